@@ -1,0 +1,49 @@
+import type { Settings } from '../config/config-def.ts';
+import type { SourceOffset, SourcePartition } from './record.ts';
+import type { SinkTask, SourceTask } from './task.ts';
+
+/** The raw settings of a connector or of one task, secrets already resolved; parse them with the plugin's ConfigDef. */
+export type ConnectorConfig = Settings;
+
+export interface ConnectorContext {
+  readonly connector: string;
+  /** Asks for a new `taskConfigs` call: the connector is marked due. Java: ConnectorContext.requestTaskReconfiguration. */
+  requestTaskReconfiguration(): void;
+  /** Fails the connector. */
+  raiseError(error: Error): void;
+}
+
+/** Problems found by a connector's own `validate`, per setting. */
+export interface ConfigProblem {
+  readonly key: string;
+  readonly message: string;
+}
+
+interface ConnectorBase {
+  start(config: ConnectorConfig, context: ConnectorContext): void | Promise<void>;
+  /** At most `maxTasks` configs; fewer when there is less to do. */
+  taskConfigs(maxTasks: number): ConnectorConfig[] | Promise<ConnectorConfig[]>;
+  stop(): void | Promise<void>;
+  /** Checks beyond the ConfigDef. */
+  validate?(config: ConnectorConfig): readonly ConfigProblem[] | Promise<readonly ConfigProblem[]>;
+}
+
+export interface SourceConnector extends ConnectorBase {
+  createTask(): SourceTask;
+  /** KIP-618. Left out: unknown. */
+  exactlyOnceSupport?(config: ConnectorConfig): 'SUPPORTED' | 'UNSUPPORTED';
+  canDefineTransactionBoundaries?(config: ConnectorConfig): 'SUPPORTED' | 'UNSUPPORTED';
+  /** Called before offsets are altered by hand; throws to refuse. A null offset is a tombstone. KIP-875. */
+  alterOffsets?(
+    config: ConnectorConfig,
+    offsets: readonly { partition: SourcePartition; offset: SourceOffset | null }[],
+  ): boolean | Promise<boolean>;
+}
+
+export interface SinkConnector extends ConnectorBase {
+  createTask(): SinkTask;
+  alterOffsets?(
+    config: ConnectorConfig,
+    offsets: readonly { topic: string; kafkaPartition: number; offset: bigint | null }[],
+  ): boolean | Promise<boolean>;
+}

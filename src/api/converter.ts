@@ -1,0 +1,34 @@
+import type { Settings } from '../config/config-def.ts';
+import type { Schema, SchemaAndValue } from '../data/schema.ts';
+
+/**
+ * What a converter hands to the record batch: bytes as they are, or a string that stands for its UTF-8 bytes, which
+ * the batch encoder writes straight into the batch without a buffer in between. Null is a Kafka null.
+ */
+export type SerializedValue = Uint8Array | string | null;
+
+export interface ConverterRole {
+  readonly isKey: boolean;
+}
+
+/** Java: org.apache.kafka.connect.storage.Converter. */
+export interface Converter {
+  configure(settings: Settings, role: ConverterRole): void;
+  /** May be a promise only for converters that talk to a registry; the answer for a schema seen before is plain. */
+  fromConnectData(topic: string, schema: Schema | null, value: unknown): SerializedValue | Promise<SerializedValue>;
+  toConnectData(topic: string, bytes: Uint8Array | null): SchemaAndValue | Promise<SchemaAndValue>;
+  /**
+   * Optional fast path of the sink: reads a non-null value from `buffer[start, end)` without a view of its own.
+   * Same answer as `toConnectData`.
+   */
+  readConnectData?(topic: string, buffer: Buffer, start: number, end: number): SchemaAndValue;
+  close?(): void | Promise<void>;
+}
+
+/** Java: org.apache.kafka.connect.storage.HeaderConverter. */
+export interface HeaderConverter {
+  configure(settings: Settings): void;
+  fromConnectHeader(topic: string, headerKey: string, schema: Schema | null, value: unknown): SerializedValue;
+  toConnectHeader(topic: string, headerKey: string, bytes: Uint8Array | null): SchemaAndValue;
+  close?(): void | Promise<void>;
+}

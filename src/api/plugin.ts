@@ -1,0 +1,36 @@
+import type { ConfigDef } from '../config/config-def.ts';
+import type { SinkConnector, SourceConnector } from './connector.ts';
+import type { Converter, HeaderConverter } from './converter.ts';
+import type { Predicate, Transformation } from './transformation.ts';
+
+interface PluginKinds {
+  source: SourceConnector;
+  sink: SinkConnector;
+  converter: Converter;
+  header_converter: HeaderConverter;
+  transformation: Transformation;
+  predicate: Predicate;
+}
+
+export type PluginKind = keyof PluginKinds;
+
+/**
+ * One plugin as an app lists it. `className` is the name users write in their configs (Java's full class name for
+ * Apache's own); aliases are derived from it. `create` may load code on demand, so that a function's cold start pays
+ * only for what its run uses.
+ */
+export interface PluginDescriptor<K extends PluginKind = PluginKind> {
+  readonly kind: K;
+  readonly className: string;
+  readonly version: string;
+  readonly doc: string;
+  readonly config: ConfigDef;
+  create(): PluginKinds[K] | Promise<PluginKinds[K]>;
+}
+
+export type AnyPlugin = { [K in PluginKind]: PluginDescriptor<K> }[PluginKind];
+
+/** Keeps the kind and the class in step; returns its argument. */
+export function definePlugin<K extends PluginKind>(plugin: PluginDescriptor<K>): PluginDescriptor<K> {
+  return plugin;
+}

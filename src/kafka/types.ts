@@ -1,0 +1,153 @@
+import type { SerializedValue } from '../api/converter.ts';
+import type { TopicPartition } from '../api/task.ts';
+
+/** A header on the wire. */
+export interface KafkaHeader {
+  readonly key: string;
+  readonly value: SerializedValue;
+}
+
+/** One acknowledged (or failed) stretch of a produced batch. */
+export interface ProduceOutcome {
+  /** Per record of the batch, in order of `append`: where it landed. Null offset when it failed; see `failures`. */
+  offsetOf(index: number): { topic: string; partition: number; offset: number } | null;
+  /** Records that will never be accepted (too large, topic not authorised, …), by index; empty when all landed. */
+  readonly failures: ReadonlyMap<number, Error>;
+}
+
+/**
+ * One poll's worth of records on its way to the broker, as columns rather than objects. Filled by the source run,
+ * sent whole.
+ */
+export interface OutgoingBatch {
+  readonly size: number;
+  /** Estimated bytes on the wire. */
+  readonly bytes: number;
+  /** `partition` null: the producer's partitioner decides (murmur2 of the key bytes, sticky without a key). */
+  append(
+    topic: string,
+    partition: number | null,
+    key: SerializedValue,
+    value: SerializedValue,
+    timestamp: number | null,
+    headers: readonly KafkaHeader[] | null,
+  ): void;
+  clear(): void;
+}
+
+/**
+ * Idempotent, acks=all unless overridden. `send` may be called again before an earlier one resolves (up to
+ * max.in.flight.requests.per.connection); order per partition is kept.
+ */
+export interface Producer {
+  newBatch(): OutgoingBatch;
+  /** Resolves when every record is acknowledged or refused for good; rejects with RetriableError when it may be sent again. */
+  send(batch: OutgoingBatch, signal?: AbortSignal): Promise<ProduceOutcome>;
+  close(): Promise<void>;
+}
+
+/** KIP-98. `init` fences every older producer of the same transactional id (I4). */
+export interface TransactionalProducer extends Producer {
+  init(): Promise<void>;
+  begin(): void;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** Reads records of one partition from a raw fetch response without building an object each: call `next` and look. */
+export interface RecordCursor {
+  readonly topic: string;
+  readonly partition: number;
+  /** False at the end. Skips control records and, under read_committed, aborted transactions. */
+  next(): boolean;
+  readonly offset: number;
+  /** Epoch milliseconds; -1: none. */
+  readonly timestamp: number;
+  readonly timestampType: 'CreateTime' | 'LogAppendTime';
+  /** The bytes that key and value lie in; decompressed when they were not plain. Valid until the next fetch. */
+  readonly buffer: Buffer;
+  /** -1 start: null. */
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  readonly headerCount: number;
+  headers(): readonly { key: string; value: Uint8Array | null }[];
+  /** The offset after the last record of this response, aborted and control records included. */
+  readonly nextOffset: number;
+}
+
+export interface FetchedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  /** Set instead of records: offset out of range, topic gone, not authorised. */
+  readonly error: Error | null;
+  readonly cursor: RecordCursor | null;
+}
+
+export interface FetchOptions {
+  readonly maxWaitMs: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly maxPartitionBytes: number;
+  readonly isolationLevel: 'read_uncommitted' | 'read_committed';
+}
+
+/** Fetches assigned partitions; there is no group and no join. */
+export interface Fetcher {
+  fetch(
+    positions: readonly (TopicPartition & { offset: number })[],
+    options: FetchOptions,
+    signal?: AbortSignal,
+  ): Promise<FetchedPartition[]>;
+  close(): Promise<void>;
+}
+
+export interface TopicDescription {
+  readonly topic: string;
+  readonly partitions: number;
+}
+
+export interface NewTopic {
+  readonly topic: string;
+  /** -1: the broker's default. */
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+/** Control plane. */
+export interface KafkaAdmin {
+  clusterId(): Promise<string>;
+  /** Those that exist; unknown topics are left out, unauthorised ones throw. */
+  describeTopics(topics: readonly string[]): Promise<TopicDescription[]>;
+  listTopics(): Promise<string[]>;
+  /** True where created, false where it was there already. */
+  createTopics(topics: readonly NewTopic[]): Promise<Map<string, boolean>>;
+  /** One request per broker however many partitions are asked. */
+  endOffsets(
+    partitions: readonly TopicPartition[],
+    isolationLevel?: 'read_uncommitted' | 'read_committed',
+  ): Promise<Map<string, Map<number, bigint>>>;
+  beginningOffsets(partitions: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>>;
+  groupOffsets(group: string, partitions?: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>>;
+  /** Without joining the group. */
+  commitGroupOffsets(group: string, offsets: readonly (TopicPartition & { offset: bigint })[]): Promise<void>;
+  deleteGroup(group: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One per environment: connections and metadata outlive a run. */
+export interface KafkaClient {
+  readonly admin: KafkaAdmin;
+  /** `overrides`: producer.override.* without the prefix. */
+  producer(overrides?: Readonly<Record<string, string>>): Promise<Producer>;
+  transactionalProducer(
+    transactionalId: string,
+    overrides?: Readonly<Record<string, string>>,
+  ): Promise<TransactionalProducer>;
+  fetcher(overrides?: Readonly<Record<string, string>>): Promise<Fetcher>;
+  close(): Promise<void>;
+}

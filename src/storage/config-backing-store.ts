@@ -1,0 +1,50 @@
+import type { Settings } from '../config/config-def.ts';
+import type { ConnectorItem, ConnectorType, State, TargetState, TaskItem } from './items.ts';
+import type { Page } from './offset-backing-store.ts';
+
+export interface TaskConfig {
+  readonly task: number;
+  readonly config: Settings;
+  readonly assignment: TaskItem['assignment'];
+}
+
+/**
+ * Connectors, their target state and their task configs. Each change of what is wanted is one conditional write that
+ * also makes the connector due (I6); the table's stream wakes the coordinator.
+ */
+export interface ConfigBackingStore {
+  /** Throws ConflictError when a connector of that name is there (and not being deleted). */
+  createConnector(
+    name: string,
+    type: ConnectorType,
+    config: Settings,
+    targetState: TargetState,
+    now: number,
+  ): Promise<void>;
+  /** Creates or replaces. */
+  putConnectorConfig(name: string, type: ConnectorType, config: Settings, now: number): Promise<{ created: boolean }>;
+  /** Throws NotFoundError. */
+  putTargetState(name: string, targetState: TargetState, now: number): Promise<void>;
+  /** Throws NotFoundError. Afterwards getConnector does not find it; its connector run clears up. */
+  deleteConnector(name: string, now: number): Promise<void>;
+  /** Makes the connector due again, for a restart: `tasks` lists those to be started anew. */
+  requestRestart(name: string, what: { connector: boolean; tasks: readonly number[] }, now: number): Promise<void>;
+  /** Makes a task due now (probe, wake-up); no effect on one that is leased, revoked, paused or failed. */
+  markTaskDue(connector: string, task: number, now: number): Promise<boolean>;
+  markConnectorDue(connector: string, now: number): Promise<boolean>;
+
+  /** Strongly consistent; undefined also while it is being deleted, unless asked. */
+  getConnector(name: string, options?: { evenDeleting?: boolean }): Promise<ConnectorItem | undefined>;
+  listConnectorNames(after: string | null): Promise<Page<string>>;
+  getTasks(connector: string): Promise<TaskItem[]>;
+  getTask(connector: string, task: number): Promise<TaskItem | undefined>;
+}
+
+/** What a status answer needs, and what runs write outside of a lease's release. */
+export interface StatusBackingStore {
+  putConnectorState(name: string, state: State, trace: string | null, workerId: string): Promise<void>;
+  putTaskState(connector: string, task: number, state: State, trace: string | null, workerId: string): Promise<void>;
+  activeTopics(connector: string): Promise<string[]>;
+  addActiveTopics(connector: string, topics: readonly string[]): Promise<void>;
+  resetActiveTopics(connector: string): Promise<void>;
+}

@@ -1,0 +1,20 @@
+import type { RunId } from '../invocation/run-request.ts';
+
+export interface DueItem {
+  readonly run: RunId;
+  readonly dueAt: number;
+}
+
+/** The sparse, sharded index of what must run (L2). */
+export interface DueIndex {
+  /** Everything due at or before `until`, soonest first, at most `limit`. */
+  due(until: number, limit: number): Promise<DueItem[]>;
+  /** Idle sinks that the probe watches, with what it needs to know. */
+  watched(after: string | null): Promise<{ items: WatchedSink[]; next: string | null }>;
+}
+
+export interface WatchedSink {
+  readonly connector: string;
+  readonly task: number;
+  readonly positions: Readonly<Record<string, Readonly<Record<string, bigint>>>>;
+}

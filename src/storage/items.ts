@@ -1,0 +1,72 @@
+import type { Settings } from '../config/config-def.ts';
+
+/** What the user wants. */
+export type TargetState = 'STARTED' | 'PAUSED' | 'STOPPED';
+/** What is, in the words of Connect's status answers. */
+export type State = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'FAILED' | 'RESTARTING' | 'STOPPED' | 'DESTROYED';
+export type ConnectorType = 'source' | 'sink';
+
+/** Held while an invocation runs the item; see lease-store.ts. */
+export interface LeaseState {
+  readonly leaseOwner: string | null;
+  /** Epoch milliseconds. */
+  readonly leaseExpiresAt: number;
+  /** Grows with every acquisition, never reset. */
+  readonly fencingToken: number;
+  /** Epoch milliseconds; null: not due. */
+  readonly dueAt: number | null;
+}
+
+/** One per connector; stays as `deleting` until its tasks have let go (I7). */
+export interface ConnectorItem extends LeaseState {
+  readonly name: string;
+  readonly type: ConnectorType;
+  readonly config: Settings;
+  /** Grows with every change of config, target state or restart request. */
+  readonly configVersion: number;
+  /** The version the last completed connector run acted on; smaller than configVersion: work to do. */
+  readonly appliedVersion: number;
+  readonly targetState: TargetState;
+  readonly deleting: boolean;
+  /** Generation of the task configs in force; 0 before the first. */
+  readonly generation: number;
+  readonly taskCount: number;
+  readonly state: State;
+  readonly trace: string | null;
+  readonly workerId: string;
+  /** Grows with each restart of the connector; see restart.ts. */
+  readonly restarts: number;
+}
+
+export interface TaskCounters {
+  readonly runs: number;
+  readonly records: number;
+  readonly bytes: number;
+  readonly consecutiveFailures: number;
+  readonly consecutiveEmptyRuns: number;
+  /** Epoch milliseconds; null: never. */
+  readonly lastRunAt: number | null;
+  readonly lastSuccessAt: number | null;
+  readonly lagRecords: number | null;
+  readonly lagSeconds: number | null;
+}
+
+export interface TaskItem extends LeaseState {
+  readonly connector: string;
+  readonly task: number;
+  readonly type: ConnectorType;
+  readonly generation: number;
+  readonly config: Settings;
+  /** Sinks: the partitions this task reads. */
+  readonly assignment: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+  /** Set by the connector run: finish the batch in hand, commit it, let go, do not start again (I7). */
+  readonly revoked: boolean;
+  /** An idle sink that the probe watches. */
+  readonly watched: boolean;
+  readonly state: State;
+  readonly trace: string | null;
+  readonly workerId: string;
+  readonly counters: TaskCounters;
+  /** Sinks: next offset to read per `topic` then partition, as of the last commit under this item's lease. */
+  readonly positions: Readonly<Record<string, Readonly<Record<string, bigint>>>>;
+}

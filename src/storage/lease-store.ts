@@ -1,0 +1,58 @@
+import type { RunId } from '../invocation/run-request.ts';
+import type { ConnectorItem, State, TaskCounters, TaskItem } from './items.ts';
+
+/**
+ * The time-bounded right to run one task (or one connector's own run).
+ *
+ *   acquire ── token n+1, dueAt = expiry ──▶ commits (each conditional on the token) ──▶ release: dueAt = what comes next
+ *      │                                                                                   ▲
+ *      └─ killed: nothing more is written; the item comes due at its lease's expiry ───────┘  (next owner, token n+2)
+ *
+ * While the lease is held `dueAt` is its expiry, so that a dead runner's item comes due by itself (L1).
+ */
+export interface Lease {
+  readonly run: RunId;
+  readonly owner: string;
+  readonly fencingToken: number;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+  /** The task-config generation this run belongs to. */
+  readonly generation: number;
+}
+
+export type AcquireResult<Item> =
+  | { readonly granted: true; readonly lease: Lease; readonly item: Item }
+  /** held: somebody runs it. gone: no such item. revoked: it must not start again in this generation. not-due: nothing to do. */
+  | { readonly granted: false; readonly reason: 'held' | 'gone' | 'revoked' | 'not-due'; readonly item: Item | null };
+
+/** How a run ended; written together with giving up the lease. */
+export interface RunOutcome {
+  readonly state: State;
+  readonly trace: string | null;
+  readonly workerId: string;
+  /** Epoch milliseconds of the next run; null: not until somebody marks it due. */
+  readonly dueAt: number | null;
+  /** An idle sink is not due: the probe watches its lag (L3). */
+  readonly watched?: boolean;
+  readonly counters?: Partial<TaskCounters>;
+}
+
+export interface LeaseStore {
+  acquireTask(
+    connector: string,
+    task: number,
+    owner: string,
+    now: number,
+    expiresAt: number,
+  ): Promise<AcquireResult<TaskItem>>;
+  acquireConnector(
+    connector: string,
+    owner: string,
+    now: number,
+    expiresAt: number,
+  ): Promise<AcquireResult<ConnectorItem>>;
+  /** Throws FencedError when the token is not the newest. */
+  renew(lease: Lease, expiresAt: number): Promise<{ revoked: boolean }>;
+  /** Throws FencedError when the token is not the newest. */
+  release(lease: Lease, outcome: RunOutcome): Promise<void>;
+}

@@ -1,0 +1,68 @@
+import type { TaskCounters } from './items.ts';
+import type { Lease } from './lease-store.ts';
+
+/**
+ * Source offsets are kept as the JSON text that Java Connect would write to its offsets topic, so that the mirror is
+ * byte for byte and no number loses a digit. `key` is the canonical text (keys sorted) by which they are found;
+ * `partition` is the text as the connector first wrote it.
+ */
+export interface SourceOffsetEntry {
+  readonly key: string;
+  readonly partition: string;
+  /** Null: a tombstone. */
+  readonly offset: string | null;
+}
+
+export interface SinkPosition {
+  readonly topic: string;
+  readonly kafkaPartition: number;
+  readonly offset: bigint;
+}
+
+/** Whether the task was asked to let go since; the commit itself is done (I2, L1). */
+export interface CommitResult {
+  readonly revoked: boolean;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export interface OffsetBackingStore {
+  /** One request for one source partition. Throws FencedError, writing nothing, when the token is not the newest. */
+  commitSourceOffsets(
+    lease: Lease,
+    offsets: readonly SourceOffsetEntry[],
+    progress: Partial<TaskCounters>,
+  ): Promise<CommitResult>;
+  /** One request for up to 100 partitions. Throws FencedError, writing nothing, when the token is not the newest. */
+  commitSinkPositions(
+    lease: Lease,
+    positions: readonly SinkPosition[],
+    progress: Partial<TaskCounters>,
+  ): Promise<CommitResult>;
+
+  /** By canonical key; strongly consistent; missing ones are left out. */
+  readSourceOffsets(connector: string, keys: readonly string[]): Promise<Map<string, SourceOffsetEntry>>;
+  listSourceOffsets(connector: string, after: string | null): Promise<Page<SourceOffsetEntry>>;
+  readSinkPositions(connector: string): Promise<SinkPosition[]>;
+
+  /** By hand (KIP-875), only while stopped: the caller has checked. Keeps what was there in the history. */
+  alterSourceOffsets(connector: string, offsets: readonly SourceOffsetEntry[], now: number): Promise<void>;
+  alterSinkPositions(
+    connector: string,
+    positions: readonly { topic: string; kafkaPartition: number; offset: bigint | null }[],
+    now: number,
+  ): Promise<void>;
+  /** All of them. */
+  resetOffsets(connector: string, now: number): Promise<void>;
+  history(connector: string): Promise<readonly OffsetChange[]>;
+}
+
+/** One change made by hand, with what was there before. */
+export interface OffsetChange {
+  readonly changedAt: number;
+  readonly before: readonly unknown[];
+  readonly after: readonly unknown[];
+}

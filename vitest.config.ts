@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+// Unit tests mirror src/ and need no services; the other projects start what they need through test/support.
+const serviceFolders = ['integration', 'parity', 'crash', 'e2e'];
+
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: serviceFolders.map((folder) => `test/${folder}/**`),
+        },
+      },
+      ...serviceFolders.map((folder) => ({
+        test: {
+          name: folder,
+          include: [`test/${folder}/**/*.test.ts`],
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+          fileParallelism: false,
+        },
+      })),
+    ],
+  },
+});
