@@ -5,6 +5,12 @@ export interface DueItem {
   readonly dueAt: number;
 }
 
+/**
+ * The due time of an item that is looked at by every scheduled tick: always in the past and never changed, so that an
+ * idle minute-polled task costs one plain write to acquire, one to release, and moves no index entry.
+ */
+export const everyTick = 1;
+
 /** The sparse, sharded index of what must run (L2). */
 export interface DueIndex {
   /** Everything due at or before `until`, soonest first, at most `limit`. */

@@ -4,11 +4,13 @@ import type { ConnectorItem, State, TaskCounters, TaskItem } from './items.ts';
 /**
  * The time-bounded right to run one task (or one connector's own run).
  *
- *   acquire ── token n+1, dueAt = expiry ──▶ commits (each conditional on the token) ──▶ release: dueAt = what comes next
- *      │                                                                                   ▲
- *      └─ killed: nothing more is written; the item comes due at its lease's expiry ───────┘  (next owner, token n+2)
+ *   acquire ── token n+1 ──▶ commits (each conditional on the token) ──▶ release: dueAt = what comes next
+ *      │                                                                  ▲
+ *      └─ killed: nothing more is written; the item is still due, the next tick after its lease's expiry takes over ─┘
  *
- * While the lease is held `dueAt` is its expiry, so that a dead runner's item comes due by itself (L1).
+ * `acquire` leaves `dueAt` alone: an item stays due until somebody has released it, so a dead runner's item needs no
+ * other mark (L1), and an acquisition moves no index entry. What is due but leased is dispatched in vain at most once
+ * a tick.
  */
 export interface Lease {
   readonly run: RunId;

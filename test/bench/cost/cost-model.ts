@@ -1,0 +1,113 @@
+import { hoursPerMonth, mbPerVcpu, minutesPerMonth, type Prices } from './prices.ts';
+
+/**
+ * What one run costs the table and Lambda, as measured (see measured.json for where each figure comes from).
+ * Write units count the item and the index entries it moves; units of a transaction count twice, as AWS bills them.
+ */
+export interface Measured {
+  readonly measuredAt: string;
+  /** Whole-process CPU seconds for one million records of 70 bytes, file source with StringConverter. */
+  readonly sourceCpuSecondsPerMillion: number;
+  readonly sinkCpuSecondsPerMillion: number;
+  readonly recordBytes: number;
+  /** Wall milliseconds of a warm run that finds nothing. */
+  readonly idleRunMs: number;
+  readonly idleRunWriteUnits: number;
+  readonly idleRunReadUnits: number;
+  readonly commitWriteUnits: number;
+  readonly runOverheadWriteUnits: number;
+  readonly runOverheadReadUnits: number;
+  readonly taskMemoryMb: number;
+  readonly coordinatorMemoryMb: number;
+  readonly mirrorMemoryMb: number;
+  /** Wall milliseconds of a scheduled tick, and of one mirror batch. */
+  readonly tickMs: number;
+  readonly mirrorBatchMs: number;
+  readonly tickReadUnits: number;
+}
+
+export interface Assumptions {
+  /** Seconds one run of a busy task lasts before it hands over. */
+  readonly busyRunSeconds: number;
+  readonly commitIntervalSeconds: number;
+  /** Seconds the stream gathers changes before the mirror is invoked. */
+  readonly mirrorWindowSeconds: number;
+}
+
+export const assumptions: Assumptions = { busyRunSeconds: 60, commitIntervalSeconds: 1, mirrorWindowSeconds: 1 };
+
+const gb = (mb: number) => mb / 1024;
+
+function lambda(prices: Prices, memoryMb: number, seconds: number, invocations: number): number {
+  return gb(memoryMb) * seconds * prices.lambdaArmPerGbSecond + invocations * prices.lambdaPerInvocation;
+}
+
+/** One vCPU kept busy for an hour by one task: Lambda, its commits, the hand-overs and the mirror. */
+export function busyVcpuHour(prices: Prices, measured: Measured, given: Assumptions = assumptions): number {
+  const runs = 3600 / given.busyRunSeconds;
+  const commits = 3600 / given.commitIntervalSeconds;
+  const mirrorBatches = 3600 / given.mirrorWindowSeconds;
+  return (
+    lambda(prices, mbPerVcpu, 3600, runs) +
+    (commits * measured.commitWriteUnits + runs * measured.runOverheadWriteUnits) * prices.tableWriteUnit +
+    runs * measured.runOverheadReadUnits * prices.tableReadUnit +
+    lambda(prices, measured.mirrorMemoryMb, (mirrorBatches * measured.mirrorBatchMs) / 1000, mirrorBatches) +
+    lambda(prices, measured.coordinatorMemoryMb, runs * 0.05, runs)
+  );
+}
+
+export function perMillionRecords(
+  prices: Prices,
+  measured: Measured,
+  side: 'source' | 'sink',
+  given: Assumptions = assumptions,
+): number {
+  const cpuSeconds = side === 'source' ? measured.sourceCpuSecondsPerMillion : measured.sinkCpuSecondsPerMillion;
+  return (busyVcpuHour(prices, measured, given) * cpuSeconds) / 3600;
+}
+
+export function perGigabyte(
+  prices: Prices,
+  measured: Measured,
+  side: 'source' | 'sink',
+  given: Assumptions = assumptions,
+): number {
+  return (perMillionRecords(prices, measured, side, given) * 1e9) / (measured.recordBytes * 1e6);
+}
+
+/** A connector that is looked at once a minute and finds nothing. The tick itself is shared: see `platformMonth`. */
+export function idlePolledConnectorMonth(prices: Prices, measured: Measured): number {
+  return (
+    lambda(prices, measured.taskMemoryMb, (minutesPerMonth * measured.idleRunMs) / 1000, minutesPerMonth) +
+    minutesPerMonth * measured.idleRunWriteUnits * prices.tableWriteUnit +
+    minutesPerMonth * measured.idleRunReadUnits * prices.tableReadUnit
+  );
+}
+
+/** A connector that only events wake costs nothing while there are none. */
+export function idleEventFedConnectorMonth(): number {
+  return 0;
+}
+
+/** What the installation costs with no connector at all: the minute tick. */
+export function platformMonth(prices: Prices, measured: Measured): number {
+  return (
+    minutesPerMonth * prices.schedulePerInvocation +
+    lambda(prices, measured.coordinatorMemoryMb, (minutesPerMonth * measured.tickMs) / 1000, minutesPerMonth) +
+    minutesPerMonth * measured.tickReadUnits * prices.tableReadUnit
+  );
+}
+
+/** One busy vCPU-hour a day, minute-polled for the rest of it. */
+export function oneBusyHourADayMonth(prices: Prices, measured: Measured): number {
+  const busyHours = hoursPerMonth / 24;
+  return (
+    busyHours * busyVcpuHour(prices, measured) +
+    (idlePolledConnectorMonth(prices, measured) * 23) / 24 +
+    platformMonth(prices, measured)
+  );
+}
+
+export function mskConnectMonth(prices: Prices, mcus = 1): number {
+  return prices.mskConnectPerMcuHour * hoursPerMonth * mcus;
+}

@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/**
+ * Imports go up one ladder. Each room lists the rooms it may know; a line that breaks this names the file, what it
+ * imports and what to do. `src/` only: functions/ wires everything, cdk/ points at functions/ by path.
+ */
+const base = ['errors', 'clock', 'data', 'config'];
+const lower = [...base, 'api', 'telemetry', 'environment', 'invocation'];
+const rooms: Record<string, readonly string[]> = {
+  errors: [],
+  clock: [],
+  data: ['errors'],
+  config: ['errors', 'data'],
+  environment: base,
+  api: base,
+  telemetry: [...base, 'api'],
+  invocation: [...base, 'telemetry'],
+  'schema-registry': [...base, 'api', 'telemetry'],
+  plugins: [...base, 'api', 'telemetry', 'schema-registry'],
+  kafka: [...base, 'api', 'telemetry'],
+  storage: lower,
+  worker: [...lower, 'plugins', 'kafka', 'storage'],
+  herder: [...lower, 'plugins', 'storage'],
+  mirror: [...lower, 'kafka', 'storage'],
+  rest: [...base, 'telemetry', 'herder'],
+};
+
+/** Rooms see the store interfaces; only functions/ picks an implementation. */
+const hiddenFolders = ['storage/dynamodb', 'storage/memory'];
+
+const packageHomes: Record<string, readonly string[]> = {
+  kafkajs: ['kafka'],
+  '@platformatic/kafka': ['kafka'],
+  '@aws-sdk/client-dynamodb': ['storage'],
+  '@aws-sdk/client-lambda': ['invocation'],
+};
+
+const root = resolve(import.meta.dirname, '../..');
+const src = join(root, 'src');
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? filesUnder(path) : path.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  const found = text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^'"\n;]*?(?:\{[^}]*\}\s*)?from\s*'([^']+)'|import\('([^']+)'\)/g);
+  return [...found].map((match) => (match[1] ?? match[2]) as string);
+}
+
+const roomOf = (path: string) => (relative(src, path).split('/')[0] as string).replace(/\.ts$/, '');
+
+const files = filesUnder(src);
+
+describe('imports', () => {
+  it('reads every room of src/, and each is on the ladder', () => {
+    const seen = new Set(files.map(roomOf));
+    expect([...seen].filter((room) => !(room in rooms))).toEqual([]);
+    expect(files.length).toBeGreaterThan(50);
+  });
+
+  it('go up the ladder only', () => {
+    const broken: string[] = [];
+    for (const file of files) {
+      const room = roomOf(file);
+      for (const target of importsOf(file).filter((specifier) => specifier.startsWith('.'))) {
+        const path = resolve(dirname(file), target);
+        const other = roomOf(path);
+        if (other !== room && !rooms[room]?.includes(other)) {
+          broken.push(`${relative(root, file)} imports ${other}: ${room} may know only ${rooms[room]?.join(', ')}`);
+        }
+        const hidden = hiddenFolders.find((folder) => relative(src, path).startsWith(`${folder}/`));
+        if (hidden !== undefined && room !== 'storage') {
+          broken.push(`${relative(root, file)} imports ${hidden}: take the interface and let functions/ pick`);
+        }
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it('keep each client library in one room', () => {
+    const broken: string[] = [];
+    for (const file of files) {
+      for (const specifier of importsOf(file)) {
+        const home = Object.entries(packageHomes).find(([name]) => specifier === name || specifier.startsWith(`${name}/`));
+        if (home !== undefined && !home[1].includes(roomOf(file))) {
+          broken.push(`${relative(root, file)} imports ${specifier}: only ${home[1].join(', ')} may`);
+        }
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+});
