@@ -1,5 +1,6 @@
 import type { Settings } from '../config/config-def.ts';
 import type { ConnectorItem, ConnectorType, State, TargetState, TaskItem } from './items.ts';
+import type { Lease } from './lease-store.ts';
 import type { Page } from './offset-backing-store.ts';
 
 export interface TaskConfig {
@@ -43,7 +44,15 @@ export interface ConfigBackingStore {
 /** What a status answer needs, and what runs write outside of a lease's release. */
 export interface StatusBackingStore {
   putConnectorState(name: string, state: State, trace: string | null, workerId: string): Promise<void>;
-  putTaskState(connector: string, task: number, state: State, trace: string | null, workerId: string): Promise<void>;
+  /** With a lease the write is fenced by its token (I2). */
+  putTaskState(
+    connector: string,
+    task: number,
+    state: State,
+    trace: string | null,
+    workerId: string,
+    lease?: Lease,
+  ): Promise<void>;
   activeTopics(connector: string): Promise<string[]>;
   addActiveTopics(connector: string, topics: readonly string[]): Promise<void>;
   resetActiveTopics(connector: string): Promise<void>;

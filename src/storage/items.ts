@@ -67,6 +67,9 @@ export interface TaskItem extends LeaseState {
   readonly trace: string | null;
   readonly workerId: string;
   readonly counters: TaskCounters;
-  /** Sinks: next offset to read per `topic` then partition, as of the last commit under this item's lease. */
+  /**
+   * Sinks: next offset to read per `topic` then partition, as of the last commit under this item's lease.
+   * Exactly-once sources: from where on the offsets topic may hold more than the table; empty when it has it all.
+   */
   readonly positions: Readonly<Record<string, Readonly<Record<string, bigint>>>>;
 }

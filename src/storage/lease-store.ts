@@ -23,7 +23,13 @@ export interface Lease {
 }
 
 export type AcquireResult<Item> =
-  | { readonly granted: true; readonly lease: Lease; readonly item: Item }
+  | {
+      readonly granted: true;
+      readonly lease: Lease;
+      readonly item: Item;
+      /** The lease before this one was never released: its runner died or was cut. */
+      readonly takeover: boolean;
+    }
   /** held: somebody runs it. gone: no such item. revoked: it must not start again in this generation. not-due: nothing to do. */
   | { readonly granted: false; readonly reason: 'held' | 'gone' | 'revoked' | 'not-due'; readonly item: Item | null };
 

@@ -11,6 +11,8 @@ export interface SourceOffsetEntry {
   readonly partition: string;
   /** Null: a tombstone. */
   readonly offset: string | null;
+  /** Exactly once: the offset is on the mirror's topic already, in the transaction of its records (I4). */
+  readonly inTopic?: boolean;
 }
 
 export interface SinkPosition {
@@ -30,11 +32,16 @@ export interface Page<T> {
 }
 
 export interface OffsetBackingStore {
-  /** One request for one source partition. Throws FencedError, writing nothing, when the token is not the newest. */
+  /**
+   * One request for one source partition. Throws FencedError, writing nothing, when the token is not the newest.
+   * `tail`, exactly once only: from where on the offsets topic may hold more than the table; it replaces the task
+   * item's `positions` (empty: the table has it all), and left out it leaves them alone. `progress` holds new totals.
+   */
   commitSourceOffsets(
     lease: Lease,
     offsets: readonly SourceOffsetEntry[],
     progress: Partial<TaskCounters>,
+    tail?: readonly SinkPosition[],
   ): Promise<CommitResult>;
   /** One request for up to 100 partitions. Throws FencedError, writing nothing, when the token is not the newest. */
   commitSinkPositions(

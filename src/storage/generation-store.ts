@@ -1,0 +1,51 @@
+import type { Settings } from '../config/config-def.ts';
+import type { State, TaskItem } from './items.ts';
+import type { Lease } from './lease-store.ts';
+import type { SinkPosition, SourceOffsetEntry } from './offset-backing-store.ts';
+
+/** A task of the generation that a connector run is about to put in force. */
+export interface NewTask {
+  readonly task: number;
+  readonly config: Settings;
+  readonly assignment: TaskItem['assignment'];
+  /** Sinks: where each assigned partition goes on, as far as it is known; the task finds the rest. */
+  readonly positions: readonly SinkPosition[];
+}
+
+export interface AppliedGeneration {
+  readonly generation: number;
+  readonly taskCount: number;
+  /** The configVersion that was acted on; the connector stays due when it has moved on since. */
+  readonly appliedVersion: number;
+  readonly state: State;
+  readonly trace: string | null;
+  readonly workerId: string;
+}
+
+/**
+ * What a connector run writes under the connector's own lease. Each call presents the fencing token, throws
+ * FencedError when it is not the newest, and is safe to repeat.
+ *
+ * A generation goes: revokeTasks → all of them released or expired → foldPositions → putTasks (+ deleteTasks) →
+ * applyGeneration. A crash after any step leaves the connector due (appliedVersion is behind), and the next run
+ * repeats from what it finds (I7).
+ */
+export interface GenerationStore {
+  /** Sets `revoked` and takes the tasks off the due and the watched index; leases are left alone. */
+  revokeTasks(lease: Lease, tasks: readonly number[]): Promise<void>;
+  /** Sinks: copies the item's positions to the positions at rest. The task must be revoked and free of a lease. */
+  foldPositions(lease: Lease, task: TaskItem): Promise<void>;
+  /**
+   * Writes the items of the new generation: not revoked, not watched, UNASSIGNED, no trace, zeroed back-off counters,
+   * due now. The fencing token of an item that was there goes on growing. Refuses an item whose lease is held.
+   */
+  putTasks(lease: Lease, generation: number, tasks: readonly NewTask[], now: number): Promise<void>;
+  /** Task items beyond the new count, or all of them; released or expired ones only. */
+  deleteTasks(lease: Lease, tasks: readonly number[]): Promise<void>;
+  /** Exactly once: offsets found in the tail of the offsets topic after an unclean end (I4). */
+  putSourceOffsets(lease: Lease, offsets: readonly SourceOffsetEntry[]): Promise<void>;
+  /** Turns the connector to the generation and gives up its lease. It stays due when configVersion > appliedVersion. */
+  applyGeneration(lease: Lease, applied: AppliedGeneration, dueAt: number | null): Promise<void>;
+  /** A deleted connector: everything of it goes but its source offsets, the item of the connector itself last. */
+  removeConnector(lease: Lease): Promise<void>;
+}
