@@ -36,7 +36,15 @@ export interface ConnectorItem extends LeaseState {
   readonly workerId: string;
   /** Grows with each restart of the connector; see restart.ts. */
   readonly restarts: number;
+  /** The last restart that was asked for; mirrored as a restart request. */
+  readonly restartRequest: { readonly includeTasks: boolean; readonly onlyFailed: boolean } | null;
 }
+
+/**
+ * Exactly-once sources (I4): per partition of the offsets topic, the offset from which on an offset record may lie that
+ * the table does not hold yet. Written before a run's first transaction, cleared by its clean end.
+ */
+export type TransactionMark = Readonly<Record<string, Readonly<Record<string, bigint>>>>;
 
 export interface TaskCounters {
   readonly runs: number;
@@ -61,6 +69,8 @@ export interface TaskItem extends LeaseState {
   readonly assignment: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
   /** Set by the connector run: finish the batch in hand, commit it, let go, do not start again (I7). */
   readonly revoked: boolean;
+  /** With `revoked`: once let go, start anew (restart, resume) instead of staying down. */
+  readonly restartRequested: boolean;
   /** An idle sink that the probe watches. */
   readonly watched: boolean;
   readonly state: State;
@@ -72,4 +82,5 @@ export interface TaskItem extends LeaseState {
    * Exactly-once sources: from where on the offsets topic may hold more than the table; empty when it has it all.
    */
   readonly positions: Readonly<Record<string, Readonly<Record<string, bigint>>>>;
+  readonly transactionMark: TransactionMark | null;
 }

@@ -1,5 +1,5 @@
 import type { RunId } from '../invocation/run-request.ts';
-import type { ConnectorItem, State, TaskCounters, TaskItem } from './items.ts';
+import type { ConnectorItem, State, TaskCounters, TaskItem, TransactionMark } from './items.ts';
 
 /**
  * The time-bounded right to run one task (or one connector's own run).
@@ -42,7 +42,10 @@ export interface RunOutcome {
   readonly dueAt: number | null;
   /** An idle sink is not due: the probe watches its lag (L3). */
   readonly watched?: boolean;
+  /** Absolute values: each given one replaces the stored one. */
   readonly counters?: Partial<TaskCounters>;
+  /** Null clears it, left out keeps it (I4). */
+  readonly transactionMark?: TransactionMark | null;
 }
 
 export interface LeaseStore {
@@ -61,6 +64,14 @@ export interface LeaseStore {
   ): Promise<AcquireResult<ConnectorItem>>;
   /** Throws FencedError when the token is not the newest. */
   renew(lease: Lease, expiresAt: number): Promise<{ revoked: boolean }>;
-  /** Throws FencedError when the token is not the newest. */
+  /**
+   * Throws FencedError when the token is not the newest. What was asked for meanwhile wins over the outcome: a revoked
+   * task goes to the state that its revocation named and is not due, one to be started anew is due at once, and so is a
+   * connector that was changed since this run acquired it.
+   */
   release(lease: Lease, outcome: RunOutcome): Promise<void>;
+  /** While running: state, trace and worker, fenced (I2). For a connector's lease `revoked` is always false. */
+  reportState(lease: Lease, state: State, trace: string | null, workerId: string): Promise<{ revoked: boolean }>;
+  /** Before the first transaction of a run (I4). Throws FencedError. */
+  putTransactionMark(lease: Lease, mark: TransactionMark | null): Promise<{ revoked: boolean }>;
 }

@@ -55,7 +55,10 @@ export interface OffsetBackingStore {
   listSourceOffsets(connector: string, after: string | null): Promise<Page<SourceOffsetEntry>>;
   readSinkPositions(connector: string): Promise<SinkPosition[]>;
 
-  /** By hand (KIP-875), only while stopped: the caller has checked. Keeps what was there in the history. */
+  /**
+   * By hand (KIP-875). Each write is conditional on the connector being stopped and without tasks, or not there at all;
+   * else ConflictError. What was there is kept in the history.
+   */
   alterSourceOffsets(connector: string, offsets: readonly SourceOffsetEntry[], now: number): Promise<void>;
   alterSinkPositions(
     connector: string,
@@ -67,9 +70,15 @@ export interface OffsetBackingStore {
   history(connector: string): Promise<readonly OffsetChange[]>;
 }
 
-/** One change made by hand, with what was there before. */
+/** An offset as the history keeps it: ready to be written back by hand. Null: there was none, or it was removed. */
+export type HistoricOffset =
+  | SourceOffsetEntry
+  | { readonly topic: string; readonly kafkaPartition: number; readonly offset: bigint | null };
+
+/** One change made by hand, with what was there before. The newest ten are kept, newest first. */
 export interface OffsetChange {
   readonly changedAt: number;
-  readonly before: readonly unknown[];
-  readonly after: readonly unknown[];
+  readonly before: readonly HistoricOffset[];
+  /** Only what the change named; empty for a reset. */
+  readonly after: readonly HistoricOffset[];
 }
