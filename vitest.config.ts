@@ -20,6 +20,7 @@ export default defineConfig({
           include: [`test/${folder}/**/*.test.ts`],
           testTimeout: 120_000,
           hookTimeout: 240_000,
+          globalSetup: ['test/support/services.ts'],
           fileParallelism: false,
         },
       })),

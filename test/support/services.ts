@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startDynamoDb } from '../../local/dynamodb.ts';
+import { startJavaConnect } from '../../local/java-connect.ts';
+import { startKafka } from '../../local/kafka.ts';
+import { freePort } from '../../local/ports.ts';
+import { type ServiceHandle, signalService, stopService } from '../../local/service.ts';
+
+/**
+ * Real services for the projects integration, parity, crash and e2e. As their globalSetup this starts Kafka and DynamoDB
+ * Local once per test run, unless `DROVER_TEST_KAFKA` (host:port) and `DROVER_TEST_DYNAMODB` (URL) name some that run
+ * already; the tests find them through the functions below.
+ */
+export default async function setup(): Promise<() => Promise<void>> {
+  const started: ServiceHandle[] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'drover-test-'));
+  const endAll = () => {
+    for (const service of started) signalService(service, 'SIGKILL');
+  };
+  process.once('exit', endAll);
+  const stop = async () => {
+    await Promise.all(started.map((service) => stopService(service)));
+    process.removeListener('exit', endAll);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    // The projects' setups run one after the other in one process: the first to come starts them for all.
+    if (process.env.DROVER_TEST_KAFKA === undefined) {
+      const port = await freePort();
+      const controllerPort = await freePort();
+      started.push(await startKafka({ folder: join(folder, 'kafka'), port, controllerPort }));
+      process.env.DROVER_TEST_KAFKA = `127.0.0.1:${port}`;
+    }
+    if (process.env.DROVER_TEST_DYNAMODB === undefined) {
+      const port = await freePort();
+      started.push(await startDynamoDb({ folder, port }));
+      process.env.DROVER_TEST_DYNAMODB = `http://127.0.0.1:${port}`;
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
+}
+
+/** `host:port` of the shared broker. It creates topics by itself; choose names nobody else uses. */
+export function kafkaAddress(): string {
+  return named('DROVER_TEST_KAFKA');
+}
+
+/** URL of the shared DynamoDB Local; any credentials and region do. */
+export function dynamoDbEndpoint(): string {
+  return named('DROVER_TEST_DYNAMODB');
+}
+
+function named(variable: string): string {
+  const value = process.env[variable];
+  if (value === undefined) throw new Error(`${variable} is not set: run this test through vitest, which starts it`);
+  return value;
+}
+
+/** A broker of a test's own, to be stopped, frozen or killed. Its address and data stay through stop and start. */
+export interface PrivateBroker {
+  readonly bootstrapServers: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+  /** Connections stay open and nothing is answered, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it and removes its data. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function startPrivateBroker(settings: Readonly<Record<string, string>> = {}): Promise<PrivateBroker> {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-broker-'));
+  // A killed broker is let in again only when its old session has run out.
+  const quickReturn = { 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '500' };
+  const all = { ...quickReturn, ...settings };
+  const options = { folder, port: await freePort(), controllerPort: await freePort(), settings: all, maxHeapMb: 512 };
+  let service: ServiceHandle | null = await startKafka(options);
+  const end = async (signal: NodeJS.Signals) => {
+    if (service === null) return;
+    signalService(service, 'SIGCONT');
+    signalService(service, signal);
+    await stopService(service);
+    service = null;
+  };
+  return {
+    bootstrapServers: `127.0.0.1:${options.port}`,
+    start: async () => {
+      service ??= await startKafka(options);
+    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    freeze: () => service && signalService(service, 'SIGSTOP'),
+    thaw: () => service && signalService(service, 'SIGCONT'),
+    [Symbol.asyncDispose]: async () => {
+      await end('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface JavaConnectPeer {
+  /** Of its REST API, without a slash at the end. */
+  readonly url: string;
+  readonly topics: { readonly configs: string; readonly offsets: string; readonly status: string };
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Apache's own worker beside the shared broker; takes about ten seconds to come up. */
+export async function startJavaConnectPeer(
+  options: {
+    bootstrapServers?: string;
+    groupId?: string;
+    topicPrefix?: string;
+    settings?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<JavaConnectPeer> {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-connect-'));
+  const port = await freePort();
+  const groupId = options.groupId ?? `peer-${port}-${Date.now()}`;
+  const topicPrefix = options.topicPrefix ?? `${groupId}-`;
+  const service = await startJavaConnect({
+    folder,
+    port,
+    groupId,
+    topicPrefix,
+    bootstrapServers: options.bootstrapServers ?? kafkaAddress(),
+    settings: options.settings ?? {},
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    topics: { configs: `${topicPrefix}configs`, offsets: `${topicPrefix}offsets`, status: `${topicPrefix}status` },
+    [Symbol.asyncDispose]: async () => {
+      await stopService(service);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
