@@ -31,21 +31,31 @@ export interface AppliedGeneration {
  * repeats from what it finds (I7).
  */
 export interface GenerationStore {
-  /** Sets `revoked` and takes the tasks off the due and the watched index; leases are left alone. */
-  revokeTasks(lease: Lease, tasks: readonly number[]): Promise<void>;
+  /**
+   * Sets `revoked` and takes the tasks off the due and the watched index; leases are left alone. With `state` that is
+   * what a task shows from then on, a leased one once it has let go (PAUSED, say); FAILED ones stay FAILED.
+   */
+  revokeTasks(lease: Lease, tasks: readonly number[], state?: State): Promise<void>;
+  /** Takes a revocation back (resume): due now, or as soon as the run that still holds the lease has let go. */
+  startTasks(lease: Lease, tasks: readonly number[], now: number): Promise<void>;
   /** Sinks: copies the item's positions to the positions at rest. The task must be revoked and free of a lease. */
   foldPositions(lease: Lease, task: TaskItem): Promise<void>;
   /**
    * Writes the items of the new generation: not revoked, not watched, UNASSIGNED, no trace, zeroed back-off counters,
-   * due now. The fencing token of an item that was there goes on growing. Refuses an item whose lease is held.
+   * due now. The fencing token of an item that was there goes on growing. RetriableError `task.lease_held`
+   * when the lease of one of them is held at `now`.
    */
   putTasks(lease: Lease, generation: number, tasks: readonly NewTask[], now: number): Promise<void>;
-  /** Task items beyond the new count, or all of them; released or expired ones only. */
-  deleteTasks(lease: Lease, tasks: readonly number[]): Promise<void>;
+  /** Task items beyond the new count, or all of them. RetriableError `task.lease_held` when one is held at `now`. */
+  deleteTasks(lease: Lease, tasks: readonly number[], now: number): Promise<void>;
   /** Exactly once: offsets found in the tail of the offsets topic after an unclean end (I4). */
   putSourceOffsets(lease: Lease, offsets: readonly SourceOffsetEntry[]): Promise<void>;
   /** Turns the connector to the generation and gives up its lease. It stays due when configVersion > appliedVersion. */
   applyGeneration(lease: Lease, applied: AppliedGeneration, dueAt: number | null): Promise<void>;
-  /** A deleted connector: everything of it goes but its source offsets, the item of the connector itself last. */
-  removeConnector(lease: Lease): Promise<void>;
+  /**
+   * A connector that is being deleted: everything of it goes but its source offsets, the item of the connector itself
+   * last (what is left, unseen, is its fencing token, so that a namesake's run cannot share one with a zombie). False
+   * when it was created anew meanwhile: its item stays and it is due.
+   */
+  removeConnector(lease: Lease, now: number): Promise<boolean>;
 }

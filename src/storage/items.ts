@@ -40,12 +40,6 @@ export interface ConnectorItem extends LeaseState {
   readonly restartRequest: { readonly includeTasks: boolean; readonly onlyFailed: boolean } | null;
 }
 
-/**
- * Exactly-once sources (I4): per partition of the offsets topic, the offset from which on an offset record may lie that
- * the table does not hold yet. Written before a run's first transaction, cleared by its clean end.
- */
-export type TransactionMark = Readonly<Record<string, Readonly<Record<string, bigint>>>>;
-
 export interface TaskCounters {
   readonly runs: number;
   readonly records: number;
@@ -82,5 +76,4 @@ export interface TaskItem extends LeaseState {
    * Exactly-once sources: from where on the offsets topic may hold more than the table; empty when it has it all.
    */
   readonly positions: Readonly<Record<string, Readonly<Record<string, bigint>>>>;
-  readonly transactionMark: TransactionMark | null;
 }

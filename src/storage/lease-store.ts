@@ -1,5 +1,5 @@
 import type { RunId } from '../invocation/run-request.ts';
-import type { ConnectorItem, State, TaskCounters, TaskItem, TransactionMark } from './items.ts';
+import type { ConnectorItem, State, TaskCounters, TaskItem } from './items.ts';
 
 /**
  * The time-bounded right to run one task (or one connector's own run).
@@ -44,8 +44,6 @@ export interface RunOutcome {
   readonly watched?: boolean;
   /** Absolute values: each given one replaces the stored one. */
   readonly counters?: Partial<TaskCounters>;
-  /** Null clears it, left out keeps it (I4). */
-  readonly transactionMark?: TransactionMark | null;
 }
 
 export interface LeaseStore {
@@ -70,8 +68,4 @@ export interface LeaseStore {
    * connector that was changed since this run acquired it.
    */
   release(lease: Lease, outcome: RunOutcome): Promise<void>;
-  /** While running: state, trace and worker, fenced (I2). For a connector's lease `revoked` is always false. */
-  reportState(lease: Lease, state: State, trace: string | null, workerId: string): Promise<{ revoked: boolean }>;
-  /** Before the first transaction of a run (I4). Throws FencedError. */
-  putTransactionMark(lease: Lease, mark: TransactionMark | null): Promise<{ revoked: boolean }>;
 }
