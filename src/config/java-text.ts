@@ -1,0 +1,41 @@
+/** Small text rules in which Java and JavaScript differ. */
+
+/** Java's String.trim: takes off everything up to U+0020, and nothing else. */
+export function javaTrim(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text.charCodeAt(start) <= 0x20) start++;
+  while (end > start && text.charCodeAt(end - 1) <= 0x20) end--;
+  return text.slice(start, end);
+}
+
+const decimal = /^[+-]?(?:NaN|Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fFdD]?)$/;
+const hexadecimal = /^([+-]?)0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)[pP]([+-]?[0-9]+)[fFdD]?$/;
+
+/** Java's Double.parseDouble, hexadecimal form and type suffix included; null for what it refuses. */
+export function parseJavaDouble(text: string): number | null {
+  const trimmed = javaTrim(text);
+  if (decimal.test(trimmed))
+    return Number(/(?:NaN|Infinity)$/.test(trimmed) ? trimmed : trimmed.replace(/[fFdD]$/, ''));
+  const hex = hexadecimal.exec(trimmed);
+  if (hex === null) return null;
+  const [, sign, whole, fraction, exponent] = hex;
+  const digits = `${whole}${fraction}`;
+  if (digits === '') return null;
+  const magnitude = Number(BigInt(`0x${digits}`)) * 2 ** (Number(exponent) - 4 * fraction!.length);
+  return sign === '-' ? -magnitude : magnitude;
+}
+
+/** Java's Double.toString. */
+export function javaDoubleText(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
+  const magnitude = Math.abs(value);
+  const plain = magnitude >= 1e-3 && magnitude < 1e7;
+  if (plain) {
+    const text = String(value);
+    return text.includes('.') ? text : `${text}.0`;
+  }
+  const [mantissa, exponent] = value.toExponential().split('e');
+  return `${mantissa!.includes('.') ? mantissa : `${mantissa}.0`}E${Number(exponent)}`;
+}
