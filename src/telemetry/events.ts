@@ -1,0 +1,187 @@
+/**
+ * Every occurrence worth knowing is one typed event: a structured log line, and where it carries a quantity a metric
+ * in the same line (CloudWatch's embedded metric format). Metric names are Kafka Connect's where the quantity is the
+ * same.
+ */
+export type LogLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | 'FATAL';
+
+/** Which task, or with `task` left out which connector, an event is about. */
+export interface About {
+  readonly connector: string;
+  readonly task?: number;
+}
+
+export interface Events {
+  'run.refused': About & { reason: string };
+  'run.started': About & { fencingToken: number; takeover: boolean };
+  'run.ended': About & { durationMs: number; records: number; bytes: number; commits: number; nextDueAt: number | null };
+  'run.failed': About & { error: string; trace: string; retriable: boolean; nextDueAt: number | null };
+  'run.fenced': About & { error: string };
+  'run.cut': About & { step: string };
+  'source.committed': About & { records: number; sourcePartitions: number; durationMs: number };
+  'source.topic-created': About & { topic: string; partitions: number; replicationFactor: number };
+  'source.commit-hook-failed': About & { error: string };
+  'source.waiting': About & { reason: string };
+  'source.recovered': About & { sourcePartitions: number };
+  'sink.committed': About & { records: number; topicPartitions: number; durationMs: number };
+  'sink.commit-refused': About & { error: string };
+  'sink.group-commit-failed': About & { group: string; error: string };
+  'sink.position-reset': About & { topic: string; kafkaPartition: number; from: number; to: number; policy: string };
+  'record.failed': About & { stage: string; executingClass: string; message: string; error: string; trace: string };
+  'record.skipped': About & { stage: string; records: number };
+  'record.dead-lettered': About & { topic: string; records: number };
+  'task.retry': About & { step: string; attempt: number; delayMs: number; error: string };
+  'connector.generation': About & { generation: number; tasks: number; changed: number };
+  'connector.state': About & { state: string };
+  'probe.ended': { sinks: number; topics: number; lagging: number; durationMs: number };
+  'plugin.log': About & { message: string };
+}
+
+export type EventName = keyof Events;
+
+interface EventDeclaration<F> {
+  readonly level: LogLevel;
+  /** Hierarchical, so that a level set on a prefix reaches it (`PUT /admin/loggers/{name}`). */
+  readonly logger: string;
+  readonly message: (facts: F) => string;
+  /** Which facts are metrics, under which name and CloudWatch unit. */
+  readonly metrics?: { readonly [K in keyof F]?: readonly [name: string, unit: 'Count' | 'Bytes' | 'Milliseconds'] };
+}
+
+const nameOf = (about: About) => (about.task === undefined ? about.connector : `${about.connector}-${about.task}`);
+
+export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Events[K]> } = {
+  'run.refused': {
+    level: 'DEBUG',
+    logger: 'drover.worker',
+    message: (f) => `${nameOf(f)} is not run here: ${f.reason}`,
+  },
+  'run.started': {
+    level: 'DEBUG',
+    logger: 'drover.worker',
+    message: (f) => `${nameOf(f)} started${f.takeover ? ' after a run that ended uncleanly' : ''}`,
+  },
+  'run.ended': {
+    level: 'INFO',
+    logger: 'drover.worker',
+    message: (f) => `${nameOf(f)} ran ${f.durationMs} ms for ${f.records} records`,
+    metrics: {
+      durationMs: ['run-time-ms', 'Milliseconds'],
+      records: ['record-total', 'Count'],
+      bytes: ['byte-total', 'Bytes'],
+    },
+  },
+  'run.failed': {
+    level: 'ERROR',
+    logger: 'drover.worker',
+    message: (f) => `${nameOf(f)} ${f.retriable ? 'failed for now' : 'failed'}: ${f.error}`,
+  },
+  'run.fenced': {
+    level: 'WARN',
+    logger: 'drover.worker',
+    message: (f) => `${nameOf(f)} stops, a newer invocation runs it: ${f.error}`,
+  },
+  'run.cut': {
+    level: 'ERROR',
+    logger: 'drover.worker',
+    message: (f) => `${nameOf(f)} was cut at its deadline while in ${f.step}`,
+  },
+  'source.committed': {
+    level: 'DEBUG',
+    logger: 'drover.worker.source',
+    message: (f) => `${nameOf(f)} committed ${f.sourcePartitions} source partitions`,
+    metrics: {
+      records: ['source-record-write-total', 'Count'],
+      durationMs: ['offset-commit-time-ms', 'Milliseconds'],
+    },
+  },
+  'source.topic-created': {
+    level: 'INFO',
+    logger: 'drover.worker.source',
+    message: (f) => `${nameOf(f)} created topic ${f.topic} with ${f.partitions} partitions`,
+  },
+  'source.commit-hook-failed': {
+    level: 'ERROR',
+    logger: 'drover.worker.source',
+    message: (f) => `${nameOf(f)}: the task's own commit failed, its offsets are committed: ${f.error}`,
+  },
+  'source.waiting': {
+    level: 'WARN',
+    logger: 'drover.worker.source',
+    message: (f) => `${nameOf(f)} waits: ${f.reason}`,
+  },
+  'source.recovered': {
+    level: 'INFO',
+    logger: 'drover.worker.source',
+    message: (f) => `${nameOf(f)} took ${f.sourcePartitions} source offsets from the tail of the offsets topic`,
+  },
+  'sink.committed': {
+    level: 'DEBUG',
+    logger: 'drover.worker.sink',
+    message: (f) => `${nameOf(f)} committed ${f.topicPartitions} topic partitions`,
+    metrics: {
+      records: ['sink-record-send-total', 'Count'],
+      durationMs: ['offset-commit-time-ms', 'Milliseconds'],
+    },
+  },
+  'sink.commit-refused': {
+    level: 'ERROR',
+    logger: 'drover.worker.sink',
+    message: (f) => `${nameOf(f)}: the task could not flush, it goes back to its last committed positions: ${f.error}`,
+  },
+  'sink.group-commit-failed': {
+    level: 'WARN',
+    logger: 'drover.worker.sink',
+    message: (f) => `${nameOf(f)}: positions are committed but could not be copied to group ${f.group}: ${f.error}`,
+  },
+  'sink.position-reset': {
+    level: 'WARN',
+    logger: 'drover.worker.sink',
+    message: (f) =>
+      `${nameOf(f)}: offset ${f.from} of ${f.topic}-${f.kafkaPartition} is out of range, goes on from the ${f.policy} offset ${f.to}`,
+  },
+  'record.failed': {
+    level: 'ERROR',
+    logger: 'drover.worker.errors',
+    message: (f) => f.message,
+  },
+  'record.skipped': {
+    level: 'DEBUG',
+    logger: 'drover.worker.errors',
+    message: (f) => `${nameOf(f)} skipped ${f.records} records that failed in ${f.stage}`,
+    metrics: { records: ['total-records-skipped', 'Count'] },
+  },
+  'record.dead-lettered': {
+    level: 'DEBUG',
+    logger: 'drover.worker.errors',
+    message: (f) => `${nameOf(f)} wrote ${f.records} dead letters to ${f.topic}`,
+    metrics: { records: ['deadletterqueue-produce-requests', 'Count'] },
+  },
+  'task.retry': {
+    level: 'WARN',
+    logger: 'drover.worker',
+    message: (f) => `${nameOf(f)} tries ${f.step} again in ${f.delayMs} ms (attempt ${f.attempt}): ${f.error}`,
+    metrics: { attempt: ['total-retries', 'Count'] },
+  },
+  'connector.generation': {
+    level: 'INFO',
+    logger: 'drover.worker.connector',
+    message: (f) => `${f.connector} has ${f.tasks} tasks in generation ${f.generation}, ${f.changed} of them new`,
+  },
+  'connector.state': {
+    level: 'INFO',
+    logger: 'drover.worker.connector',
+    message: (f) => `${f.connector} is ${f.state}`,
+  },
+  'probe.ended': {
+    level: 'DEBUG',
+    logger: 'drover.worker.probe',
+    message: (f) => `${f.lagging} of ${f.sinks} idle sink tasks have records to read`,
+    metrics: { durationMs: ['probe-time-ms', 'Milliseconds'] },
+  },
+  'plugin.log': {
+    level: 'WARN',
+    logger: 'drover.plugins',
+    message: (f) => f.message,
+  },
+};

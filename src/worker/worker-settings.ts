@@ -1,0 +1,36 @@
+import type { Settings } from '../config/config-def.ts';
+
+/** The installation's part of what decides a run; `src/environment.ts` reads it from environment variables. */
+export interface WorkerSettings {
+  /** Java's group.id: part of every transactional id. */
+  readonly groupId: string;
+  /** The mirror's offsets topic, written by exactly-once sources themselves. */
+  readonly offsetsTopic: string;
+  readonly offsetsTopicPartitions: number;
+  /** -1: the broker's default. */
+  readonly offsetsTopicReplicationFactor: number;
+  /** `key.converter`, `value.converter`, `header.converter` with their prefixed settings. */
+  readonly converterDefaults: Settings;
+  readonly topicCreationEnable: boolean;
+  readonly topicTrackingEnable: boolean;
+  /** How long a lease outlives its run's deadline: covers clock skew between functions and the kill itself. */
+  readonly leaseMarginMs: number;
+  /** What is left before the deadline for the last commit and the release. */
+  readonly runMarginMs: number;
+}
+
+export const defaultWorkerSettings: WorkerSettings = {
+  groupId: 'connect-cluster',
+  offsetsTopic: 'connect-offsets',
+  offsetsTopicPartitions: 25,
+  offsetsTopicReplicationFactor: -1,
+  converterDefaults: {
+    'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
+    'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
+    'header.converter': 'org.apache.kafka.connect.storage.SimpleHeaderConverter',
+  },
+  topicCreationEnable: true,
+  topicTrackingEnable: true,
+  leaseMarginMs: 5_000,
+  runMarginMs: 4_000,
+};
