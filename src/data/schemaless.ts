@@ -1,0 +1,121 @@
+import type { Schema, SchemaType } from './schema.ts';
+
+/**
+ * Numbers whose width no schema tells. Beside a schema of the same type the bare number stands instead; a wrapper
+ * beside another schema is a value that does not fit, which validation refuses as Java refuses the wrong boxed class.
+ */
+export class Int8 {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = (value << 24) >> 24;
+  }
+
+  equals(other: unknown): boolean {
+    return other instanceof Int8 && Object.is(this.value, other.value);
+  }
+}
+
+export class Int16 {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = (value << 16) >> 16;
+  }
+
+  equals(other: unknown): boolean {
+    return other instanceof Int16 && Object.is(this.value, other.value);
+  }
+}
+
+export class Int32 {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value | 0;
+  }
+
+  equals(other: unknown): boolean {
+    return other instanceof Int32 && Object.is(this.value, other.value);
+  }
+}
+
+export class Float32 {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = Math.fround(value);
+  }
+
+  equals(other: unknown): boolean {
+    return other instanceof Float32 && Object.is(this.value, other.value);
+  }
+}
+
+/** Only needed where a double stands beside a schema of another numeric type; without a schema it is a bare number. */
+export class Float64 {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+
+  equals(other: unknown): boolean {
+    return other instanceof Float64 && Object.is(this.value, other.value);
+  }
+}
+
+/** Java's BigInteger: only schemaless JSON or a connector can make one. */
+export class BigInteger {
+  readonly value: bigint;
+  constructor(value: bigint) {
+    this.value = value;
+  }
+
+  equals(other: unknown): boolean {
+    return other instanceof BigInteger && Object.is(this.value, other.value);
+  }
+}
+
+export type Wrapper = Int8 | Int16 | Int32 | Float32 | Float64 | BigInteger;
+
+/** The bare value when the wrapper is of exactly this type, as a schema of that type wants it; else the wrapper. */
+export function unwrap(type: SchemaType, value: unknown): unknown {
+  switch (type) {
+    case 'int8':
+      return value instanceof Int8 ? value.value : value;
+    case 'int16':
+      return value instanceof Int16 ? value.value : value;
+    case 'int32':
+      return value instanceof Int32 ? value.value : value;
+    case 'float32':
+      return value instanceof Float32 ? value.value : value;
+    case 'float64':
+      return value instanceof Float64 ? value.value : value;
+    default:
+      return value;
+  }
+}
+
+/** The schemaless form of a value that stood beside a schema: numbers narrower than float64 get their wrapper. */
+export function wrap(schema: Schema | null, value: unknown): unknown {
+  if (typeof value !== 'number' || schema === null) return value;
+  switch (schema.type) {
+    case 'int8':
+      return new Int8(value);
+    case 'int16':
+      return new Int16(value);
+    case 'int32':
+      return new Int32(value);
+    case 'float32':
+      return new Float32(value);
+    default:
+      return value;
+  }
+}
+
+export function isWrapper(value: unknown): value is Wrapper {
+  return (
+    value instanceof Int32 ||
+    value instanceof Int8 ||
+    value instanceof Int16 ||
+    value instanceof Float32 ||
+    value instanceof Float64 ||
+    value instanceof BigInteger
+  );
+}
