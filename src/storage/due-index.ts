@@ -13,10 +13,10 @@ export const everyTick = 1;
 
 /** The sparse, sharded index of what must run (L2). */
 export interface DueIndex {
-  /** Everything due at or before `until`, soonest first, at most `limit`. */
-  due(until: number, limit: number): Promise<DueItem[]>;
+  /** Everything due at or before `until` (and not before `from`), soonest first, at most `limit`. */
+  due(until: number, limit: number, from?: number): Promise<DueItem[]>;
   /** Idle sinks that the probe watches, with what it needs to know. */
-  watched(after: string | null): Promise<{ items: WatchedSink[]; next: string | null }>;
+  watched(after: string | null, limit?: number): Promise<{ items: WatchedSink[]; next: string | null }>;
 }
 
 export interface WatchedSink {

@@ -14,7 +14,13 @@ export interface About {
 export interface Events {
   'run.refused': About & { reason: string };
   'run.started': About & { fencingToken: number; takeover: boolean };
-  'run.ended': About & { durationMs: number; records: number; bytes: number; commits: number; nextDueAt: number | null };
+  'run.ended': About & {
+    durationMs: number;
+    records: number;
+    bytes: number;
+    commits: number;
+    nextDueAt: number | null;
+  };
   'run.failed': About & { error: string; trace: string; retriable: boolean; nextDueAt: number | null };
   'run.fenced': About & { error: string };
   'run.cut': About & { step: string };
@@ -35,6 +41,10 @@ export interface Events {
   'connector.state': About & { state: string };
   'probe.ended': { sinks: number; topics: number; lagging: number; durationMs: number };
   'plugin.log': About & { message: string };
+  'herder.dispatch-failed': { run: string; error: string };
+  'herder.swept': { due: number; dispatched: number; left: number };
+  'herder.woken': { connectors: number; tasks: number };
+  'rest.failed': { method: string; path: string; error: string; trace: string };
 }
 
 export type EventName = keyof Events;
@@ -183,5 +193,26 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'WARN',
     logger: 'drover.plugins',
     message: (f) => f.message,
+  },
+  'herder.dispatch-failed': {
+    level: 'WARN',
+    logger: 'drover.herder',
+    message: (f) => `${f.run} could not be invoked and stays due: ${f.error}`,
+  },
+  'herder.swept': {
+    level: 'DEBUG',
+    logger: 'drover.herder',
+    message: (f) => `${f.dispatched} of ${f.due} overdue runs dispatched`,
+    metrics: { due: ['overdue-runs', 'Count'], left: ['undispatched-runs', 'Count'] },
+  },
+  'herder.woken': {
+    level: 'INFO',
+    logger: 'drover.herder',
+    message: (f) => `an event woke ${f.tasks} tasks of ${f.connectors} connectors`,
+  },
+  'rest.failed': {
+    level: 'ERROR',
+    logger: 'drover.rest',
+    message: (f) => `${f.method} ${f.path} failed: ${f.error}`,
   },
 };

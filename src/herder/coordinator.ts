@@ -1,0 +1,67 @@
+import type { ClusterStore } from '../storage/cluster-store.ts';
+import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
+import type { DueIndex } from '../storage/due-index.ts';
+import { becameDue, type TableChange } from '../storage/table-change.ts';
+import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
+import { isSoon, sweep, tickWithinTheMinute } from './tick.ts';
+import { type WakeUpReport, wakeUp } from './wake-up.ts';
+
+export interface CoordinatorDeps extends DispatchDeps {
+  readonly configs: ConfigBackingStore;
+  readonly dueIndex: DueIndex;
+  readonly cluster: ClusterStore;
+  /** Asks for another invocation of the coordinator, asynchronously, that calls `onSubMinuteTick`. */
+  readonly startTicking: () => Promise<void>;
+  /** Names this invocation's environment in the ticker's lease. */
+  readonly owner: string;
+}
+
+/**
+ * The Herder's reactions. Each may run any number of times at once: what they do is a conditional write or an
+ * invocation that a lease makes harmless. `deadlineAt` is the epoch millisecond at which the invocation is killed.
+ */
+export interface Coordinator {
+  /** Items of the table changed: what became due is dispatched at once, without a write. */
+  onStream(changes: readonly TableChange[], deadlineAt: number): Promise<void>;
+  /** The schedule, once a minute: dispatches what is due and was missed, the probe, then what falls due in the minute. */
+  onTick(deadlineAt: number): Promise<void>;
+  /** Asked for by `startTicking`: only what falls due within the minute. */
+  onSubMinuteTick(deadlineAt: number): Promise<void>;
+  /** An event from outside names connectors whose tasks should look now. */
+  onWakeUp(event: unknown, deadlineAt: number): Promise<WakeUpReport>;
+}
+
+/** How long after asking for a ticker nobody asks again: it needs a moment to take its lease. */
+const startingMs = 1000;
+
+export function createCoordinator(deps: CoordinatorDeps): Coordinator {
+  const { clock } = deps;
+  let startedTickingAt = Number.NEGATIVE_INFINITY;
+
+  /** Somebody must dispatch what is due soon: the ticker, if it is not at it already (L4). */
+  const ensureTicking = async () => {
+    const now = clock.now();
+    if (now - startedTickingAt < startingMs || (await deps.cluster.tickerHeld(now))) return;
+    startedTickingAt = now;
+    await deps.startTicking();
+  };
+
+  return {
+    async onStream(changes, deadlineAt) {
+      const now = clock.now();
+      const due = changes.map(becameDue).filter((item) => item !== null);
+      const runs = new Map(due.filter((item) => item.dueAt <= now).map(({ run }) => [JSON.stringify(run), run]));
+      await dispatch(deps, [...runs.values()].map(requestOf), deadlineAt);
+      if (due.some((item) => isSoon(item.dueAt, now))) await ensureTicking();
+    },
+
+    async onTick(deadlineAt) {
+      await sweep(deps, deadlineAt);
+      await tickWithinTheMinute(deps, deadlineAt, false);
+    },
+
+    onSubMinuteTick: (deadlineAt) => tickWithinTheMinute(deps, deadlineAt, true),
+
+    onWakeUp: (event) => wakeUp(deps, event),
+  };
+}

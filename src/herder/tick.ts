@@ -1,0 +1,128 @@
+import type { ClusterStore } from '../storage/cluster-store.ts';
+import { type DueIndex, type DueItem, everyTick } from '../storage/due-index.ts';
+import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
+
+export interface TickDeps extends DispatchDeps {
+  readonly dueIndex: DueIndex;
+  readonly cluster: ClusterStore;
+  readonly owner: string;
+}
+
+const minute = 60_000;
+/** What fell due this recently is on its way through the stream: only what is older was missed. */
+const graceMs = 3000;
+/** A ticker looks again this often, for what fell due meanwhile. */
+const lookEveryMs = 1000;
+/** A ticker with nothing to wait for stays this long: the index is a moment behind the table. */
+const lingerMs = 2000;
+/** Kept free before the deadline, to give the lease back. */
+const marginMs = 2000;
+const sweepLimit = 10_000;
+const tickLimit = 1000;
+
+/** Due within a minute, and neither already nor by the schedule alone. */
+export function isSoon(dueAt: number, now: number): boolean {
+  return dueAt > now && dueAt <= now + minute;
+}
+
+/**
+ * Dispatches everything overdue: what polls by the minute, what a lost stream record would have woken, and what a dead
+ * run left behind (L1). The work is one query for what is due, however many connectors exist (L2).
+ */
+export async function sweep(deps: TickDeps, deadlineAt: number): Promise<void> {
+  const now = deps.clock.now();
+  const [due, watched] = await Promise.all([
+    deps.dueIndex.due(now - graceMs, sweepLimit),
+    deps.dueIndex.watched(null, 1),
+  ]);
+  const requests = due.map(({ run }) => requestOf(run));
+  if (watched.items.length > 0) requests.unshift({ kind: 'probe' });
+  const { dispatched, left } = await dispatch(deps, requests, deadlineAt - marginMs);
+  deps.telemetry.emit('herder.swept', { due: due.length, dispatched, left });
+}
+
+/**
+ * Dispatches to the second what falls due within this minute, as the only ticker (its lease is in the table). Returns
+ * at once when nothing does (L4), unless it was started for something, which the index may not show yet.
+ */
+export async function tickWithinTheMinute(deps: TickDeps, deadlineAt: number, started: boolean): Promise<void> {
+  const { clock, cluster, owner } = deps;
+  const endAt = Math.min(deadlineAt - marginMs, clock.now() + minute);
+  const pending = new Pending();
+  if (!(await waitForTurn(deps, pending, endAt, started))) return;
+  try {
+    await tickUntil(deps, pending, endAt);
+  } finally {
+    await cluster.releaseTicker(owner);
+  }
+}
+
+/**
+ * True once this is the ticker. Another one may be at it, started in mid-minute: it ends soon, and this one takes over
+ * without a gap, as long as there is something to wait for.
+ */
+async function waitForTurn(deps: TickDeps, pending: Pending, endAt: number, started: boolean): Promise<boolean> {
+  const { clock, cluster, owner } = deps;
+  while (clock.now() < endAt) {
+    const waiting = pending.waiting(await soon(deps, endAt), clock.now());
+    if (waiting.length === 0 && !started) return false;
+    if (await cluster.acquireTicker(owner, clock.now(), endAt + marginMs)) return true;
+    if (waiting.length === 0) return false;
+    await clock.sleep(Math.min(lookEveryMs, Math.max(0, endAt - clock.now())));
+  }
+  return false;
+}
+
+async function tickUntil(deps: TickDeps, pending: Pending, endAt: number): Promise<void> {
+  const { clock } = deps;
+  let idleSince = clock.now();
+  while (clock.now() < endAt) {
+    const items = await soon(deps, endAt);
+    const now = clock.now();
+    const ready = pending.take(items, now);
+    if (ready.length > 0)
+      await dispatch(
+        deps,
+        ready.map(({ run }) => requestOf(run)),
+        endAt,
+      );
+    const waiting = pending.waiting(items, now);
+    if (waiting.length > 0) idleSince = now;
+    else if (now - idleSince >= lingerMs) return;
+    const nextAt = Math.min(now + lookEveryMs, ...waiting.map(({ at }) => at));
+    await clock.sleep(Math.max(10, Math.min(nextAt, endAt) - clock.now()));
+  }
+}
+
+const soon = (deps: TickDeps, until: number) => deps.dueIndex.due(until, tickLimit, everyTick + 1);
+
+/** What this ticker has seen: each item is dispatched once per due time, a running one stays in the index meanwhile. */
+class Pending {
+  readonly #seen = new Map<string, { readonly at: number; dispatched: boolean }>();
+
+  /** Those to dispatch now. */
+  take(items: readonly DueItem[], now: number): DueItem[] {
+    return items.filter((item) => {
+      const seen = this.#note(item, now);
+      if (seen.dispatched || seen.at > now) return false;
+      seen.dispatched = true;
+      return true;
+    });
+  }
+
+  /** Those still to come, with the time of their dispatch. */
+  waiting(items: readonly DueItem[], now: number): { readonly at: number }[] {
+    return items.map((item) => this.#note(item, now)).filter((seen) => !seen.dispatched);
+  }
+
+  #note(item: DueItem, now: number) {
+    const key = JSON.stringify([item.run.connector, item.run.task, item.dueAt]);
+    let seen = this.#seen.get(key);
+    if (seen === undefined) {
+      // Already past when first seen: the stream has it, and only if it is still here after the grace it was lost.
+      seen = { at: item.dueAt > now ? item.dueAt : Math.max(now, item.dueAt + graceMs), dispatched: false };
+      this.#seen.set(key, seen);
+    }
+    return seen;
+  }
+}
