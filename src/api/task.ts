@@ -33,6 +33,8 @@ interface TaskContext {
   readonly signal: AbortSignal;
   /** Epoch milliseconds at which the run ends at the latest. */
   readonly deadlineAt: number;
+  /** A line in the log that names this task, for what somebody can act on. */
+  warn(message: string): void;
 }
 
 export interface SourceTaskContext extends TaskContext {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { eventDeclarations, type EventName, type Events, type LogLevel } from './events.ts';
+import { type EventName, type Events, eventDeclarations, type LogLevel } from './events.ts';
 import { hideSecrets, Secrets } from './redaction.ts';
 
 const severity: Record<string, number> = { TRACE: 0, DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4, FATAL: 5, OFF: 6 };

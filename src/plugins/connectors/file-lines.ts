@@ -1,0 +1,133 @@
+import { isAscii } from 'node:buffer';
+import type { FileHandle } from 'node:fs/promises';
+import { DataError } from '../../errors.ts';
+
+const chunkBytes = 1 << 20;
+const longestLineBytes = 64 << 20;
+const lf = 10;
+const cr = 13;
+
+/** Complete lines and, for each, the byte position behind its line end. */
+export interface Lines {
+  readonly texts: string[];
+  readonly ends: number[];
+}
+
+/**
+ * Reads a growing file from a byte position on, complete lines only: a last line without its line end waits until that
+ * arrives. A line ends with `\n`, `\r\n`, or a `\r` that something else follows.
+ *
+ * Chunks that are pure ASCII, the common case, are made one string and cut with `indexOf`: a line then is a slice of
+ * it, and characters count as bytes. Others are cut as bytes.
+ */
+export class FileLines {
+  readonly #file: FileHandle;
+  #buffer = Buffer.allocUnsafe(chunkBytes);
+  /** Bytes of `#buffer` that hold unread data: [#start, #end). */
+  #start = 0;
+  #end = 0;
+  /** File position of `#buffer[0]`. */
+  #base: number;
+  /** The unread bytes as text when they are ASCII, cut from `#textBase` on. */
+  #text: string | null = null;
+  #textBase = 0;
+  #hasCr = false;
+
+  constructor(file: FileHandle, position: number) {
+    this.#file = file;
+    this.#base = position;
+  }
+
+  /** At most `max` lines; none when the file has no further complete line now. */
+  async next(max: number): Promise<Lines> {
+    const lines: Lines = { texts: [], ends: [] };
+    for (;;) {
+      this.#cut(lines, max);
+      if (lines.texts.length >= max) return lines;
+      if (!(await this.#readMore())) return lines;
+    }
+  }
+
+  /** File position behind the last line returned. */
+  get position(): number {
+    return this.#base + this.#start;
+  }
+
+  #cut(lines: Lines, max: number): void {
+    if (this.#start === this.#end) return;
+    if (this.#text === null || this.#hasCr) this.#cutBytes(lines, max);
+    else this.#cutText(this.#text, lines, max);
+  }
+
+  #cutText(text: string, lines: Lines, max: number): void {
+    const { texts, ends } = lines;
+    const textBase = this.#textBase;
+    const filePosition = this.#base + textBase + 1;
+    let from = this.#start - textBase;
+    for (let count = texts.length; count < max; count++) {
+      const at = text.indexOf('\n', from);
+      if (at < 0) break;
+      texts.push(text.slice(from, at));
+      ends.push(filePosition + at);
+      from = at + 1;
+    }
+    this.#start = textBase + from;
+  }
+
+  #cutBytes(lines: Lines, max: number): void {
+    const buffer = this.#buffer;
+    const end = this.#end;
+    while (lines.texts.length < max) {
+      const start = this.#start;
+      let stop = buffer.indexOf(lf, start);
+      if (stop >= end || stop < 0) stop = -1;
+      let next = stop + 1;
+      if (this.#hasCr) {
+        const carriage = buffer.indexOf(cr, start);
+        if (carriage >= 0 && carriage < end && (stop < 0 || carriage < stop)) {
+          // Whether a line feed follows is not known before the next byte is there.
+          if (carriage + 1 >= end) return;
+          stop = carriage;
+          next = buffer[carriage + 1] === lf ? carriage + 2 : carriage + 1;
+        }
+      }
+      if (stop < 0) return;
+      lines.texts.push(buffer.utf8Slice(start, stop));
+      lines.ends.push(this.#base + next);
+      this.#start = next;
+    }
+  }
+
+  async #readMore(): Promise<boolean> {
+    const rest = this.#end - this.#start;
+    if (this.#start > 0) {
+      this.#buffer.copy(this.#buffer, 0, this.#start, this.#end);
+      this.#base += this.#start;
+      this.#start = 0;
+      this.#end = rest;
+    }
+    if (rest > this.#buffer.length / 2) {
+      if (this.#buffer.length > longestLineBytes) {
+        throw new DataError(
+          `The line at position ${this.#base} is longer than ${longestLineBytes} bytes; split it, or read this file with another connector`,
+        );
+      }
+      const larger = Buffer.allocUnsafe(this.#buffer.length * 2);
+      this.#buffer.copy(larger, 0, 0, rest);
+      this.#buffer = larger;
+    }
+    const { bytesRead } = await this.#file.read(
+      this.#buffer,
+      this.#end,
+      this.#buffer.length - this.#end,
+      this.#base + this.#end,
+    );
+    if (bytesRead === 0) return false;
+    this.#end += bytesRead;
+    const unread = this.#buffer.subarray(0, this.#end);
+    this.#text = isAscii(unread) ? unread.latin1Slice(0, this.#end) : null;
+    this.#textBase = 0;
+    this.#hasCr = unread.includes(cr);
+    return true;
+  }
+}

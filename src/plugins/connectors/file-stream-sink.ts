@@ -1,0 +1,109 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import type { ConnectorConfig, ConnectorContext, SinkConnector } from '../../api/connector.ts';
+import { definePlugin } from '../../api/plugin.ts';
+import type { SinkRecord } from '../../api/record.ts';
+import type { SinkTask, SinkTaskContext } from '../../api/task.ts';
+import { defineConfig } from '../../config/config-def.ts';
+import { parseConfig } from '../../config/parse-config.ts';
+import { javaText } from '../../data/java-text.ts';
+import { ConnectError } from '../../errors.ts';
+
+/** Lines are gathered up to this many characters before they are written; `flush` writes the rest. */
+const writeBehindChars = 1 << 18;
+
+export const fileStreamSinkConfig = defineConfig({
+  file: {
+    type: 'STRING',
+    default: null,
+    importance: 'HIGH',
+    doc: "Path of the file that lines are appended to. Without it they go to standard output: the function's log.",
+  },
+});
+
+export class FileStreamSinkConnector implements SinkConnector {
+  #config: ConnectorConfig = {};
+
+  start(config: ConnectorConfig, _context: ConnectorContext): void {
+    parseConfig(fileStreamSinkConfig, config);
+    this.#config = config;
+  }
+
+  taskConfigs(maxTasks: number): ConnectorConfig[] {
+    return Array.from({ length: maxTasks }, () => this.#config);
+  }
+
+  createTask(): SinkTask {
+    return new FileStreamSinkTask();
+  }
+
+  stop(): void {}
+
+  /** A file takes whatever comes: any position will do. */
+  alterOffsets(): boolean {
+    return true;
+  }
+}
+
+/** Appends the value of each record, as Java prints it, and a line feed. */
+export class FileStreamSinkTask implements SinkTask {
+  #path: string | null = null;
+  #file: FileHandle | null = null;
+  #pending: string[] = [];
+  #pendingChars = 0;
+
+  async start(config: ConnectorConfig, _context: SinkTaskContext): Promise<void> {
+    const { file } = parseConfig(fileStreamSinkConfig, config);
+    if (file === null) return;
+    this.#path = file;
+    this.#file = await open(file, 'a').catch((error: Error) => {
+      throw new ConnectError(
+        'file.unwritable',
+        `Couldn't find or create file '${file}' for FileStreamSinkTask: ${error.message}`,
+        { cause: error },
+      );
+    });
+  }
+
+  put(records: SinkRecord[]): void | Promise<void> {
+    for (const record of records) {
+      const value = record.value;
+      const line = typeof value === 'string' ? value : javaText(record.valueSchema, value);
+      this.#pending.push(line);
+      this.#pendingChars += line.length + 1;
+    }
+    if (this.#pendingChars >= writeBehindChars) return this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#pending.length === 0) return;
+    const text = `${this.#pending.join('\n')}\n`;
+    this.#pending = [];
+    this.#pendingChars = 0;
+    if (this.#file === null) {
+      process.stdout.write(text);
+      return;
+    }
+    try {
+      await this.#file.writeFile(text);
+    } catch (error) {
+      throw new ConnectError('file.unwritable', `File ${this.#path} cannot be written: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
+  }
+}
+
+export const fileStreamSink = definePlugin({
+  kind: 'sink',
+  className: 'org.apache.kafka.connect.file.FileStreamSinkConnector',
+  version: '4.3.0',
+  doc: 'Appends the value of every record to a text file, one line each.',
+  config: fileStreamSinkConfig,
+  create: () => new FileStreamSinkConnector(),
+});
