@@ -109,6 +109,40 @@ export function wrap(schema: Schema | null, value: unknown): unknown {
   }
 }
 
+/**
+ * The same value for another schema beside it: what stood as a bare number under `from` becomes a wrapper where `to`
+ * is of another type, all the way down. The identity when nothing changes.
+ */
+export function refit(from: Schema | null, to: Schema | null, value: unknown): unknown {
+  if (from === to) return value;
+  if (typeof value === 'number') {
+    const wrapped = wrap(from, value);
+    if (to === null) return wrapped;
+    return typeof wrapped === 'number' && to.type !== 'float64' ? asMisfit(to.type, wrapped) : unwrap(to.type, wrapped);
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const fromValue = from?.type === 'array' ? from.valueSchema : null;
+    const toValue = to?.type === 'array' ? to.valueSchema : null;
+    return fromValue === toValue ? value : value.map((item) => refit(fromValue, toValue, item));
+  }
+  if (value instanceof Map) {
+    const fromMap = from?.type === 'map' ? from : null;
+    const toMap = to?.type === 'map' ? to : null;
+    const entries = [...value].map(([key, item]): [unknown, unknown] => [
+      refit(fromMap?.keySchema ?? null, toMap?.keySchema ?? null, key),
+      refit(fromMap?.valueSchema ?? null, toMap?.valueSchema ?? null, item),
+    ]);
+    return new Map(entries);
+  }
+  return to === null ? value : unwrap(to.type, value);
+}
+
+/** A double beside a schema of another numeric type must not pass for that type. */
+function asMisfit(type: SchemaType, value: number): unknown {
+  return type === 'int8' || type === 'int16' || type === 'int32' || type === 'float32' ? new Float64(value) : value;
+}
+
 export function isWrapper(value: unknown): value is Wrapper {
   return (
     value instanceof Int32 ||
