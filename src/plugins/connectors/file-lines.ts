@@ -92,7 +92,7 @@ export class FileLines {
         }
       }
       if (stop < 0) return;
-      lines.texts.push(buffer.utf8Slice(start, stop));
+      lines.texts.push(buffer.toString('utf8', start, stop));
       lines.ends.push(this.#base + next);
       this.#start = next;
     }
@@ -125,7 +125,7 @@ export class FileLines {
     if (bytesRead === 0) return false;
     this.#end += bytesRead;
     const unread = this.#buffer.subarray(0, this.#end);
-    this.#text = isAscii(unread) ? unread.latin1Slice(0, this.#end) : null;
+    this.#text = isAscii(unread) ? unread.toString('latin1') : null;
     this.#textBase = 0;
     this.#hasCr = unread.includes(cr);
     return true;

@@ -95,7 +95,7 @@ function checkOffset(offset: SourceOffset): void {
 }
 
 const refused = (message: string) => new ConnectError('connector.offsets_refused', message);
-const hasFile = (config: ConnectorConfig) => (config['file'] ?? '').trim() !== '';
+const hasFile = (config: ConnectorConfig) => (config.file ?? '').trim() !== '';
 
 /**
  * Follows one file: each complete line is a record without key, its offset the byte position behind the line.

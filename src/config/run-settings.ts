@@ -1,0 +1,83 @@
+import { defineConfig } from './config-def.ts';
+import { atLeast } from './validators.ts';
+
+/**
+ * The settings of a connector that Connect does not have: how its tasks run. Those with the name of one of Drover's own
+ * settings (src/environment.ts) override that one for the connector.
+ */
+export const runSettings = defineConfig({
+  'drover.run.max.ms': {
+    type: 'LONG',
+    default: null,
+    importance: 'LOW',
+    doc: "How long one run of a task may take; not more than the function's own limit.",
+  },
+  'drover.run.max.records': {
+    type: 'LONG',
+    default: null,
+    importance: 'LOW',
+    doc: 'Records after which a run ends; the task goes on in the next run.',
+  },
+  'drover.run.max.bytes': {
+    type: 'LONG',
+    default: null,
+    importance: 'LOW',
+    doc: 'Bytes of keys and values after which a run ends; the task goes on in the next run.',
+  },
+  'drover.run.linger.ms': {
+    type: 'LONG',
+    default: null,
+    importance: 'LOW',
+    doc: 'How long a run waits for more once it has found nothing.',
+  },
+  'drover.idle.floor.ms': {
+    type: 'LONG',
+    default: null,
+    importance: 'LOW',
+    doc: 'Pause after the first run that found nothing; doubled with each further one.',
+  },
+  'drover.idle.ceiling.ms': {
+    type: 'LONG',
+    default: null,
+    importance: 'LOW',
+    doc: 'Longest pause between runs that find nothing.',
+  },
+  'drover.commit.interval.ms': {
+    type: 'LONG',
+    default: 1000,
+    validator: atLeast(0),
+    importance: 'LOW',
+    doc: 'How often a run commits while it is under way; it always commits when it ends.',
+  },
+});
+
+/** Dead letters for sources: Connect has them for sinks only. */
+export const sourceRunSettings = defineConfig({
+  'drover.errors.deadletterqueue.topic.name': {
+    type: 'STRING',
+    default: '',
+    importance: 'MEDIUM',
+    doc: 'Topic for records of this source that failed in a transformation or converter, or were refused by the broker, and that errors.tolerance=all skips. Empty: none.',
+  },
+  'drover.errors.deadletterqueue.topic.replication.factor': {
+    type: 'SHORT',
+    default: 3,
+    importance: 'MEDIUM',
+    doc: 'Replication factor with which that topic is created if it is missing.',
+  },
+  'drover.errors.deadletterqueue.context.headers.enable': {
+    type: 'BOOLEAN',
+    default: true,
+    importance: 'MEDIUM',
+    doc: 'Whether dead letters say in their headers what failed, where and why.',
+  },
+});
+
+export const sinkRunSettings = defineConfig({
+  'drover.errors.bisect.enable': {
+    type: 'BOOLEAN',
+    default: false,
+    importance: 'MEDIUM',
+    doc: 'With errors.tolerance=all: a batch that put fails on is halved until the failing records are found; these are reported and skipped, the others are put. Records may be put more than once.',
+  },
+});
