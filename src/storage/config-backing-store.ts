@@ -24,6 +24,14 @@ export interface ConfigBackingStore {
   ): Promise<void>;
   /** Creates or replaces. */
   putConnectorConfig(name: string, type: ConnectorType, config: Settings, now: number): Promise<{ created: boolean }>;
+  /** For a patch: replaces the config only while the configVersion is still this one. False: read again. */
+  replaceConnectorConfig(
+    name: string,
+    configVersion: number,
+    type: ConnectorType,
+    config: Settings,
+    now: number,
+  ): Promise<boolean>;
   /** Throws NotFoundError. */
   putTargetState(name: string, targetState: TargetState, now: number): Promise<void>;
   /** Throws NotFoundError. Afterwards getConnector does not find it; its connector run clears up. */
