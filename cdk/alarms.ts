@@ -1,0 +1,121 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import type { FunctionName } from './bundle.ts';
+
+export interface AlarmSettings {
+  readonly functions: Readonly<Record<FunctionName, IFunction>>;
+  readonly failures: IQueue;
+  readonly topic?: ITopic | undefined;
+}
+
+const period = Duration.minutes(5);
+
+/** What somebody should look at, each with the reason in its description, and one page that shows the whole. */
+export function createAlarms(scope: Construct, settings: AlarmSettings): { alarms: Alarm[]; dashboard: Dashboard } {
+  const { functions, failures } = settings;
+  const alarms: Alarm[] = [];
+  const alarm = (id: string, description: string, metric: IMetric, threshold: number, evaluationPeriods = 1) => {
+    const created = new Alarm(scope, id, {
+      alarmDescription: description,
+      metric,
+      threshold,
+      evaluationPeriods,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    if (settings.topic !== undefined) {
+      created.addAlarmAction(new SnsAction(settings.topic));
+      created.addOkAction(new SnsAction(settings.topic));
+    }
+    alarms.push(created);
+  };
+  const sum = { period, statistic: 'Sum' };
+
+  alarm('RestErrors', 'The REST API fails: see the log of the rest function', functions.rest.metricErrors(sum), 1);
+  alarm(
+    'CoordinatorErrors',
+    'Nothing or little is dispatched: see the log of the coordinator',
+    functions.coordinator.metricErrors(sum),
+    3,
+  );
+  alarm(
+    'TaskErrors',
+    'Runs end without releasing their lease (out of memory, killed at the timeout, table unreachable): ' +
+      'each is taken over when its lease expires; see the log of the task function',
+    functions.task.metricErrors(sum),
+    5,
+  );
+  alarm(
+    'TaskThrottles',
+    'More is due than may run at a time: raise limits.runsInFlight',
+    functions.task.metricThrottles(sum),
+    20,
+    3,
+  );
+  alarm(
+    'MirrorErrors',
+    'The mirror topics fall behind the table (Kafka unreachable, or not authorised): see the log of the mirror function',
+    functions.mirror.metricErrors(sum),
+    3,
+  );
+  alarm(
+    'MirrorAge',
+    'The mirror topics are more than ten minutes behind the table',
+    functions.mirror.metric('IteratorAge', { period, statistic: 'Maximum' }),
+    600_000,
+  );
+  alarm(
+    'Failures',
+    'Events that no function could take lie in the queue of failures: read them, then purge it',
+    failures.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
+    1,
+  );
+
+  const dashboard = new Dashboard(scope, 'Dashboard', { defaultInterval: Duration.hours(3) });
+  const each = (metric: (fn: IFunction, label: string) => IMetric) =>
+    Object.entries(functions).map(([name, fn]) => metric(fn, name));
+  const region = Stack.of(scope).region;
+  const graph = (title: string, left: IMetric[]) => new GraphWidget({ title, left, width: 8, region });
+  dashboard.addWidgets(
+    graph(
+      'Invocations',
+      each((fn, label) => fn.metricInvocations({ label, ...sum })),
+    ),
+    graph(
+      'Errors',
+      each((fn, label) => fn.metricErrors({ label, ...sum })),
+    ),
+    graph(
+      'Throttles',
+      each((fn, label) => fn.metricThrottles({ label, ...sum })),
+    ),
+    graph(
+      'Duration, p95',
+      each((fn, label) => fn.metricDuration({ label, period, statistic: 'p95' })),
+    ),
+    graph('Runs in flight', [
+      functions.task.metric('ConcurrentExecutions', {
+        period: Duration.minutes(1),
+        statistic: 'Maximum',
+        label: 'task',
+      }),
+    ]),
+    graph('Age of what the stream brings', [
+      functions.coordinator.metric('IteratorAge', { period, statistic: 'Maximum', label: 'coordinator' }),
+      functions.mirror.metric('IteratorAge', { period, statistic: 'Maximum', label: 'mirror' }),
+    ]),
+  );
+  return { alarms, dashboard };
+}

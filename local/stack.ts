@@ -1,0 +1,209 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bootstrap, type DeployOptions, deploy, type StackOutputs, synthesise } from './deploy.ts';
+import { emulatorPython, startEmulator } from './emulator.ts';
+import { projectFolder } from './folders.ts';
+import { kafkaJars, startKafka } from './kafka.ts';
+import { isPortFree } from './ports.ts';
+import type { Step } from './progress.ts';
+import { isRunning, type ServiceHandle, startService, stopService } from './service.ts';
+
+export interface StackPorts {
+  readonly kafka: number;
+  readonly kafkaController: number;
+  readonly aws: number;
+  readonly rest: number;
+}
+
+/** Variables that move a port, for the message when it is taken. */
+const portVariables: Readonly<Record<keyof StackPorts, { what: string; variable: string }>> = {
+  kafka: { what: 'Kafka', variable: 'DROVER_KAFKA_PORT' },
+  kafkaController: { what: "Kafka's controller", variable: 'DROVER_KAFKA_CONTROLLER_PORT' },
+  aws: { what: 'the AWS emulator', variable: 'DROVER_AWS_PORT' },
+  rest: { what: 'the REST API', variable: 'DROVER_REST_PORT' },
+};
+
+/** What `stack.json` holds; there only while the stack is up. */
+export interface LocalStack {
+  /** Of the Connect REST API, for any client. */
+  readonly restUrl: string;
+  /** The same API under API Gateway's own name, which not every client resolves. */
+  readonly apiGatewayUrl: string;
+  readonly bootstrapServers: string;
+  /** Of every AWS service; any credentials do. */
+  readonly awsEndpoint: string;
+  readonly region: string;
+  readonly tableName: string;
+  readonly groupId: string;
+  readonly mirrorTopics: { readonly configs: string; readonly offsets: string; readonly status: string };
+  readonly functions: {
+    readonly rest: string;
+    readonly coordinator: string;
+    readonly task: string;
+    readonly mirror: string;
+  };
+  readonly failuresQueueUrl: string;
+  readonly ports: StackPorts;
+  readonly services: readonly ServiceHandle[];
+}
+
+export interface StackOptions {
+  /** Holds data, logs, `stack.json`; removed with all that is in it when the stack stops, but for `cache`. */
+  readonly home: string;
+  readonly ports: StackPorts;
+  readonly region: string;
+  /** Further context of cdk/app.ts: limits, for example. */
+  readonly context?: Readonly<Record<string, string>>;
+  /** Told about each step. */
+  readonly step: Step;
+}
+
+const stackFile = (home: string) => join(home, 'stack.json');
+const servicesFile = (home: string) => join(home, 'run', 'services.json');
+const runFolder = (home: string) => join(home, 'run');
+
+/**
+ * Kafka, the emulator and in it the real stack. Taken as it is when it is up already, and deployed anew. Ends what it
+ * has started when it fails.
+ */
+export async function startStack(options: StackOptions): Promise<LocalStack> {
+  const { home, ports, step } = options;
+  const old = readServices(home);
+  const reusable = old.length === 3 && old.every(isRunning) && readStack(home)?.ports;
+  if (reusable && samePorts(reusable, ports)) {
+    const [kafka, emulator, proxy] = old as [ServiceHandle, ServiceHandle, ServiceHandle];
+    const outputs = await step('Deploy the stack again (it is up)', async () => {
+      await synthesise(deployOptions(options));
+      return await deploy(deployOptions(options));
+    });
+    return writeStack(options, outputs, [kafka, emulator, proxy]);
+  }
+  await stopStack(home);
+  await checkPorts(ports);
+  const services: ServiceHandle[] = [];
+  const note = async (starting: Promise<ServiceHandle>) => {
+    services.push(await starting);
+    writeJson(servicesFile(home), services);
+  };
+  mkdirSync(runFolder(home), { recursive: true });
+  try {
+    await step('Fetch Kafka and the AWS emulator', () => Promise.all([kafkaJars(), emulatorPython()]));
+    await step('Start Kafka, the AWS emulator; bundle the functions', () =>
+      settled([
+        note(
+          startKafka({
+            folder: join(runFolder(home), 'kafka'),
+            port: ports.kafka,
+            controllerPort: ports.kafkaController,
+          }),
+        ),
+        note(startEmulator({ folder: join(runFolder(home), 'aws'), port: ports.aws, region: options.region })),
+        synthesise(deployOptions(options)),
+      ]),
+    );
+    await step('cdk bootstrap', () => bootstrap(deployOptions(options)));
+    const outputs = await step('cdk deploy', () => deploy(deployOptions(options)));
+    await note(startProxy(options, outputs.ApiId));
+    return writeStack(options, outputs, services);
+  } catch (error) {
+    await stopStack(home);
+    throw error;
+  }
+}
+
+/** Ends what `startStack` started, a start that was cut short included, and removes its data; false: nothing was there. */
+export async function stopStack(home: string): Promise<boolean> {
+  const services = readServices(home);
+  const stopped = await Promise.all(services.map((service) => stopService(service)));
+  rmSync(stackFile(home), { force: true });
+  rmSync(runFolder(home), { recursive: true, force: true });
+  return stopped.some(Boolean);
+}
+
+export function readStack(home: string): LocalStack | null {
+  return readJson<LocalStack>(stackFile(home));
+}
+
+function readServices(home: string): readonly ServiceHandle[] {
+  return readJson<ServiceHandle[]>(servicesFile(home)) ?? [];
+}
+
+async function checkPorts(ports: StackPorts): Promise<void> {
+  const taken: string[] = [];
+  for (const name of Object.keys(portVariables) as (keyof StackPorts)[]) {
+    const { what, variable } = portVariables[name];
+    if (!(await isPortFree(ports[name]))) {
+      taken.push(`  port ${ports[name]}, for ${what}: end what uses it, or choose another with ${variable}`);
+    }
+  }
+  if (taken.length > 0) throw new Error(`Something else listens where the local stack would:\n${taken.join('\n')}`);
+}
+
+function startProxy(options: StackOptions, apiId: string): Promise<ServiceHandle> {
+  const { ports, home } = options;
+  return startService({
+    name: 'REST address',
+    command: process.execPath,
+    args: [join(projectFolder, 'local', 'rest-proxy.ts'), String(ports.rest), String(ports.aws), apiId],
+    logFile: join(runFolder(home), 'rest-proxy.log'),
+    ready: () => fetch(`http://127.0.0.1:${ports.rest}/`, { signal: AbortSignal.timeout(20_000) }),
+  });
+}
+
+function deployOptions(options: StackOptions): DeployOptions {
+  return {
+    folder: runFolder(options.home),
+    awsPort: options.ports.aws,
+    region: options.region,
+    bootstrapServers: `127.0.0.1:${options.ports.kafka}`,
+    context: options.context ?? {},
+  };
+}
+
+function writeStack(options: StackOptions, outputs: StackOutputs, services: readonly ServiceHandle[]): LocalStack {
+  const { ports, region, home } = options;
+  const stack: LocalStack = {
+    restUrl: `http://127.0.0.1:${ports.rest}`,
+    apiGatewayUrl: outputs.RestUrl,
+    bootstrapServers: `127.0.0.1:${ports.kafka}`,
+    awsEndpoint: `http://127.0.0.1:${ports.aws}`,
+    region,
+    tableName: outputs.TableName,
+    groupId: options.context?.groupId ?? 'drover',
+    mirrorTopics: { configs: 'connect-configs', offsets: 'connect-offsets', status: 'connect-status' },
+    functions: {
+      rest: outputs.RestFunctionName,
+      coordinator: outputs.CoordinatorFunctionName,
+      task: outputs.TaskFunctionName,
+      mirror: outputs.MirrorFunctionName,
+    },
+    failuresQueueUrl: outputs.FailuresQueueUrl,
+    ports,
+    services,
+  };
+  writeJson(stackFile(home), stack);
+  return stack;
+}
+
+function samePorts(one: StackPorts, other: StackPorts): boolean {
+  return (Object.keys(one) as (keyof StackPorts)[]).every((name) => one[name] === other[name]);
+}
+
+/** Like Promise.all, but fails only when all have ended, so that nothing is started behind a failure's back. */
+async function settled(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
+}
+
+function writeJson(file: string, value: unknown): void {
+  writeFileSync(`${file}.part`, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(`${file}.part`, file);
+}
+
+function readJson<T>(file: string): T | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
