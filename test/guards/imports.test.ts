@@ -49,7 +49,9 @@ function filesUnder(folder: string): string[] {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');
-  const found = text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^'"\n;]*?(?:\{[^}]*\}\s*)?from\s*'([^']+)'|import\('([^']+)'\)/g);
+  const found = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\s[^'"\n;]*?(?:\{[^}]*\}\s*)?from\s*'([^']+)'|import\('([^']+)'\)/g,
+  );
   return [...found].map((match) => (match[1] ?? match[2]) as string);
 }
 
@@ -87,7 +89,9 @@ describe('imports', () => {
     const broken: string[] = [];
     for (const file of files) {
       for (const specifier of importsOf(file)) {
-        const home = Object.entries(packageHomes).find(([name]) => specifier === name || specifier.startsWith(`${name}/`));
+        const home = Object.entries(packageHomes).find(
+          ([name]) => specifier === name || specifier.startsWith(`${name}/`),
+        );
         if (home !== undefined && !home[1].includes(roomOf(file))) {
           broken.push(`${relative(root, file)} imports ${specifier}: only ${home[1].join(', ')} may`);
         }

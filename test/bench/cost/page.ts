@@ -13,7 +13,8 @@ import {
 } from './cost-model.ts';
 import { type Prices, prices } from './prices.ts';
 
-const dollars = (amount: number) => (amount === 0 ? '$0' : `$${amount < 0.01 ? amount.toPrecision(2) : amount.toFixed(3)}`);
+const dollars = (amount: number) =>
+  amount === 0 ? '$0' : `$${amount < 0.01 ? amount.toPrecision(2) : amount.toFixed(3)}`;
 
 export function renderCostPage(priceList: Prices, measured: Measured): string {
   const msk = mskConnectMonth(priceList);
@@ -24,7 +25,11 @@ export function renderCostPage(priceList: Prices, measured: Measured): string {
     ['one GB through a source (70-byte records)', dollars(perGigabyte(priceList, measured, 'source')), '–'],
     ['one GB through a sink (70-byte records)', dollars(perGigabyte(priceList, measured, 'sink')), '–'],
     ['one vCPU busy for an hour', dollars(busyVcpuHour(priceList, measured)), dollars(priceList.mskConnectPerMcuHour)],
-    ['idle connector, looked at every minute, a month', dollars(idlePolledConnectorMonth(priceList, measured)), dollars(msk)],
+    [
+      'idle connector, looked at every minute, a month',
+      dollars(idlePolledConnectorMonth(priceList, measured)),
+      dollars(msk),
+    ],
     ['idle connector, woken by events, a month', dollars(idleEventFedConnectorMonth()), dollars(msk)],
     ['the installation with no connector, a month', dollars(platformMonth(priceList, measured)), '–'],
     ['one busy vCPU-hour a day, a month', dollars(busyDay), `${dollars(msk)} (${(msk / busyDay).toFixed(1)}×)`],
