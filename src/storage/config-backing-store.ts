@@ -45,7 +45,10 @@ export interface ConfigBackingStore {
     what: { connector: boolean; tasks: readonly number[]; includeTasks?: boolean; onlyFailed?: boolean },
     now: number,
   ): Promise<void>;
-  /** Makes a task due now (probe, wake-up); no effect on one that is leased, revoked, paused or failed. */
+  /**
+   * Makes a task due now (probe, wake-up); a running one is due at once when it is released, so no wake-up is lost.
+   * False, and no effect, on one that is revoked, paused, failed or not there.
+   */
   markTaskDue(connector: string, task: number, now: number): Promise<boolean>;
   markConnectorDue(connector: string, now: number): Promise<boolean>;
 
@@ -74,6 +77,11 @@ export interface StatusBackingStore {
     lease?: Lease,
   ): Promise<void>;
   activeTopics(connector: string): Promise<string[]>;
-  addActiveTopics(connector: string, topics: readonly string[]): Promise<void>;
+  /** The first sight of a topic stays; `seen` (task, epoch milliseconds) is what the mirror writes of it. */
+  addActiveTopics(
+    connector: string,
+    topics: readonly string[],
+    seen?: { readonly task: number; readonly at: number },
+  ): Promise<void>;
   resetActiveTopics(connector: string): Promise<void>;
 }

@@ -33,7 +33,7 @@ export interface AppliedGeneration {
 export interface GenerationStore {
   /**
    * Sets `revoked` and takes the tasks off the due and the watched index; leases are left alone. With `state` that is
-   * what a task shows from then on, a leased one once it has let go (PAUSED, say); FAILED ones stay FAILED.
+   * what a task shows from then on, whatever its run still reports (PAUSED, say); FAILED ones stay FAILED.
    */
   revokeTasks(lease: Lease, tasks: readonly number[], state?: State): Promise<void>;
   /** Takes a revocation back (resume): due now, or as soon as the run that still holds the lease has let go. */

@@ -1,0 +1,72 @@
+import type { ClusterStore, LoggerLevel } from '../cluster-store.ts';
+import { type Attributes, N, number, S, text } from './attributes.ts';
+import { clusterIdKey, clusterPk, loggerKey, loggerOf, loggerPrefix, tickerKey } from './table.ts';
+import { inParallel, type TableClient } from './table-client.ts';
+
+const tickerIsFree = '(attribute_not_exists(#owner) OR #owner = :owner OR #expiresAt <= :now)';
+const tickerIsMine = '#owner = :owner';
+
+export class DynamoDbClusterStore implements ClusterStore {
+  readonly #table: TableClient;
+
+  constructor(table: TableClient) {
+    this.#table = table;
+  }
+
+  async clusterId(): Promise<string | undefined> {
+    return text((await this.#table.get(clusterIdKey)) ?? {}, 'clusterId') ?? undefined;
+  }
+
+  async putClusterId(clusterId: string): Promise<void> {
+    await this.#table.update({ key: clusterIdKey, what: 'the cluster id', set: { clusterId: S(clusterId) } });
+  }
+
+  async loggerLevels(): Promise<LoggerLevel[]> {
+    const levels: LoggerLevel[] = [];
+    const range = { from: loggerPrefix, to: `${loggerPrefix}\u{10ffff}` };
+    for await (const items of this.#table.queryAll(clusterPk, range)) levels.push(...items.map(readLoggerLevel));
+    return levels;
+  }
+
+  async putLoggerLevels(levels: readonly LoggerLevel[]): Promise<void> {
+    await inParallel(8, levels, async ({ logger, level, modifiedAt }) => {
+      await this.#table.update({
+        key: loggerKey(logger),
+        what: `the level of logger ${logger}`,
+        set: { level: S(level), modifiedAt: N(modifiedAt) },
+      });
+    });
+  }
+
+  async acquireTicker(owner: string, now: number, expiresAt: number): Promise<boolean> {
+    const { done } = await this.#table.update({
+      key: tickerKey,
+      what: 'the ticker',
+      set: { owner: S(owner), expiresAt: N(expiresAt) },
+      condition: tickerIsFree,
+      values: { owner: S(owner), now: N(now) },
+    });
+    return done;
+  }
+
+  async releaseTicker(owner: string): Promise<void> {
+    await this.#table.update({
+      key: tickerKey,
+      what: 'the ticker',
+      remove: ['owner', 'expiresAt'],
+      condition: tickerIsMine,
+      values: { owner: S(owner) },
+    });
+  }
+
+  async tickerHeld(now: number): Promise<boolean> {
+    const item = (await this.#table.get(tickerKey)) ?? {};
+    return text(item, 'owner') !== null && (number(item, 'expiresAt') ?? 0) > now;
+  }
+}
+
+export const readLoggerLevel = (item: Attributes): LoggerLevel => ({
+  logger: loggerOf(text(item, 'sk') ?? ''),
+  level: text(item, 'level') ?? '',
+  modifiedAt: number(item, 'modifiedAt') ?? 0,
+});

@@ -1,0 +1,267 @@
+import type { Settings } from '../../config/config-def.ts';
+import { ConflictError, NotFoundError, RetriableError } from '../../errors.ts';
+import type { ConfigBackingStore } from '../config-backing-store.ts';
+import type { ConnectorItem, ConnectorType, TargetState, TaskItem } from '../items.ts';
+import type { Page } from '../offset-backing-store.ts';
+import { type Attributes, flag, N, number, S, text, yes } from './attributes.ts';
+import { dueAttributes, exists, isFree, isLive, isNotLive, notRevoked } from './conditions.ts';
+import { isGone, readConnector, readTask, writeSettings } from './item-codec.ts';
+import { revocation } from './lease-store.ts';
+import { connectorKey, connectorOf, connectorPk, listPk, stateSk, taskKey, taskPrefix } from './table.ts';
+import type { TableClient } from './table-client.ts';
+
+const notFound = (name: string) => new NotFoundError('connector.not_found', `Connector ${name} not found`);
+
+const nextVersion = '#configVersion = if_not_exists(#configVersion, :zero) + :one';
+const counting = { zero: N(0), one: N(1) };
+
+export class DynamoDbConfigBackingStore implements ConfigBackingStore {
+  readonly #table: TableClient;
+  readonly #newNonce: () => string;
+
+  constructor(table: TableClient, newNonce: () => string) {
+    this.#table = table;
+    this.#newNonce = newNonce;
+  }
+
+  async createConnector(name: string, type: ConnectorType, config: Settings, targetState: TargetState, now: number) {
+    const key = connectorKey(name);
+    const nonce = this.#newNonce();
+    const outcome = await this.#table.update({
+      key,
+      what: `the config of connector ${name}`,
+      set: {
+        type: S(type),
+        config: writeSettings(config),
+        targetState: S(targetState),
+        state: S('UNASSIGNED'),
+        workerId: S(''),
+        appliedVersion: N(0),
+        restarts: N(0),
+        listPk: S(listPk),
+        createdBy: S(nonce),
+        ...dueAttributes(key, now),
+      },
+      // What its namesake left behind goes on growing; tasks that it still has are the next connector run's to replace.
+      assign: [
+        nextVersion,
+        '#fencingToken = if_not_exists(#fencingToken, :zero)',
+        '#generation = if_not_exists(#generation, :zero)',
+        '#taskCount = if_not_exists(#taskCount, :zero)',
+      ],
+      remove: ['deleting', 'gone', 'ttl', 'trace', 'restartRequest'],
+      condition: isNotLive,
+      values: counting,
+    });
+    if (!outcome.done && text(outcome.row ?? {}, 'createdBy') !== nonce) {
+      throw new ConflictError('connector.exists', `Connector ${name} already exists`);
+    }
+  }
+
+  async putConnectorConfig(name: string, type: ConnectorType, config: Settings, now: number) {
+    const key = connectorKey(name);
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const { done } = await this.#table.update({
+        key,
+        what: `the config of connector ${name}`,
+        set: { type: S(type), config: writeSettings(config), ...dueAttributes(key, now) },
+        assign: [nextVersion],
+        condition: isLive,
+        values: counting,
+      });
+      if (done) return { created: false };
+      try {
+        await this.createConnector(name, type, config, 'STARTED', now);
+        return { created: true };
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+      }
+    }
+    throw new RetriableError(`Connector ${name} is created and deleted all the time`, { code: 'storage.busy' });
+  }
+
+  async replaceConnectorConfig(
+    name: string,
+    configVersion: number,
+    type: ConnectorType,
+    config: Settings,
+    now: number,
+  ): Promise<boolean> {
+    const key = connectorKey(name);
+    const { done } = await this.#table.update({
+      key,
+      what: `the config of connector ${name}`,
+      set: { type: S(type), config: writeSettings(config), ...dueAttributes(key, now) },
+      assign: [nextVersion],
+      condition: `${isLive} AND #configVersion = :readVersion`,
+      values: { ...counting, readVersion: N(configVersion) },
+    });
+    return done;
+  }
+
+  async putTargetState(name: string, targetState: TargetState, now: number): Promise<void> {
+    const key = connectorKey(name);
+    const { done } = await this.#table.update({
+      key,
+      what: `the target state of connector ${name}`,
+      set: { targetState: S(targetState), ...dueAttributes(key, now) },
+      assign: [nextVersion],
+      condition: isLive,
+      values: counting,
+    });
+    if (!done) throw notFound(name);
+  }
+
+  async deleteConnector(name: string, now: number): Promise<void> {
+    const key = connectorKey(name);
+    const { done } = await this.#table.update({
+      key,
+      what: `the deletion of connector ${name}`,
+      set: { deleting: yes, ...dueAttributes(key, now) },
+      assign: [nextVersion],
+      remove: ['listPk'],
+      condition: isLive,
+      values: counting,
+    });
+    if (!done) throw notFound(name);
+  }
+
+  async requestRestart(
+    name: string,
+    what: { connector: boolean; tasks: readonly number[]; includeTasks?: boolean; onlyFailed?: boolean },
+    now: number,
+  ): Promise<void> {
+    const asked = what.includeTasks !== undefined || what.onlyFailed !== undefined;
+    const key = connectorKey(name);
+    const restart = {
+      set: { state: S('RESTARTING'), trace: undefined, ...dueAttributes(key, now) },
+      assign: [nextVersion, '#restarts = if_not_exists(#restarts, :zero) + :one'],
+    };
+    const request = {
+      M: { includeTasks: { BOOL: what.includeTasks ?? false }, onlyFailed: { BOOL: what.onlyFailed ?? false } },
+    };
+    if (what.connector || asked) {
+      const { done } = await this.#table.update({
+        key,
+        what: `a restart of connector ${name}`,
+        set: { ...(what.connector ? restart.set : {}), ...(asked ? { restartRequest: request } : {}) },
+        assign: what.connector ? restart.assign : [],
+        condition: isLive,
+        ...(what.connector ? { values: counting } : {}),
+      });
+      if (!done) throw notFound(name);
+    } else if ((await this.getConnector(name)) === undefined) throw notFound(name);
+    for (const task of what.tasks) await this.#restartTask(name, task, now);
+  }
+
+  /**
+   * Free: due now. Running: asked to let go and to start anew. Revoked by the connector's run: left alone, that run
+   * decides what comes next.
+   */
+  async #restartTask(name: string, task: number, now: number): Promise<void> {
+    const key = taskKey(name, task);
+    const due = dueAttributes(key, now);
+    const what = `a restart of task ${name}-${task}`;
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const free = await this.#table.update({
+        key,
+        what,
+        set: { state: S('RESTARTING'), trace: undefined, watchedPk: undefined, consecutiveFailures: N(0), ...due },
+        condition: `${exists} AND ${isFree} AND ${notRevoked}`,
+        values: { now: N(now) },
+      });
+      if (free.done || (free.row !== null && flag(free.row, 'revoked'))) return;
+      if (free.row === null) throw new NotFoundError('task.not_found', `Task ${name}-${task} not found`);
+      const held = await this.#table.update({
+        key,
+        what,
+        set: { state: S('RESTARTING'), ...revocation('RESTARTING'), restartRequested: yes, ...due },
+        condition: `${exists} AND #leaseExpiresAt > :now AND ${notRevoked}`,
+        values: { now: N(now) },
+      });
+      if (held.done) return;
+    }
+    throw new RetriableError(`Could not write ${what}`, { code: 'storage.busy' });
+  }
+
+  async markTaskDue(connector: string, task: number, now: number): Promise<boolean> {
+    return this.#markDue(taskKey(connector, task), `a wake-up of ${connector}-${task}`, now, notRevoked);
+  }
+
+  async markConnectorDue(connector: string, now: number): Promise<boolean> {
+    return this.#markDue(connectorKey(connector), `a wake-up of ${connector}`, now, isLive);
+  }
+
+  /** A running one is told by `wokenAt`, which its release turns into a due time: no wake-up falls between the two. */
+  async #markDue(key: { pk: string; sk: string }, what: string, now: number, mayRun: string): Promise<boolean> {
+    const wanted = `${exists} AND ${mayRun} AND NOT #state IN (:FAILED, :PAUSED, :STOPPED)`;
+    const values = { now: N(now), FAILED: S('FAILED'), PAUSED: S('PAUSED'), STOPPED: S('STOPPED') };
+    const free = await this.#table.update({
+      key,
+      what,
+      set: { ...dueAttributes(key, now), watchedPk: undefined },
+      condition: `${wanted} AND ${isFree}`,
+      values,
+    });
+    if (free.done) return true;
+    if (free.row === null || (number(free.row, 'leaseExpiresAt') ?? 0) <= now) return false;
+    const held = await this.#table.update({
+      key,
+      what,
+      set: { wokenAt: N(now) },
+      condition: `${wanted} AND #leaseExpiresAt > :now`,
+      values,
+    });
+    return held.done;
+  }
+
+  async getConnector(name: string, options: { evenDeleting?: boolean } = {}): Promise<ConnectorItem | undefined> {
+    return visible(await this.#table.get(connectorKey(name)), options.evenDeleting);
+  }
+
+  async listConnectorNames(after: string | null): Promise<Page<string>> {
+    const { items, next } = await this.#table.query(
+      {
+        IndexName: 'connectors',
+        KeyConditionExpression: '#listPk = :listPk',
+        ExpressionAttributeNames: { '#listPk': 'listPk' },
+        ExpressionAttributeValues: { ':listPk': S(listPk) },
+      },
+      after,
+    );
+    return { items: items.map((item) => connectorOf(text(item, 'pk') ?? '')), next };
+  }
+
+  async getTasks(connector: string): Promise<TaskItem[]> {
+    const tasks: TaskItem[] = [];
+    for await (const items of this.#table.queryAll(connectorPk(connector), {
+      from: taskPrefix,
+      to: `${taskPrefix}~`,
+    })) {
+      tasks.push(...items.map(readTask));
+    }
+    return tasks;
+  }
+
+  async getTask(connector: string, task: number): Promise<TaskItem | undefined> {
+    const item = await this.#table.get(taskKey(connector, task));
+    return item === null ? undefined : readTask(item);
+  }
+
+  async getConnectorAndTasks(name: string, options: { evenDeleting?: boolean } = {}) {
+    const items: Attributes[] = [];
+    for await (const page of this.#table.queryAll(connectorPk(name), { from: stateSk, to: `${taskPrefix}~` })) {
+      items.push(...page);
+    }
+    const [first, ...rest] = items;
+    if (first === undefined || text(first, 'sk') !== stateSk) return undefined;
+    const connector = visible(first, options.evenDeleting);
+    return connector === undefined ? undefined : { connector, tasks: rest.map(readTask) };
+  }
+}
+
+function visible(item: Attributes | null, evenDeleting = false): ConnectorItem | undefined {
+  if (item === null || isGone(item)) return undefined;
+  const connector = readConnector(item);
+  return connector.deleting && !evenDeleting ? undefined : connector;
+}

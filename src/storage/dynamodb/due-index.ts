@@ -1,0 +1,79 @@
+import type { DueIndex, DueItem, WatchedSink } from '../due-index.ts';
+import { type Attributes, N, number, S, text } from './attributes.ts';
+import { readPositions } from './item-codec.ts';
+import { connectorOf, duePks, stateSk, taskOf, watchedPks } from './table.ts';
+import type { TableClient } from './table-client.ts';
+
+export class DynamoDbDueIndex implements DueIndex {
+  readonly #table: TableClient;
+
+  constructor(table: TableClient) {
+    this.#table = table;
+  }
+
+  /** One query a shard, all at once. */
+  async due(until: number, limit: number, from = 0): Promise<DueItem[]> {
+    const shards = await Promise.all(duePks.map((duePk) => this.#dueOf(duePk, from, until, limit)));
+    return shards
+      .flat()
+      .sort((a, b) => a.dueAt - b.dueAt)
+      .slice(0, limit);
+  }
+
+  async #dueOf(duePk: string, from: number, until: number, limit: number): Promise<DueItem[]> {
+    const found: DueItem[] = [];
+    let after: string | null = null;
+    do {
+      const page: { items: Attributes[]; next: string | null } = await this.#table.query(
+        {
+          IndexName: 'due',
+          KeyConditionExpression: '#duePk = :duePk AND #dueAt BETWEEN :from AND :until',
+          ExpressionAttributeNames: { '#duePk': 'duePk', '#dueAt': 'dueAt' },
+          ExpressionAttributeValues: { ':duePk': S(duePk), ':from': N(from), ':until': N(until) },
+        },
+        after,
+        limit - found.length,
+      );
+      found.push(...page.items.map(dueItem));
+      after = page.next;
+    } while (after !== null && found.length < limit);
+    return found;
+  }
+
+  /** Shard after shard; `next` says which, and where in it. */
+  async watched(after: string | null, limit?: number): Promise<{ items: WatchedSink[]; next: string | null }> {
+    const start =
+      after === null ? { shard: 0, key: null } : (JSON.parse(after) as { shard: number; key: string | null });
+    const items: WatchedSink[] = [];
+    let { shard, key } = start;
+    while (shard < watchedPks.length) {
+      const page: { items: Attributes[]; next: string | null } = await this.#table.query(
+        {
+          IndexName: 'watched',
+          KeyConditionExpression: '#watchedPk = :watchedPk',
+          ExpressionAttributeNames: { '#watchedPk': 'watchedPk' },
+          ExpressionAttributeValues: { ':watchedPk': S(watchedPks[shard] as string) },
+        },
+        key,
+        limit === undefined ? undefined : limit - items.length,
+      );
+      items.push(...page.items.map(watchedSink));
+      key = page.next;
+      if (key === null) shard++;
+      if (items.length > 0 && (limit === undefined || items.length >= limit)) break;
+    }
+    return { items, next: shard < watchedPks.length ? JSON.stringify({ shard, key }) : null };
+  }
+}
+
+function dueItem(item: Attributes): DueItem {
+  const connector = connectorOf(text(item, 'pk') ?? '');
+  const sk = text(item, 'sk') ?? '';
+  return { run: { connector, task: sk === stateSk ? null : taskOf(sk) }, dueAt: number(item, 'dueAt') ?? 0 };
+}
+
+const watchedSink = (item: Attributes): WatchedSink => ({
+  connector: connectorOf(text(item, 'pk') ?? ''),
+  task: taskOf(text(item, 'sk') ?? ''),
+  positions: readPositions(item),
+});

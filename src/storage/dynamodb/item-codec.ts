@@ -1,0 +1,166 @@
+import type { Settings } from '../../config/config-def.ts';
+import type { ConnectorItem, ConnectorType, State, TargetState, TaskCounters, TaskItem } from '../items.ts';
+import type { HistoricOffset, SinkPosition, SourceOffsetEntry } from '../offset-backing-store.ts';
+import { type Attributes, flag, N, nothing, number, S, text } from './attributes.ts';
+import { connectorOf, taskOf } from './table.ts';
+
+/**
+ * Items of the table ⇄ items of the project. What is unset is absent: a missing attribute is null, false or zero, which
+ * also keeps it out of the indexes. Settings are JSON text, so that their order survives, as the mirror needs it.
+ */
+export const counterNames = [
+  'runs',
+  'records',
+  'bytes',
+  'consecutiveFailures',
+  'consecutiveEmptyRuns',
+  'lastRunAt',
+  'lastSuccessAt',
+  'lagRecords',
+  'lagSeconds',
+] as const satisfies readonly (keyof TaskCounters)[];
+
+const maxTraceChars = 40_000;
+
+export const writeSettings = (settings: Settings) => S(JSON.stringify(settings));
+const readSettings = (item: Attributes): Settings => JSON.parse(text(item, 'config') ?? '{}') as Settings;
+
+export const writeAssignment = (assignment: TaskItem['assignment']) => S(JSON.stringify(assignment));
+
+/** A trace is for people: a very long one loses its middle rather than the write. */
+export function writeTrace(trace: string | null) {
+  if (trace === null) return undefined;
+  if (trace.length <= maxTraceChars) return S(trace.toWellFormed());
+  const half = maxTraceChars / 2;
+  const cut = `\n… ${trace.length - maxTraceChars} characters left out …\n`;
+  return S((trace.slice(0, half) + cut + trace.slice(-half)).toWellFormed());
+}
+
+export function counterAttributes(counters: Partial<TaskCounters>): Attributes {
+  const attributes: Attributes = {};
+  for (const name of counterNames) {
+    const value = counters[name];
+    if (value !== undefined) attributes[name] = value === null ? nothing : N(value);
+  }
+  return attributes;
+}
+
+function readCounters(item: Attributes): TaskCounters {
+  return {
+    runs: number(item, 'runs') ?? 0,
+    records: number(item, 'records') ?? 0,
+    bytes: number(item, 'bytes') ?? 0,
+    consecutiveFailures: number(item, 'consecutiveFailures') ?? 0,
+    consecutiveEmptyRuns: number(item, 'consecutiveEmptyRuns') ?? 0,
+    lastRunAt: number(item, 'lastRunAt'),
+    lastSuccessAt: number(item, 'lastSuccessAt'),
+    lagRecords: number(item, 'lagRecords'),
+    lagSeconds: number(item, 'lagSeconds'),
+  };
+}
+
+/** Positions lie in one flat map, so that a commit can set any of them without knowing which are there. */
+export const positionField = (topic: string, kafkaPartition: number) => `${kafkaPartition}:${topic}`;
+
+export function writePositions(positions: readonly SinkPosition[]) {
+  const map: Attributes = {};
+  for (const { topic, kafkaPartition, offset } of positions) map[positionField(topic, kafkaPartition)] = N(offset);
+  return { M: map };
+}
+
+export function readPositions(item: Attributes): TaskItem['positions'] {
+  const positions: Record<string, Record<string, bigint>> = {};
+  for (const [field, value] of Object.entries(item.positions?.M ?? {})) {
+    const colon = field.indexOf(':');
+    const topic = field.slice(colon + 1);
+    positions[topic] ??= {};
+    positions[topic][field.slice(0, colon)] = BigInt(value.N ?? '0');
+  }
+  return positions;
+}
+
+export const positionList = (positions: TaskItem['positions']): SinkPosition[] =>
+  Object.entries(positions).flatMap(([topic, partitions]) =>
+    Object.entries(partitions).map(([partition, offset]) => ({ topic, kafkaPartition: Number(partition), offset })),
+  );
+
+const readLease = (item: Attributes) => ({
+  leaseOwner: text(item, 'leaseOwner'),
+  leaseExpiresAt: number(item, 'leaseExpiresAt') ?? 0,
+  fencingToken: number(item, 'fencingToken') ?? 0,
+  dueAt: number(item, 'dueAt'),
+});
+
+/** What is left of a removed connector: its fencing token, to be continued. */
+export const isGone = (item: Attributes) => flag(item, 'gone');
+
+export function readConnector(item: Attributes): ConnectorItem {
+  const restart = item.restartRequest?.M;
+  return {
+    ...readLease(item),
+    name: connectorOf(text(item, 'pk') ?? ''),
+    type: text(item, 'type') as ConnectorType,
+    config: readSettings(item),
+    configVersion: number(item, 'configVersion') ?? 0,
+    appliedVersion: number(item, 'appliedVersion') ?? 0,
+    targetState: text(item, 'targetState') as TargetState,
+    deleting: flag(item, 'deleting'),
+    generation: number(item, 'generation') ?? 0,
+    taskCount: number(item, 'taskCount') ?? 0,
+    state: text(item, 'state') as State,
+    trace: text(item, 'trace'),
+    workerId: text(item, 'workerId') ?? '',
+    restarts: number(item, 'restarts') ?? 0,
+    restartRequest:
+      restart === undefined
+        ? null
+        : { includeTasks: flag(restart, 'includeTasks'), onlyFailed: flag(restart, 'onlyFailed') },
+  };
+}
+
+export function readTask(item: Attributes): TaskItem {
+  return {
+    ...readLease(item),
+    connector: connectorOf(text(item, 'pk') ?? ''),
+    task: taskOf(text(item, 'sk') ?? ''),
+    type: text(item, 'type') as ConnectorType,
+    generation: number(item, 'generation') ?? 0,
+    config: readSettings(item),
+    assignment: JSON.parse(text(item, 'assignment') ?? '[]') as TaskItem['assignment'],
+    revoked: flag(item, 'revoked'),
+    restartRequested: flag(item, 'restartRequested'),
+    watched: item.watchedPk !== undefined,
+    state: text(item, 'state') as State,
+    trace: text(item, 'trace'),
+    workerId: text(item, 'workerId') ?? '',
+    counters: readCounters(item),
+    positions: readPositions(item),
+  };
+}
+
+export function writeSourceOffset(entry: SourceOffsetEntry & { readonly offset: string }): Attributes {
+  const attributes: Attributes = { key: S(entry.key), offset: S(entry.offset) };
+  if (entry.partition !== entry.key) attributes.partition = S(entry.partition);
+  if (entry.inTopic === true) attributes.inTopic = { BOOL: true };
+  return attributes;
+}
+
+export function readSourceOffset(item: Attributes): SourceOffsetEntry {
+  const key = text(item, 'key') ?? '';
+  return {
+    key,
+    partition: text(item, 'partition') ?? key,
+    offset: text(item, 'offset'),
+    ...(flag(item, 'inTopic') ? { inTopic: true } : {}),
+  };
+}
+
+/** History is read by people and by an undo: JSON, with sink offsets as text so that no digit is lost. */
+export const writeHistory = (offsets: readonly HistoricOffset[]) =>
+  S(JSON.stringify(offsets, (_, value) => (typeof value === 'bigint' ? value.toString() : value)));
+
+export function readHistory(json: string): HistoricOffset[] {
+  return (JSON.parse(json) as HistoricOffset[]).map((entry) =>
+    'topic' in entry && entry.offset !== null ? { ...entry, offset: BigInt(entry.offset) } : entry,
+  );
+}

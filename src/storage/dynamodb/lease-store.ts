@@ -1,0 +1,198 @@
+import { RetriableError } from '../../errors.ts';
+import type { ConnectorItem, State, TaskItem } from '../items.ts';
+import type { AcquireResult, Lease, LeaseStore, RunOutcome } from '../lease-store.ts';
+import { type Attributes, flag, N, number, S, text, yes } from './attributes.ts';
+import {
+  dueAttributes,
+  exists,
+  isDue,
+  isFree,
+  isRevoked,
+  keyOfRun,
+  leaseAttributes,
+  mayStart,
+  nameOfRun,
+  notChangedSinceAcquired,
+  notRevoked,
+  notWoken,
+  stillOurs,
+  tokenIsNewest,
+  tokenOf,
+} from './conditions.ts';
+import { counterAttributes, isGone, readConnector, readTask, writeTrace } from './item-codec.ts';
+import { connectorKey, type Key, taskKey, watchedPk } from './table.ts';
+import type { TableClient } from './table-client.ts';
+
+/** A release that meets a change asked for meanwhile looks again; more often than this only a storm could make it. */
+const maxReleaseAttempts = 8;
+
+export class DynamoDbLeaseStore implements LeaseStore {
+  readonly #table: TableClient;
+  readonly #newNonce: () => string;
+
+  /** `newNonce` must not repeat: it tells a retried request from a second invocation with the same owner. */
+  constructor(table: TableClient, newNonce: () => string) {
+    this.#table = table;
+    this.#newNonce = newNonce;
+  }
+
+  async acquireTask(connector: string, task: number, owner: string, now: number, expiresAt: number) {
+    const key = taskKey(connector, task);
+    const condition = `${exists} AND ${isFree} AND ${isDue} AND ${mayStart}`;
+    const run = { connector, task };
+    return this.#acquire<TaskItem>(key, run, owner, now, expiresAt, condition, [], readTask);
+  }
+
+  async acquireConnector(connector: string, owner: string, now: number, expiresAt: number) {
+    const key = connectorKey(connector);
+    const condition = `${exists} AND ${isFree} AND ${isDue}`;
+    const run = { connector, task: null };
+    const assign = ['#runningVersion = #configVersion'];
+    return this.#acquire<ConnectorItem>(key, run, owner, now, expiresAt, condition, assign, readConnector);
+  }
+
+  async #acquire<Item extends TaskItem | ConnectorItem>(
+    key: Key,
+    run: Lease['run'],
+    owner: string,
+    now: number,
+    expiresAt: number,
+    condition: string,
+    assign: readonly string[],
+    read: (item: Attributes) => Item,
+  ): Promise<AcquireResult<Item>> {
+    const nonce = this.#newNonce();
+    const outcome = await this.#table.update({
+      key,
+      what: `the lease of ${run.connector}`,
+      assign: ['#fencingToken = #fencingToken + :one', ...assign],
+      set: { leaseOwner: S(owner), leaseExpiresAt: N(expiresAt), leaseNonce: S(nonce) },
+      remove: ['wokenAt', 'revoked', 'restartRequested', 'revokedTo'],
+      condition,
+      values: { one: N(1), now: N(now) },
+    });
+    if (outcome.done) {
+      const before = outcome.before as Attributes;
+      const fencingToken = (number(before, 'fencingToken') ?? 0) + 1;
+      const lease = { run, owner, fencingToken, expiresAt, generation: number(before, 'generation') ?? 0 };
+      const item = read(before);
+      const held = { ...item, leaseOwner: owner, leaseExpiresAt: expiresAt, fencingToken };
+      const started = 'revoked' in held ? { ...held, revoked: false, restartRequested: false } : held;
+      return { granted: true, lease, item: started, takeover: text(before, 'leaseOwner') !== null };
+    }
+    const row = outcome.row;
+    if (row === null || isGone(row)) return { granted: false, reason: 'gone', item: null };
+    const item = read(row);
+    if (text(row, 'leaseNonce') === nonce) {
+      // The request was taken, its answer was lost, and the SDK sent it again. Whose lease it was is lost with it.
+      const { fencingToken } = item;
+      const lease = { run, owner, fencingToken, expiresAt, generation: number(row, 'generation') ?? 0 };
+      return { granted: true, lease, item, takeover: true };
+    }
+    if (item.leaseOwner !== null && item.leaseExpiresAt > now) return { granted: false, reason: 'held', item };
+    if (isRevoked(row) && !flag(row, 'restartRequested')) return { granted: false, reason: 'revoked', item };
+    return { granted: false, reason: 'not-due', item };
+  }
+
+  async renew(lease: Lease, expiresAt: number): Promise<{ revoked: boolean }> {
+    const outcome = await this.#table.update({
+      key: keyOfRun(lease),
+      what: `the lease of ${nameOfRun(lease)}`,
+      set: { leaseExpiresAt: N(expiresAt) },
+      condition: `${tokenIsNewest} AND attribute_exists(#leaseOwner)`,
+      values: tokenOf(lease),
+    });
+    if (outcome.done) return { revoked: outcome.before !== null && isRevoked(outcome.before) };
+    return { revoked: isRevoked(stillOurs(lease, outcome.row)) };
+  }
+
+  /**
+   * First as the run says, on condition that nothing was asked for meanwhile. A refusal returns the row that says what
+   * was asked for, and the second write does that, on condition that it still stands.
+   */
+  async release(lease: Lease, outcome: RunOutcome): Promise<void> {
+    const key = keyOfRun(lease);
+    const what = `the end of a run of ${nameOfRun(lease)}`;
+    const quiet = lease.run.task === null ? notChangedSinceAcquired : notRevoked;
+    const report = {
+      state: S(outcome.state),
+      trace: writeTrace(outcome.trace),
+      workerId: S(outcome.workerId),
+      ...counterAttributes(outcome.counters ?? {}),
+    };
+    const watched = outcome.watched === true ? S(watchedPk(key)) : undefined;
+
+    let refused = await this.#table.update({
+      key,
+      what,
+      set: { ...report, ...dueAttributes(key, outcome.dueAt), watchedPk: watched },
+      remove: leaseAttributes,
+      condition: `${tokenIsNewest} AND attribute_exists(#leaseOwner) AND ${quiet} AND ${notWoken}`,
+      values: tokenOf(lease),
+    });
+    for (let attempt = 0; !refused.done; attempt++) {
+      const row = stillOurs(lease, refused.row);
+      if (text(row, 'leaseOwner') === null) return;
+      if (attempt === maxReleaseAttempts) throw new RetriableError(`Could not write ${what}`, { code: 'storage.busy' });
+      refused = await this.#table.update({ key, what, ...this.#releaseMeanwhile(lease, key, row, report, outcome) });
+    }
+  }
+
+  #releaseMeanwhile(
+    lease: Lease,
+    key: Key,
+    row: Attributes,
+    report: Record<string, Attributes[string] | undefined>,
+    outcome: RunOutcome,
+  ) {
+    const released = [...leaseAttributes, 'wokenAt', 'watchedPk'];
+    const ours = `${tokenIsNewest} AND attribute_exists(#leaseOwner)`;
+    if (!isRevoked(row)) {
+      // Changed or woken: due as that was asked for, unless the run failed for good.
+      const wokenAt = number(row, 'wokenAt');
+      const changed = lease.run.task === null && number(row, 'configVersion') !== number(row, 'runningVersion');
+      const due = changed
+        ? {}
+        : dueAttributes(key, outcome.state === 'FAILED' ? outcome.dueAt : (wokenAt ?? outcome.dueAt));
+      return {
+        set: { ...report, ...due },
+        remove: released,
+        condition: lease.run.task === null ? ours : `${ours} AND ${notRevoked}`,
+        values: tokenOf(lease),
+      };
+    }
+    if (flag(row, 'restartRequested')) {
+      const state = text(row, 'revokedTo') ?? 'UNASSIGNED';
+      return {
+        set: { ...report, state: S(state), trace: undefined },
+        remove: [...released, 'revoked', 'restartRequested', 'revokedTo'],
+        condition: `${ours} AND attribute_exists(#restartRequested)`,
+        values: tokenOf(lease),
+      };
+    }
+    const state = outcome.state === 'FAILED' ? 'FAILED' : (text(row, 'revokedTo') ?? outcome.state);
+    return {
+      set: { ...report, state: S(state), ...dueAttributes(key, null) },
+      remove: released,
+      condition: `${ours} AND attribute_exists(#revoked) AND attribute_not_exists(#restartRequested)`,
+      values: tokenOf(lease),
+    };
+  }
+
+  /** While running, fenced; one that was revoked keeps the state that its revocation named. */
+  async reportState(lease: Lease, state: State, trace: string | null, workerId: string): Promise<void> {
+    const outcome = await this.#table.update({
+      key: keyOfRun(lease),
+      what: `the status of ${nameOfRun(lease)}`,
+      set: { state: S(state), trace: writeTrace(trace), workerId: S(workerId) },
+      condition: `${tokenIsNewest} AND ${notRevoked}`,
+      values: tokenOf(lease),
+    });
+    if (!outcome.done) stillOurs(lease, outcome.row);
+  }
+}
+
+export const revocation = (to: State | undefined) => ({
+  revoked: yes,
+  ...(to === undefined ? {} : { revokedTo: S(to) }),
+});

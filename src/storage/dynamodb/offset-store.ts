@@ -1,0 +1,312 @@
+import { ConflictError } from '../../errors.ts';
+import type { TaskCounters } from '../items.ts';
+import type { Lease } from '../lease-store.ts';
+import type {
+  CommitResult,
+  HistoricOffset,
+  OffsetBackingStore,
+  OffsetChange,
+  Page,
+  SinkPosition,
+  SourceOffsetEntry,
+} from '../offset-backing-store.ts';
+import { type Attributes, N, number, S, text } from './attributes.ts';
+import { isStopped, keyOfRun, nameOfRun, notRevoked, stillOurs, tokenIsNewest, tokenOf } from './conditions.ts';
+import {
+  counterAttributes,
+  positionField,
+  positionList,
+  readHistory,
+  readPositions,
+  readSourceOffset,
+  writeHistory,
+  writePositions,
+  writeSourceOffset,
+} from './item-codec.ts';
+import {
+  connectorKey,
+  connectorPk,
+  historyPrefix,
+  historySk,
+  sinkPositionKey,
+  sinkPositionOf,
+  sinkPositionPrefix,
+  sourceOffsetKey,
+  sourceOffsetPrefix,
+  taskPrefix,
+} from './table.ts';
+import { inParallel, type TableClient, type Update, type Write } from './table-client.ts';
+
+const endOf = (prefix: string) => `${prefix}\u{10ffff}`;
+
+/** One update's share of a sink commit: well within DynamoDB's 300 operators and 4 KB of expression. */
+const positionsPerUpdate = 100;
+const historyChunkChars = 90_000;
+const changesKept = 10;
+
+export function sourceOffsetWrite(connector: string, entry: SourceOffsetEntry): Write {
+  const key = sourceOffsetKey(connector, entry.key);
+  const { offset } = entry;
+  if (offset === null) return { kind: 'delete', key };
+  const what = `the offset of source partition ${entry.partition.slice(0, 200)}`;
+  return { kind: 'put', key, what, item: writeSourceOffset({ ...entry, offset }) };
+}
+
+export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
+  readonly #table: TableClient;
+  readonly #newNonce: () => string;
+
+  constructor(table: TableClient, newNonce: () => string) {
+    this.#table = table;
+    this.#newNonce = newNonce;
+  }
+
+  /**
+   * Fence, counters and offsets in one transaction. It asks for the task not to be revoked; where that alone refuses
+   * it, the offsets are committed all the same and the caller told.
+   */
+  async commitSourceOffsets(
+    lease: Lease,
+    offsets: readonly SourceOffsetEntry[],
+    progress: Partial<TaskCounters>,
+    tail?: readonly SinkPosition[],
+  ): Promise<CommitResult> {
+    const set = {
+      ...counterAttributes(lease.run.task === null ? {} : progress),
+      ...(tail === undefined ? {} : { positions: writePositions(tail) }),
+    };
+    const writes = [...newestByKey(offsets).values()].map((entry) => sourceOffsetWrite(lease.run.connector, entry));
+    let revoked = false;
+    for (const chunk of writes.length === 0 ? [[]] : this.#table.chunks(writes)) {
+      revoked = (await this.#commit(lease, set, chunk, revoked)) || revoked;
+    }
+    return { revoked };
+  }
+
+  async #commit(lease: Lease, set: Update['set'] & {}, writes: readonly Write[], revoked: boolean): Promise<boolean> {
+    const what = `a commit of ${nameOfRun(lease)}`;
+    const condition = revoked ? tokenIsNewest : `${tokenIsNewest} AND ${notRevoked}`;
+    if (writes.length === 0) {
+      const outcome = await this.#table.update({
+        key: keyOfRun(lease),
+        what,
+        set,
+        condition,
+        values: tokenOf(lease),
+      });
+      if (outcome.done) return revoked;
+      stillOurs(lease, outcome.row);
+    } else {
+      const fenced: Write =
+        Object.keys(set).length === 0
+          ? { kind: 'check', key: keyOfRun(lease), condition, values: tokenOf(lease) }
+          : { kind: 'update', key: keyOfRun(lease), what, set, condition, values: tokenOf(lease) };
+      const outcome = await this.#table.transact([fenced, ...writes], what);
+      if (outcome.done) return revoked;
+      stillOurs(lease, outcome.refused[0]);
+    }
+    await this.#commit(lease, set, writes, true);
+    return true;
+  }
+
+  /** One update for up to 100 partitions: fence, counters, positions. */
+  async commitSinkPositions(
+    lease: Lease,
+    positions: readonly SinkPosition[],
+    progress: Partial<TaskCounters>,
+  ): Promise<CommitResult> {
+    let revoked = false;
+    for (let start = 0; start === 0 || start < positions.length; start += positionsPerUpdate) {
+      const chunk = positions.slice(start, start + positionsPerUpdate);
+      const names: Record<string, string> = {};
+      const values: Attributes = tokenOf(lease);
+      const assign: string[] = [];
+      chunk.forEach(({ topic, kafkaPartition, offset }, index) => {
+        names[`p${index}`] = positionField(topic, kafkaPartition);
+        values[`p${index}`] = N(offset);
+        assign.push(`#positions.#p${index} = :p${index}`);
+      });
+      const update: Update = {
+        key: keyOfRun(lease),
+        what: `a commit of ${nameOfRun(lease)}`,
+        set: counterAttributes(progress),
+        assign,
+        names,
+        values,
+      };
+      const first = await this.#table.update({ ...update, condition: `${tokenIsNewest} AND ${notRevoked}` });
+      if (first.done) continue;
+      stillOurs(lease, first.row);
+      revoked = true;
+      const second = await this.#table.update({ ...update, condition: tokenIsNewest });
+      if (!second.done) stillOurs(lease, second.row);
+    }
+    return { revoked };
+  }
+
+  async readSourceOffsets(connector: string, keys: readonly string[]): Promise<Map<string, SourceOffsetEntry>> {
+    const found = new Map<string, SourceOffsetEntry>();
+    const wanted = [...new Set(keys)].map((key) => sourceOffsetKey(connector, key));
+    for (const item of await this.#table.getMany(wanted)) {
+      const entry = readSourceOffset(item);
+      found.set(entry.key, entry);
+    }
+    return found;
+  }
+
+  async listSourceOffsets(connector: string, after: string | null): Promise<Page<SourceOffsetEntry>> {
+    const range = { from: sourceOffsetPrefix, to: endOf(sourceOffsetPrefix) };
+    const { items, next } = await this.#table.queryPage(connectorPk(connector), range, { after });
+    return { items: items.map(readSourceOffset), next };
+  }
+
+  /** What rests with the connector, overlaid by what its tasks have committed since. */
+  async readSinkPositions(connector: string): Promise<SinkPosition[]> {
+    const pk = connectorPk(connector);
+    const found = new Map<string, SinkPosition>();
+    const put = (position: SinkPosition) => found.set(positionField(position.topic, position.kafkaPartition), position);
+    // The tasks first: a generation that folds its positions in between is then seen at rest.
+    const live: SinkPosition[] = [];
+    const tasks = { from: taskPrefix, to: endOf(taskPrefix) };
+    for await (const items of this.#table.queryAll(pk, tasks, { attributes: ['type', 'positions'] })) {
+      for (const item of items) if (text(item, 'type') === 'sink') live.push(...positionList(readPositions(item)));
+    }
+    for (const position of await this.#positionsAtRest(connector)) put(position);
+    for (const position of live) put(position);
+    return [...found.values()];
+  }
+
+  async #positionsAtRest(connector: string): Promise<SinkPosition[]> {
+    const found: SinkPosition[] = [];
+    const range = { from: sinkPositionPrefix, to: endOf(sinkPositionPrefix) };
+    for await (const items of this.#table.queryAll(connectorPk(connector), range)) {
+      for (const item of items) {
+        found.push({ ...sinkPositionOf(text(item, 'sk') ?? ''), offset: BigInt(item.offset?.N ?? '0') });
+      }
+    }
+    return found;
+  }
+
+  async alterSourceOffsets(connector: string, offsets: readonly SourceOffsetEntry[], now: number): Promise<void> {
+    const wanted = newestByKey(offsets);
+    const were = await this.readSourceOffsets(connector, [...wanted.keys()]);
+    const before = [...wanted.values()].map((entry) => were.get(entry.key) ?? { ...entry, offset: null });
+    await this.#byHand(
+      connector,
+      [...wanted.values()].map((entry) => sourceOffsetWrite(connector, entry)),
+      { changedAt: now, before, after: [...wanted.values()] },
+    );
+  }
+
+  async alterSinkPositions(
+    connector: string,
+    positions: readonly { topic: string; kafkaPartition: number; offset: bigint | null }[],
+    now: number,
+  ): Promise<void> {
+    const wanted = new Map(positions.map((given) => [positionField(given.topic, given.kafkaPartition), given]));
+    const were = new Map(
+      (await this.#positionsAtRest(connector)).map((at) => [positionField(at.topic, at.kafkaPartition), at.offset]),
+    );
+    const before = [...wanted].map(([field, given]) => ({ ...given, offset: were.get(field) ?? null }));
+    const writes = [...wanted.values()].map(({ topic, kafkaPartition, offset }): Write => {
+      const key = sinkPositionKey(connector, topic, kafkaPartition);
+      if (offset === null) return { kind: 'delete', key };
+      return { kind: 'put', key, what: `the position of ${topic}-${kafkaPartition}`, item: { offset: N(offset) } };
+    });
+    await this.#byHand(connector, writes, { changedAt: now, before, after: [...wanted.values()] });
+  }
+
+  async resetOffsets(connector: string, now: number): Promise<void> {
+    const before: HistoricOffset[] = [];
+    let after: string | null = null;
+    do {
+      const page: Page<SourceOffsetEntry> = await this.listSourceOffsets(connector, after);
+      before.push(...page.items);
+      after = page.next;
+    } while (after !== null);
+    before.push(...(await this.#positionsAtRest(connector)));
+    const deletions = before.map(
+      (entry): Write => ({
+        kind: 'delete',
+        key:
+          'key' in entry
+            ? sourceOffsetKey(connector, entry.key)
+            : sinkPositionKey(connector, entry.topic, entry.kafkaPartition),
+      }),
+    );
+    await this.#byHand(connector, deletions, { changedAt: now, before, after: [] });
+  }
+
+  /** What was there is written first: whatever ends the change half way, it can be undone. */
+  async #byHand(connector: string, writes: readonly Write[], change: OffsetChange): Promise<void> {
+    const guard: Write = {
+      kind: 'check',
+      key: connectorKey(connector),
+      condition: isStopped,
+      values: { STOPPED: S('STOPPED'), zero: N(0) },
+    };
+    const guarded = async (chunk: readonly Write[]) => {
+      const outcome = await this.#table.transact([guard, ...chunk], `offsets of connector ${connector}`);
+      if (outcome.done) return;
+      throw new ConflictError('connector.not_stopped', `Connector ${connector} is not stopped: its offsets stay`);
+    };
+    if (writes.length === 0) return guarded([]);
+    for (const chunk of this.#table.chunks(this.#historyWrites(connector, change))) await guarded(chunk);
+    await inParallel(8, this.#table.chunks(writes), guarded);
+    await this.#forgetOldChanges(connector);
+  }
+
+  #historyWrites(connector: string, change: OffsetChange): Write[] {
+    const id = this.#newNonce().slice(0, 8);
+    const parts: { side: 'before' | 'after'; offsets: HistoricOffset[] }[] = [];
+    for (const side of ['before', 'after'] as const) {
+      let chars = historyChunkChars;
+      for (const offset of change[side]) {
+        if (chars >= historyChunkChars) {
+          parts.push({ side, offsets: [] });
+          chars = 0;
+        }
+        parts.at(-1)?.offsets.push(offset);
+        chars += 'key' in offset ? 2 * offset.key.length + (offset.offset?.length ?? 0) + 60 : offset.topic.length + 80;
+      }
+    }
+    if (parts.length === 0) parts.push({ side: 'before', offsets: [] });
+    return parts.map(({ side, offsets }, part) => ({
+      kind: 'put',
+      key: { pk: connectorPk(connector), sk: historySk(change.changedAt, id, part) },
+      what: `the history of the offsets of ${connector}`,
+      item: { changedAt: N(change.changedAt), side: S(side), offsets: writeHistory(offsets) },
+    }));
+  }
+
+  async history(connector: string): Promise<readonly OffsetChange[]> {
+    const range = { from: historyPrefix, to: endOf(historyPrefix) };
+    const changes = new Map<string, { changedAt: number; before: HistoricOffset[]; after: HistoricOffset[] }>();
+    for await (const items of this.#table.queryAll(connectorPk(connector), range)) {
+      for (const item of items) {
+        const id = changeOf(item);
+        const change = changes.get(id) ?? { changedAt: number(item, 'changedAt') ?? 0, before: [], after: [] };
+        change[text(item, 'side') === 'after' ? 'after' : 'before'].push(...readHistory(text(item, 'offsets') ?? '[]'));
+        changes.set(id, change);
+      }
+    }
+    return [...changes.values()].reverse().slice(0, changesKept);
+  }
+
+  async #forgetOldChanges(connector: string): Promise<void> {
+    const pk = connectorPk(connector);
+    const range = { from: historyPrefix, to: endOf(historyPrefix) };
+    const keys: Attributes[] = [];
+    for await (const items of this.#table.queryAll(pk, range, { attributes: ['sk'] })) keys.push(...items);
+    const kept = new Set([...new Set(keys.map(changeOf))].slice(-changesKept));
+    const deletions = keys
+      .filter((item) => !kept.has(changeOf(item)))
+      .map((item): Write => ({ kind: 'delete', key: { pk, sk: text(item, 'sk') ?? '' } }));
+    for (const chunk of this.#table.chunks(deletions)) await this.#table.transact(chunk, 'old offset changes');
+  }
+}
+
+const changeOf = (item: Attributes) => (text(item, 'sk') ?? '').split('#').slice(0, 3).join('#');
+
+/** The last of several for one source partition wins, as in Java. */
+const newestByKey = (offsets: readonly SourceOffsetEntry[]) => new Map(offsets.map((entry) => [entry.key, entry]));

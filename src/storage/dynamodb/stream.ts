@@ -1,0 +1,73 @@
+import type { SinkPosition } from '../offset-backing-store.ts';
+import type { ActiveTopic, TableChange } from '../table-change.ts';
+import { type Attributes, number, text } from './attributes.ts';
+import { readLoggerLevel } from './cluster-store.ts';
+import { isGone, readConnector, readSourceOffset, readTask } from './item-codec.ts';
+import {
+  clusterPk,
+  connectorOf,
+  isConnectorPk,
+  loggerPrefix,
+  sinkPositionOf,
+  sinkPositionPrefix,
+  sourceOffsetPrefix,
+  stateSk,
+  taskPrefix,
+  topicOf,
+  topicPrefix,
+} from './table.ts';
+
+/** As Lambda hands it over: the attribute values have the SDK's shape. */
+export interface StreamRecord {
+  readonly dynamodb?:
+    | {
+        readonly Keys?: Readonly<Record<string, unknown>> | undefined;
+        readonly OldImage?: Readonly<Record<string, unknown>> | undefined;
+        readonly NewImage?: Readonly<Record<string, unknown>> | undefined;
+        readonly SequenceNumber?: string | undefined;
+      }
+    | undefined;
+}
+
+/** Undefined: an item that nobody follows. */
+export function readStreamRecord(record: StreamRecord): TableChange | undefined {
+  const { Keys, OldImage, NewImage, SequenceNumber = '0' } = record.dynamodb ?? {};
+  const keys = (Keys ?? {}) as Attributes;
+  const pk = text(keys, 'pk') ?? '';
+  const sk = text(keys, 'sk') ?? '';
+  const change = <Item>(read: (item: Attributes) => Item) => ({
+    sequenceNumber: SequenceNumber,
+    before: readImage(OldImage, read),
+    after: readImage(NewImage, read),
+  });
+  if (isConnectorPk(pk)) {
+    const connector = connectorOf(pk);
+    if (sk === stateSk) return { kind: 'connector', ...change(readConnector) };
+    if (sk.startsWith(taskPrefix)) return { kind: 'task', ...change(readTask) };
+    if (sk.startsWith(sourceOffsetPrefix)) return { kind: 'source-offset', connector, ...change(readSourceOffset) };
+    if (sk.startsWith(sinkPositionPrefix)) return { kind: 'sink-position', connector, ...change(readSinkPosition) };
+    if (sk.startsWith(topicPrefix)) return { kind: 'active-topic', connector, ...change(readActiveTopic) };
+  }
+  if (pk === clusterPk && sk.startsWith(loggerPrefix)) return { kind: 'logger', ...change(readLoggerLevel) };
+  return undefined;
+}
+
+export const readStreamRecords = (records: readonly StreamRecord[]): TableChange[] =>
+  records.map(readStreamRecord).filter((change) => change !== undefined);
+
+function readImage<Item>(image: Readonly<Record<string, unknown>> | undefined, read: (item: Attributes) => Item) {
+  if (image === undefined) return null;
+  const item = image as Attributes;
+  return isGone(item) ? null : read(item);
+}
+
+const readSinkPosition = (item: Attributes): SinkPosition => ({
+  ...sinkPositionOf(text(item, 'sk') ?? ''),
+  offset: BigInt(item.offset?.N ?? '0'),
+});
+
+const readActiveTopic = (item: Attributes): ActiveTopic => ({
+  topic: topicOf(text(item, 'sk') ?? ''),
+  task: number(item, 'task') ?? 0,
+  discoveredAt: number(item, 'discoveredAt') ?? 0,
+});
