@@ -77,7 +77,7 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
     600_000,
   );
   alarm(
-    'Failures',
+    'FailedEvents',
     'Events that no function could take lie in the queue of failures: read them, then purge it',
     failures.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
     1,
