@@ -15,6 +15,10 @@ export interface WorkerSettings {
   readonly topicTrackingEnable: boolean;
   /** How long a lease outlives its run's deadline: covers clock skew between functions and the kill itself. */
   readonly leaseMarginMs: number;
+  readonly runMaxMs: number;
+  readonly runLingerMs: number;
+  readonly idleFloorMs: number;
+  readonly idleCeilingMs: number;
   /** What is left before the deadline for the last commit and the release. */
   readonly runMarginMs: number;
 }
@@ -33,4 +37,8 @@ export const defaultWorkerSettings: WorkerSettings = {
   topicTrackingEnable: true,
   leaseMarginMs: 5_000,
   runMarginMs: 4_000,
+  runMaxMs: 300_000,
+  runLingerMs: 500,
+  idleFloorMs: 1_000,
+  idleCeilingMs: 60_000,
 };

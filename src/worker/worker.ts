@@ -2,11 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { RunRequest } from '../invocation/run-request.ts';
 import type { KafkaClient } from '../kafka/types.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
-import type { ConfigBackingStore, StatusBackingStore } from '../storage/config-backing-store.ts';
-import type { DueIndex } from '../storage/due-index.ts';
-import type { GenerationStore } from '../storage/generation-store.ts';
-import type { LeaseStore } from '../storage/lease-store.ts';
-import type { OffsetBackingStore } from '../storage/offset-backing-store.ts';
+import type { Stores } from '../storage/stores.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { ActiveTopics } from './active-topics.ts';
 import type { ConfigProvider } from './config-providers.ts';
@@ -15,18 +11,9 @@ import { runProbe } from './run-probe.ts';
 import { runTask } from './run-task.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
-export interface WorkerStores {
-  readonly configs: ConfigBackingStore;
-  readonly statuses: StatusBackingStore;
-  readonly offsets: OffsetBackingStore;
-  readonly leases: LeaseStore;
-  readonly generations: GenerationStore;
-  readonly dueIndex: DueIndex;
-}
-
 /** All that a run touches, so that it runs in a function, in a plain process and in a test alike. */
 export interface WorkerDeps {
-  readonly stores: WorkerStores;
+  readonly stores: Stores;
   /** Called once an environment, by the first run that talks to Kafka. */
   readonly kafka: () => Promise<KafkaClient>;
   readonly plugins: PluginRegistry;
@@ -82,7 +69,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     });
     return client;
   };
-  const room: WorkerRoom = { ...deps, kafka, activeTopics: new ActiveTopics(deps.stores.statuses, deps.clock) };
+  const room: WorkerRoom = { ...deps, kafka, activeTopics: new ActiveTopics(deps.stores.status, deps.clock) };
   return {
     run(request, budget) {
       switch (request.kind) {

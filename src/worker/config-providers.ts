@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises';
+import type { Settings } from '../config/config-def.ts';
+import { ConfigError } from '../errors.ts';
+import type { Secrets } from '../telemetry/redaction.ts';
+
+/** Reads values that configs only refer to, as `${name:path:key}` or `${name:key}` (KIP-297). */
+export interface ConfigProvider {
+  /** `path` is empty in the short form. Undefined: there is no such key. */
+  get(path: string, key: string): Promise<string | undefined>;
+}
+
+const reference = /\$\{([^}:]*):(([^}:]*(?::[^}:]*)*):)?([^}:]*)\}/g;
+
+export function hasReference(text: string): boolean {
+  return text.search(reference) >= 0;
+}
+
+/**
+ * Settings with every reference replaced. This is done by the worker alone, as late as a run; what comes out is kept
+ * from logs and traces. A reference to a provider that is not there stays as it is, as in Java.
+ */
+export async function resolveSettings(
+  settings: Settings,
+  providers: ReadonlyMap<string, ConfigProvider>,
+  secrets: Secrets,
+): Promise<Settings> {
+  const resolved: Record<string, string> = {};
+  for (const [name, text] of Object.entries(settings)) {
+    resolved[name] = text.includes('${') ? await resolveText(name, text, providers, secrets) : text;
+  }
+  return resolved;
+}
+
+async function resolveText(
+  name: string,
+  text: string,
+  providers: ReadonlyMap<string, ConfigProvider>,
+  secrets: Secrets,
+): Promise<string> {
+  let result = '';
+  let from = 0;
+  for (const match of text.matchAll(reference)) {
+    const [whole, providerName = '', , path = '', key = ''] = match;
+    const provider = providers.get(providerName);
+    result += text.slice(from, match.index);
+    from = match.index + whole.length;
+    if (provider === undefined) {
+      result += whole;
+      continue;
+    }
+    const value = await read(provider, name, whole, path, key);
+    secrets.add(value);
+    result += value;
+  }
+  return result + text.slice(from);
+}
+
+async function read(
+  provider: ConfigProvider,
+  name: string,
+  whole: string,
+  path: string,
+  key: string,
+): Promise<string> {
+  let value: string | undefined;
+  try {
+    value = await provider.get(path, key);
+  } catch (cause) {
+    throw new ConfigError(`The setting ${name} refers to ${whole}, which cannot be read: ${(cause as Error).message}`, {
+      cause,
+      key: name,
+    });
+  }
+  if (value === undefined) {
+    throw new ConfigError(`The setting ${name} refers to ${whole}, but there is no such key`, { key: name });
+  }
+  return value;
+}
+
+/** `${env:NAME}`. */
+export function envConfigProvider(variables: Readonly<Record<string, string | undefined>>): ConfigProvider {
+  return { get: async (_path, key) => variables[key] };
+}
+
+/** `${file:/path/to.properties:key}`. */
+export const fileConfigProvider: ConfigProvider = {
+  async get(path, key) {
+    return parseProperties(await readFile(path, 'utf8')).get(key);
+  },
+};
+
+/** The plain part of Java's .properties format: `key=value`, `key: value`, comments, continued lines. */
+export function parseProperties(text: string): Map<string, string> {
+  const properties = new Map<string, string>();
+  for (const line of text.replace(/\\\r?\n[ \t]*/g, '').split(/\r?\n/)) {
+    const match = /^\s*(?![#!])((?:\\.|[^=:\s\\])+)\s*[=:\s]\s*(.*)$/.exec(line);
+    if (match !== null) properties.set(unescape(match[1]!), unescape(match[2]!));
+  }
+  return properties;
+}
+
+const escapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
+
+function unescape(text: string): string {
+  return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_all, code: string | undefined, char: string) =>
+    code === undefined ? (escapes[char] ?? char) : String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}
+
+const trustMs = 5 * 60_000;
+
+/**
+ * `${secretsmanager:secret-id:key}`, where the secret is a JSON object, or `${secretsmanager:secret-id}` for the whole
+ * secret. `fetchSecret` is called once per secret and five minutes, so that a rotated one is seen by a warm function.
+ */
+export function secretsManagerConfigProvider(
+  fetchSecret: (id: string) => Promise<string>,
+  now: () => number,
+): ConfigProvider {
+  const fetched = cached(fetchSecret, now);
+  return {
+    async get(path, key) {
+      if (path === '') return fetched(key);
+      const fields: unknown = JSON.parse(await fetched(path));
+      const value = (fields as Record<string, unknown> | null)?.[key];
+      return value === undefined || value === null ? undefined : String(value);
+    },
+  };
+}
+
+/** `${ssm:/path/of/parameter}`, decrypted. */
+export function ssmConfigProvider(fetchParameter: (name: string) => Promise<string>, now: () => number): ConfigProvider {
+  const fetched = cached(fetchParameter, now);
+  return { get: (path, key) => fetched(path === '' ? key : `${path}:${key}`) };
+}
+
+function cached(fetch: (id: string) => Promise<string>, now: () => number): (id: string) => Promise<string> {
+  const known = new Map<string, { at: number; value: Promise<string> }>();
+  return (id) => {
+    const hit = known.get(id);
+    if (hit !== undefined && hit.at + trustMs > now()) return hit.value;
+    const value = fetch(id);
+    known.set(id, { at: now(), value });
+    value.catch(() => known.delete(id));
+    return value;
+  };
+}

@@ -1,0 +1,205 @@
+import type { Converter, HeaderConverter, SerializedValue } from '../api/converter.ts';
+import type { PluginKind } from '../api/plugin.ts';
+import { type Headers, noHeaders, type SourceRecord } from '../api/record.ts';
+import type { Settings } from '../config/config-def.ts';
+import { isSet, settingsWithPrefix } from '../config/parse-config.ts';
+import { ConnectError, DataError } from '../errors.ts';
+import type { KafkaHeader, OutgoingBatch } from '../kafka/types.ts';
+import type { PluginRegistry } from '../plugins/registry.ts';
+import type { ErrorTolerance, Stage } from './error-tolerance.ts';
+import type { LastOffsets } from './submitted-records.ts';
+import type { TopicCreation } from './topic-creation.ts';
+import type { TransformationChain } from './transformation-chain.ts';
+
+export interface Named<T> {
+  readonly plugin: T;
+  readonly className: string;
+}
+
+export interface Converters {
+  readonly key: Named<Converter>;
+  readonly value: Named<Converter>;
+  readonly header: Named<HeaderConverter>;
+}
+
+/** The connector's own converter with its prefixed settings, else the worker's with the worker's. */
+export async function createConverters(
+  plugins: PluginRegistry,
+  config: Settings,
+  defaults: Settings,
+): Promise<Converters> {
+  const key = await createConverter(plugins, 'converter', 'key.converter', config, defaults);
+  key.plugin.configure(key.settings, { isKey: true });
+  const value = await createConverter(plugins, 'converter', 'value.converter', config, defaults);
+  value.plugin.configure(value.settings, { isKey: false });
+  const header = await createConverter(plugins, 'header_converter', 'header.converter', config, defaults);
+  header.plugin.configure(header.settings);
+  return { key, value, header };
+}
+
+async function createConverter<K extends PluginKind>(
+  plugins: PluginRegistry,
+  kind: K,
+  setting: string,
+  config: Settings,
+  defaults: Settings,
+) {
+  const source = isSet(config, setting) ? config : defaults;
+  const descriptor = plugins.get(kind, source[setting] ?? '');
+  return {
+    plugin: await descriptor.create(),
+    className: descriptor.className,
+    settings: settingsWithPrefix(source, `${setting}.`),
+  };
+}
+
+export async function closeConverters(converters: Converters): Promise<void> {
+  await converters.key.plugin.close?.();
+  await converters.value.plugin.close?.();
+  await converters.header.plugin.close?.();
+}
+
+/** What became of a polled batch. */
+export interface ConvertedBatch {
+  /** The records that were appended, in order: `records[i]` is record `i` of what was appended. */
+  readonly appended: readonly SourceRecord[];
+  /** Filtered by a transformation, or skipped by the error policy. */
+  readonly dropped: readonly SourceRecord[];
+}
+
+const nothing: readonly SourceRecord[] = [];
+
+/**
+ * Source side: transformation chain, then header, key and value converter, into the columns of the outgoing batch. The
+ * steps run bare in one loop; what they throw goes to the error policy, which may send the loop through the failed
+ * step again.
+ */
+export class SourceConversion {
+  readonly #chain: TransformationChain;
+  readonly #converters: Converters;
+  readonly #errors: ErrorTolerance;
+  readonly #topics: TopicCreation;
+  readonly #now: () => number;
+
+  constructor(
+    chain: TransformationChain,
+    converters: Converters,
+    errors: ErrorTolerance,
+    topics: TopicCreation,
+    now: () => number,
+  ) {
+    this.#chain = chain;
+    this.#converters = converters;
+    this.#errors = errors;
+    this.#topics = topics;
+    this.#now = now;
+  }
+
+  async convert(records: readonly SourceRecord[], into: OutgoingBatch, offsets: LastOffsets): Promise<ConvertedBatch> {
+    const chain = this.#chain;
+    const { key, value, header } = this.#converters;
+    const transforms = !chain.isEmpty;
+    let appended: SourceRecord[] | null = null;
+    let dropped: SourceRecord[] | null = null;
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i]!;
+      offsets.note(record.sourcePartition, record.sourceOffset);
+      let outgoing: SourceRecord | null | undefined = transforms ? undefined : record;
+      let stage: Stage = 'TRANSFORMATION';
+      let attempt = 0;
+      let failedAt = 0;
+      for (;;) {
+        try {
+          if (outgoing === undefined) outgoing = chain.apply(record);
+          if (outgoing === null) break;
+          stage = 'HEADER_CONVERTER';
+          const headers =
+            outgoing.headers.length === 0 ? null : convertHeaders(header.plugin, outgoing.topic, outgoing.headers);
+          stage = 'KEY_CONVERTER';
+          let keyBytes = key.plugin.fromConnectData(outgoing.topic, outgoing.keySchema, outgoing.key);
+          if (keyBytes instanceof Promise) keyBytes = await keyBytes;
+          stage = 'VALUE_CONVERTER';
+          let valueBytes = value.plugin.fromConnectData(outgoing.topic, outgoing.valueSchema, outgoing.value);
+          if (valueBytes instanceof Promise) valueBytes = await valueBytes;
+          stage = 'KAFKA_PRODUCE';
+          if (!this.#topics.isReady(outgoing.topic)) await this.#topics.makeReady(outgoing.topic);
+          const timestamp = checkedTimestamp(outgoing.timestamp);
+          into.append(outgoing.topic, outgoing.kafkaPartition, keyBytes, valueBytes, timestamp, headers);
+          break;
+        } catch (error) {
+          attempt++;
+          if (attempt === 1) failedAt = this.#now();
+          const verdict = await this.#errors.onFailure({
+            stage,
+            executingClass: this.#classAt(stage),
+            error,
+            attempt,
+            failedAt,
+            record,
+            consumed: null,
+          });
+          if (verdict === 'retry') continue;
+          outgoing = null;
+          break;
+        }
+      }
+      if (outgoing === null || outgoing === undefined) {
+        appended ??= records.slice(0, i);
+        dropped ??= [];
+        dropped.push(record);
+      } else if (appended !== null) {
+        appended.push(record);
+      }
+    }
+    return { appended: appended ?? records, dropped: dropped ?? nothing };
+  }
+
+  #classAt(stage: Stage): string {
+    switch (stage) {
+      case 'TRANSFORMATION':
+        return this.#chain.executingClass;
+      case 'HEADER_CONVERTER':
+        return this.#converters.header.className;
+      case 'KEY_CONVERTER':
+        return this.#converters.key.className;
+      case 'VALUE_CONVERTER':
+        return this.#converters.value.className;
+      default:
+        return 'org.apache.kafka.connect.runtime.WorkerSourceTask';
+    }
+  }
+}
+
+function convertHeaders(converter: HeaderConverter, topic: string, headers: Headers): KafkaHeader[] {
+  const converted = new Array<KafkaHeader>(headers.length);
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i]!;
+    const value: SerializedValue = converter.fromConnectHeader(topic, header.key, header.schema, header.value);
+    converted[i] = { key: header.key, value };
+  }
+  return converted;
+}
+
+/** Sink side: the headers of a record as read. */
+export function readHeaders(
+  converter: HeaderConverter,
+  topic: string,
+  headers: readonly { key: string; value: Uint8Array | null }[],
+): Headers {
+  if (headers.length === 0) return noHeaders;
+  return headers.map(({ key, value }) => {
+    const converted = converter.toConnectHeader(topic, key, value);
+    return { key, schema: converted.schema, value: converted.value };
+  });
+}
+
+/** -1 is Kafka's "none". Java: ConnectUtils.checkAndConvertTimestamp. */
+function checkedTimestamp(timestamp: number | null): number | null {
+  if (timestamp === null || timestamp >= 0) return timestamp;
+  if (timestamp === -1) return null;
+  throw new DataError(`Invalid record timestamp ${timestamp}`, { javaClass: 'InvalidRecordException' });
+}
+
+export function unknownPlugin(kind: string, className: string): ConnectError {
+  return new ConnectError('plugin.not_found', `Failed to find any class that implements ${kind} and which name matches ${className}`);
+}

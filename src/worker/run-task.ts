@@ -1,0 +1,152 @@
+import type { SinkConnector, SourceConnector } from '../api/connector.ts';
+import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../errors.ts';
+import type { TaskItem } from '../storage/items.ts';
+import type { Lease, RunOutcome } from '../storage/lease-store.ts';
+import { resolveSettings } from './config-providers.ts';
+import { messageOf } from './error-tolerance.ts';
+import { acquireTaskLease, deadlinesOf, releaseLease } from './lease.ts';
+import { idleBackOffMs, idleDueAt, retryDueAt, runLimits } from './run-limits.ts';
+import { runSink } from './sink-run.ts';
+import { runSource } from './source-run.ts';
+import { TaskRun } from './task-run.ts';
+import { watchUnhandledRejections } from './unhandled-rejections.ts';
+import type { RunBudget, RunReport, WorkerRoom } from './worker.ts';
+
+/** One bounded run of one task: lease → load → source or sink run → report → release. */
+export async function runTask(
+  room: WorkerRoom,
+  connector: string,
+  task: number,
+  budget: RunBudget,
+): Promise<RunReport> {
+  const deadlines = deadlinesOf(room, budget);
+  const acquired = await acquireTaskLease(room, connector, task, budget, deadlines.expiresAt);
+  if (!acquired.granted) {
+    room.telemetry.emit('run.refused', { connector, task, reason: acquired.reason });
+    return { ran: false, reason: acquired.reason, records: 0, nextDueAt: null, tainted: false };
+  }
+  const { item, lease, takeover } = acquired;
+  const startedAt = room.clock.now();
+  room.onStep?.('acquired');
+  room.telemetry.emit('run.started', { connector, task, fencingToken: lease.fencingToken, takeover });
+
+  let run: TaskRun | null = null;
+  let outcome: RunOutcome;
+  try {
+    run = await loadRun(room, item, lease, takeover, deadlines);
+    await runLoaded(run, budget.signal);
+    outcome = succeeded(run);
+  } catch (error) {
+    if (error instanceof FencedError && error.code === 'lease.fenced') {
+      room.telemetry.emit('run.fenced', { connector, task, error: error.message });
+      return { ran: true, reason: 'fenced', records: run?.records ?? 0, nextDueAt: null, tainted: run?.tainted ?? false };
+    }
+    outcome = failed(room, item, lease, run, error);
+  }
+  try {
+    await releaseLease(room, lease, outcome);
+  } catch (error) {
+    // Somebody took the task over meanwhile: what comes next is theirs to say.
+    if (!(error instanceof FencedError)) throw error;
+    room.telemetry.emit('run.fenced', { connector, task, error: error.message });
+  }
+  room.onStep?.('released');
+  const report: RunReport = {
+    ran: true,
+    reason: outcome.state === 'FAILED' ? 'failed' : outcome.trace !== null ? 'failed-for-now' : (run?.endReason ?? ''),
+    records: run?.records ?? 0,
+    nextDueAt: outcome.dueAt,
+    tainted: run?.tainted ?? false,
+  };
+  room.telemetry.emit('run.ended', {
+    connector,
+    task,
+    durationMs: room.clock.now() - startedAt,
+    records: report.records,
+    bytes: run?.bytes ?? 0,
+    commits: run?.commits ?? 0,
+    nextDueAt: outcome.dueAt,
+  });
+  return report;
+}
+
+async function loadRun(
+  room: WorkerRoom,
+  item: TaskItem,
+  lease: Lease,
+  takeover: boolean,
+  deadlines: TaskRun['deadlines'],
+): Promise<TaskRun> {
+  const connector = await room.stores.config.getConnector(item.connector, { evenDeleting: true });
+  if (connector === undefined) throw new NotFoundError('connector.not_found', `Connector ${item.connector} not found`);
+  if (connector.type !== item.type) {
+    throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
+  }
+  const config = await resolveSettings(connector.config, room.configProviders, room.telemetry.secrets);
+  const taskConfig = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
+  const limits = runLimits(config, room.settings);
+  return new TaskRun(room, { item, lease, takeover, config, taskConfig, limits, deadlines });
+}
+
+async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise<void> {
+  const clock = run.startClock(signal);
+  const rejections = watchUnhandledRejections((error) => run.break(error));
+  try {
+    await rejections.run(async () => {
+      const className = run.config['connector.class'] ?? '';
+      if (run.item.type === 'source') {
+        const plugin: SourceConnector = await run.room.plugins.get('source', className).create();
+        await runSource(run, plugin);
+      } else {
+        const plugin: SinkConnector = await run.room.plugins.get('sink', className).create();
+        await runSink(run, plugin);
+      }
+    });
+  } finally {
+    rejections.stop();
+    clock.stop();
+  }
+}
+
+function succeeded(run: TaskRun): RunOutcome {
+  const now = run.room.clock.now();
+  const { counters } = run.item;
+  const emptyRuns = run.records > 0 ? 0 : counters.consecutiveEmptyRuns + 1;
+  const backlog = run.endReason === 'backlog';
+  const idles = run.item.type === 'sink' && !backlog && run.isIdleSink(idleBackOffMs(run.limits, emptyRuns));
+  return {
+    state: 'RUNNING',
+    trace: null,
+    workerId: run.lease.owner,
+    // With backlog at once; else after a pause that grows. An idle sink is left to the probe (L3).
+    dueAt: backlog ? now : idles ? null : idleDueAt(run.limits, emptyRuns, now),
+    watched: idles,
+    counters: {
+      ...run.progress(),
+      runs: counters.runs + 1,
+      consecutiveFailures: 0,
+      consecutiveEmptyRuns: emptyRuns,
+      lastRunAt: now,
+      lastSuccessAt: now,
+      lagRecords: run.lag?.records ?? null,
+      lagSeconds: run.lag?.seconds ?? null,
+    },
+  };
+}
+
+function failed(room: WorkerRoom, item: TaskItem, lease: Lease, run: TaskRun | null, error: unknown): RunOutcome {
+  const { connector, task } = item;
+  const now = room.clock.now();
+  const consecutiveFailures = item.counters.consecutiveFailures + 1;
+  const retriable = isRetriable(error) || error instanceof ConflictError;
+  const nextDueAt = retriable ? retryDueAt(consecutiveFailures, now) : null;
+  const trace = traceOf(error);
+  room.telemetry.emit('run.failed', { connector, task, error: messageOf(error), trace, retriable, nextDueAt });
+  return {
+    state: retriable ? 'RUNNING' : 'FAILED',
+    trace,
+    workerId: lease.owner,
+    dueAt: nextDueAt,
+    counters: { ...run?.progress(), runs: item.counters.runs + 1, consecutiveFailures, lastRunAt: now },
+  };
+}

@@ -1,0 +1,209 @@
+import type { Settings } from '../config/config-def.ts';
+import { ConnectError } from '../errors.ts';
+import type { TaskCounters, TaskItem } from '../storage/items.ts';
+import type { Lease } from '../storage/lease-store.ts';
+import type { EventName, Events } from '../telemetry/events.ts';
+import type { Deadlines } from './lease.ts';
+import type { RunLimits } from './run-limits.ts';
+import type { WorkerRoom } from './worker.ts';
+
+type AboutTask = { readonly connector: string; readonly task: number };
+type TaskEvent = { [K in EventName]: Events[K] extends { connector: string } ? K : never }[EventName];
+
+/** Why a run stops taking new records. `backlog`: there may be more, the task goes on in its next run. */
+export type EndReason = 'drained' | 'backlog' | 'revoked';
+
+/**
+ * One run of one task as its steps see it: who it is, what it may do and until when, what it has done. It ends at its
+ * own time (`ending`), and what plugin code leaves unfinished after that is cut (`guard`).
+ */
+export class TaskRun {
+  readonly room: WorkerRoom;
+  readonly about: AboutTask;
+  readonly item: TaskItem;
+  readonly lease: Lease;
+  readonly takeover: boolean;
+  /** The connector's settings, secrets resolved. */
+  readonly config: Settings;
+  /** The task's own settings, secrets resolved. */
+  readonly taskConfig: Settings;
+  readonly limits: RunLimits;
+  readonly deadlines: Deadlines;
+
+  records = 0;
+  bytes = 0;
+  commits = 0;
+  /** Set by cut plugin code: this environment must not run anything else. */
+  tainted = false;
+
+  readonly #ending = new AbortController();
+  readonly #done = new AbortController();
+  readonly #waiting = new Set<(error: unknown) => void>();
+  #reason: EndReason | null = null;
+  #broken: unknown = null;
+
+  constructor(
+    room: WorkerRoom,
+    given: Pick<TaskRun, 'item' | 'lease' | 'takeover' | 'config' | 'taskConfig' | 'limits' | 'deadlines'>,
+  ) {
+    this.room = room;
+    this.item = given.item;
+    this.lease = given.lease;
+    this.takeover = given.takeover;
+    this.config = given.config;
+    this.taskConfig = given.taskConfig;
+    this.limits = given.limits;
+    this.deadlines = given.deadlines;
+    this.about = { connector: given.item.connector, task: given.item.task };
+  }
+
+  /** Aborts when the run must end; plugins see it too. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  get ended(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  get endReason(): EndReason {
+    return this.#reason ?? 'backlog';
+  }
+
+  /** From here on nothing new begins; what was begun is finished and committed. */
+  end(reason: EndReason): void {
+    if (this.#reason === null || reason === 'revoked') this.#reason = reason;
+    this.#ending.abort();
+  }
+
+  /** An error from outside the plugin's calls (an unhandled rejection): the call under way fails with it, or the next. */
+  break(error: unknown): void {
+    this.#broken ??= error;
+    this.end('backlog');
+    for (const reject of this.#waiting) reject(error);
+  }
+
+  /** Starts the run's own clock; `stop` it when the run is over. */
+  startClock(external?: AbortSignal): { stop(): void } {
+    const { clock } = this.room;
+    const { endsAt, cutAt } = this.deadlines;
+    const until = Math.min(endsAt, clock.now() + this.limits.maxMs);
+    const done = this.#done.signal;
+    const onExternal = () => this.end('backlog');
+    external?.addEventListener('abort', onExternal, { once: true });
+    if (external?.aborted) onExternal();
+    clock.sleep(Math.max(0, until - clock.now()), done).then(
+      () => this.end('backlog'),
+      () => {},
+    );
+    clock.sleep(Math.max(0, cutAt - clock.now()), done).then(
+      () => this.#cut(),
+      () => {},
+    );
+    return {
+      stop: () => {
+        this.#done.abort();
+        external?.removeEventListener('abort', onExternal);
+      },
+    };
+  }
+
+  #cut(): void {
+    this.end('backlog');
+    for (const reject of this.#waiting) reject(null);
+  }
+
+  /**
+   * Waits for plugin code, but not beyond the cut: a plugin that blocks is given up and its run counts as failed. Plain
+   * values pass through, so a plugin that does not wait costs no promise.
+   */
+  guard<T>(step: string, work: T | Promise<T>): T | Promise<T> {
+    if (this.#broken !== null) throw this.#broken;
+    if (!(work instanceof Promise)) return work;
+    return new Promise<T>((resolve, reject) => {
+      const giveUp = (error: unknown) => {
+        this.#waiting.delete(giveUp);
+        if (error === null) {
+          this.tainted = true;
+          this.emit('run.cut', { step });
+        }
+        reject(error ?? blocked(step, this.about));
+      };
+      this.#waiting.add(giveUp);
+      work.then(
+        (value) => {
+          this.#waiting.delete(giveUp);
+          resolve(value);
+        },
+        (error) => {
+          this.#waiting.delete(giveUp);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Fails with what `break` was told, if anything. */
+  throwIfBroken(): void {
+    if (this.#broken !== null) throw this.#broken;
+  }
+
+  /** Sleeps, but wakes when the run must end; tells whether the whole time has passed. */
+  async pause(ms: number): Promise<boolean> {
+    try {
+      await this.room.clock.sleep(ms, this.ending);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  skipped(stage: string, records: number): void {
+    this.emit('record.skipped', { stage, records });
+  }
+
+  step(name: string): void {
+    this.room.onStep?.(name);
+  }
+
+  emit<K extends TaskEvent>(event: K, facts: Omit<Events[K], 'connector' | 'task'>): void {
+    this.room.telemetry.emit(event, { ...this.about, ...facts } as unknown as Events[K]);
+  }
+
+  /** What source and sink tasks are told alike. */
+  taskContext() {
+    return {
+      ...this.about,
+      signal: this.ending,
+      deadlineAt: this.deadlines.endsAt,
+      warn: (message: string) => this.emit('plugin.log', { message }),
+    };
+  }
+
+  /** The status says RUNNING from the moment the task has started, not only when the run is over. */
+  async reportRunning(): Promise<void> {
+    if (this.item.state === 'RUNNING' && this.item.trace === null) return;
+    const { connector, task } = this.about;
+    await this.room.stores.status.putTaskState(connector, task, 'RUNNING', null, this.lease.owner, this.lease);
+  }
+
+  async recordActiveTopics(topics: ReadonlySet<string>): Promise<void> {
+    if (!this.room.settings.topicTrackingEnable || topics.size === 0) return;
+    await this.room.activeTopics.add(this.about.connector, topics);
+  }
+
+  /** New totals for the task's item. */
+  progress(): Partial<TaskCounters> {
+    const { counters } = this.item;
+    return { records: counters.records + this.records, bytes: counters.bytes + this.bytes };
+  }
+}
+
+function blocked(step: string, { connector, task }: AboutTask): ConnectError {
+  return new ConnectError(
+    'task.blocked',
+    `The plugin of ${connector}-${task} did not return from ${step} before the run's deadline and was cut. ` +
+      'It should return what it has when its context.signal aborts',
+    { retriable: true, javaClass: 'TimeoutException' },
+  );
+}
