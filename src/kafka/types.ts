@@ -41,7 +41,10 @@ export interface OutgoingBatch {
  */
 export interface Producer {
   newBatch(): OutgoingBatch;
-  /** Resolves when every record is acknowledged or refused for good; rejects with RetriableError when it may be sent again. */
+  /**
+   * Resolves when every record is acknowledged or refused for good; rejects with RetriableError when it may be sent again.
+   * Encoding is lazy: leave the batch alone (no `append`, no `clear`) until the promise has settled.
+   */
   send(batch: OutgoingBatch, signal?: AbortSignal): Promise<ProduceOutcome>;
   close(): Promise<void>;
 }
@@ -136,6 +139,10 @@ export interface KafkaAdmin {
   /** Without joining the group. */
   commitGroupOffsets(group: string, offsets: readonly (TopicPartition & { offset: bigint })[]): Promise<void>;
   deleteGroup(group: string): Promise<void>;
+  /** Per topic the configs by name; unknown topics are left out. */
+  describeTopicConfigs(topics: readonly string[]): Promise<Map<string, Map<string, string | null>>>;
+  /** `count`: the new total. */
+  createPartitions(topic: string, count: number): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,231 @@
+import type { TopicPartition } from '../api/task.ts';
+import { ConnectError, RetriableError } from '../errors.ts';
+import type { Cluster } from './cluster.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { isStaleMetadata, kafkaError, kafkaErrors } from './errors.ts';
+import { deleteGroupsCall, listOffsetsCall, offsetCommitCall, offsetFetchCall } from './protocol/offsets.ts';
+import type { KafkaAdmin, NewTopic, TopicDescription } from './types.ts';
+
+const latest = -1;
+const earliest = -2;
+
+function byTopic(partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {
+  const topics = new Map<string, number[]>();
+  for (const { topic, partition } of partitions) {
+    const list = topics.get(topic);
+    if (list) list.push(partition);
+    else topics.set(topic, [partition]);
+  }
+  return [...topics].map(([topic, list]) => ({ topic, partitions: list }));
+}
+
+function put(map: Map<string, Map<number, bigint>>, topic: string, partition: number, offset: bigint): void {
+  let partitions = map.get(topic);
+  if (!partitions) {
+    partitions = new Map();
+    map.set(topic, partitions);
+  }
+  partitions.set(partition, offset);
+}
+
+/** Questions and group offsets over the data connections; topics and configs through the control plane. */
+export class ClusterAdmin implements KafkaAdmin {
+  readonly #cluster: Cluster;
+  readonly #control: ControlPlane;
+  readonly #timeoutMs: number;
+
+  constructor(cluster: Cluster, control: ControlPlane, timeoutMs: number) {
+    this.#cluster = cluster;
+    this.#control = control;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  clusterId(): Promise<string> {
+    return this.#cluster.retrying(this.#timeoutMs, () => this.#cluster.clusterId());
+  }
+
+  describeTopics(topics: readonly string[]): Promise<TopicDescription[]> {
+    if (topics.length === 0) return Promise.resolve([]);
+    return this.#cluster.retrying(this.#timeoutMs, async () => {
+      const response = await this.#cluster.metadata(topics, false);
+      const found: TopicDescription[] = [];
+      for (const { topic, errorCode, partitions } of response.topics) {
+        if (errorCode === kafkaErrors.UNKNOWN_TOPIC_OR_PARTITION || errorCode === kafkaErrors.INVALID_TOPIC) continue;
+        if (errorCode !== kafkaErrors.NONE) throw kafkaError(errorCode, { doing: 'read from', topic });
+        found.push({ topic, partitions: partitions.length });
+      }
+      return found;
+    });
+  }
+
+  listTopics(): Promise<string[]> {
+    return this.#cluster.retrying(this.#timeoutMs, async () => {
+      const response = await this.#cluster.metadata(null, false);
+      return response.topics.filter(({ errorCode }) => errorCode === kafkaErrors.NONE).map(({ topic }) => topic);
+    });
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<Map<string, boolean>> {
+    const created = await this.#control.createTopics(topics);
+    for (const { topic } of topics) this.#cluster.forgetLeaders(topic);
+    return created;
+  }
+
+  describeTopicConfigs(topics: readonly string[]): Promise<Map<string, Map<string, string | null>>> {
+    return this.#control.describeTopicConfigs(topics);
+  }
+
+  createPartitions(topic: string, count: number): Promise<void> {
+    return this.#control.createPartitions(topic, count).then(() => this.#cluster.forgetLeaders(topic));
+  }
+
+  endOffsets(
+    partitions: readonly TopicPartition[],
+    isolationLevel: 'read_uncommitted' | 'read_committed' = 'read_uncommitted',
+  ): Promise<Map<string, Map<number, bigint>>> {
+    return this.#listOffsets(partitions, latest, isolationLevel === 'read_committed');
+  }
+
+  beginningOffsets(partitions: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>> {
+    return this.#listOffsets(partitions, earliest, false);
+  }
+
+  #listOffsets(partitions: readonly TopicPartition[], timestamp: number, readCommitted: boolean) {
+    if (partitions.length === 0) return Promise.resolve(new Map<string, Map<number, bigint>>());
+    return this.#cluster.retrying(this.#timeoutMs, async () => {
+      const offsets = new Map<string, Map<number, bigint>>();
+      const byNode = await this.#leaders(partitions);
+      await Promise.all(
+        [...byNode].map(async ([node, list]) => {
+          const connection = await this.#cluster.connection(node, this.#cluster.controlLane);
+          const answer = await connection.call(listOffsetsCall, { readCommitted, topics: byTopic(list), timestamp });
+          for (const { topic, partitions: listed } of answer) {
+            for (const { partition, errorCode, offset } of listed) {
+              if (errorCode !== kafkaErrors.NONE) {
+                if (isStaleMetadata(errorCode)) this.#cluster.forgetLeaders(topic);
+                throw kafkaError(errorCode, { doing: 'read from', topic, partition });
+              }
+              put(offsets, topic, partition, offset);
+            }
+          }
+        }),
+      ).catch((error: unknown) => {
+        for (const { topic } of partitions) this.#cluster.forgetLeaders(topic);
+        throw error;
+      });
+      return offsets;
+    });
+  }
+
+  async #leaders(partitions: readonly TopicPartition[]): Promise<Map<number, TopicPartition[]>> {
+    const unknown = new Set(partitions.map(({ topic }) => topic).filter((topic) => !this.#cluster.knownLeaders(topic)));
+    if (unknown.size > 0) {
+      const response = await this.#cluster.metadata([...unknown], false);
+      for (const { topic, errorCode } of response.topics) {
+        if (errorCode === kafkaErrors.UNKNOWN_TOPIC_OR_PARTITION) throw unknownTopic(topic);
+        if (errorCode !== kafkaErrors.NONE) throw kafkaError(errorCode, { doing: 'read from', topic });
+      }
+    }
+    const byNode = new Map<number, TopicPartition[]>();
+    for (const position of partitions) {
+      const { topic, partition } = position;
+      const leaders = this.#cluster.knownLeaders(topic);
+      if (leaders && partition >= leaders.partitions) throw unknownTopic(topic, partition);
+      const node = leaders?.leaders[partition] ?? -1;
+      if (node < 0) {
+        this.#cluster.forgetLeaders(topic);
+        throw new RetriableError(`Topic "${topic}" partition ${partition} has no leader now`, {
+          code: 'kafka.no_leader',
+        });
+      }
+      const list = byNode.get(node);
+      if (list) list.push(position);
+      else byNode.set(node, [position]);
+    }
+    return byNode;
+  }
+
+  async groupOffsets(group: string, partitions?: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>> {
+    const answer = await this.#cluster.callCoordinator(
+      { key: group, kind: 'group' },
+      offsetFetchCall,
+      { group, topics: partitions ? byTopic(partitions) : null },
+      (response) => response.errorCode,
+      this.#timeoutMs,
+    );
+    const offsets = new Map<string, Map<number, bigint>>();
+    if (answer.errorCode === kafkaErrors.GROUP_ID_NOT_FOUND) return offsets;
+    if (answer.errorCode !== kafkaErrors.NONE) throw kafkaError(answer.errorCode, { doing: 'read offsets of', group });
+    for (const { topic, partitions: list } of answer.topics) {
+      for (const { partition, offset, errorCode } of list) {
+        if (errorCode !== kafkaErrors.NONE) throw kafkaError(errorCode, { doing: 'read offsets of', group });
+        if (offset >= 0n) put(offsets, topic, partition, offset);
+      }
+    }
+    return offsets;
+  }
+
+  async commitGroupOffsets(group: string, offsets: readonly (TopicPartition & { offset: bigint })[]): Promise<void> {
+    if (offsets.length === 0) return;
+    const topics = new Map<string, { partition: number; offset: bigint }[]>();
+    for (const { topic, partition, offset } of offsets) {
+      const list = topics.get(topic);
+      if (list) list.push({ partition, offset });
+      else topics.set(topic, [{ partition, offset }]);
+    }
+    const answer = await this.#cluster.callCoordinator(
+      { key: group, kind: 'group' },
+      offsetCommitCall,
+      { group, topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })) },
+      (response) => {
+        for (const { partitions } of response) {
+          for (const { errorCode } of partitions) if (errorCode !== kafkaErrors.NONE) return errorCode;
+        }
+        return kafkaErrors.NONE;
+      },
+      this.#timeoutMs,
+    );
+    for (const { topic, partitions } of answer) {
+      for (const { partition, errorCode } of partitions) {
+        if (errorCode === kafkaErrors.NONE) continue;
+        if (errorCode === kafkaErrors.UNKNOWN_MEMBER_ID || errorCode === kafkaErrors.ILLEGAL_GENERATION) {
+          throw new ConnectError(
+            'kafka.group_not_empty',
+            `Offsets of group "${group}" cannot be set while a consumer is in the group. Stop it first`,
+            { javaClass: 'UnknownMemberIdException' },
+          );
+        }
+        if (errorCode === kafkaErrors.TOPIC_AUTHORIZATION_FAILED) {
+          throw kafkaError(errorCode, { doing: 'read from', topic, partition });
+        }
+        throw kafkaError(errorCode, { doing: 'commit offsets of', group });
+      }
+    }
+  }
+
+  async deleteGroup(group: string): Promise<void> {
+    const answer = await this.#cluster.callCoordinator(
+      { key: group, kind: 'group' },
+      deleteGroupsCall,
+      [group],
+      (response) => response[0]?.errorCode ?? kafkaErrors.NONE,
+      this.#timeoutMs,
+    );
+    const code = answer[0]?.errorCode ?? kafkaErrors.NONE;
+    if (code !== kafkaErrors.NONE && code !== kafkaErrors.GROUP_ID_NOT_FOUND) {
+      throw kafkaError(code, { doing: 'delete', group });
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#control.close();
+  }
+}
+
+function unknownTopic(topic: string, partition?: number): ConnectError {
+  const which = partition === undefined ? `Topic "${topic}"` : `Topic "${topic}" partition ${partition}`;
+  return new ConnectError('kafka.unknown_topic', `${which} does not exist`, {
+    javaClass: 'UnknownTopicOrPartitionException',
+    facts: { topic },
+  });
+}

@@ -1,0 +1,170 @@
+import { ConfigError } from '../errors.ts';
+import type { Compression, CompressionType } from './codecs.ts';
+
+type Overrides = Readonly<Record<string, string>>;
+
+/**
+ * Keys of producer.override.* that Drover acts on. `linger.ms`, `buffer.memory` and the like have nothing to act on
+ * here (a poll's batch is sent whole) and are named by `validate`.
+ */
+export const honouredProducerOverrides: ReadonlySet<string> = new Set([
+  'acks',
+  'batch.size',
+  'client.id',
+  'compression.gzip.level',
+  'compression.type',
+  'compression.zstd.level',
+  'delivery.timeout.ms',
+  'enable.idempotence',
+  'max.block.ms',
+  'max.in.flight.requests.per.connection',
+  'max.request.size',
+  'metadata.max.age.ms',
+  'partitioner.ignore.keys',
+  'request.timeout.ms',
+  'retries',
+  'retry.backoff.max.ms',
+  'retry.backoff.ms',
+  'transaction.timeout.ms',
+]);
+
+/** Keys of consumer.override.* that Drover acts on; `auto.offset.reset` and `isolation.level` by the worker. */
+export const honouredConsumerOverrides: ReadonlySet<string> = new Set([
+  'auto.offset.reset',
+  'check.crcs',
+  'client.id',
+  'fetch.max.bytes',
+  'fetch.max.wait.ms',
+  'fetch.min.bytes',
+  'isolation.level',
+  'max.partition.fetch.bytes',
+  'max.poll.records',
+  'request.timeout.ms',
+]);
+
+/** Keys of admin.override.* that Drover acts on. */
+export const honouredAdminOverrides: ReadonlySet<string> = new Set([
+  'client.id',
+  'default.api.timeout.ms',
+  'request.timeout.ms',
+]);
+
+export interface ProducerSettings {
+  readonly clientId: string;
+  readonly acks: -1 | 0 | 1;
+  readonly idempotent: boolean;
+  readonly compression: Compression;
+  readonly maxRequestBytes: number;
+  /** A record batch is closed at this size. */
+  readonly batchBytes: number;
+  readonly requestTimeoutMs: number;
+  readonly deliveryTimeoutMs: number;
+  /** How long a missing topic or missing metadata is waited for. */
+  readonly maxBlockMs: number;
+  readonly maxInFlight: number;
+  readonly retries: number;
+  readonly retryBackoffMs: number;
+  readonly retryBackoffMaxMs: number;
+  readonly transactionTimeoutMs: number;
+  readonly ignoreKeys: boolean;
+}
+
+export interface FetcherSettings {
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly checkCrcs: boolean;
+}
+
+function whole(overrides: Overrides, key: string, fallback: number, min: number, max = 0x7fffffff): number {
+  const text = overrides[key];
+  if (text === undefined) return fallback;
+  const value = Number(text.trim());
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new ConfigError(`${key} is "${text}"; it must be a whole number from ${min} to ${max}`, { key });
+  }
+  return value;
+}
+
+function flag(overrides: Overrides, key: string, fallback: boolean): boolean {
+  const text = overrides[key]?.trim().toLowerCase();
+  if (text === undefined) return fallback;
+  if (text !== 'true' && text !== 'false') {
+    throw new ConfigError(`${key} is "${overrides[key]}"; it must be true or false`, { key });
+  }
+  return text === 'true';
+}
+
+function acksOf(overrides: Overrides): -1 | 0 | 1 {
+  const text = (overrides['acks'] ?? 'all').trim();
+  if (text === 'all' || text === '-1') return -1;
+  if (text === '0') return 0;
+  if (text === '1') return 1;
+  throw new ConfigError(`acks is "${text}"; it must be all, -1, 0 or 1`, { key: 'acks' });
+}
+
+function compressionOf(overrides: Overrides): Compression {
+  const type = (overrides['compression.type'] ?? 'none').trim().toLowerCase();
+  if (type !== 'none' && type !== 'gzip' && type !== 'snappy' && type !== 'lz4' && type !== 'zstd') {
+    throw new ConfigError(`compression.type is "${type}"; it must be none, gzip, snappy, lz4 or zstd`, {
+      key: 'compression.type',
+    });
+  }
+  const levelKey = `compression.${type}.level`;
+  if ((type === 'gzip' || type === 'zstd') && overrides[levelKey] !== undefined) {
+    const level = type === 'gzip' ? whole(overrides, levelKey, -1, -1, 9) : whole(overrides, levelKey, 3, -131072, 22);
+    return { type: type satisfies CompressionType, level };
+  }
+  return { type };
+}
+
+/** Java's defaults, but max.in.flight and batch sizes that suit whole polls. */
+export function producerSettings(clientId: string, overrides: Overrides, transactional = false): ProducerSettings {
+  const acks = acksOf(overrides);
+  const maxInFlight = whole(overrides, 'max.in.flight.requests.per.connection', 5, 1);
+  const retries = whole(overrides, 'retries', 0x7fffffff, 0);
+  const wanted = overrides['enable.idempotence'];
+  const possible = acks === -1 && maxInFlight <= 5 && retries > 0;
+  const idempotent = flag(overrides, 'enable.idempotence', possible);
+  if (idempotent && !possible) {
+    const key = acks !== -1 ? 'acks' : maxInFlight > 5 ? 'max.in.flight.requests.per.connection' : 'retries';
+    throw new ConfigError(
+      'An idempotent producer needs acks=all, retries above 0 and max.in.flight.requests.per.connection of at most 5',
+      { key },
+    );
+  }
+  if (transactional && !idempotent) {
+    throw new ConfigError(
+      'Exactly once needs an idempotent producer: leave acks, retries and enable.idempotence alone',
+      {
+        key: wanted === undefined ? 'acks' : 'enable.idempotence',
+      },
+    );
+  }
+  const requestTimeoutMs = whole(overrides, 'request.timeout.ms', 30_000, 1);
+  const maxRequestBytes = whole(overrides, 'max.request.size', 1_048_576, 1);
+  return {
+    clientId: overrides['client.id'] ?? clientId,
+    acks,
+    idempotent,
+    compression: compressionOf(overrides),
+    maxRequestBytes,
+    batchBytes: Math.max(1024, Math.min(whole(overrides, 'batch.size', 1_000_000, 0), maxRequestBytes, 1_000_000)),
+    requestTimeoutMs,
+    deliveryTimeoutMs: whole(overrides, 'delivery.timeout.ms', 120_000, 1),
+    maxBlockMs: whole(overrides, 'max.block.ms', 60_000, 0),
+    maxInFlight,
+    retries,
+    retryBackoffMs: whole(overrides, 'retry.backoff.ms', 100, 0),
+    retryBackoffMaxMs: whole(overrides, 'retry.backoff.max.ms', 1000, 0),
+    transactionTimeoutMs: whole(overrides, 'transaction.timeout.ms', 60_000, 1),
+    ignoreKeys: flag(overrides, 'partitioner.ignore.keys', false),
+  };
+}
+
+export function fetcherSettings(clientId: string, overrides: Overrides): FetcherSettings {
+  return {
+    clientId: overrides['client.id'] ?? clientId,
+    requestTimeoutMs: whole(overrides, 'request.timeout.ms', 30_000, 1),
+    checkCrcs: flag(overrides, 'check.crcs', true),
+  };
+}

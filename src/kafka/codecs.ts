@@ -1,0 +1,82 @@
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { SerializationError } from '../errors.ts';
+
+export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+
+/** A fetched batch that unpacks to more than this is refused: a run's memory is bounded. */
+export const maxUnpackedBytes = 256 * 1024 * 1024;
+
+export interface Compression {
+  readonly type: CompressionType;
+  /** compression.gzip.level or compression.zstd.level; undefined: the codec's own default. */
+  readonly level?: number;
+}
+
+export const uncompressed: Compression = { type: 'none' };
+
+/** The low three bits of a batch's attributes. */
+const typesById: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+
+export function compressionId(type: CompressionType): number {
+  return typesById.indexOf(type);
+}
+
+/** Checksums and compression; loaded once, then synchronous. */
+export interface Codecs {
+  crc32c(bytes: Uint8Array): number;
+  compress(compression: Compression, bytes: Buffer): Buffer;
+  /** Raises SerializationError on an unknown id or bytes that do not unpack. */
+  decompress(id: number, bytes: Buffer): Buffer;
+}
+
+let loaded: Promise<Codecs> | undefined;
+
+export function loadCodecs(): Promise<Codecs> {
+  loaded ??= load();
+  return loaded;
+}
+
+async function load(): Promise<Codecs> {
+  const { compressionsAlgorithms, crc32c } = await import('./library.ts');
+  const { snappy, lz4 } = compressionsAlgorithms;
+  return {
+    crc32c,
+    compress({ type, level }, bytes) {
+      switch (type) {
+        case 'gzip':
+          return gzipSync(bytes, level === undefined ? {} : { level });
+        case 'zstd':
+          return zstdCompressSync(
+            bytes,
+            level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } },
+          );
+        case 'snappy':
+          return snappy.compressSync(bytes);
+        case 'lz4':
+          return lz4.compressSync(bytes);
+        default:
+          return bytes;
+      }
+    },
+    decompress(id, bytes) {
+      const type = typesById[id];
+      try {
+        switch (type) {
+          case 'none':
+            return bytes;
+          case 'gzip':
+            return gunzipSync(bytes, { maxOutputLength: maxUnpackedBytes });
+          case 'zstd':
+            return zstdDecompressSync(bytes, { maxOutputLength: maxUnpackedBytes });
+          case 'snappy':
+            return snappy.decompressSync(bytes);
+          case 'lz4':
+            return lz4.decompressSync(bytes);
+        }
+      } catch (error) {
+        throw new SerializationError(`A fetched record batch does not unpack as ${type}`, { cause: error });
+      }
+      throw new SerializationError(`A fetched record batch names compression ${id}, which does not exist`);
+    },
+  };
+}

@@ -1,0 +1,162 @@
+import type { Callback, Connection, ConnectionOptions, Reader, Writer } from '@platformatic/kafka';
+import { ConnectError, RetriableError } from '../errors.ts';
+import type { ApiCall } from './protocol/request.ts';
+import { WireReader } from './protocol/wire-reader.ts';
+import { WireWriter } from './protocol/wire-writer.ts';
+
+/** Loaded when the first connection is opened: a run that needs no broker does not pay for the library. */
+const library = () => import('./library.ts');
+
+export interface ConnectionSettings {
+  readonly clientId: string;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly maxInFlight: number;
+  readonly tls: ConnectionOptions['tls'];
+  readonly sasl: ConnectionOptions['sasl'];
+}
+
+function causes(error: unknown): unknown[] {
+  const list: unknown[] = [];
+  const visit = (current: unknown, depth: number) => {
+    if (!(current instanceof Error) || depth > 8) return;
+    list.push(current);
+    if (current instanceof AggregateError) for (const inner of current.errors) visit(inner, depth + 1);
+    visit(current.cause, depth + 1);
+  };
+  visit(error, 0);
+  return list;
+}
+
+/** What the library or the socket raised, as one of ours. Only a refused log-in or certificate is final. */
+export function connectionError(error: unknown, address: string): ConnectError {
+  if (error instanceof ConnectError) return error;
+  const all = causes(error) as (Error & { code?: unknown })[];
+  const deepest = all.at(-1);
+  const reason = deepest?.message ?? String(error);
+  if (all.some((one) => one.code === 'PLT_KFK_AUTHENTICATION')) {
+    return new ConnectError(
+      'kafka.authentication_failed',
+      `The broker at ${address} refused the log-in: ${reason}. Check sasl.mechanism and the credentials`,
+      { cause: error, javaClass: 'SaslAuthenticationException' },
+    );
+  }
+  const tls = all.find(
+    (one) =>
+      typeof one.code === 'string' &&
+      /^(ERR_SSL|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_|HOSTNAME_MISMATCH)/.test(one.code),
+  );
+  if (tls || all.some((one) => one.code === 'PLT_KFK_USER')) {
+    return new ConnectError(
+      'kafka.tls_failed',
+      `No TLS connection to the broker at ${address}: ${(tls ?? deepest)?.message ?? reason}. ` +
+        'Check security.protocol, the CA, and the client certificate if the broker asks for one',
+      { cause: error, javaClass: 'SslAuthenticationException' },
+    );
+  }
+  return new RetriableError(`The broker at ${address} cannot be reached or did not answer: ${reason}`, {
+    cause: error,
+    code: 'kafka.unreachable',
+  });
+}
+
+/** One connection to one broker. After any time-out or error it is dead and says so; the pool opens another. */
+export class BrokerConnection {
+  readonly address: string;
+  readonly #connection: Connection;
+  readonly #newWriter: () => Writer;
+  #lastUsedAt = Date.now();
+  #pending = 0;
+
+  private constructor(address: string, connection: Connection, newWriter: () => Writer) {
+    this.address = address;
+    this.#connection = connection;
+    this.#newWriter = newWriter;
+  }
+
+  static async open(host: string, port: number, settings: ConnectionSettings): Promise<BrokerConnection> {
+    const { Connection: LibraryConnection, Writer: LibraryWriter } = await library();
+    const options: ConnectionOptions = {
+      connectTimeout: settings.connectTimeoutMs,
+      requestTimeout: settings.requestTimeoutMs,
+      maxInflights: settings.maxInFlight,
+    };
+    if (settings.tls) {
+      options.tls = settings.tls;
+      options.tlsServerName = true;
+    }
+    if (settings.sasl) options.sasl = settings.sasl;
+    const connection = new LibraryConnection(settings.clientId, options);
+    connection.on('error', () => {});
+    const address = `${host}:${port}`;
+    try {
+      await connection.connect(host, port);
+    } catch (error) {
+      connection.close().catch(() => {});
+      throw connectionError(error, address);
+    }
+    return new BrokerConnection(address, connection, () => LibraryWriter.create());
+  }
+
+  get alive(): boolean {
+    return this.#connection.isConnected() || this.#connection.status === 'reauthenticating';
+  }
+
+  /** Requests sent and not yet answered. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  idleMs(now: number): number {
+    return this.#pending > 0 ? 0 : now - this.#lastUsedAt;
+  }
+
+  call<Request, Response>(api: ApiCall<Request, Response>, request: Request): Promise<Response> {
+    const writer = new WireWriter();
+    api.write(writer, request);
+    return this.send(api, [writer.finish()]);
+  }
+
+  /** `expectAnswer` false: resolves with null once the bytes are handed to the socket (acks=0). */
+  send<Response>(api: ApiCall<never, Response>, pieces: readonly Buffer[]): Promise<Response>;
+  send<Response>(
+    api: ApiCall<never, Response>,
+    pieces: readonly Buffer[],
+    expectAnswer: boolean,
+  ): Promise<Response | null>;
+  send<Response>(
+    api: ApiCall<never, Response>,
+    pieces: readonly Buffer[],
+    expectAnswer = true,
+  ): Promise<Response | null> {
+    return new Promise((resolve, reject) => {
+      this.#pending++;
+      this.#lastUsedAt = Date.now();
+      const callback: Callback<Response | null> = (error, response) => {
+        this.#pending--;
+        this.#lastUsedAt = Date.now();
+        if (error) reject(connectionError(error, this.address));
+        else resolve(expectAnswer ? (response as Response) : null);
+      };
+      this.#connection.send<Response | null>(
+        api.key,
+        api.version,
+        () => {
+          const writer = this.#newWriter();
+          for (const piece of pieces) writer.append(piece);
+          if (!expectAnswer) writer.context['noResponse'] = true;
+          return writer;
+        },
+        (_correlationId: number, _key: number, _version: number, reader: Reader) =>
+          api.read(new WireReader(reader.buffer.buffer.subarray(reader.position))),
+        true,
+        true,
+        callback,
+      );
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+}

@@ -1,0 +1,226 @@
+import type { TopicPartition } from '../api/task.ts';
+import { ConnectError, isRetriable, RetriableError } from '../errors.ts';
+import type { FetcherSettings } from './client-settings.ts';
+import type { Cluster, Lane } from './cluster.ts';
+import type { Codecs } from './codecs.ts';
+import { isStaleMetadata, kafkaError, kafkaErrors } from './errors.ts';
+import { type FetchedRecords, type FetchRequest, type FetchResponse, fetchCall } from './protocol/fetch.ts';
+import { RecordBatchCursor } from './record-batch-cursor.ts';
+import type { FetchedPartition, Fetcher, FetchOptions } from './types.ts';
+
+type Position = TopicPartition & { offset: number };
+
+interface LeaderAnswer {
+  readonly positions: readonly Position[];
+  /** An error stands for every partition asked of that leader. */
+  readonly response: FetchResponse | ConnectError;
+}
+
+/** Asks all leaders at once, each for all of its partitions. */
+export class KafkaFetcher implements Fetcher {
+  readonly #cluster: Cluster;
+  readonly #codecs: Codecs;
+  readonly #settings: FetcherSettings;
+  readonly #slot: number;
+  readonly #lane: Lane;
+  #turn = 0;
+
+  constructor(cluster: Cluster, codecs: Codecs, settings: FetcherSettings) {
+    this.#cluster = cluster;
+    this.#codecs = codecs;
+    this.#settings = settings;
+    this.#slot = cluster.takeSlot();
+    this.#lane = {
+      name: `fetch-${this.#slot}`,
+      clientId: settings.clientId,
+      requestTimeoutMs: settings.requestTimeoutMs,
+      maxInFlight: 1,
+    };
+  }
+
+  async fetch(
+    positions: readonly Position[],
+    options: FetchOptions,
+    signal?: AbortSignal,
+  ): Promise<FetchedPartition[]> {
+    signal?.throwIfAborted();
+    if (positions.length === 0) return [];
+    const { placed, failed } = await this.#place(positions);
+    let answers: LeaderAnswer[];
+    if (placed.size <= 1) {
+      answers = await this.#ask(placed, options, options.maxWaitMs, signal);
+    } else {
+      // A leader with nothing new must not hold back the records of the others.
+      answers = await this.#ask(placed, options, 0, signal);
+      if (!answers.some(hasNews)) answers = await this.#ask(placed, options, options.maxWaitMs, signal);
+    }
+    const fetched = [...failed];
+    for (const answer of answers) this.#collect(answer, options, fetched);
+    return fetched;
+  }
+
+  async close(): Promise<void> {
+    this.#cluster.freeSlot(this.#slot);
+  }
+
+  async #place(positions: readonly Position[]) {
+    const unknown = new Set<string>();
+    for (const { topic, partition } of positions) {
+      if ((this.#cluster.knownLeaders(topic)?.leaders[partition] ?? -1) < 0) unknown.add(topic);
+    }
+    const errors = new Map<string, ConnectError>();
+    if (unknown.size > 0) {
+      try {
+        const response = await this.#cluster.metadata([...unknown], false);
+        for (const { topic, errorCode } of response.topics) {
+          if (errorCode !== kafkaErrors.NONE) errors.set(topic, this.#partitionError(errorCode, topic));
+        }
+      } catch (error) {
+        if (!isRetriable(error)) throw error;
+        for (const topic of unknown) errors.set(topic, error as ConnectError);
+      }
+    }
+    const placed = new Map<number, Position[]>();
+    const failed: FetchedPartition[] = [];
+    // The broker fills its answer in the order asked: turn it, so that no partition starves behind a busy one.
+    const start = this.#turn++ % positions.length;
+    for (let index = 0; index < positions.length; index++) {
+      const position = positions[(start + index) % positions.length]!;
+      const { topic, partition } = position;
+      const leaders = this.#cluster.knownLeaders(topic);
+      const node = leaders?.leaders[partition] ?? -1;
+      if (node < 0) {
+        const error =
+          errors.get(topic) ??
+          (leaders && partition >= leaders.partitions
+            ? this.#partitionError(kafkaErrors.UNKNOWN_TOPIC_OR_PARTITION, topic, partition)
+            : this.#partitionError(kafkaErrors.LEADER_NOT_AVAILABLE, topic, partition));
+        failed.push(empty(position, error));
+        continue;
+      }
+      const list = placed.get(node);
+      if (list) list.push(position);
+      else placed.set(node, [position]);
+    }
+    return { placed, failed };
+  }
+
+  #ask(
+    placed: ReadonlyMap<number, readonly Position[]>,
+    options: FetchOptions,
+    maxWaitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<LeaderAnswer[]> {
+    const bytesEach = Math.max(1, Math.floor(options.maxBytes / Math.max(1, placed.size)));
+    const asked = Promise.all(
+      [...placed].map(async ([node, positions]): Promise<LeaderAnswer> => {
+        try {
+          const connection = await this.#cluster.connection(node, this.#lane);
+          const request: FetchRequest = {
+            // The request must not time out while the broker waits for records.
+            maxWaitMs: Math.min(maxWaitMs, Math.floor(this.#settings.requestTimeoutMs / 2)),
+            minBytes: options.minBytes,
+            maxBytes: bytesEach,
+            readCommitted: options.isolationLevel === 'read_committed',
+            topics: this.#grouped(positions, options.maxPartitionBytes),
+          };
+          return { positions, response: await connection.call(fetchCall, request) };
+        } catch (error) {
+          for (const { topic } of positions) this.#cluster.forgetLeaders(topic);
+          if (error instanceof ConnectError) return { positions, response: error };
+          return { positions, response: new RetriableError(`The fetch failed: ${String(error)}`, { cause: error }) };
+        }
+      }),
+    );
+    if (!signal) return asked;
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
+      asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    });
+  }
+
+  #grouped(positions: readonly Position[], maxBytes: number): FetchRequest['topics'] {
+    const topics = new Map<string, { partition: number; offset: number; leaderEpoch: number; maxBytes: number }[]>();
+    for (const { topic, partition, offset } of positions) {
+      const leaderEpoch = this.#cluster.knownLeaders(topic)?.epochs[partition] ?? -1;
+      const entry = { partition, offset, leaderEpoch, maxBytes };
+      const entries = topics.get(topic);
+      if (entries) entries.push(entry);
+      else topics.set(topic, [entry]);
+    }
+    return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
+  }
+
+  #collect(answer: LeaderAnswer, options: FetchOptions, into: FetchedPartition[]): void {
+    const { positions, response } = answer;
+    if (response instanceof Error) {
+      for (const position of positions) into.push(empty(position, response));
+      return;
+    }
+    if (response.errorCode !== kafkaErrors.NONE) {
+      for (const position of positions) {
+        into.push(empty(position, this.#partitionError(response.errorCode, position.topic, position.partition)));
+      }
+      return;
+    }
+    for (const { topic, partitions } of response.topics) {
+      for (const records of partitions) {
+        const position = positions.find((one) => one.topic === topic && one.partition === records.partition);
+        if (position) into.push(this.#partition(response.buffer, position, records, options));
+      }
+    }
+  }
+
+  #partition(buffer: Buffer, position: Position, records: FetchedRecords, options: FetchOptions): FetchedPartition {
+    const { topic, partition, offset } = position;
+    const { highWatermark, lastStableOffset, errorCode } = records;
+    if (errorCode !== kafkaErrors.NONE) {
+      if (isStaleMetadata(errorCode)) this.#cluster.forgetLeaders(topic);
+      const error =
+        errorCode === kafkaErrors.OFFSET_OUT_OF_RANGE
+          ? outOfRange(position, records)
+          : this.#partitionError(errorCode, topic, partition);
+      return { topic, partition, highWatermark, lastStableOffset, error, cursor: null };
+    }
+    const extent = records.records ?? { start: 0, end: 0 };
+    const readCommitted = options.isolationLevel === 'read_committed';
+    const cursor = new RecordBatchCursor(buffer, extent.start, extent.end, this.#codecs, {
+      topic,
+      partition,
+      fetchOffset: offset,
+      abortedTransactions: readCommitted ? records.abortedTransactions : null,
+      checkCrcs: this.#settings.checkCrcs,
+    });
+    return { topic, partition, highWatermark, lastStableOffset, error: null, cursor };
+  }
+
+  #partitionError(code: number, topic: string, partition?: number): ConnectError {
+    return kafkaError(code, { doing: 'read from', topic, ...(partition === undefined ? {} : { partition }) });
+  }
+}
+
+function hasNews({ response }: LeaderAnswer): boolean {
+  if (response instanceof Error || response.errorCode !== kafkaErrors.NONE) return true;
+  return response.topics.some(({ partitions }) =>
+    partitions.some(
+      ({ errorCode, records }) => errorCode !== kafkaErrors.NONE || (records?.end ?? 0) > (records?.start ?? 0),
+    ),
+  );
+}
+
+function empty({ topic, partition }: Position, error: ConnectError): FetchedPartition {
+  return { topic, partition, highWatermark: -1, lastStableOffset: -1, error, cursor: null };
+}
+
+function outOfRange({ topic, partition, offset }: Position, records: FetchedRecords): ConnectError {
+  return new ConnectError(
+    'kafka.offset_out_of_range',
+    `Offset ${offset} of topic "${topic}" partition ${partition} is no longer, or not yet, in the log: it was deleted by ` +
+      'retention, or the topic was created anew. auto.offset.reset decides where to go on',
+    {
+      javaClass: 'OffsetOutOfRangeException',
+      facts: { topic, partition, offset, logStartOffset: records.logStartOffset },
+    },
+  );
+}

@@ -1,0 +1,60 @@
+import type { Clock } from '../clock.ts';
+import { ClusterAdmin } from './admin.ts';
+import { fetcherSettings, producerSettings } from './client-settings.ts';
+import { Cluster, type ClusterSettings } from './cluster.ts';
+import { loadCodecs } from './codecs.ts';
+import { ControlPlane } from './control-plane.ts';
+import { KafkaFetcher } from './fetcher.ts';
+import { IdempotentProducer } from './producer.ts';
+import type { KafkaSecurity } from './security.ts';
+import { KafkaTransactionalProducer } from './transactional-producer.ts';
+import type { KafkaClient } from './types.ts';
+
+export interface KafkaClientConfig {
+  /** `host:port,host:port`. */
+  readonly bootstrapServers: string;
+  readonly security?: KafkaSecurity;
+  /** Shown in the broker's logs and quotas. Default: drover. */
+  readonly clientId?: string;
+  /** Default: 30 000. */
+  readonly requestTimeoutMs?: number;
+  /** Default: 10 000. */
+  readonly connectTimeoutMs?: number;
+  /** How long a question of the admin is asked again before its error is raised. Default: 30 000. */
+  readonly apiTimeoutMs?: number;
+  readonly clock?: Clock;
+}
+
+/** Opens nothing yet: connections are made when first needed, and kept until `close`. */
+export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
+  const clientId = config.clientId ?? 'drover';
+  const settings: ClusterSettings = {
+    bootstrapServers: config.bootstrapServers,
+    security: config.security ?? { protocol: 'PLAINTEXT' },
+    clientId,
+    requestTimeoutMs: config.requestTimeoutMs ?? 30_000,
+    connectTimeoutMs: config.connectTimeoutMs ?? 10_000,
+    metadataMaxAgeMs: 300_000,
+    connectionsMaxIdleMs: 240_000,
+    ...(config.clock ? { clock: config.clock } : {}),
+  };
+  const cluster = new Cluster(settings);
+  const control = new ControlPlane(settings);
+  return {
+    admin: new ClusterAdmin(cluster, control, config.apiTimeoutMs ?? 30_000),
+    async producer(overrides = {}) {
+      return new IdempotentProducer(cluster, await loadCodecs(), producerSettings(clientId, overrides));
+    },
+    async transactionalProducer(transactionalId, overrides = {}) {
+      const parsed = producerSettings(clientId, overrides, true);
+      return new KafkaTransactionalProducer(cluster, await loadCodecs(), parsed, transactionalId);
+    },
+    async fetcher(overrides = {}) {
+      return new KafkaFetcher(cluster, await loadCodecs(), fetcherSettings(clientId, overrides));
+    },
+    async close() {
+      await control.close();
+      await cluster.close();
+    },
+  };
+}

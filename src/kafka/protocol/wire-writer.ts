@@ -1,0 +1,91 @@
+/** Grows as needed; big-endian, with the compact forms that Kafka's flexible request versions use. */
+export class WireWriter {
+  private bytes: Buffer;
+  private position = 0;
+
+  constructor(capacity = 256) {
+    this.bytes = Buffer.allocUnsafe(capacity);
+  }
+
+  private reserve(count: number): number {
+    const at = this.position;
+    if (at + count > this.bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, at + count));
+      this.bytes.copy(larger, 0, 0, at);
+      this.bytes = larger;
+    }
+    this.position = at + count;
+    return at;
+  }
+
+  int8(value: number): this {
+    this.bytes.writeInt8(value, this.reserve(1));
+    return this;
+  }
+
+  int16(value: number): this {
+    this.bytes.writeInt16BE(value, this.reserve(2));
+    return this;
+  }
+
+  int32(value: number): this {
+    this.bytes.writeInt32BE(value, this.reserve(4));
+    return this;
+  }
+
+  int64(value: number | bigint): this {
+    this.bytes.writeBigInt64BE(BigInt(value), this.reserve(8));
+    return this;
+  }
+
+  boolean(value: boolean): this {
+    return this.int8(value ? 1 : 0);
+  }
+
+  unsignedVarint(value: number): this {
+    let rest = value >>> 0;
+    while (rest > 0x7f) {
+      this.bytes[this.reserve(1)] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.bytes[this.reserve(1)] = rest;
+    return this;
+  }
+
+  /** COMPACT_NULLABLE_STRING. */
+  string(value: string | null): this {
+    if (value === null) return this.unsignedVarint(0);
+    const size = Buffer.byteLength(value);
+    this.unsignedVarint(size + 1);
+    this.bytes.write(value, this.reserve(size), 'utf8');
+    return this;
+  }
+
+  /** COMPACT_ARRAY of structures, each of which ends in its (empty) tagged fields. */
+  structures<T>(items: readonly T[] | null, write: (item: T) => void): this {
+    if (items === null) return this.unsignedVarint(0);
+    this.unsignedVarint(items.length + 1);
+    for (const item of items) {
+      write(item);
+      this.noTags();
+    }
+    return this;
+  }
+
+  /** COMPACT_ARRAY of plain numbers. */
+  int32Array(items: readonly number[] | null): this {
+    if (items === null) return this.unsignedVarint(0);
+    this.unsignedVarint(items.length + 1);
+    for (const item of items) this.int32(item);
+    return this;
+  }
+
+  noTags(): this {
+    return this.unsignedVarint(0);
+  }
+
+  /** A view, not a copy. */
+  finish(): Buffer {
+    return this.bytes.subarray(0, this.position);
+  }
+}

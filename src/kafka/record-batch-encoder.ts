@@ -1,0 +1,299 @@
+/**
+ * Record batch v2 (KIP-98), written in one sweep into one preallocated buffer. Lengths are written before the bytes
+ * they count, so each string is first taken for ASCII (one byte a character, nearly always right); a record that turns
+ * out otherwise is measured and written over. No varint goes through a BigInt.
+ */
+import type { SerializedValue } from '../api/converter.ts';
+import { type Codecs, type Compression, compressionId } from './codecs.ts';
+import type { RecordColumns } from './outgoing-batch.ts';
+import type { KafkaHeader } from './types.ts';
+
+/** Bytes before the first record. */
+export const batchHeaderBytes = 61;
+
+const lengthAt = 8;
+const crcAt = 17;
+const attributesAt = 21;
+const transactionalFlag = 0x10;
+
+/** More than a record's own fields can take beside key, value and headers. */
+const recordOverhead = 40;
+
+export interface BatchIdentity {
+  /** -1: not idempotent. */
+  readonly producerId: bigint;
+  readonly epoch: number;
+  readonly baseSequence: number;
+  readonly transactional: boolean;
+}
+
+export interface EncodedBatch {
+  readonly bytes: Buffer;
+  /** Records in it. */
+  readonly count: number;
+}
+
+function varintSize(value: number): number {
+  const zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
+  return zigzag < 0x80 ? 1 : zigzag < 0x4000 ? 2 : zigzag < 0x200000 ? 3 : zigzag < 0x10000000 ? 4 : 5;
+}
+
+/** For time deltas, which may pass 32 bits. */
+function varlongSize(value: number): number {
+  if (value >= -0x40000000 && value < 0x40000000) return varintSize(value);
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1;
+  let size = 1;
+  while (rest >= 0x80) {
+    rest = Math.floor(rest / 0x80);
+    size++;
+  }
+  return size;
+}
+
+/** The size of a header's key or value in UTF-8; these are few, so they are measured. */
+function exactSize(value: SerializedValue): number {
+  return value === null ? 0 : typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+}
+
+function headersSize(headers: readonly KafkaHeader[]): number {
+  let size = 0;
+  for (const header of headers) {
+    const keySize = Buffer.byteLength(header.key);
+    size += varintSize(keySize) + keySize;
+    if (header.value === null) size += 1;
+    else {
+      const valueSize = exactSize(header.value);
+      size += varintSize(valueSize) + valueSize;
+    }
+  }
+  return size;
+}
+
+/** What a record takes in a batch by Java's reckoning for max.request.size: an upper bound, batch header included. */
+export function recordUpperBound(columns: RecordColumns, index: number): number {
+  const headers = columns.headers[index];
+  return (
+    batchHeaderBytes +
+    21 +
+    exactSize(columns.keys[index] ?? null) +
+    exactSize(columns.values[index] ?? null) +
+    (headers ? headersSize(headers) : 0)
+  );
+}
+
+export class RecordBatchEncoder {
+  readonly #codecs: Codecs;
+  readonly #compression: Compression;
+  readonly #targetBytes: number;
+  readonly #free: Buffer[] = [];
+  #buffer: Buffer = Buffer.alloc(0);
+  #position = 0;
+
+  /** `targetBytes`: a batch is closed before it grows beyond this, unless its only record does. */
+  constructor(codecs: Codecs, compression: Compression, targetBytes: number) {
+    this.#codecs = codecs;
+    this.#compression = compression;
+    this.#targetBytes = targetBytes;
+  }
+
+  /** Encodes the records `indices[from..to)` as far as they fit; at least one. `now` stands in for missing timestamps. */
+  encode(
+    columns: RecordColumns,
+    indices: ArrayLike<number>,
+    from: number,
+    to: number,
+    identity: BatchIdentity,
+    now: number,
+  ): EncodedBatch {
+    const target = this.#targetBytes;
+    this.#buffer = this.#free.pop() ?? Buffer.allocUnsafe(target + 1024);
+    this.#position = batchHeaderBytes;
+    const { keys, values, timestamps, headers } = columns;
+    const firstTimestamp = timestamps[indices[from]!]!;
+    const baseTimestamp = firstTimestamp < 0 ? now : firstTimestamp;
+    let maxTimestamp = baseTimestamp;
+    let next = from;
+    for (; next < to; next++) {
+      const index = indices[next]!;
+      const key = keys[index]!;
+      const value = values[index]!;
+      const recordHeaders = headers[index]!;
+      const given = timestamps[index]!;
+      const timestamp = given < 0 ? now : given;
+      const most = recordOverhead + (key === null ? 0 : key.length * 3) + (value === null ? 0 : value.length * 3);
+      // Close to the target the sum above, three bytes a character, is too coarse; and a lone large record needs room.
+      if (recordHeaders !== null || this.#position + most > this.#buffer.length) {
+        const size =
+          recordOverhead +
+          exactSize(key) +
+          exactSize(value) +
+          (recordHeaders === null ? 0 : headersSize(recordHeaders));
+        if (this.#position + size > target && next > from) break;
+        if (this.#position + size > this.#buffer.length) this.#grow(this.#position + size);
+      } else if (this.#position >= target && next > from) break;
+      const before = this.#position;
+      this.#record(key, value, timestamp - baseTimestamp, next - from, recordHeaders);
+      if (this.#position > target && next > from) {
+        this.#position = before;
+        break;
+      }
+      if (timestamp > maxTimestamp) maxTimestamp = timestamp;
+    }
+    return this.#seal(next - from, baseTimestamp, maxTimestamp, identity);
+  }
+
+  /** Gives a batch another place in the producer's sequence, after the producer id was renewed. */
+  renumber(encoded: EncodedBatch, identity: BatchIdentity): void {
+    const { bytes } = encoded;
+    writeIdentity(bytes, identity);
+    bytes.writeUInt32BE(this.#codecs.crc32c(bytes.subarray(attributesAt)), crcAt);
+  }
+
+  /** The batch is done with: its memory serves the next one. */
+  release(encoded: EncodedBatch): void {
+    const { buffer, byteOffset } = encoded.bytes;
+    const whole = this.#targetBytes + 1024;
+    if (byteOffset === 0 && buffer.byteLength === whole && this.#free.length < 8) {
+      this.#free.push(Buffer.from(buffer, 0, whole));
+    }
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafeSlow(needed);
+    this.#buffer.copy(larger, 0, 0, this.#position);
+    this.#buffer = larger;
+  }
+
+  #record(
+    key: SerializedValue,
+    value: SerializedValue,
+    timestampDelta: number,
+    offsetDelta: number,
+    headers: readonly KafkaHeader[] | null,
+  ): void {
+    const start = this.#position;
+    const keySize = key === null ? -1 : key.length;
+    const valueSize = value === null ? -1 : value.length;
+    const headerBytes = headers === null || headers.length === 0 ? 0 : headersSize(headers);
+    if (this.#writeRecord(key, keySize, value, valueSize, timestampDelta, offsetDelta, headers, headerBytes)) return;
+    this.#position = start;
+    const exactKeySize = key === null ? -1 : exactSize(key);
+    const exactValueSize = value === null ? -1 : exactSize(value);
+    this.#writeRecord(key, exactKeySize, value, exactValueSize, timestampDelta, offsetDelta, headers, headerBytes);
+  }
+
+  /** False when a string took another size than said. */
+  #writeRecord(
+    key: SerializedValue,
+    keySize: number,
+    value: SerializedValue,
+    valueSize: number,
+    timestampDelta: number,
+    offsetDelta: number,
+    headers: readonly KafkaHeader[] | null,
+    headerBytes: number,
+  ): boolean {
+    const headerCount = headers === null ? 0 : headers.length;
+    const size =
+      1 +
+      varlongSize(timestampDelta) +
+      varintSize(offsetDelta) +
+      varintSize(keySize) +
+      (keySize > 0 ? keySize : 0) +
+      varintSize(valueSize) +
+      (valueSize > 0 ? valueSize : 0) +
+      varintSize(headerCount) +
+      headerBytes;
+    this.#varint(size);
+    this.#buffer[this.#position++] = 0;
+    this.#varlong(timestampDelta);
+    this.#varint(offsetDelta);
+    this.#varint(keySize);
+    if (key !== null && !this.#content(key, keySize)) return false;
+    this.#varint(valueSize);
+    if (value !== null && !this.#content(value, valueSize)) return false;
+    this.#varint(headerCount);
+    if (headers !== null) {
+      for (const header of headers) {
+        const nameSize = Buffer.byteLength(header.key);
+        this.#varint(nameSize);
+        this.#content(header.key, nameSize);
+        if (header.value === null) this.#varint(-1);
+        else {
+          const headerSize = exactSize(header.value);
+          this.#varint(headerSize);
+          this.#content(header.value, headerSize);
+        }
+      }
+    }
+    return true;
+  }
+
+  #content(content: Uint8Array | string, size: number): boolean {
+    if (typeof content === 'string') {
+      const written = this.#buffer.write(content, this.#position, 'utf8');
+      this.#position += written;
+      return written === size;
+    }
+    this.#buffer.set(content, this.#position);
+    this.#position += size;
+    return true;
+  }
+
+  #varint(value: number): void {
+    let zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
+    while (zigzag >= 0x80) {
+      this.#buffer[this.#position++] = (zigzag & 0x7f) | 0x80;
+      zigzag >>>= 7;
+    }
+    this.#buffer[this.#position++] = zigzag;
+  }
+
+  #varlong(value: number): void {
+    if (value >= -0x40000000 && value < 0x40000000) {
+      this.#varint(value);
+      return;
+    }
+    let rest = value >= 0 ? value * 2 : -value * 2 - 1;
+    while (rest >= 0x80) {
+      this.#buffer[this.#position++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#buffer[this.#position++] = rest;
+  }
+
+  #seal(count: number, baseTimestamp: number, maxTimestamp: number, identity: BatchIdentity): EncodedBatch {
+    let buffer = this.#buffer;
+    let end = this.#position;
+    const compressed = this.#compression.type !== 'none';
+    if (compressed) {
+      const packed = this.#codecs.compress(this.#compression, buffer.subarray(batchHeaderBytes, end));
+      if (batchHeaderBytes + packed.length > buffer.length)
+        buffer = Buffer.allocUnsafeSlow(batchHeaderBytes + packed.length);
+      packed.copy(buffer, batchHeaderBytes);
+      end = batchHeaderBytes + packed.length;
+    }
+    const bytes = buffer.subarray(0, end);
+    bytes.fill(0, 0, lengthAt);
+    bytes.writeInt32BE(end - lengthAt - 4, lengthAt);
+    bytes.writeInt32BE(-1, 12);
+    bytes[16] = 2;
+    bytes.writeInt16BE(
+      compressionId(this.#compression.type) | (identity.transactional ? transactionalFlag : 0),
+      attributesAt,
+    );
+    bytes.writeInt32BE(count - 1, 23);
+    bytes.writeBigInt64BE(BigInt(baseTimestamp), 27);
+    bytes.writeBigInt64BE(BigInt(maxTimestamp), 35);
+    bytes.writeInt32BE(count, 57);
+    writeIdentity(bytes, identity);
+    bytes.writeUInt32BE(this.#codecs.crc32c(bytes.subarray(attributesAt)), crcAt);
+    return { bytes, count };
+  }
+}
+
+function writeIdentity(bytes: Buffer, identity: BatchIdentity): void {
+  bytes.writeBigInt64BE(identity.producerId, 43);
+  bytes.writeInt16BE(identity.epoch, 51);
+  bytes.writeInt32BE(identity.baseSequence, 53);
+}
