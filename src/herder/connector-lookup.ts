@@ -1,0 +1,59 @@
+import { NotFoundError } from '../errors.ts';
+import type { ConnectorItem, TaskItem } from '../storage/items.ts';
+import type { HerderDeps } from './herder-deps.ts';
+
+/** How Java words a missing connector, which differs from verb to verb. */
+export const notFound = (name: string) => new NotFoundError('connector.not_found', `Connector ${name} not found`);
+export const unknown = (name: string) => new NotFoundError('connector.not_found', `Unknown connector ${name}`);
+export const unknownToRestart = (name: string) =>
+  new NotFoundError('connector.not_found', `Unknown connector: ${name}`);
+export const noStatus = (name: string) =>
+  new NotFoundError('connector.no_status', `No status found for connector ${name}`);
+
+export async function connectorAndTasks(
+  deps: HerderDeps,
+  name: string,
+  missing: (name: string) => NotFoundError = notFound,
+): Promise<{ connector: ConnectorItem; tasks: TaskItem[] }> {
+  const found = await deps.configs.getConnectorAndTasks(name);
+  if (found === undefined) throw missing(name);
+  return { connector: found.connector, tasks: ownTasks(found.connector, found.tasks) };
+}
+
+/** A connector created anew may find tasks of its deleted namesake, which its first run clears up: they are not its own. */
+function ownTasks(connector: ConnectorItem, tasks: TaskItem[]): TaskItem[] {
+  return connector.appliedVersion === 0 ? [] : tasks;
+}
+
+export async function connectorNames(deps: HerderDeps): Promise<string[]> {
+  const names: string[] = [];
+  let after: string | null = null;
+  do {
+    const page: { items: readonly string[]; next: string | null } = await deps.configs.listConnectorNames(after);
+    names.push(...page.items);
+    after = page.next;
+  } while (after !== null);
+  return names;
+}
+
+/** How many connectors are read at a time where an answer needs them all. */
+const concurrency = 32;
+
+/** One value per connector, in the order of their names; those that are deleted meanwhile are left out. */
+export async function ofEachConnector<T>(
+  deps: HerderDeps,
+  read: (connector: ConnectorItem, tasks: TaskItem[]) => T,
+): Promise<T[]> {
+  const names = await connectorNames(deps);
+  const values: (T | undefined)[] = new Array(names.length);
+  let next = 0;
+  const worker = async () => {
+    while (next < names.length) {
+      const index = next++;
+      const found = await deps.configs.getConnectorAndTasks(names[index]!);
+      if (found !== undefined) values[index] = read(found.connector, ownTasks(found.connector, found.tasks));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, names.length) }, worker));
+  return values.filter((value) => value !== undefined);
+}

@@ -1,0 +1,97 @@
+import { NotFoundError } from '../errors.ts';
+import type { ConnectorItem, State, TaskItem } from '../storage/items.ts';
+import { connectorAndTasks, noStatus, ofEachConnector } from './connector-lookup.ts';
+import type { ConnectorReport, ConnectorStatus, RunStatus, TaskInfo, TaskReport } from './herder.ts';
+import type { HerderDeps } from './herder-deps.ts';
+
+export async function connectorStatus(deps: HerderDeps, name: string): Promise<ConnectorStatus> {
+  const { connector, tasks } = await connectorAndTasks(deps, name, noStatus);
+  return statusOf(deps, connector, tasks);
+}
+
+export function connectorStatuses(deps: HerderDeps): Promise<ConnectorStatus[]> {
+  return ofEachConnector(deps, (connector, tasks) => statusOf(deps, connector, tasks));
+}
+
+export function statusOf(deps: HerderDeps, connector: ConnectorItem, tasks: readonly TaskItem[]): ConnectorStatus {
+  const version = versionOf(deps, connector);
+  return {
+    name: connector.name,
+    type: connector.type,
+    connector: runStatus(connector, version),
+    tasks: inOrder(tasks).map((task) => ({ id: task.task, ...runStatus(task, version) })),
+  };
+}
+
+/** Whoever has not run yet is on no worker. */
+const nowhere = 'unassigned';
+
+function runStatus(
+  item: { readonly state: State; readonly workerId: string; readonly trace: string | null },
+  version: string | null,
+): RunStatus {
+  return {
+    state: item.state,
+    workerId: item.workerId === '' ? nowhere : item.workerId,
+    version: item.state === 'UNASSIGNED' ? null : version,
+    trace: item.trace,
+  };
+}
+
+function versionOf(deps: HerderDeps, connector: ConnectorItem): string | null {
+  const className = connector.config['connector.class'];
+  return (className === undefined ? undefined : deps.plugins.find(connector.type, className))?.version ?? null;
+}
+
+export async function taskStatus(
+  deps: HerderDeps,
+  name: string,
+  task: number,
+): Promise<RunStatus & { readonly id: number }> {
+  const missing = new NotFoundError('task.no_status', `No status found for task ${name}-${task}`);
+  const { connector, tasks } = await connectorAndTasks(deps, name, () => missing);
+  const item = tasks.find((candidate) => candidate.task === task);
+  if (item === undefined) throw missing;
+  return { id: task, ...runStatus(item, versionOf(deps, connector)) };
+}
+
+export async function taskInfos(deps: HerderDeps, name: string): Promise<TaskInfo[]> {
+  const { tasks } = await connectorAndTasks(deps, name);
+  return inOrder(tasks).map(({ task, config }) => ({ id: { connector: name, task }, config }));
+}
+
+export async function connectorReport(deps: HerderDeps, name: string): Promise<ConnectorReport> {
+  const { connector, tasks } = await connectorAndTasks(deps, name);
+  const now = deps.clock.now();
+  return {
+    name,
+    type: connector.type,
+    targetState: connector.targetState,
+    state: connector.state,
+    generation: connector.generation,
+    settled: connector.appliedVersion >= connector.configVersion,
+    restarts: connector.restarts,
+    tasks: inOrder(tasks).map((task) => taskReport(task, now)),
+  };
+}
+
+function taskReport(item: TaskItem, now: number): TaskReport {
+  const { counters } = item;
+  return {
+    task: item.task,
+    state: item.state,
+    running: item.leaseOwner !== null && item.leaseExpiresAt > now,
+    lastRunAt: counters.lastRunAt,
+    lastSuccessAt: counters.lastSuccessAt,
+    nextDueAt: item.dueAt,
+    watched: item.watched,
+    runs: counters.runs,
+    records: counters.records,
+    bytes: counters.bytes,
+    consecutiveFailures: counters.consecutiveFailures,
+    restartAttempts: counters.consecutiveFailures,
+    lag: { records: counters.lagRecords, seconds: counters.lagSeconds },
+  };
+}
+
+const inOrder = (tasks: readonly TaskItem[]) => [...tasks].sort((a, b) => a.task - b.task);

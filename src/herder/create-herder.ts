@@ -1,0 +1,70 @@
+import { connectorAndTasks, connectorNames, ofEachConnector } from './connector-lookup.ts';
+import { alterOffsets, offsetHistory, offsets, resetOffsets, undoOffsetChange } from './connector-offsets.ts';
+import { connectorReport, connectorStatus, connectorStatuses, taskInfos, taskStatus } from './connector-status.ts';
+import type { Herder } from './herder.ts';
+import type { HerderDeps } from './herder-deps.ts';
+import { logger, loggers, setLoggerLevel } from './loggers.ts';
+import { pluginConfig, plugins } from './plugins.ts';
+import {
+  connectorInfo,
+  createConnector,
+  deleteConnector,
+  patchConnectorConfig,
+  putConnectorConfig,
+} from './put-connector-config.ts';
+import { restartConnector, restartTask } from './restart.ts';
+import { setTargetState } from './set-target-state.ts';
+import { activeTopics, resetActiveTopics } from './topics.ts';
+import { validateForPlugin } from './validate-config.ts';
+
+export function createHerder(deps: HerderDeps): Herder {
+  return {
+    cluster: async () => ({
+      version: deps.version,
+      commit: deps.commit,
+      kafkaClusterId: (await deps.cluster.clusterId()) ?? 'unknown',
+    }),
+
+    connectorNames: () => connectorNames(deps),
+    connectorInfo: async (name) => {
+      const { connector, tasks } = await connectorAndTasks(deps, name);
+      return connectorInfo(name, connector.type, connector.config, tasks);
+    },
+    connectorInfos: () =>
+      ofEachConnector(deps, (connector, tasks) =>
+        connectorInfo(connector.name, connector.type, connector.config, tasks),
+      ),
+    connectorConfig: async (name) => (await connectorAndTasks(deps, name)).connector.config,
+    createConnector: (name, config, targetState) => createConnector(deps, name, config, targetState),
+    putConnectorConfig: (name, config) => putConnectorConfig(deps, name, config),
+    patchConnectorConfig: (name, patch) => patchConnectorConfig(deps, name, patch),
+    deleteConnector: (name) => deleteConnector(deps, name),
+    setTargetState: (name, targetState) => setTargetState(deps, name, targetState),
+
+    connectorStatus: (name) => connectorStatus(deps, name),
+    connectorStatuses: () => connectorStatuses(deps),
+    tasks: (name) => taskInfos(deps, name),
+    taskStatus: (name, task) => taskStatus(deps, name, task),
+    restartConnector: (name, request) => restartConnector(deps, name, request),
+    restartTask: (name, task) => restartTask(deps, name, task),
+
+    activeTopics: (name) => activeTopics(deps, name),
+    resetActiveTopics: (name) => resetActiveTopics(deps, name),
+
+    offsets: (name) => offsets(deps, name),
+    alterOffsets: (name, changes) => alterOffsets(deps, name, changes),
+    resetOffsets: (name) => resetOffsets(deps, name),
+
+    plugins: (connectorsOnly) => plugins(deps, connectorsOnly),
+    pluginConfig: (plugin) => pluginConfig(deps, plugin),
+    validateConnectorConfig: (plugin, config) => validateForPlugin(deps.plugins, plugin, config),
+
+    loggers: () => loggers(deps),
+    logger: (name) => logger(deps, name),
+    setLoggerLevel: (name, level) => setLoggerLevel(deps, name, level),
+
+    connectorReport: (name) => connectorReport(deps, name),
+    offsetHistory: (name) => offsetHistory(deps, name),
+    undoOffsetChange: (name) => undoOffsetChange(deps, name),
+  };
+}

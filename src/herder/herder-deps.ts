@@ -1,0 +1,20 @@
+import type { Clock } from '../clock.ts';
+import type { PluginRegistry } from '../plugins/registry.ts';
+import type { ClusterStore } from '../storage/cluster-store.ts';
+import type { ConfigBackingStore, StatusBackingStore } from '../storage/config-backing-store.ts';
+import type { OffsetBackingStore } from '../storage/offset-backing-store.ts';
+
+/** What the verbs of the herder touch. */
+export interface HerderDeps {
+  readonly configs: ConfigBackingStore;
+  readonly statuses: StatusBackingStore;
+  readonly offsets: OffsetBackingStore;
+  readonly cluster: ClusterStore;
+  readonly plugins: PluginRegistry;
+  readonly clock: Clock;
+  /** Printed by the root answer: the Kafka Connect version that the API is compatible with, and Drover's build. */
+  readonly version: string;
+  readonly commit: string;
+  /** Level of the loggers that nobody set. */
+  readonly logLevel: string;
+}

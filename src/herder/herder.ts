@@ -1,0 +1,145 @@
+import type { PluginKind } from '../api/plugin.ts';
+import type { Settings } from '../config/config-def.ts';
+import type { ConfigInfos, ConfigKeyInfo } from '../config/describe-config.ts';
+import type { ConnectorType, State, TargetState } from '../storage/items.ts';
+
+import type { ConnectorOffset, OffsetChangeReport, StoredOffset } from './connector-offsets.ts';
+
+export type { ConnectorType, State, TargetState };
+
+/** A config as a request gives it; a null is refused, or in a patch removes the key. */
+export type ConfigInput = Readonly<Record<string, string | null>>;
+
+export interface ConnectorTaskId {
+  readonly connector: string;
+  readonly task: number;
+}
+
+export interface ConnectorInfo {
+  readonly name: string;
+  readonly config: Settings;
+  readonly tasks: readonly ConnectorTaskId[];
+  readonly type: ConnectorType;
+}
+
+export interface TaskInfo {
+  readonly id: ConnectorTaskId;
+  readonly config: Settings;
+}
+
+/** How a connector or a task is; `version` is the plugin's, null when it is not known. */
+export interface RunStatus {
+  readonly state: State;
+  readonly workerId: string;
+  readonly version: string | null;
+  readonly trace: string | null;
+}
+
+export interface ConnectorStatus {
+  readonly name: string;
+  readonly type: ConnectorType;
+  readonly connector: RunStatus;
+  readonly tasks: readonly (RunStatus & { readonly id: number })[];
+}
+
+export interface RestartRequest {
+  readonly includeTasks: boolean;
+  readonly onlyFailed: boolean;
+}
+
+export interface PluginInfo {
+  readonly className: string;
+  readonly kind: PluginKind;
+  readonly version: string;
+}
+
+export interface LoggerInfo {
+  readonly level: string;
+  /** Epoch milliseconds; null: it never was set. */
+  readonly lastModified: number | null;
+}
+
+/** What Java Connect cannot say about a task. */
+export interface TaskReport {
+  readonly task: number;
+  readonly state: State;
+  readonly running: boolean;
+  readonly lastRunAt: number | null;
+  readonly lastSuccessAt: number | null;
+  readonly nextDueAt: number | null;
+  /** The next look comes when the probe sees records to read. */
+  readonly watched: boolean;
+  readonly runs: number;
+  readonly records: number;
+  readonly bytes: number;
+  readonly consecutiveFailures: number;
+  readonly restartAttempts: number;
+  readonly lag: { readonly records: number | null; readonly seconds: number | null };
+}
+
+export interface ConnectorReport {
+  readonly name: string;
+  readonly type: ConnectorType;
+  readonly targetState: TargetState;
+  readonly state: State;
+  readonly generation: number;
+  /** False: a change of config or target state has not been acted on yet. */
+  readonly settled: boolean;
+  readonly restarts: number;
+  readonly tasks: readonly TaskReport[];
+}
+
+export interface ClusterInfo {
+  readonly version: string;
+  readonly commit: string;
+  readonly kafkaClusterId: string;
+}
+
+/**
+ * What REST may ask for. Every promise rejects with a ConnectError whose message is the one Java Connect gives; a
+ * resolved change is durable and will be acted on (I6).
+ */
+export interface Herder {
+  cluster(): Promise<ClusterInfo>;
+
+  connectorNames(): Promise<string[]>;
+  connectorInfo(name: string): Promise<ConnectorInfo>;
+  connectorInfos(): Promise<ConnectorInfo[]>;
+  connectorConfig(name: string): Promise<Settings>;
+  createConnector(name: string, config: ConfigInput, targetState: TargetState): Promise<ConnectorInfo>;
+  putConnectorConfig(name: string, config: ConfigInput): Promise<{ created: boolean; info: ConnectorInfo }>;
+  patchConnectorConfig(name: string, patch: ConfigInput): Promise<ConnectorInfo>;
+  deleteConnector(name: string): Promise<void>;
+  setTargetState(name: string, targetState: TargetState): Promise<void>;
+
+  connectorStatus(name: string): Promise<ConnectorStatus>;
+  connectorStatuses(): Promise<ConnectorStatus[]>;
+  tasks(name: string): Promise<TaskInfo[]>;
+  taskStatus(name: string, task: number): Promise<RunStatus & { readonly id: number }>;
+  /** Null for a plain restart; else what the states are about to be. */
+  restartConnector(name: string, request: RestartRequest): Promise<ConnectorStatus | null>;
+  restartTask(name: string, task: number): Promise<void>;
+
+  activeTopics(name: string): Promise<string[]>;
+  resetActiveTopics(name: string): Promise<void>;
+
+  offsets(name: string): Promise<StoredOffset[]>;
+  /** The answer's message. */
+  alterOffsets(name: string, offsets: readonly ConnectorOffset[]): Promise<string>;
+  resetOffsets(name: string): Promise<string>;
+
+  plugins(connectorsOnly: boolean): PluginInfo[];
+  pluginConfig(plugin: string): Promise<readonly ConfigKeyInfo[]>;
+  validateConnectorConfig(plugin: string, config: ConfigInput): Promise<ConfigInfos>;
+
+  loggers(): Promise<ReadonlyMap<string, LoggerInfo>>;
+  logger(name: string): Promise<LoggerInfo>;
+  /** Names of the loggers whose level changed. */
+  setLoggerLevel(name: string, level: string): Promise<string[]>;
+
+  /** Drover's own. */
+  connectorReport(name: string): Promise<ConnectorReport>;
+  offsetHistory(name: string): Promise<readonly OffsetChangeReport[]>;
+  /** Puts back what was there before the newest change by hand. */
+  undoOffsetChange(name: string): Promise<string>;
+}

@@ -1,0 +1,58 @@
+import { ConnectError, NotFoundError } from '../errors.ts';
+import { eventDeclarations } from '../telemetry/events.ts';
+import type { LoggerInfo } from './herder.ts';
+import type { HerderDeps } from './herder-deps.ts';
+
+const rootLogger = 'root';
+const levels = ['OFF', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE', 'ALL'];
+
+/** Drover's own loggers and those that somebody set, by name. The levels are in the table: running functions follow them. */
+export async function loggers(deps: HerderDeps): Promise<Map<string, LoggerInfo>> {
+  const set = new Map((await deps.cluster.loggerLevels()).map((entry) => [entry.logger, entry]));
+  const own = Object.values(eventDeclarations).map(({ logger }) => logger);
+  const names = [...new Set([rootLogger, ...own, ...set.keys()])].sort();
+  const root = set.get(rootLogger)?.level ?? deps.logLevel;
+  return new Map(
+    names.map((name) => {
+      const entry = set.get(name);
+      return [name, { level: entry?.level ?? inherited(name, set) ?? root, lastModified: entry?.modifiedAt ?? null }];
+    }),
+  );
+}
+
+/** The level of the longest logger whose name this one begins with: plain text, so `a.bx` falls under `a.b`. */
+function inherited(name: string, set: ReadonlyMap<string, { readonly level: string }>): string | null {
+  let longest: string | null = null;
+  for (const candidate of set.keys()) {
+    if (candidate !== rootLogger && name.startsWith(candidate) && candidate.length > (longest?.length ?? -1)) {
+      longest = candidate;
+    }
+  }
+  return longest === null ? null : set.get(longest)!.level;
+}
+
+export async function logger(deps: HerderDeps, name: string): Promise<LoggerInfo> {
+  const found = (await loggers(deps)).get(canonical(name));
+  if (found === undefined) throw new NotFoundError('loggers.not_found', `Logger ${name} not found.`);
+  return found;
+}
+
+/** Sets the level of a logger and of all under it; answers those that had another one. */
+export async function setLoggerLevel(deps: HerderDeps, givenName: string, givenLevel: string): Promise<string[]> {
+  const level = givenLevel.trim().toUpperCase();
+  if (!levels.includes(level)) {
+    throw new ConnectError('loggers.unknown_level', `invalid log level '${givenLevel}'.`);
+  }
+  const name = canonical(givenName);
+  const known = await loggers(deps);
+  const affected = [...known.keys()].filter((key) => name === rootLogger || key.startsWith(name));
+  if (!known.has(name)) affected.push(name);
+  const set = new Map([...known].map(([key, info]) => [key, info]));
+  const root = known.get(rootLogger)!.level;
+  const changed = affected.filter((key) => (known.get(key)?.level ?? inherited(key, set) ?? root) !== level).sort();
+  const modifiedAt = deps.clock.now();
+  await deps.cluster.putLoggerLevels(changed.map((key) => ({ logger: key, level, modifiedAt })));
+  return changed;
+}
+
+const canonical = (name: string) => (name.toLowerCase() === rootLogger ? rootLogger : name);

@@ -1,0 +1,86 @@
+import type { Settings } from '../config/config-def.ts';
+import type { ConfigInfo, ConfigInfos } from '../config/describe-config.ts';
+import { ConnectError } from '../errors.ts';
+import type { PluginRegistry } from '../plugins/registry.ts';
+import type { ConnectorType } from '../storage/items.ts';
+import { validateConnectorConfig } from './connector-config-def.ts';
+import type { ConfigInput } from './herder.ts';
+
+const classKey = 'connector.class';
+const nullMessage = 'Null value can not be supplied as the configuration value.';
+
+/** The answer of the validate endpoint, for the plugin of the URL. */
+export async function validateForPlugin(
+  plugins: PluginRegistry,
+  plugin: string,
+  input: ConfigInput,
+): Promise<ConfigInfos> {
+  const included = input[classKey] ?? null;
+  if (included !== null && !withoutSuffix(included).endsWith(withoutSuffix(plugin))) {
+    throw new ConnectError(
+      'request.invalid',
+      `Included connector type ${included} does not match request type ${plugin}`,
+    );
+  }
+  return validate(plugins, input);
+}
+
+/** Java compares only the end of the class name, so that an alias fits its class. */
+function withoutSuffix(name: string): string {
+  return name.endsWith('Connector') && name.length > 'Connector'.length ? name.slice(0, -'Connector'.length) : name;
+}
+
+async function validate(plugins: PluginRegistry, input: ConfigInput): Promise<ConfigInfos> {
+  if ((input[classKey] ?? null) === null) {
+    throw new ConnectError('config.invalid', `Connector config ${mapText(input)} contains no connector type`);
+  }
+  const nulls = Object.keys(input).filter((key) => input[key] === null);
+  const infos = await validateConnectorConfig(plugins, withoutNulls(input));
+  return nulls.length === 0 ? infos : withNullErrors(infos, nulls);
+}
+
+function withoutNulls(input: ConfigInput): Settings {
+  return Object.fromEntries(Object.entries(input).filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
+function withNullErrors(infos: ConfigInfos, nulls: readonly string[]): ConfigInfos {
+  const left = new Set(nulls);
+  const configs: ConfigInfo[] = infos.configs.map((config) => {
+    if (!left.delete(config.value.name)) return config;
+    return { ...config, value: { ...config.value, errors: [...config.value.errors, nullMessage] } };
+  });
+  for (const name of left) {
+    configs.push({
+      definition: null,
+      value: { name, value: null, recommended_values: [], errors: [nullMessage], visible: true },
+    });
+  }
+  return { ...infos, error_count: infos.error_count + nulls.length, configs };
+}
+
+/** A config to be stored: throws ConnectError `config.invalid` that lists every error, as Java does for POST and PUT. */
+export async function requireValid(
+  plugins: PluginRegistry,
+  input: ConfigInput,
+): Promise<{ config: Settings; type: ConnectorType }> {
+  const infos = await validate(plugins, input);
+  if (infos.error_count > 0) {
+    const errors = infos.configs.flatMap(({ value }) => value.errors);
+    throw new ConnectError(
+      'config.invalid',
+      `Connector configuration is invalid and contains the following ${infos.error_count} error(s):\n` +
+        `${errors.join('\n')}\nYou can also find the above list of errors at the endpoint ` +
+        '`/connector-plugins/{connectorType}/config/validate`',
+    );
+  }
+  const config = withoutNulls(input);
+  const type: ConnectorType = plugins.find('source', config[classKey]!) !== undefined ? 'source' : 'sink';
+  return { config, type };
+}
+
+/** How Java prints a map. */
+function mapText(input: ConfigInput): string {
+  return `{${Object.entries(input)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ')}}`;
+}

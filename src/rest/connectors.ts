@@ -1,0 +1,134 @@
+import type { TargetState } from '../herder/herder.ts';
+import {
+  connectorInfoEntity,
+  connectorStatusEntity,
+  offsetsEntity,
+  taskInfoEntity,
+  taskStatusEntity,
+} from './entities.ts';
+import { badRequest, readConfig, readObject, readOffsets, readText } from './read-body.ts';
+import type { Answer, Call } from './route.ts';
+
+const nameOf = (call: Call) => call.params.connector!;
+const taskOf = (call: Call) => Number(call.params.task);
+const locationOf = (name: string) => `/connectors/${encodeURIComponent(name)}`;
+
+/** `expand` is case-sensitive; with only values that are not known there is nothing to tell of any connector. */
+export async function listConnectors({ herder, query }: Call): Promise<Answer> {
+  const expand = query.all('expand');
+  if (expand.length === 0) return { body: await herder.connectorNames() };
+  const entries = new Map<string, { status?: unknown; info?: unknown }>();
+  const entryOf = (name: string) => {
+    const entry = entries.get(name) ?? {};
+    entries.set(name, entry);
+    return entry;
+  };
+  if (expand.includes('status')) {
+    for (const status of await herder.connectorStatuses()) entryOf(status.name).status = connectorStatusEntity(status);
+  }
+  if (expand.includes('info')) {
+    for (const info of await herder.connectorInfos()) entryOf(info.name).info = connectorInfoEntity(info);
+  }
+  return { body: entries };
+}
+
+const initialStates: Readonly<Record<string, TargetState>> = {
+  RUNNING: 'STARTED',
+  PAUSED: 'PAUSED',
+  STOPPED: 'STOPPED',
+};
+
+/** KIP-980: `initial_state` ignores case. Blanks around the outer name are cut off, those in the config are not. */
+export async function createConnector(call: Call): Promise<Answer> {
+  const request = readObject(call.body(), 'request body', ['name', 'config', 'initial_state']);
+  const name = (readText(request.get('name'), 'name') ?? '').trim();
+  const config = readConfig(request.get('config'));
+  const state = readText(request.get('initial_state'), 'initial_state')?.toUpperCase() ?? 'RUNNING';
+  const targetState = Object.hasOwn(initialStates, state) ? initialStates[state] : undefined;
+  if (targetState === undefined) {
+    throw badRequest(`The initial_state must be one of ${Object.keys(initialStates).join(', ')}, not ${state}`);
+  }
+  const info = await call.herder.createConnector(name, config, targetState);
+  return { body: connectorInfoEntity(info), location: locationOf(name) };
+}
+
+export async function getConnector(call: Call): Promise<Answer> {
+  return { body: connectorInfoEntity(await call.herder.connectorInfo(nameOf(call))) };
+}
+
+export async function getConnectorConfig(call: Call): Promise<Answer> {
+  return { body: await call.herder.connectorConfig(nameOf(call)) };
+}
+
+export async function putConnectorConfig(call: Call): Promise<Answer> {
+  const name = nameOf(call);
+  const { created, info } = await call.herder.putConnectorConfig(name, readConfig(call.body()));
+  const body = connectorInfoEntity(info);
+  return created ? { status: 201, body, location: locationOf(name) } : { body };
+}
+
+export async function patchConnectorConfig(call: Call): Promise<Answer> {
+  const info = await call.herder.patchConnectorConfig(nameOf(call), readConfig(call.body()));
+  return { body: connectorInfoEntity(info) };
+}
+
+export async function deleteConnector(call: Call): Promise<Answer> {
+  await call.herder.deleteConnector(nameOf(call));
+  return {};
+}
+
+export async function getConnectorStatus(call: Call): Promise<Answer> {
+  return { body: connectorStatusEntity(await call.herder.connectorStatus(nameOf(call))) };
+}
+
+const targetStateSetter = (targetState: TargetState) => async (call: Call) => {
+  await call.herder.setTargetState(nameOf(call), targetState);
+  return {};
+};
+
+export const pauseConnector = targetStateSetter('PAUSED');
+export const resumeConnector = targetStateSetter('STARTED');
+export const stopConnector = targetStateSetter('STOPPED');
+
+export async function restartConnector(call: Call): Promise<Answer> {
+  const status = await call.herder.restartConnector(nameOf(call), {
+    includeTasks: call.query.flag('includeTasks', false),
+    onlyFailed: call.query.flag('onlyFailed', false),
+  });
+  return status === null ? {} : { status: 202, body: connectorStatusEntity(status) };
+}
+
+export async function listTasks(call: Call): Promise<Answer> {
+  return { body: (await call.herder.tasks(nameOf(call))).map(taskInfoEntity) };
+}
+
+export async function getTaskStatus(call: Call): Promise<Answer> {
+  return { body: taskStatusEntity(await call.herder.taskStatus(nameOf(call), taskOf(call))) };
+}
+
+export async function restartTask(call: Call): Promise<Answer> {
+  await call.herder.restartTask(nameOf(call), taskOf(call));
+  return {};
+}
+
+export async function getTopics(call: Call): Promise<Answer> {
+  const name = nameOf(call);
+  return { body: new Map([[name, { topics: await call.herder.activeTopics(name) }]]) };
+}
+
+export async function resetTopics(call: Call): Promise<Answer> {
+  await call.herder.resetActiveTopics(nameOf(call));
+  return {};
+}
+
+export async function getOffsets(call: Call): Promise<Answer> {
+  return { body: offsetsEntity(await call.herder.offsets(nameOf(call))) };
+}
+
+export async function alterOffsets(call: Call): Promise<Answer> {
+  return { body: { message: await call.herder.alterOffsets(nameOf(call), readOffsets(call.body())) } };
+}
+
+export async function resetOffsets(call: Call): Promise<Answer> {
+  return { body: { message: await call.herder.resetOffsets(nameOf(call)) } };
+}

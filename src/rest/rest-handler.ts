@@ -1,0 +1,33 @@
+import middy from '@middy/core';
+import { type GatewayOptions, type HttpApiEvent, requestOf, resultOf } from './api-gateway.ts';
+import { createRestApp, type RestAppDeps } from './rest-app.ts';
+import type { RestRequest, RestResponse } from './rest-request.ts';
+
+export interface RestHandlerDeps extends RestAppDeps, Partial<GatewayOptions> {
+  /** Runs before a request is answered (log levels, say); what it rejects with answers 500. */
+  readonly before?: () => Promise<void>;
+}
+
+/** The Lambda handler of the REST function. API Gateway's shapes stop at its middleware: the app knows plain requests. */
+export function createRestHandler(deps: RestHandlerDeps) {
+  const app = createRestApp(deps);
+  return middy<RestRequest, RestResponse>()
+    .use({ before: async () => deps.before?.() })
+    .use(httpApi({ pathPrefix: deps.pathPrefix ?? '' }))
+    .handler((request: RestRequest) => app(request));
+}
+
+/** The event becomes a plain request before the handler, its plain response the gateway's after it. */
+function httpApi(options: GatewayOptions): middy.MiddlewareObj<unknown, unknown> {
+  const events = new WeakMap<object, RestRequest>();
+  return {
+    before(call) {
+      const request = requestOf(call.event as HttpApiEvent, options);
+      events.set(call, request);
+      call.event = request;
+    },
+    after(call) {
+      call.response = resultOf(call.response as RestResponse, events.get(call)?.headers['accept-encoding']);
+    },
+  };
+}

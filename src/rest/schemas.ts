@@ -1,0 +1,121 @@
+import type { Schema } from './route.ts';
+
+/** JSON schemas of bodies and answers, for the OpenAPI document. */
+
+const object = (properties: Record<string, Schema>, optional: readonly string[] = []): Schema => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+});
+const list = (items: Schema): Schema => ({ type: 'array', items });
+const byName = (additionalProperties: Schema | true): Schema => ({ type: 'object', additionalProperties });
+const nullable = (type: string): Schema => ({ type: [type, 'null'] });
+const text: Schema = { type: 'string' };
+const integer: Schema = { type: 'integer' };
+const flag: Schema = { type: 'boolean' };
+const state: Schema = {
+  type: 'string',
+  enum: ['UNASSIGNED', 'RUNNING', 'PAUSED', 'FAILED', 'RESTARTING', 'STOPPED', 'DESTROYED'],
+};
+const connectorType: Schema = { type: 'string', enum: ['source', 'sink'] };
+const instant: Schema = { type: ['string', 'null'], format: 'date-time' };
+
+export const errorMessage = object({ error_code: integer, message: text });
+export const names = list(text);
+export const message = object({ message: text });
+export const serverInfo = object({ version: text, commit: text, kafka_cluster_id: text });
+export const health = object({ status: text, message: text });
+
+export const config = byName(text);
+export const configInput = byName({ type: ['string', 'number', 'boolean', 'null'] });
+const taskId = object({ connector: text, task: integer });
+export const connectorInfo = object({ name: text, config, tasks: list(taskId), type: connectorType });
+export const createConnectorRequest = object(
+  { name: text, config: configInput, initial_state: { type: 'string', enum: ['RUNNING', 'PAUSED', 'STOPPED'] } },
+  ['initial_state'],
+);
+export const taskInfos = list(object({ id: taskId, config }));
+
+const runStatus = { state, worker_id: text, version: nullable('string'), trace: text };
+export const taskStatus = object({ id: integer, ...runStatus }, ['trace']);
+export const connectorStatus = object({
+  name: text,
+  connector: object(runStatus, ['trace']),
+  tasks: list(taskStatus),
+  type: connectorType,
+});
+export const expandedConnectors = byName(object({ status: connectorStatus, info: connectorInfo }, ['status', 'info']));
+
+export const activeTopics = byName(object({ topics: names }));
+const offset = object({
+  partition: { type: ['object', 'null'], additionalProperties: true },
+  offset: { type: ['object', 'null'], additionalProperties: true },
+});
+export const offsets = object({ offsets: list(offset) });
+
+export const pluginInfos = list(object({ class: text, type: text, version: text }));
+const configKey = object({
+  name: text,
+  type: text,
+  required: flag,
+  default_value: nullable('string'),
+  importance: text,
+  documentation: text,
+  group: nullable('string'),
+  order_in_group: integer,
+  width: text,
+  display_name: text,
+  dependents: names,
+});
+export const configKeys = list(configKey);
+const configValue = object({
+  name: text,
+  value: nullable('string'),
+  recommended_values: list(nullable('string')),
+  errors: names,
+  visible: flag,
+});
+export const configInfos = object({
+  name: text,
+  error_count: integer,
+  groups: names,
+  configs: list(object({ definition: { oneOf: [configKey, { type: 'null' }] }, value: configValue })),
+});
+
+export const logger = object({ level: text, last_modified: nullable('integer') });
+export const loggers = byName(logger);
+export const setLevelRequest: Schema = {
+  ...object({
+    level: { type: 'string', enum: ['OFF', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE', 'ALL'] },
+  }),
+};
+
+export const connectorReport = object({
+  name: text,
+  type: connectorType,
+  target_state: { type: 'string', enum: ['STARTED', 'PAUSED', 'STOPPED'] },
+  state,
+  generation: integer,
+  settled: flag,
+  restarts: integer,
+  tasks: list(
+    object({
+      id: integer,
+      state,
+      running: flag,
+      last_run_at: instant,
+      last_success_at: instant,
+      next_due_at: instant,
+      watched: flag,
+      runs: integer,
+      records: integer,
+      bytes: integer,
+      consecutive_failures: integer,
+      restart_attempts: integer,
+      lag: object({ records: nullable('number'), seconds: nullable('number') }),
+    }),
+  ),
+});
+export const offsetHistory = object({
+  changes: list(object({ changed_at: instant, before: list(offset), after: list(offset) })),
+});
