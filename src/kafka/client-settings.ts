@@ -95,7 +95,7 @@ function flag(overrides: Overrides, key: string, fallback: boolean): boolean {
 }
 
 function acksOf(overrides: Overrides): -1 | 0 | 1 {
-  const text = (overrides['acks'] ?? 'all').trim();
+  const text = (overrides.acks ?? 'all').trim();
   if (text === 'all' || text === '-1') return -1;
   if (text === '0') return 0;
   if (text === '1') return 1;

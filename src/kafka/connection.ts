@@ -144,7 +144,7 @@ export class BrokerConnection {
         () => {
           const writer = this.#newWriter();
           for (const piece of pieces) writer.append(piece);
-          if (!expectAnswer) writer.context['noResponse'] = true;
+          if (!expectAnswer) writer.context.noResponse = true;
           return writer;
         },
         (_correlationId: number, _key: number, _version: number, reader: Reader) =>

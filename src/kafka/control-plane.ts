@@ -5,6 +5,28 @@ import { kafkaError, kafkaErrors } from './errors.ts';
 import { bearerToken } from './security.ts';
 import type { NewTopic } from './types.ts';
 
+/**
+ * kafkajs 2.2 sets a timer to minus the current time whenever it has nothing to wait for, and Node warns about it on
+ * stderr. Nobody can act on that one warning; every other goes through.
+ */
+function muteNegativeTimer(): void {
+  const emit = process.emitWarning.bind(process) as (...args: unknown[]) => void;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
+    if (typeof warning === 'string' && /^-\d{13} is a negative number/.test(warning)) return;
+    emit(warning, ...rest);
+  };
+}
+
+let kafkajs: Promise<typeof import('kafkajs')> | undefined;
+
+function loadKafkajs(): Promise<typeof import('kafkajs')> {
+  kafkajs ??= import('kafkajs').then((module) => {
+    muteNegativeTimer();
+    return module.default ?? module;
+  });
+  return kafkajs;
+}
+
 interface ProtocolError {
   readonly name?: string;
   readonly code?: number;
@@ -31,7 +53,7 @@ export class ControlPlane {
   }
 
   async #open(): Promise<Admin> {
-    const { Kafka, logLevel } = await import('kafkajs').then((module) => module.default ?? module);
+    const { Kafka, logLevel } = await loadKafkajs();
     const { bootstrapServers, security, clientId, requestTimeoutMs, connectTimeoutMs } = this.#settings;
     const sasl = security.protocol.startsWith('SASL') ? security.sasl : undefined;
     const token = sasl && bearerToken(sasl);
@@ -117,7 +139,7 @@ export class ControlPlane {
     const described = new Map<string, Map<string, string | null>>();
     if (topics.length === 0) return described;
     const answer = await this.#use({ doing: 'read the configuration of' }, async (admin) => {
-      const { ConfigResourceTypes } = await import('kafkajs').then((module) => module.default ?? module);
+      const { ConfigResourceTypes } = await loadKafkajs();
       return admin.describeConfigs({
         includeSynonyms: false,
         resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name })),

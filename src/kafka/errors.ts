@@ -223,8 +223,8 @@ export function kafkaError(code: number, subject: ErrorSubject): ConnectError {
   const name = kafkaErrorName(code);
   const detail = subject.detail ? ` (${subject.detail})` : '';
   const facts: Record<string, unknown> = { kafkaCode: code, kafkaError: name };
-  if (subject.topic !== undefined) facts['topic'] = subject.topic;
-  if (subject.partition !== undefined) facts['partition'] = subject.partition;
+  if (subject.topic !== undefined) facts.topic = subject.topic;
+  if (subject.partition !== undefined) facts.partition = subject.partition;
   if (fenced.has(code)) {
     return new FencedError(`A newer producer has taken over ${nameOf(subject)}: ${name}${detail}`, facts);
   }

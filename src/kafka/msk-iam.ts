@@ -9,8 +9,8 @@ export interface AwsCredentials {
 
 /** Lambda puts its role's credentials there. */
 export function environmentCredentials(environment: Readonly<Record<string, string | undefined>>): AwsCredentials {
-  const accessKeyId = environment['AWS_ACCESS_KEY_ID'];
-  const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY'];
+  const accessKeyId = environment.AWS_ACCESS_KEY_ID;
+  const secretAccessKey = environment.AWS_SECRET_ACCESS_KEY;
   if (!accessKeyId || !secretAccessKey) {
     throw new ConnectError(
       'kafka.no_credentials',
@@ -18,7 +18,7 @@ export function environmentCredentials(environment: Readonly<Record<string, stri
       { javaClass: 'SaslAuthenticationException' },
     );
   }
-  const sessionToken = environment['AWS_SESSION_TOKEN'];
+  const sessionToken = environment.AWS_SESSION_TOKEN;
   return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
 }
 

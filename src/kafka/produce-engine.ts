@@ -552,7 +552,8 @@ export class ProduceEngine {
     }
     if (isFencedCode(code)) {
       this.#abandon(chunk);
-      this.kill(kafkaError(code, subject));
+      const { transactionalId } = this.#source;
+      this.kill(kafkaError(code, transactionalId === null ? subject : { doing: subject.doing, transactionalId }));
       return;
     }
     const error = kafkaError(code, subject);

@@ -151,7 +151,7 @@ function saslFromProperties(properties: Readonly<Record<string, string>>): SaslS
       return { mechanism, token: clientCredentialsToken(url, clientId, clientSecret, scope) };
     }
     case 'AWS_MSK_IAM': {
-      const region = properties['drover.msk.region'] ?? process.env['AWS_REGION'];
+      const region = properties['drover.msk.region'] ?? process.env.AWS_REGION;
       if (!region) {
         throw new ConfigError('sasl.mechanism=AWS_MSK_IAM needs a region: set AWS_REGION or drover.msk.region', {
           key: 'drover.msk.region',
