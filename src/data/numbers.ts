@@ -26,6 +26,11 @@ export function lowBits(value: bigint, bits: 8 | 16 | 32): number {
   return Number(BigInt.asIntN(bits, value));
 }
 
+/** Java's BigDecimal.longValue: the low 64 bits of the integer part. */
+export function decimalToLong(value: Decimal): bigint {
+  return value.scale <= -64 ? 0n : lowLong(value.toBigInt());
+}
+
 export function lowLong(value: bigint): bigint {
   return BigInt.asIntN(64, value);
 }

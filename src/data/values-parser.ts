@@ -1,6 +1,7 @@
 import { DataError } from '../errors.ts';
 import { calendarToEpochMs } from './java-calendar.ts';
 import { Decimal, Instant } from './logical.ts';
+import { KeyInterner } from './map-key.ts';
 import { textToFloat } from './numbers.ts';
 import type { Schema, SchemaAndValue } from './schema.ts';
 import {
@@ -169,25 +170,14 @@ function mapOf(
   // Without a common key schema Java drops the common value schema too.
   const common = keySchema === null ? null : valueSchema;
   const map = new Map<unknown, unknown>();
-  const seen = new Map<string, unknown>();
+  const keys = new KeyInterner();
   for (const [key, value] of entries) {
     const plainKey = keySchema === null ? refit(key.schema, null, key.value) : aligned(keySchema, key);
     const plainValue =
       common === null ? (value === null ? null : refit(value.schema, null, value.value)) : aligned(common, value);
-    map.set(sameKey(seen, plainKey), plainValue);
+    map.set(keys.intern(plainKey), plainValue);
   }
   return { schema: new SchemaBuilder('map', keySchema, common).build(), value: map };
-}
-
-/** The key object already in the map that equals this one, so that a later entry replaces the earlier. */
-function sameKey(seen: Map<string, unknown>, key: unknown): unknown {
-  if (typeof key !== 'object') return key;
-  const text = JSON.stringify(key, (_name, item) => (typeof item === 'bigint' ? `${item}n` : item));
-  const identity = `${key?.constructor.name}${text}`;
-  const known = seen.get(identity);
-  if (known !== undefined) return known;
-  seen.set(identity, key);
-  return key;
 }
 
 function aligned(schema: Schema, item: SchemaAndValue | null): unknown {
@@ -204,14 +194,8 @@ const short = { min: -32_768n, max: 32_767n, schema: INT16_SCHEMA };
 const int = { min: -2_147_483_648n, max: 2_147_483_647n, schema: INT32_SCHEMA };
 const long = { min: -(2n ** 63n), max: 2n ** 63n - 1n, schema: INT64_SCHEMA };
 
-/** Powers of ten beyond this overflow Java's BigInteger. */
-const maxPowerOfTen = 646_456_993;
-
 function parseNumber(decimal: Decimal): SchemaAndValue {
-  const { scale, unscaled } = decimal;
-  if (unscaled !== 0n && Math.abs(scale) > maxPowerOfTen) {
-    throw new ArithmeticOverflow('BigInteger would overflow supported range');
-  }
+  const { scale } = decimal;
   const whole = wholeNumber(decimal);
   if (whole !== null) {
     for (const { min, max, schema } of [byte, short, int]) {
@@ -228,9 +212,6 @@ function parseNumber(decimal: Decimal): SchemaAndValue {
   }
   return { schema: decimalSchema(scale), value: decimal };
 }
-
-/** Not a DataError: Java's ArithmeticException passes the array's and the map's catch as well. */
-export class ArithmeticOverflow extends Error {}
 
 /** The value if it has no fraction and could be a long. */
 function wholeNumber({ unscaled, scale }: Decimal): bigint | null {
@@ -325,13 +306,12 @@ function mergeSchemas(previous: Schema, next: Schema): Schema | null {
   return left > right ? previous : next;
 }
 
+/** Java's String.trim: everything up to the blank. */
 function javaTrim(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: Java trims everything up to the blank
   return text.replace(/^[\0- ]+|[\0- ]+$/g, '');
 }
 
 function isBlank(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
   return /^[\0- ]*$/.test(text);
 }
 

@@ -18,7 +18,7 @@ import {
   timeFromInt,
   timeToInt,
 } from './logical.ts';
-import { doubleToLong, lowBits, lowLong } from './numbers.ts';
+import { decimalToLong, doubleToLong, lowBits, lowLong } from './numbers.ts';
 import type { Schema, SchemaAndValue } from './schema.ts';
 import {
   BOOLEAN_SCHEMA,
@@ -276,9 +276,9 @@ export function asLong(schema: Schema | null, value: unknown): bigint {
   if (typeof value === 'number') return doubleToLong(value);
   if (typeof value === 'string') {
     const decimal = Decimal.parse(value);
-    if (decimal !== null) return lowLong(decimal.toBigInt());
+    if (decimal !== null) return decimalToLong(decimal);
   } else if (value instanceof Decimal) {
-    return lowLong(value.toBigInt());
+    return decimalToLong(value);
   } else if (value instanceof BigInteger) {
     return lowLong(value.value);
   } else if (isWrapper(value)) {

@@ -1,0 +1,84 @@
+import { isUtf8 } from 'node:buffer';
+import { asBuffer } from '../../data/java-utf8.ts';
+import { type JsonNode, readJson, readWholeJson } from '../../data/json-reader.ts';
+import { type JsonDecoder, needsExactNumbers } from './json-decoder.ts';
+
+/**
+ * What must be seen in the text of numbers, because the native parser drops it. `schemaless`: whether a number has a
+ * fraction or an exponent, and all digits of long ones. `temporal`: whether it has a fraction. `plain`: nothing.
+ */
+export type JsonDocumentKind = 'schemaless' | 'temporal' | 'plain';
+
+const suspicious = {
+  schemaless: /\d(?:\.0+(?!\d)|[eE]|\d{15})/,
+  temporal: /\d(?:\.0+(?!\d)|[eE])/,
+  plain: null,
+};
+
+/** After a document with large numbers, this many are read exactly at once. */
+const exactStreak = 64;
+
+/** Reads JSON documents with one decoder: natively where that is safe, which is nearly always, else exactly. */
+export class JsonDocument {
+  readonly #decode: JsonDecoder;
+  readonly #suspicious: RegExp | null;
+  #exactLeft = 0;
+
+  constructor(decode: JsonDecoder, kind: JsonDocumentKind) {
+    this.#decode = decode;
+    this.#suspicious = suspicious[kind];
+  }
+
+  /** The document in `buffer[start, end)`; what follows its first value is ignored. */
+  read(buffer: Buffer, start: number, end: number): unknown {
+    const text = this.#nativeText(buffer, start, end);
+    if (text !== null) {
+      const value = this.#native(text);
+      if (value !== undefined) return value;
+    }
+    return this.#decode(readJson(buffer.subarray(start, end)));
+  }
+
+  /** The same where exactly one value must fill the range; undefined if it does not. */
+  readWhole(buffer: Buffer, start: number, end: number): unknown {
+    const text = this.#nativeText(buffer, start, end);
+    if (text === null) return undefined;
+    const value = this.#native(text);
+    if (value !== undefined) return value;
+    const node = readWholeJson(text);
+    return node === undefined ? undefined : this.#decode(node);
+  }
+
+  /** Null when the bytes are not plain UTF-8: the exact reader then looks at them. */
+  #nativeText(buffer: Buffer, start: number, end: number): string | null {
+    if (end - start > 1) {
+      const first = buffer[start] as number;
+      if (first === 0 || first >= 0xef || buffer[start + 1] === 0) return null;
+    }
+    const text = asBuffer(buffer).utf8Slice(start, end);
+    return text.includes('\ufffd') && !isUtf8(buffer.subarray(start, end)) ? null : text;
+  }
+
+  /** Undefined when the text needs the exact reader. */
+  #native(text: string): unknown {
+    if (this.#exactLeft > 0) {
+      this.#exactLeft--;
+      return undefined;
+    }
+    if (this.#suspicious?.test(text)) return undefined;
+    if (text.length > 1000 && /[\d.eE+-]{1001}/.test(text)) return undefined;
+    let node: JsonNode;
+    try {
+      node = JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+    try {
+      return this.#decode(node) ?? null;
+    } catch (error) {
+      if (error !== needsExactNumbers) throw error;
+      this.#exactLeft = exactStreak;
+      return undefined;
+    }
+  }
+}
