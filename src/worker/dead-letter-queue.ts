@@ -77,6 +77,7 @@ export class DeadLetterQueue {
   readonly #describe: (failure: Failure) => DeadLetter | null;
   #batch: OutgoingBatch;
   #topicKnown = false;
+  #scheduled: Promise<void> | null = null;
 
   constructor(
     run: TaskRun,
@@ -114,6 +115,15 @@ export class DeadLetterQueue {
       );
     }
     this.#run.emit('record.dead-lettered', { topic: this.#target.topic, records: batch.size });
+  }
+
+  /** Like `flush`, once for all letters that come within this turn of the event loop. */
+  flushSoon(): Promise<void> {
+    this.#scheduled ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+      this.#scheduled = null;
+      return this.flush();
+    });
+    return this.#scheduled;
   }
 
   async #ensureTopic(): Promise<void> {

@@ -107,12 +107,17 @@ export class ErrorTolerance {
     } else if (!tolerable.has(stage)) {
       throw error;
     }
+    this.fail(failure);
+    return 'skip';
+  }
+
+  /** A record that failed where nothing is repeated: reported, then skipped or the end of the run. */
+  fail(failure: Failure): void {
     this.report(failure);
     if (!this.toleratesAll) {
-      throw new ConnectError('errors.tolerance_exceeded', 'Tolerance exceeded in error handler', { cause: error });
+      throw new ConnectError('errors.tolerance_exceeded', 'Tolerance exceeded in error handler', { cause: failure.error });
     }
-    this.#run.skipped(stage, 1);
-    return 'skip';
+    this.#run.skipped(failure.stage, 1);
   }
 
   /** Log and dead letter of a record that goes no further; the letter is sent with the next commit. */

@@ -31,6 +31,7 @@ export async function runSource(run: TaskRun, connector: SourceConnector): Promi
     await pollUntilDone(run, task, conversion, delivery);
     await delivery.drain();
     await commit(run, task, delivery);
+    run.lag = task.lag?.() ?? null;
     run.throwIfBroken();
     failed = false;
   } catch (error) {

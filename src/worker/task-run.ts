@@ -33,6 +33,8 @@ export class TaskRun {
   records = 0;
   bytes = 0;
   commits = 0;
+  /** How far the task is behind, if it is known. */
+  lag: { readonly records?: number; readonly seconds?: number } | null = null;
   /** Set by cut plugin code: this environment must not run anything else. */
   tainted = false;
 
@@ -168,6 +170,11 @@ export class TaskRun {
 
   emit<K extends TaskEvent>(event: K, facts: Omit<Events[K], 'connector' | 'task'>): void {
     this.room.telemetry.emit(event, { ...this.about, ...facts } as unknown as Events[K]);
+  }
+
+  /** An idle sink is left to the probe once its pauses have reached their ceiling, or when it has nothing to read. */
+  isIdleSink(backOffMs: number): boolean {
+    return this.item.assignment.length === 0 || backOffMs >= this.limits.idleCeilingMs;
   }
 
   /** What source and sink tasks are told alike. */

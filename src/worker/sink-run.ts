@@ -1,0 +1,273 @@
+import type { SinkConnector } from '../api/connector.ts';
+import type { SinkRecord } from '../api/record.ts';
+import { ConnectError, FencedError, isRetriable, RetriableError } from '../errors.ts';
+import type { FetchedPartition } from '../kafka/types.ts';
+import { messageOf } from './error-tolerance.ts';
+import type { PutBatch } from './sink-conversion.ts';
+import type { PartitionPosition } from './sink-positions.ts';
+import { putFailure, type StartedSink, startSink } from './sink-start.ts';
+import { consumerGroup, resetPolicy, resetTo, safeOffset } from './sink-start-positions.ts';
+import type { TaskRun } from './task-run.ts';
+
+const firstWaitMs = 100;
+const firstRetryMs = 300;
+const longestRetryMs = 10_000;
+const maxAttempts = 6;
+
+type Arrived = { readonly partition: FetchedPartition; readonly position: PartitionPosition };
+
+/**
+ * The story of a record on the sink side: fetch → convert → transform → put → pre-commit → commit.
+ *
+ * The next fetch overlaps with the puts. A position is committed only for what was put and then pre-committed by the
+ * task, dead letters acknowledged (I5), under the fencing token (I2): every commit interval, whenever the task asks,
+ * once the topics are drained, and at the end.
+ */
+export async function runSink(run: TaskRun, connector: SinkConnector): Promise<void> {
+  const sink = await startSink(run, connector);
+  let failed = true;
+  try {
+    await fetchUntilDone(run, sink);
+    await commit(run, sink);
+    run.throwIfBroken();
+    failed = false;
+  } catch (error) {
+    // What was put before is worth keeping, unless the task could not even flush or a newer run has taken over.
+    if (!(error instanceof FencedError) && !run.tainted) await commit(run, sink).catch(() => {});
+    throw error;
+  } finally {
+    await sink.close(failed);
+  }
+}
+
+async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
+  const { clock } = run.room;
+  const { limits } = run;
+  const { positions, requests, conversion } = sink;
+  let lastRecordAt = Number.NEGATIVE_INFINITY;
+  let lastCommitAt = clock.now();
+  let failures = 0;
+  if (positions.all.length === 0) run.end('drained');
+  let fetching = run.ended ? null : fetchNext(run, sink, firstWaitMs);
+
+  while (!run.ended) {
+    const arrived = await takeUp(run, sink, fetching === null ? [] : await fetching);
+    fetching = null;
+    if (arrived.error !== null) {
+      if (++failures >= maxAttempts) throw arrived.error;
+      await pauseBeforeRetry(run, 'fetch', failures, arrived.error, null);
+    } else {
+      failures = 0;
+    }
+
+    const batches = await conversion.convert(arrived.partitions);
+    const records = batches.reduce((sum, batch) => sum + batch.records.length, 0);
+    const news = batches.some(({ ends }) => ends.some(({ position, next }) => next > position.delivered));
+    if (news) {
+      run.step('converted');
+      lastRecordAt = clock.now();
+      run.records += records;
+      await run.recordActiveTopics(new Set(arrived.partitions.map(({ position }) => position.topic)));
+    }
+    const drainedFor = clock.now() - lastRecordAt;
+    const waitMs = news ? limits.lingerMs : Math.max(0, limits.lingerMs - drainedFor);
+    if (!run.ended) fetching = fetchNext(run, sink, waitMs);
+    fetching?.catch(() => {});
+
+    for (const batch of batches) await deliver(run, sink, batch);
+    const due = clock.now() - lastCommitAt >= limits.commitIntervalMs || !news || requests.commit;
+    if (due && positions.hasUncommitted) {
+      requests.commit = false;
+      await commit(run, sink);
+      lastCommitAt = clock.now();
+    }
+    if (run.records >= limits.maxRecords || run.bytes >= limits.maxBytes) run.end('backlog');
+    if (!news && arrived.error === null && drainedFor >= limits.lingerMs) run.end('drained');
+  }
+  run.lag = lagOf(sink);
+}
+
+/** Null-safe for the loop: rejects only with what ends the run. */
+async function fetchNext(run: TaskRun, sink: StartedSink, maxWaitMs: number): Promise<FetchedPartition[]> {
+  const wanted = sink.positions.fetchable();
+  if (wanted.length === 0) {
+    // All paused: give the task time to resume them.
+    await run.pause(Math.max(maxWaitMs, firstWaitMs));
+    return [];
+  }
+  try {
+    return await sink.fetcher.fetch(wanted, { ...sink.fetchOptions, maxWaitMs }, run.ending);
+  } catch (error) {
+    if (run.ended) return [];
+    if (!isRetriable(error)) throw error;
+    return wanted.map(({ topic, partition }) => ({
+      topic,
+      partition,
+      highWatermark: -1,
+      lastStableOffset: -1,
+      error: error as Error,
+      cursor: null,
+    }));
+  }
+}
+
+/**
+ * What of a response is still wanted: a partition that was rewound or paused since the fetch began is left out.
+ * Out-of-range offsets are reset by policy; a retriable error of any partition is told, others end the run.
+ */
+async function takeUp(
+  run: TaskRun,
+  sink: StartedSink,
+  fetched: readonly FetchedPartition[],
+): Promise<{ partitions: Arrived[]; error: unknown }> {
+  const partitions: Arrived[] = [];
+  let problem: unknown = null;
+  for (const partition of fetched) {
+    const position = sink.positions.find(partition.topic, partition.partition);
+    if (position === undefined || position.paused) continue;
+    const { error } = partition;
+    if (error !== null) {
+      if (error instanceof ConnectError && error.code === 'kafka.offset_out_of_range') {
+        await resetPosition(run, sink, position);
+      } else if (isRetriable(error)) {
+        problem = error;
+      } else {
+        throw error;
+      }
+      continue;
+    }
+    position.highWatermark = partition.highWatermark;
+    if (partition.cursor !== null && partition.cursor.nextOffset === position.fetchFrom) {
+      partitions.push({ partition, position });
+    }
+  }
+  return { partitions, error: problem };
+}
+
+async function resetPosition(run: TaskRun, sink: StartedSink, position: PartitionPosition): Promise<void> {
+  const policy = resetPolicy(run.config);
+  const from = position.fetchFrom;
+  const [found] = await resetTo(policy, sink.admin, [position]);
+  if (found === undefined) return;
+  position.seek(safeOffset(found.offset));
+  const { topic, partition } = position;
+  run.emit('sink.position-reset', { topic, kafkaPartition: partition, from, to: position.fetchFrom, policy });
+}
+
+/** Puts one batch, repeating what the task calls retriable, and moves the delivered positions behind it. */
+async function deliver(run: TaskRun, sink: StartedSink, batch: PutBatch): Promise<void> {
+  const { requests } = sink;
+  // The task rewound during an earlier batch of this response: what is left of it will be fetched again.
+  if (requests.rewound && batch.ends.some(({ position, next }) => position.fetchFrom < next)) {
+    requests.rewound = sink.positions.all.some((one) => one.fetchFrom !== one.delivered);
+    return;
+  }
+  if (batch.records.length > 0) await put(run, sink, batch.records);
+  run.step('put');
+  for (const { position, next } of batch.ends) {
+    if (position.fetchFrom >= next) position.delivered = Math.max(position.delivered, next);
+  }
+}
+
+async function put(run: TaskRun, sink: StartedSink, records: SinkRecord[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await run.guard('put', sink.task.put(records));
+      return;
+    } catch (error) {
+      if (run.tainted || error instanceof FencedError) throw error;
+      if (isRetriable(error)) {
+        if (attempt >= maxAttempts) throw error;
+        await pauseBeforeRetry(run, 'put', attempt, error, sink.requests.timeoutMs);
+        sink.requests.timeoutMs = null;
+        continue;
+      }
+      if (!sink.bisects) {
+        throw new ConnectError('task.put_failed', 'Exiting WorkerSinkTask due to unrecoverable exception.', { cause: error });
+      }
+      return bisect(run, sink, records, error);
+    }
+  }
+}
+
+/** Halves the batch until the records at fault stand alone; they are reported and skipped, the others are put. */
+async function bisect(run: TaskRun, sink: StartedSink, records: SinkRecord[], error: unknown): Promise<void> {
+  if (records.length === 1) {
+    sink.errors.fail(putFailure(run, sink.conversion, records[0]!, error));
+    return;
+  }
+  const middle = records.length >> 1;
+  await put(run, sink, records.slice(0, middle));
+  await put(run, sink, records.slice(middle));
+}
+
+async function pauseBeforeRetry(
+  run: TaskRun,
+  step: string,
+  attempt: number,
+  error: unknown,
+  wantedMs: number | null,
+): Promise<void> {
+  const delayMs = wantedMs ?? Math.min(longestRetryMs, firstRetryMs * 2 ** (attempt - 1));
+  run.emit('task.retry', { step, attempt, delayMs, error: messageOf(error) });
+  if (!(await run.pause(delayMs))) throw error;
+}
+
+/** Pre-commit, dead letters, table, group; in this order (I5). */
+async function commit(run: TaskRun, sink: StartedSink): Promise<void> {
+  if (!sink.positions.hasUncommitted) return;
+  const startedAt = run.room.clock.now();
+  const committable = sink.positions.committable(await preCommit(run, sink));
+  await sink.errors.deadLetters?.flush();
+  if (committable.positions.length === 0) return;
+  run.step('pre-committed');
+  const { offsets } = run.room.stores;
+  const { revoked } = await offsets.commitSinkPositions(run.lease, committable.positions, run.progress());
+  committable.apply();
+  run.commits++;
+  run.step('committed');
+  await copyToGroup(run, sink, committable.positions);
+  run.emit('sink.committed', {
+    records: run.records,
+    topicPartitions: committable.positions.length,
+    durationMs: run.room.clock.now() - startedAt,
+  });
+  if (revoked) run.end('revoked');
+}
+
+async function preCommit(run: TaskRun, sink: StartedSink) {
+  const { task, positions } = sink;
+  const delivered = positions.delivered();
+  try {
+    if (task.preCommit !== undefined) return await run.guard('preCommit', task.preCommit(delivered));
+    if (task.flush !== undefined) await run.guard('flush', task.flush(delivered));
+    return delivered;
+  } catch (cause) {
+    if (run.tainted) throw cause;
+    run.emit('sink.commit-refused', { error: messageOf(cause) });
+    // As in Java a failed flush sends the task back to its last committed positions: that is where the next run begins.
+    throw new RetriableError(`Commit of ${run.about.connector}-${run.about.task} failed: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** For lag tools only: the table decides, so a failure here is a warning. */
+async function copyToGroup(
+  run: TaskRun,
+  sink: StartedSink,
+  positions: readonly { topic: string; kafkaPartition: number; offset: bigint }[],
+): Promise<void> {
+  const group = consumerGroup(run.about.connector, run.config);
+  try {
+    await sink.admin.commitGroupOffsets(
+      group,
+      positions.map(({ topic, kafkaPartition, offset }) => ({ topic, partition: kafkaPartition, offset })),
+    );
+  } catch (error) {
+    run.emit('sink.group-commit-failed', { group, error: messageOf(error) });
+  }
+}
+
+function lagOf(sink: StartedSink): { records: number } | null {
+  const records = sink.positions.lag();
+  return records === null ? null : { records };
+}
