@@ -12,14 +12,9 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type EnvironmentSetting, writeEnvironment } from '../src/environment.ts';
 import { streamFilters } from '../src/storage/dynamodb/table.ts';
+import { acknowledge, acknowledgeResource } from './acknowledged.ts';
 import { createAlarms } from './alarms.ts';
-import {
-  createFunction,
-  createSecurityGroup,
-  type FunctionsContext,
-  mskStatements,
-  type Network,
-} from './functions.ts';
+import { createFunction, createSecurityGroup, type FunctionsContext, type Network, permitMsk } from './functions.ts';
 import type { DroverLimits, DroverProps, KafkaSecurity } from './props.ts';
 import { createRestApi } from './rest-api.ts';
 import { createSchedule } from './schedule.ts';
@@ -75,6 +70,8 @@ export class Drover extends Construct implements IConnectable {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+
+    acknowledge(this.failures, 'AwsSolutions-SQS3', 'It is itself where failures go: nothing consumes it');
 
     const network = this.#network(props);
     this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
@@ -176,9 +173,7 @@ export class Drover extends Construct implements IConnectable {
     for (const secret of props.connectorSecrets ?? []) secret.grantRead(this.taskFunction);
     for (const fn of [this.taskFunction, this.mirrorFunction]) {
       if (security.type === 'scram' || security.type === 'mtls') security.secret.grantRead(fn);
-      if (security.type === 'iam') {
-        for (const statement of mskStatements(security.clusterArn)) fn.addToRolePolicy(statement);
-      }
+      if (security.type === 'iam') permitMsk(fn, security.clusterArn);
     }
     // A policy of its own: the function must not wait for one that names the function itself.
     new Policy(this, 'DispatchPolicy', {
@@ -223,6 +218,13 @@ export class Drover extends Construct implements IConnectable {
         onFailure: failures,
       }),
     );
+    for (const fn of [this.coordinatorFunction, this.mirrorFunction]) {
+      acknowledgeResource(
+        fn.role!,
+        '*',
+        'dynamodb:ListStreams, which Lambda needs to read the stream, knows no resource',
+      );
+    }
     const onFailure = new SqsDestination(this.failures);
     // A run that fails is still due, and the tick dispatches it: no second try here.
     this.taskFunction.configureAsyncInvoke({

@@ -7,6 +7,7 @@ import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk
 import { Architecture, Code, Function as LambdaFunction, type Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledgeResource } from './acknowledged.ts';
 import { bundleFunction, type FunctionName, handlerOf } from './bundle.ts';
 
 export interface FunctionsContext {
@@ -48,12 +49,15 @@ export function createFunction(
   const statements = [
     new PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] }),
   ];
-  if (settings.network !== undefined) statements.push(networkInterfaces());
   const role = new Role(scope, `${id}Role`, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     description: `What Drover's ${name} function may do`,
     inlinePolicies: { run: new PolicyDocument({ statements }) },
   });
+  if (settings.network !== undefined) {
+    role.addToPolicy(networkInterfaces());
+    acknowledgeResource(role, '*', 'The network interfaces of a function in a VPC have no narrower resource');
+  }
   const network = settings.network;
   return new LambdaFunction(scope, id, {
     description: settings.description,
@@ -119,8 +123,8 @@ function networkInterfaces(): PolicyStatement {
   });
 }
 
-/** `arn:…:cluster/NAME/UUID` → the topics, groups and transactional ids of that cluster. */
-export function mskStatements(clusterArn: string): PolicyStatement[] {
+/** Lets a function use the topics, groups and transactional ids of the cluster `arn:…:cluster/NAME/UUID`. */
+export function permitMsk(fn: LambdaFunction, clusterArn: string): void {
   if (!Token.isUnresolved(clusterArn) && !/^arn:[^:]+:kafka:[^:]+:[^:]+:cluster\/[^/]+\/.+/.test(clusterArn)) {
     throw new Error(
       `security.clusterArn is "${clusterArn}"; it must be the ARN of an MSK cluster: ` +
@@ -128,29 +132,20 @@ export function mskStatements(clusterArn: string): PolicyStatement[] {
     );
   }
   const halves = Fn.split(':cluster/', clusterArn, 2);
-  const part = (kind: string) => `${Fn.select(0, halves)}:${kind}/${Fn.select(1, halves)}/*`;
-  return [
-    new PolicyStatement({
-      actions: ['kafka-cluster:Connect', 'kafka-cluster:DescribeCluster', 'kafka-cluster:WriteDataIdempotently'],
-      resources: [clusterArn],
-    }),
-    new PolicyStatement({
-      actions: [
-        'kafka-cluster:CreateTopic',
-        'kafka-cluster:DescribeTopic',
-        'kafka-cluster:DescribeTopicDynamicConfiguration',
-        'kafka-cluster:ReadData',
-        'kafka-cluster:WriteData',
-      ],
-      resources: [part('topic')],
-    }),
-    new PolicyStatement({
-      actions: ['kafka-cluster:DescribeGroup', 'kafka-cluster:AlterGroup', 'kafka-cluster:DeleteGroup'],
-      resources: [part('group')],
-    }),
-    new PolicyStatement({
-      actions: ['kafka-cluster:DescribeTransactionalId', 'kafka-cluster:AlterTransactionalId'],
-      resources: [part('transactional-id')],
-    }),
-  ];
+  const permit = (actions: readonly string[], resource: string) =>
+    fn.addToRolePolicy(
+      new PolicyStatement({ actions: actions.map((action) => `kafka-cluster:${action}`), resources: [resource] }),
+    );
+  permit(['Connect', 'DescribeCluster', 'WriteDataIdempotently'], clusterArn);
+  for (const [kind, actions] of Object.entries(mskActions)) {
+    const every = `${Fn.select(0, halves)}:${kind}/${Fn.select(1, halves)}/*`;
+    permit(actions, every);
+    acknowledgeResource(fn.role!, every, 'Connectors name their topics and groups when they are created');
+  }
 }
+
+const mskActions: Readonly<Record<string, readonly string[]>> = {
+  topic: ['CreateTopic', 'DescribeTopic', 'DescribeTopicDynamicConfiguration', 'ReadData', 'WriteData'],
+  group: ['DescribeGroup', 'AlterGroup', 'DeleteGroup'],
+  'transactional-id': ['DescribeTransactionalId', 'AlterTransactionalId'],
+};

@@ -1,0 +1,45 @@
+import type { MiddlewareObj } from '@middy/core';
+import { systemClock } from '../src/clock.ts';
+import { readEnvironment } from '../src/environment.ts';
+import { createDynamoDbStores } from '../src/storage/dynamodb/stores.ts';
+import { createTelemetry } from '../src/telemetry/telemetry.ts';
+
+/** What every function has, made once per execution environment. */
+export const clock = systemClock;
+export const environment = readEnvironment();
+
+const functionName = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local';
+const logStream = process.env.AWS_LAMBDA_LOG_STREAM_NAME ?? String(process.pid);
+
+/** Names this execution environment in status answers: which log to read is in the name. */
+export const workerName = `${functionName}:${logStream}`;
+
+const level = environment['drover.log.level'];
+export const telemetry = createTelemetry({
+  clock,
+  level: level === 'OFF' ? 'FATAL' : level,
+  write: (line) => process.stdout.write(`${line}\n`),
+  context: { function: functionName },
+});
+
+export const stores = createDynamoDbStores({ tableName: environment['drover.table.name'] });
+
+/** Epoch milliseconds at which Lambda kills this invocation. */
+export function deadlineOf(context: { getRemainingTimeInMillis(): number }): number {
+  return clock.now() + context.getRemainingTimeInMillis();
+}
+
+const refreshMs = 60_000;
+
+/** Takes up within a minute what was set through /admin/loggers. */
+export function loggerLevels(): MiddlewareObj {
+  let refreshAt = 0;
+  return {
+    before: async function takeUpLoggerLevels() {
+      if (clock.now() < refreshAt) return;
+      refreshAt = clock.now() + refreshMs;
+      const levels = await stores.cluster.loggerLevels();
+      telemetry.setLevels(new Map(levels.map(({ logger, level }) => [logger, level])));
+    },
+  };
+}
