@@ -1,7 +1,7 @@
 import type { ClusterStore, LoggerLevel } from '../cluster-store.ts';
 import { type Attributes, N, number, S, text } from './attributes.ts';
 import { clusterIdKey, clusterPk, loggerKey, loggerOf, loggerPrefix, tickerKey } from './table.ts';
-import { inParallel, type TableClient } from './table-client.ts';
+import { inParallel, queryAll, type TableClient } from './table-client.ts';
 
 const tickerIsFree = '(attribute_not_exists(#owner) OR #owner = :owner OR #expiresAt <= :now)';
 const tickerIsMine = '#owner = :owner';
@@ -24,7 +24,7 @@ export class DynamoDbClusterStore implements ClusterStore {
   async loggerLevels(): Promise<LoggerLevel[]> {
     const levels: LoggerLevel[] = [];
     const range = { from: loggerPrefix, to: `${loggerPrefix}\u{10ffff}` };
-    for await (const items of this.#table.queryAll(clusterPk, range)) levels.push(...items.map(readLoggerLevel));
+    for await (const items of queryAll(this.#table, clusterPk, range)) levels.push(...items.map(readLoggerLevel));
     return levels;
   }
 

@@ -8,7 +8,7 @@ import { dueAttributes, exists, isFree, isLive, isNotLive, notRevoked } from './
 import { isGone, readConnector, readTask, writeSettings } from './item-codec.ts';
 import { revocation } from './lease-store.ts';
 import { connectorKey, connectorOf, connectorPk, listPk, stateSk, taskKey, taskPrefix } from './table.ts';
-import type { TableClient } from './table-client.ts';
+import { queryAll, type TableClient } from './table-client.ts';
 
 const notFound = (name: string) => new NotFoundError('connector.not_found', `Connector ${name} not found`);
 
@@ -220,21 +220,13 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
   }
 
   async listConnectorNames(after: string | null): Promise<Page<string>> {
-    const { items, next } = await this.#table.query(
-      {
-        IndexName: 'connectors',
-        KeyConditionExpression: '#listPk = :listPk',
-        ExpressionAttributeNames: { '#listPk': 'listPk' },
-        ExpressionAttributeValues: { ':listPk': S(listPk) },
-      },
-      after,
-    );
+    const { items, next } = await this.#table.queryIndex('connectors', listPk, { after });
     return { items: items.map((item) => connectorOf(text(item, 'pk') ?? '')), next };
   }
 
   async getTasks(connector: string): Promise<TaskItem[]> {
     const tasks: TaskItem[] = [];
-    for await (const items of this.#table.queryAll(connectorPk(connector), {
+    for await (const items of queryAll(this.#table, connectorPk(connector), {
       from: taskPrefix,
       to: `${taskPrefix}~`,
     })) {
@@ -250,7 +242,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
 
   async getConnectorAndTasks(name: string, options: { evenDeleting?: boolean } = {}) {
     const items: Attributes[] = [];
-    for await (const page of this.#table.queryAll(connectorPk(name), { from: stateSk, to: `${taskPrefix}~` })) {
+    for await (const page of queryAll(this.#table, connectorPk(name), { from: stateSk, to: `${taskPrefix}~` })) {
       items.push(...page);
     }
     const [first, ...rest] = items;

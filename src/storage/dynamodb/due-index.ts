@@ -1,8 +1,8 @@
 import type { DueIndex, DueItem, WatchedSink } from '../due-index.ts';
-import { type Attributes, N, number, S, text } from './attributes.ts';
+import { type Attributes, number, text } from './attributes.ts';
 import { readPositions } from './item-codec.ts';
 import { connectorOf, duePks, stateSk, taskOf, watchedPks } from './table.ts';
-import type { TableClient } from './table-client.ts';
+import type { ItemPage, TableClient } from './table-client.ts';
 
 export class DynamoDbDueIndex implements DueIndex {
   readonly #table: TableClient;
@@ -24,16 +24,11 @@ export class DynamoDbDueIndex implements DueIndex {
     const found: DueItem[] = [];
     let after: string | null = null;
     do {
-      const page: { items: Attributes[]; next: string | null } = await this.#table.query(
-        {
-          IndexName: 'due',
-          KeyConditionExpression: '#duePk = :duePk AND #dueAt BETWEEN :from AND :until',
-          ExpressionAttributeNames: { '#duePk': 'duePk', '#dueAt': 'dueAt' },
-          ExpressionAttributeValues: { ':duePk': S(duePk), ':from': N(from), ':until': N(until) },
-        },
+      const page: ItemPage = await this.#table.queryIndex('due', duePk, {
+        range: { from, to: until },
         after,
-        limit - found.length,
-      );
+        limit: limit - found.length,
+      });
       found.push(...page.items.map(dueItem));
       after = page.next;
     } while (after !== null && found.length < limit);
@@ -47,16 +42,10 @@ export class DynamoDbDueIndex implements DueIndex {
     const items: WatchedSink[] = [];
     let { shard, key } = start;
     while (shard < watchedPks.length) {
-      const page: { items: Attributes[]; next: string | null } = await this.#table.query(
-        {
-          IndexName: 'watched',
-          KeyConditionExpression: '#watchedPk = :watchedPk',
-          ExpressionAttributeNames: { '#watchedPk': 'watchedPk' },
-          ExpressionAttributeValues: { ':watchedPk': S(watchedPks[shard] as string) },
-        },
-        key,
-        limit === undefined ? undefined : limit - items.length,
-      );
+      const page: ItemPage = await this.#table.queryIndex('watched', watchedPks[shard] as string, {
+        after: key,
+        ...(limit === undefined ? {} : { limit: limit - items.length }),
+      });
       items.push(...page.items.map(watchedSink));
       key = page.next;
       if (key === null) shard++;

@@ -31,7 +31,7 @@ import {
   taskPrefix,
   topicPrefix,
 } from './table.ts';
-import type { TableClient, Write } from './table-client.ts';
+import { chunksOf, queryAll, type TableClient, type Write } from './table-client.ts';
 
 /** Long after the last zombie: Lambda ends every run within 15 minutes. */
 const tokenKeptSeconds = 7 * 24 * 3600;
@@ -129,7 +129,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
   async #facts(connector: string): Promise<Map<number, Attributes>> {
     const rows = new Map<number, Attributes>();
     const range = { from: taskPrefix, to: `${taskPrefix}~` };
-    for await (const items of this.#table.queryAll(connectorPk(connector), range, { attributes: taskFacts })) {
+    for await (const items of queryAll(this.#table, connectorPk(connector), range, taskFacts)) {
       for (const item of items) rows.set(Number((text(item, 'sk') ?? '').slice(taskPrefix.length)), item);
     }
     return rows;
@@ -184,7 +184,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
         values: { floor: N(floor), one: N(1), now: N(now) },
       };
     });
-    for (const chunk of this.#table.chunks(writes)) await this.#fenced(lease, chunk, `the tasks of ${name}`);
+    for (const chunk of chunksOf(writes)) await this.#fenced(lease, chunk, `the tasks of ${name}`);
   }
 
   /** The newest token of what is deleted stays with the connector, as the floor for its next tasks. */
@@ -212,14 +212,14 @@ export class DynamoDbGenerationStore implements GenerationStore {
         values: { now: N(now), floor: N(floor) },
       }),
     );
-    for (const chunk of this.#table.chunks(deletions)) {
+    for (const chunk of chunksOf(deletions)) {
       this.#refused(lease, await this.#table.transact([raiseFloor, ...chunk], `the tasks of ${name}`));
     }
   }
 
   async putSourceOffsets(lease: Lease, offsets: readonly SourceOffsetEntry[]): Promise<void> {
     const writes = offsets.map((entry) => sourceOffsetWrite(lease.run.connector, entry));
-    for (const chunk of this.#table.chunks(writes)) await this.#fenced(lease, chunk, 'source offsets');
+    for (const chunk of chunksOf(writes)) await this.#fenced(lease, chunk, 'source offsets');
   }
 
   async applyGeneration(lease: Lease, applied: AppliedGeneration, dueAt: number | null): Promise<void> {
@@ -266,9 +266,9 @@ export class DynamoDbGenerationStore implements GenerationStore {
     }
     for (const prefix of [historyPrefix, sinkPositionPrefix, topicPrefix]) {
       const range = { from: prefix, to: `${prefix}\u{10ffff}` };
-      for await (const items of this.#table.queryAll(pk, range, { attributes: ['pk', 'sk'] })) {
+      for await (const items of queryAll(this.#table, pk, range, ['pk', 'sk'])) {
         const deletions = items.map((item): Write => ({ kind: 'delete', key: { pk, sk: text(item, 'sk') ?? '' } }));
-        for (const chunk of this.#table.chunks(deletions)) await this.#fenced(lease, chunk, `connector ${name}`);
+        for (const chunk of chunksOf(deletions)) await this.#fenced(lease, chunk, `connector ${name}`);
       }
     }
     const connector = stillOurs(lease, await this.#table.get(connectorKey(name)));

@@ -35,7 +35,7 @@ import {
   sourceOffsetPrefix,
   taskPrefix,
 } from './table.ts';
-import { inParallel, type TableClient, type Update, type Write } from './table-client.ts';
+import { chunksOf, inParallel, queryAll, type TableClient, type Update, type Write } from './table-client.ts';
 
 const endOf = (prefix: string) => `${prefix}\u{10ffff}`;
 
@@ -77,7 +77,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     };
     const writes = [...newestByKey(offsets).values()].map((entry) => sourceOffsetWrite(lease.run.connector, entry));
     let revoked = false;
-    for (const chunk of writes.length === 0 ? [[]] : this.#table.chunks(writes)) {
+    for (const chunk of writes.length === 0 ? [[]] : chunksOf(writes)) {
       revoked = (await this.#commit(lease, set, chunk, revoked)) || revoked;
     }
     return { revoked };
@@ -168,7 +168,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     // The tasks first: a generation that folds its positions in between is then seen at rest.
     const live: SinkPosition[] = [];
     const tasks = { from: taskPrefix, to: endOf(taskPrefix) };
-    for await (const items of this.#table.queryAll(pk, tasks, { attributes: ['type', 'positions'] })) {
+    for await (const items of queryAll(this.#table, pk, tasks, ['type', 'positions'])) {
       for (const item of items) if (text(item, 'type') === 'sink') live.push(...positionList(readPositions(item)));
     }
     for (const position of await this.#positionsAtRest(connector)) put(position);
@@ -179,7 +179,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
   async #positionsAtRest(connector: string): Promise<SinkPosition[]> {
     const found: SinkPosition[] = [];
     const range = { from: sinkPositionPrefix, to: endOf(sinkPositionPrefix) };
-    for await (const items of this.#table.queryAll(connectorPk(connector), range)) {
+    for await (const items of queryAll(this.#table, connectorPk(connector), range)) {
       for (const item of items) {
         found.push({ ...sinkPositionOf(text(item, 'sk') ?? ''), offset: BigInt(item.offset?.N ?? '0') });
       }
@@ -251,8 +251,8 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
       throw new ConflictError('connector.not_stopped', `Connector ${connector} is not stopped: its offsets stay`);
     };
     if (writes.length === 0) return guarded([]);
-    for (const chunk of this.#table.chunks(this.#historyWrites(connector, change))) await guarded(chunk);
-    await inParallel(8, this.#table.chunks(writes), guarded);
+    for (const chunk of chunksOf(this.#historyWrites(connector, change))) await guarded(chunk);
+    await inParallel(8, chunksOf(writes), guarded);
     await this.#forgetOldChanges(connector);
   }
 
@@ -282,7 +282,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
   async history(connector: string): Promise<readonly OffsetChange[]> {
     const range = { from: historyPrefix, to: endOf(historyPrefix) };
     const changes = new Map<string, { changedAt: number; before: HistoricOffset[]; after: HistoricOffset[] }>();
-    for await (const items of this.#table.queryAll(connectorPk(connector), range)) {
+    for await (const items of queryAll(this.#table, connectorPk(connector), range)) {
       for (const item of items) {
         const id = changeOf(item);
         const change = changes.get(id) ?? { changedAt: number(item, 'changedAt') ?? 0, before: [], after: [] };
@@ -297,12 +297,12 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     const pk = connectorPk(connector);
     const range = { from: historyPrefix, to: endOf(historyPrefix) };
     const keys: Attributes[] = [];
-    for await (const items of this.#table.queryAll(pk, range, { attributes: ['sk'] })) keys.push(...items);
+    for await (const items of queryAll(this.#table, pk, range, ['sk'])) keys.push(...items);
     const kept = new Set([...new Set(keys.map(changeOf))].slice(-changesKept));
     const deletions = keys
       .filter((item) => !kept.has(changeOf(item)))
       .map((item): Write => ({ kind: 'delete', key: { pk, sk: text(item, 'sk') ?? '' } }));
-    for (const chunk of this.#table.chunks(deletions)) await this.#table.transact(chunk, 'old offset changes');
+    for (const chunk of chunksOf(deletions)) await this.#table.transact(chunk, 'old offset changes');
   }
 }
 

@@ -6,7 +6,7 @@ import { exists, isLive } from './conditions.ts';
 import { writeTrace } from './item-codec.ts';
 import type { DynamoDbLeaseStore } from './lease-store.ts';
 import { connectorKey, connectorPk, taskKey, topicKey, topicOf, topicPrefix } from './table.ts';
-import type { TableClient, Write } from './table-client.ts';
+import { chunksOf, queryAll, type TableClient, type Write } from './table-client.ts';
 
 const topics = { from: topicPrefix, to: `${topicPrefix}\u{10ffff}` };
 
@@ -47,7 +47,7 @@ export class DynamoDbStatusBackingStore implements StatusBackingStore {
 
   async activeTopics(connector: string): Promise<string[]> {
     const found: string[] = [];
-    for await (const items of this.#table.queryAll(connectorPk(connector), topics, { attributes: ['sk'] })) {
+    for await (const items of queryAll(this.#table, connectorPk(connector), topics, ['sk'])) {
       found.push(...items.map((item) => topicOf(text(item, 'sk') ?? '')));
     }
     return found;
@@ -73,9 +73,9 @@ export class DynamoDbStatusBackingStore implements StatusBackingStore {
 
   async resetActiveTopics(connector: string): Promise<void> {
     const pk = connectorPk(connector);
-    for await (const items of this.#table.queryAll(pk, topics, { attributes: ['sk'] })) {
+    for await (const items of queryAll(this.#table, pk, topics, ['sk'])) {
       const deletions = items.map((item): Write => ({ kind: 'delete', key: { pk, sk: text(item, 'sk') ?? '' } }));
-      for (const chunk of this.#table.chunks(deletions)) await this.#table.transact(chunk, 'active topics');
+      for (const chunk of chunksOf(deletions)) await this.#table.transact(chunk, 'active topics');
     }
   }
 }

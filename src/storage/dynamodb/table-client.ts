@@ -1,20 +1,5 @@
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  DynamoDBClient,
-  type DynamoDBClientConfig,
-  GetItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
-  TransactionCanceledException,
-  type TransactWriteItem,
-  TransactWriteItemsCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { type Clock, systemClock } from '../../clock.ts';
-import { ConnectError, RetriableError } from '../../errors.ts';
-import { type Attributes, S } from './attributes.ts';
-import type { Key } from './table.ts';
+import type { Attributes } from './attributes.ts';
+import type { Key, tableDefinition } from './table.ts';
 
 /** One conditional change of one item. Names in expressions are `#attribute`, values `:name`. */
 export interface Update {
@@ -55,328 +40,86 @@ export type TransactOutcome =
   | { readonly done: true }
   | { readonly done: false; readonly refused: readonly (Attributes | null | undefined)[] };
 
-export interface TableClientOptions {
-  readonly tableName: string;
-  readonly client?: DynamoDBClient;
-  readonly clientConfig?: DynamoDBClientConfig;
-  readonly clock?: Clock;
+export interface Range {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface PageOptions {
+  readonly after?: string | null;
+  readonly limit?: number;
+}
+
+export interface ItemPage {
+  readonly items: Attributes[];
+  /** Goes on behind this page; null: there is nothing more. */
+  readonly next: string | null;
+}
+
+export type IndexName = keyof typeof tableDefinition.indexes;
+
+/**
+ * What the stores use of a table. Reads of items are strongly consistent, those of an index eventually. Besides coded
+ * errors (`storage.*`) it throws RetriableError where the table could not be asked.
+ */
+export interface TableClient {
+  update(update: Update): Promise<Outcome>;
+  /** All or nothing; at most 100 writes, see `chunks`. `what` is for the error. */
+  transact(writes: readonly Write[], what: string): Promise<TransactOutcome>;
+  get(key: Key, attributes?: readonly string[]): Promise<Attributes | null>;
+  /** In no order; missing ones are left out. */
+  getMany(keys: readonly Key[]): Promise<Attributes[]>;
+  /** Items of one partition key by sort key, both ends included. */
+  queryPage(
+    pk: string,
+    range: Range,
+    options?: PageOptions & { readonly attributes?: readonly string[] },
+  ): Promise<ItemPage>;
+  /** By the index's sort key; numbers for `due`. */
+  queryIndex(
+    index: IndexName,
+    hash: string,
+    options?: PageOptions & { readonly range?: { readonly from: number; readonly to: number } },
+  ): Promise<ItemPage>;
+}
+
+export async function* queryAll(
+  table: TableClient,
+  pk: string,
+  range: Range,
+  attributes?: readonly string[],
+): AsyncGenerator<Attributes[]> {
+  let after: string | null = null;
+  do {
+    const page: ItemPage = await table.queryPage(pk, range, {
+      after,
+      ...(attributes === undefined ? {} : { attributes }),
+    });
+    yield page.items;
+    after = page.next;
+  } while (after !== null);
 }
 
 /** One item of a transaction is left for the fence. */
 export const maxWritesBesideFence = 99;
 const maxTransactionBytes = 3_000_000;
-const conflictRetries = 10;
 
-export class TableClient {
-  readonly tableName: string;
-  readonly #client: DynamoDBClient;
-  readonly #clock: Clock;
-
-  constructor(options: TableClientOptions) {
-    this.tableName = options.tableName;
-    this.#clock = options.clock ?? systemClock;
-    this.#client =
-      options.client ?? new DynamoDBClient({ retryMode: 'adaptive', maxAttempts: 6, ...options.clientConfig });
-  }
-
-  async update(update: Update): Promise<Outcome> {
-    try {
-      const { Attributes } = await this.#retryConflicts(update.what, () =>
-        this.#client.send(
-          new UpdateItemCommand({
-            ...this.#updateInput(update),
-            ReturnValues: 'ALL_OLD',
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        ),
-      );
-      return { done: true, before: Attributes ?? null };
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return { done: false, row: error.Item ?? null };
-      throw this.#explain(error, update.what);
+/** Cuts writes so that each transaction, with the fence, keeps within DynamoDB's limits. */
+export function chunksOf(writes: readonly Write[]): Write[][] {
+  const chunks: Write[][] = [];
+  let bytes = 0;
+  for (const write of writes) {
+    const size = writeBytes(write);
+    const last = chunks.at(-1);
+    if (last === undefined || last.length === maxWritesBesideFence || bytes + size > maxTransactionBytes) {
+      chunks.push([write]);
+      bytes = size;
+    } else {
+      last.push(write);
+      bytes += size;
     }
   }
-
-  async transact(writes: readonly Write[], what: string): Promise<TransactOutcome> {
-    const items = writes.map((write) => this.#transactItem(write));
-    try {
-      await this.#retryConflicts(what, () =>
-        this.#client.send(new TransactWriteItemsCommand({ TransactItems: items })),
-      );
-      return { done: true };
-    } catch (error) {
-      if (error instanceof TransactionCanceledException) {
-        const reasons = error.CancellationReasons ?? [];
-        if (reasons.some((reason) => reason.Code === 'ConditionalCheckFailed')) {
-          return {
-            done: false,
-            refused: reasons.map((reason) =>
-              reason.Code === 'ConditionalCheckFailed' ? (reason.Item ?? null) : undefined,
-            ),
-          };
-        }
-      }
-      throw this.#explain(error, what);
-    }
-  }
-
-  /** Cuts writes so that each transaction, with the fence, keeps within DynamoDB's limits. */
-  chunks(writes: readonly Write[]): Write[][] {
-    const chunks: Write[][] = [];
-    let bytes = 0;
-    for (const write of writes) {
-      const size = writeBytes(write);
-      const last = chunks.at(-1);
-      if (last === undefined || last.length === maxWritesBesideFence || bytes + size > maxTransactionBytes) {
-        chunks.push([write]);
-        bytes = size;
-      } else {
-        last.push(write);
-        bytes += size;
-      }
-    }
-    return chunks;
-  }
-
-  async get(key: Key, attributes?: readonly string[]): Promise<Attributes | null> {
-    const { Item } = await this.#read(() =>
-      this.#client.send(
-        new GetItemCommand({
-          TableName: this.tableName,
-          Key: keyOf(key),
-          ConsistentRead: true,
-          ...projection(attributes),
-        }),
-      ),
-    );
-    return Item ?? null;
-  }
-
-  /** Missing ones are left out. */
-  async getMany(keys: readonly Key[]): Promise<Attributes[]> {
-    const found: Attributes[] = [];
-    const batches: Key[][] = [];
-    for (let start = 0; start < keys.length; start += 100) batches.push(keys.slice(start, start + 100));
-    await inParallel(8, batches, async (batch) => {
-      let asked: Attributes[] = batch.map(keyOf);
-      for (let attempt = 0; asked.length > 0; attempt++) {
-        const keysLeft = asked;
-        const { Responses, UnprocessedKeys } = await this.#read(() =>
-          this.#client.send(
-            new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys: keysLeft, ConsistentRead: true } } }),
-          ),
-        );
-        const items = Responses?.[this.tableName] ?? [];
-        found.push(...items);
-        asked = (UnprocessedKeys?.[this.tableName]?.Keys ?? []) as Attributes[];
-        // Big items come back piecemeal (16 MB an answer): only an answer without progress is a throttle.
-        if (asked.length > 0 && items.length === 0) await this.#backOff(attempt, 'source offsets');
-      }
-    });
-    return found;
-  }
-
-  /** One page of items whose sort key lies in [from, to]. */
-  async queryPage(
-    pk: string,
-    range: { readonly from: string; readonly to: string },
-    options: {
-      readonly after?: string | null;
-      readonly limit?: number;
-      readonly attributes?: readonly string[];
-      readonly newestFirst?: boolean;
-    } = {},
-  ): Promise<{ items: Attributes[]; next: string | null }> {
-    return this.query(
-      {
-        KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
-        ExpressionAttributeNames: {
-          '#pk': 'pk',
-          '#sk': 'sk',
-          ...projection(options.attributes).ExpressionAttributeNames,
-        },
-        ExpressionAttributeValues: { ':pk': S(pk), ':from': S(range.from), ':to': S(range.to) },
-        ConsistentRead: true,
-        ScanIndexForward: options.newestFirst !== true,
-        ...(options.attributes === undefined
-          ? {}
-          : { ProjectionExpression: projection(options.attributes).ProjectionExpression }),
-      },
-      options.after ?? null,
-      options.limit,
-    );
-  }
-
-  async *queryAll(
-    pk: string,
-    range: { readonly from: string; readonly to: string },
-    options: { readonly attributes?: readonly string[] } = {},
-  ): AsyncGenerator<Attributes[]> {
-    let after: string | null = null;
-    do {
-      const page: { items: Attributes[]; next: string | null } = await this.queryPage(pk, range, { ...options, after });
-      yield page.items;
-      after = page.next;
-    } while (after !== null);
-  }
-
-  async query(
-    input: Omit<QueryCommandInput, 'TableName'>,
-    after: string | null,
-    limit?: number,
-  ): Promise<{ items: Attributes[]; next: string | null }> {
-    const { Items, LastEvaluatedKey } = await this.#read(() =>
-      this.#client.send(
-        new QueryCommand({
-          ...input,
-          TableName: this.tableName,
-          ...(limit === undefined ? {} : { Limit: limit }),
-          ...(after === null ? {} : { ExclusiveStartKey: JSON.parse(after) as Attributes }),
-        }),
-      ),
-    );
-    return { items: Items ?? [], next: LastEvaluatedKey === undefined ? null : JSON.stringify(LastEvaluatedKey) };
-  }
-
-  destroy(): void {
-    this.#client.destroy();
-  }
-
-  async #read<T>(send: () => Promise<T>): Promise<T> {
-    try {
-      return await send();
-    } catch (error) {
-      throw this.#explain(error, 'a read');
-    }
-  }
-
-  /** Two transactions that meet at an item cancel each other: the SDK does not send them again, this does. */
-  async #retryConflicts<T>(what: string, send: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await send();
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-        await this.#backOff(attempt, what, error);
-      }
-    }
-  }
-
-  async #backOff(attempt: number, what: string, cause?: unknown): Promise<void> {
-    if (attempt >= conflictRetries) {
-      throw new RetriableError(`The table was too busy to take ${what}`, { code: 'storage.busy', cause });
-    }
-    await this.#clock.sleep(Math.min(1000, 10 * 2 ** attempt));
-  }
-
-  #updateInput(update: Update) {
-    const removed = [...(update.remove ?? [])];
-    const assigned = [...(update.assign ?? [])];
-    const values: Attributes = {};
-    for (const [name, value] of Object.entries(update.set ?? {})) {
-      if (value === undefined) removed.push(name);
-      else {
-        assigned.push(`#${name} = :set_${name}`);
-        values[`:set_${name}`] = value;
-      }
-    }
-    const sections: string[] = [];
-    if (assigned.length > 0) sections.push(`SET ${assigned.join(', ')}`);
-    if (removed.length > 0) sections.push(`REMOVE ${removed.map((name) => `#${name}`).join(', ')}`);
-    const expression = sections.join(' ');
-    Object.assign(values, prefixed(update.values));
-    return {
-      TableName: this.tableName,
-      Key: keyOf(update.key),
-      ...(expression === '' ? {} : { UpdateExpression: expression }),
-      ...conditionOf(update.condition),
-      ExpressionAttributeNames: namesIn(`${expression} ${update.condition ?? ''}`, update.names),
-      ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
-    };
-  }
-
-  #transactItem(write: Write): TransactWriteItem {
-    const refusal = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const };
-    if (write.kind === 'update') return { Update: { ...this.#updateInput(write), ...refusal } };
-    const values = prefixed(write.values);
-    const condition = {
-      TableName: this.tableName,
-      ...conditionOf(write.condition),
-      ...(write.condition === undefined ? {} : { ExpressionAttributeNames: namesIn(write.condition) }),
-      ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
-      ...refusal,
-    };
-    switch (write.kind) {
-      case 'put':
-        return { Put: { ...condition, Item: { ...keyOf(write.key), ...write.item } } };
-      case 'delete':
-        return { Delete: { ...condition, Key: keyOf(write.key) } };
-      case 'check':
-        return { ConditionCheck: { ...condition, Key: keyOf(write.key), ConditionExpression: write.condition } };
-    }
-  }
-
-  /** The SDK has retried what can be: what is left is said in words that name the cause. */
-  #explain(error: unknown, what: string): unknown {
-    if (error instanceof ConnectError) return error;
-    const { name, message } = error as Error;
-    const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
-    const told = [message, ...reasons.map((reason) => reason.Message ?? '')].join(' ');
-    const codes = [name, ...reasons.map((reason) => reason.Code ?? '')];
-    if (/[Ii]tem size|size has exceeded|Item collection/.test(told)) {
-      return new ConnectError('storage.item_too_large', `Too large to be stored: ${what} (an item holds 400 KB)`, {
-        cause: error,
-        facts: { what },
-      });
-    }
-    if (codes.includes('ResourceNotFoundException')) {
-      return new ConnectError('storage.table_missing', `The table ${this.tableName} does not exist`, { cause: error });
-    }
-    if (/AccessDenied|UnrecognizedClient|ExpiredToken|InvalidSignature/.test(name)) {
-      return new ConnectError('storage.access_denied', `The table ${this.tableName} may not be used: ${message}`, {
-        cause: error,
-      });
-    }
-    if (codes.some((code) => /Validation|Serialization/.test(code))) {
-      return new ConnectError('storage.refused', `The table refused ${what}: ${told.trim()}`, { cause: error });
-    }
-    return new RetriableError(`The table did not take ${what}: ${name}: ${message}`, {
-      code: 'storage.unavailable',
-      cause: error,
-    });
-  }
-}
-
-function isConflict(error: unknown): boolean {
-  if (error instanceof TransactionCanceledException) {
-    const codes = (error.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
-    const passing = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
-    return !codes.includes('ConditionalCheckFailed') && codes.some((code) => passing.includes(code));
-  }
-  return error instanceof Error && error.name === 'TransactionConflictException';
-}
-
-const keyOf = (key: Key): Attributes => ({ pk: S(key.pk), sk: S(key.sk) });
-
-const conditionOf = (condition: string | undefined) =>
-  condition === undefined ? {} : { ConditionExpression: condition };
-
-function namesIn(expression: string, given: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const names: Record<string, string> = {};
-  for (const [token, name] of expression.matchAll(/#(\w+)/g)) names[token] = given[name as string] ?? (name as string);
-  return names;
-}
-
-function prefixed(values: Attributes | undefined): Attributes {
-  return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [`:${name}`, value]));
-}
-
-function projection(attributes: readonly string[] | undefined) {
-  if (attributes === undefined) return {};
-  return {
-    ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
-    ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
-  };
+  return chunks;
 }
 
 /** An estimate, on the large side. */
