@@ -3,7 +3,7 @@ import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
 import type { DueIndex } from '../storage/due-index.ts';
 import { becameDue, type TableChange } from '../storage/table-change.ts';
 import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
-import { isSoon, sweep, tickWithinTheMinute } from './tick.ts';
+import { isSoon, scheduledTick, tickWithinTheMinute } from './tick.ts';
 import { type WakeUpReport, wakeUp } from './wake-up.ts';
 
 export interface CoordinatorDeps extends DispatchDeps {
@@ -55,10 +55,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       if (due.some((item) => isSoon(item.dueAt, now))) await ensureTicking();
     },
 
-    async onTick(deadlineAt) {
-      await sweep(deps, deadlineAt);
-      await tickWithinTheMinute(deps, deadlineAt, false);
-    },
+    onTick: (deadlineAt) => scheduledTick(deps, deadlineAt),
 
     onSubMinuteTick: (deadlineAt) => tickWithinTheMinute(deps, deadlineAt, true),
 

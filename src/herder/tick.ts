@@ -29,27 +29,40 @@ export function isSoon(dueAt: number, now: number): boolean {
  * Dispatches everything overdue: what polls by the minute, what a lost stream record would have woken, and what a dead
  * run left behind (L1). The work is one query for what is due, however many connectors exist (L2).
  */
-export async function sweep(deps: TickDeps, deadlineAt: number): Promise<void> {
+async function sweep(deps: TickDeps, pending: Pending, deadlineAt: number): Promise<void> {
   const now = deps.clock.now();
   const [due, watched] = await Promise.all([
     deps.dueIndex.due(now - graceMs, sweepLimit),
     deps.dueIndex.watched(null, 1),
   ]);
+  for (const item of due) pending.dispatched(item);
   const requests = due.map(({ run }) => requestOf(run));
   if (watched.items.length > 0) requests.unshift({ kind: 'probe' });
   const { dispatched, left } = await dispatch(deps, requests, deadlineAt - marginMs);
   deps.telemetry.emit('herder.swept', { due: due.length, dispatched, left });
 }
 
+/** The schedule's tick: what was missed, then what falls due within the minute. */
+export async function scheduledTick(deps: TickDeps, deadlineAt: number): Promise<void> {
+  const pending = new Pending();
+  await sweep(deps, pending, deadlineAt);
+  await tickWithinTheMinute(deps, deadlineAt, false, pending);
+}
+
 /**
  * Dispatches to the second what falls due within this minute, as the only ticker (its lease is in the table). Returns
  * at once when nothing does (L4), unless it was started for something, which the index may not show yet.
  */
-export async function tickWithinTheMinute(deps: TickDeps, deadlineAt: number, started: boolean): Promise<void> {
+export async function tickWithinTheMinute(
+  deps: TickDeps,
+  deadlineAt: number,
+  started: boolean,
+  pending = new Pending(),
+): Promise<void> {
   const { clock, cluster, owner } = deps;
   const endAt = Math.min(deadlineAt - marginMs, clock.now() + minute);
-  const pending = new Pending();
   if (!(await waitForTurn(deps, pending, endAt, started))) return;
+  pending.takeOver(clock.now());
   try {
     await tickUntil(deps, pending, endAt);
   } finally {
@@ -98,7 +111,16 @@ const soon = (deps: TickDeps, until: number) => deps.dueIndex.due(until, tickLim
 
 /** What this ticker has seen: each item is dispatched once per due time, a running one stays in the index meanwhile. */
 class Pending {
-  readonly #seen = new Map<string, { readonly at: number; dispatched: boolean }>();
+  readonly #seen = new Map<string, { at: number; dispatched: boolean }>();
+
+  dispatched(item: DueItem): void {
+    this.#seen.set(keyOf(item), { at: item.dueAt, dispatched: true });
+  }
+
+  /** What came due before was for the ticker before: only what is still here after the grace was missed. */
+  takeOver(now: number): void {
+    for (const seen of this.#seen.values()) if (seen.at <= now) seen.at += graceMs;
+  }
 
   /** Those to dispatch now. */
   take(items: readonly DueItem[], now: number): DueItem[] {
@@ -116,7 +138,7 @@ class Pending {
   }
 
   #note(item: DueItem, now: number) {
-    const key = JSON.stringify([item.run.connector, item.run.task, item.dueAt]);
+    const key = keyOf(item);
     let seen = this.#seen.get(key);
     if (seen === undefined) {
       // Already past when first seen: the stream has it, and only if it is still here after the grace it was lost.
@@ -126,3 +148,5 @@ class Pending {
     return seen;
   }
 }
+
+const keyOf = ({ run, dueAt }: DueItem) => JSON.stringify([run.connector, run.task, dueAt]);

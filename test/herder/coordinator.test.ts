@@ -1,0 +1,215 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Coordinator, createCoordinator } from '../../src/herder/coordinator.ts';
+import type { RunRequest } from '../../src/invocation/run-request.ts';
+import { createMemoryStores } from '../../src/storage/memory/stores.ts';
+import type { Stores } from '../../src/storage/stores.ts';
+import type { TableChange } from '../../src/storage/table-change.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const minute = 60_000;
+
+interface Invocation {
+  readonly at: number;
+  readonly request: RunRequest;
+}
+
+describe('coordinator', () => {
+  let clock: ManualClock;
+  let startedAt: number;
+  let changes: TableChange[];
+  let stores: Stores;
+  let invocations: Invocation[];
+  let refusing: boolean;
+  let running: boolean;
+  let tickersStarted: number;
+  let coordinator: Coordinator;
+
+  const create = (runsInFlight = 100, owner = 'one') =>
+    createCoordinator({
+      configs: stores.config,
+      dueIndex: stores.due,
+      cluster: stores.cluster,
+      invoker: {
+        invoke: async (request) => {
+          if (refusing) throw new Error('TooManyRequestsException');
+          invocations.push({ at: clock.now() - startedAt, request });
+          if (running) await runAtOnce(request);
+        },
+      },
+      startTicking: async () => {
+        tickersStarted++;
+      },
+      clock,
+      random: () => 0.5,
+      telemetry: createTelemetry({ clock, write: () => {} }),
+      limits: { runsInFlight, concurrency: 4 },
+      owner,
+    });
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    startedAt = clock.now();
+    changes = [];
+    stores = createMemoryStores({ onChange: (change) => changes.push(change) });
+    invocations = [];
+    refusing = false;
+    running = true;
+    tickersStarted = 0;
+    coordinator = create();
+  });
+
+  const deadline = (ms = 90_000) => clock.now() + ms;
+  const createConnector = (name: string, dueAt = clock.now()) =>
+    stores.config.createConnector(name, 'source', { name }, 'STARTED', dueAt);
+  const names = () => invocations.map(({ request }) => ('connector' in request ? request.connector : 'probe'));
+  const streamed = () => changes.splice(0);
+
+  describe('stream', () => {
+    it('dispatches what became due at once and without a write', async () => {
+      await createConnector('a');
+      const records = streamed();
+      running = false;
+      await coordinator.onStream(records, deadline());
+      expect(invocations).toEqual([{ at: 0, request: { kind: 'connector', connector: 'a' } }]);
+      expect(changes).toEqual([]);
+    });
+
+    it('dispatches a run once, however often its item changed in the batch', async () => {
+      await createConnector('a');
+      await stores.config.putTargetState('a', 'PAUSED', clock.now());
+      await stores.config.putTargetState('a', 'STARTED', clock.now());
+      await coordinator.onStream(streamed(), deadline());
+      expect(names()).toEqual(['a']);
+    });
+
+    it('asks for a ticker, once, when something is due soon and nobody ticks', async () => {
+      await createConnector('a', clock.now() + 5000);
+      const records = streamed();
+      await coordinator.onStream(records, deadline());
+      await coordinator.onStream(records, deadline());
+      expect(invocations).toEqual([]);
+      expect(tickersStarted).toBe(1);
+    });
+
+    it('asks for none while somebody ticks', async () => {
+      await stores.cluster.acquireTicker('other', clock.now(), clock.now() + minute);
+      await createConnector('a', clock.now() + 5000);
+      await coordinator.onStream(streamed(), deadline());
+      expect(tickersStarted).toBe(0);
+    });
+
+    it('leaves what could not be invoked due, and does not fail', async () => {
+      await createConnector('a');
+      refusing = true;
+      await coordinator.onStream(streamed(), deadline());
+      refusing = false;
+      await clock.advance(minute);
+      await clock.run(coordinator.onTick(deadline()));
+      expect(names()).toEqual(['a']);
+    });
+  });
+
+  describe('tick', () => {
+    it('L1: dispatches what a lost stream record would have woken', async () => {
+      await createConnector('a');
+      await clock.advance(minute);
+      await clock.run(coordinator.onTick(deadline()));
+      expect(invocations).toEqual([{ at: minute, request: { kind: 'connector', connector: 'a' } }]);
+    });
+
+    it('L4: does not stay when nothing falls due within the minute', async () => {
+      await createConnector('far', clock.now() + 10 * minute);
+      const before = clock.now();
+      await clock.run(coordinator.onTick(deadline()));
+      expect(clock.now()).toBe(before);
+      expect(invocations).toEqual([]);
+      expect(await stores.cluster.tickerHeld(clock.now())).toBe(false);
+    });
+
+    it('L4: dispatches to the second what falls due within the minute, once', async () => {
+      await createConnector('at-10', clock.now() + 10_000);
+      await createConnector('at-30', clock.now() + 30_000);
+      await clock.run(coordinator.onTick(deadline()));
+      expect(invocations.map(({ at }) => at)).toEqual([10_000, 30_000]);
+      expect(names()).toEqual(['at-10', 'at-30']);
+      expect(await stores.cluster.tickerHeld(clock.now())).toBe(false);
+    });
+
+    it('sees what falls due while it ticks', async () => {
+      await createConnector('at-20', clock.now() + 20_000);
+      const tick = coordinator.onTick(deadline());
+      await clock.advance(5000);
+      await createConnector('at-9', clock.now() + 4000);
+      await clock.run(tick);
+      expect(names()).toEqual(['at-9', 'at-20']);
+      expect(invocations[0]?.at).toBe(9000);
+    });
+
+    it('lets one of two tickers dispatch, and the other take over without a gap', async () => {
+      await createConnector('at-10', clock.now() + 10_000);
+      const first = coordinator.onSubMinuteTick(deadline());
+      await clock.advance(5000);
+      await createConnector('at-62', clock.now() + 57_000);
+      const second = create(100, 'two').onTick(deadline());
+      await Promise.all([clock.run(first), clock.run(second)]);
+      expect(names()).toEqual(['at-10', 'at-62']);
+      expect(invocations[1]?.at).toBe(62_000);
+    });
+
+    it('gives up before its deadline and gives the lease back', async () => {
+      await createConnector('at-50', clock.now() + 50_000);
+      await clock.run(coordinator.onTick(deadline(20_000)));
+      expect(clock.now() - startedAt).toBeLessThan(20_000);
+      expect(await stores.cluster.tickerHeld(clock.now())).toBe(false);
+      expect(invocations).toEqual([]);
+    });
+
+    it('L5: hands out a mass wake-up a second at a time, with jitter, and leaves what does not fit before the deadline', async () => {
+      for (let i = 0; i < 25; i++) await createConnector(`c${i}`);
+      await clock.advance(minute);
+      const from = clock.now() - startedAt;
+      await clock.run(create(5).onTick(deadline(6000)));
+      const seconds = invocations.map(({ at }) => Math.ceil((at - from) / 1000));
+      expect(seconds.filter((second) => second === 0)).toHaveLength(5);
+      for (const second of new Set(seconds))
+        expect(seconds.filter((at) => at === second).length).toBeLessThanOrEqual(5);
+      expect(invocations.length).toBe(25);
+      expect(Math.max(...invocations.map(({ at }) => at - from))).toBeLessThan(4000);
+    });
+  });
+
+  describe('wake-up', () => {
+    it('marks the tasks of a named connector due, whatever else the event holds', async () => {
+      await createConnector('a');
+      const { lease } = await acquire('a');
+      await stores.generations.putTasks(
+        lease,
+        1,
+        [{ task: 0, config: {}, assignment: [], positions: [] }],
+        clock.now(),
+      );
+      const task = await stores.leases.acquireTask('a', 0, 'w', clock.now(), clock.now() + minute);
+      if (!task.granted) throw new Error(task.reason);
+      await stores.leases.release(task.lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
+      streamed();
+      const report = await coordinator.onWakeUp({ drover: { wake: ['a', 'gone'] }, other: 1 }, deadline());
+      expect(report).toEqual({ connectors: ['a', 'gone'], woken: 1 });
+      await coordinator.onStream(streamed(), deadline());
+      expect(invocations.map(({ request }) => request)).toEqual([{ kind: 'task', connector: 'a', task: 0 }]);
+    });
+  });
+
+  /** What is invoked runs, and is not due any more. */
+  async function runAtOnce(request: RunRequest) {
+    if (request.kind !== 'connector') return;
+    const { lease } = await acquire(request.connector);
+    await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
+  }
+
+  async function acquire(name: string) {
+    const result = await stores.leases.acquireConnector(name, 'w', clock.now(), clock.now() + minute);
+    if (!result.granted) throw new Error(result.reason);
+    return result;
+  }
+});
