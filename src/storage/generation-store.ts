@@ -17,6 +17,8 @@ export interface AppliedGeneration {
   readonly taskCount: number;
   /** The configVersion that was acted on; the connector stays due when it has moved on since. */
   readonly appliedVersion: number;
+  /** Of the connector config that the tasks were made from; left out, the one before stays. */
+  readonly configHash?: string;
   readonly state: State;
   readonly trace: string | null;
   readonly workerId: string;

@@ -26,6 +26,8 @@ export interface ConnectorItem extends LeaseState {
   readonly configVersion: number;
   /** The version the last completed connector run acted on; smaller than configVersion: work to do. */
   readonly appliedVersion: number;
+  /** Of the connector config that the tasks in force were made from; null: none yet. */
+  readonly appliedConfigHash: string | null;
   readonly targetState: TargetState;
   readonly deleting: boolean;
   /** Generation of the task configs in force; 0 before the first. */

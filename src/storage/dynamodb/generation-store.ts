@@ -231,6 +231,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
         generation: N(applied.generation),
         taskCount: N(applied.taskCount),
         appliedVersion: N(applied.appliedVersion),
+        ...(applied.configHash === undefined ? {} : { appliedConfigHash: S(applied.configHash) }),
         state: S(applied.state),
         trace: writeTrace(applied.trace),
         workerId: S(applied.workerId),

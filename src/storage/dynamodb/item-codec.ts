@@ -103,6 +103,7 @@ export function readConnector(item: Attributes): ConnectorItem {
     config: readSettings(item),
     configVersion: number(item, 'configVersion') ?? 0,
     appliedVersion: number(item, 'appliedVersion') ?? 0,
+    appliedConfigHash: text(item, 'appliedConfigHash'),
     targetState: text(item, 'targetState') as TargetState,
     deleting: flag(item, 'deleting'),
     generation: number(item, 'generation') ?? 0,
