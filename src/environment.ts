@@ -134,17 +134,31 @@ export const environmentConfig = defineConfig({
     validator: range(-1, 32_767),
     doc: "Replication factor with which it is created; -1: the broker's default.",
   },
+  'config.providers': {
+    type: 'LIST',
+    default: ['secretsmanager', 'ssm'],
+    importance: 'LOW',
+    doc:
+      'Who may resolve references in connector configs (`${secretsmanager:id:key}`): secretsmanager, ssm, and on trusted ' +
+      "installations env and file, which show the task function's own variables and files to whoever writes configs.",
+  },
+  'topic.creation.enable': {
+    type: 'BOOLEAN',
+    default: true,
+    importance: 'LOW',
+    doc: 'Whether source connectors may create topics by their `topic.creation.*` settings.',
+  },
+  'topic.tracking.enable': {
+    type: 'BOOLEAN',
+    default: true,
+    importance: 'LOW',
+    doc: 'Whether the topics that a connector uses are noted.',
+  },
   'drover.task.function': {
     type: 'STRING',
     default: null,
     importance: 'LOW',
     doc: 'Name of the task function; the coordinator invokes it.',
-  },
-  'drover.coordinator.function': {
-    type: 'STRING',
-    default: null,
-    importance: 'LOW',
-    doc: 'Name of the coordinator function; it invokes itself to tick within the minute.',
   },
   'drover.runs.in.flight.max': {
     type: 'INT',
@@ -155,7 +169,7 @@ export const environmentConfig = defineConfig({
   },
   'drover.run.max.ms': {
     type: 'LONG',
-    default: 300_000,
+    default: 60_000,
     importance: 'MEDIUM',
     validator: atLeast(1000),
     doc: 'How long one run may take; with more to do the task goes on in the next run.',
