@@ -1,39 +1,102 @@
-import { InvokeCommand, LambdaClient, type LambdaClientConfig } from '@aws-sdk/client-lambda';
-import { RetriableError } from '../errors.ts';
+import type { LambdaClient, LambdaClientConfig } from '@aws-sdk/client-lambda';
+import { type Clock, systemClock } from '../clock.ts';
+import { ConnectError, RetriableError } from '../errors.ts';
 import type { Invoker, RunRequest } from './run-request.ts';
 
-/** Hands requests to a Lambda function, which runs them after the call has returned. */
-export class LambdaInvoker implements Invoker {
+export interface LambdaInvokerOptions {
+  /** Name or ARN of the task function. */
   readonly functionName: string;
-  readonly #client: Pick<LambdaClient, 'send'>;
+  /** Invokes under way at once; the others wait (L5). Default 50. */
+  readonly concurrency?: number;
+  readonly client?: LambdaClient;
+  readonly clientConfig?: LambdaClientConfig;
+  readonly clock?: Clock;
+}
 
-  constructor(
-    functionName: string,
-    options: { client?: Pick<LambdaClient, 'send'>; config?: LambdaClientConfig } = {},
-  ) {
-    this.functionName = functionName;
-    this.#client = options.client ?? new LambdaClient({ maxAttempts: 3, ...options.config });
+const maxAttempts = 5;
+const throttles = new Set([
+  'TooManyRequestsException',
+  'ThrottlingException',
+  'EC2ThrottledException',
+  'ServiceException',
+  'TimeoutError',
+]);
+
+/** Hands run requests to the task function: asynchronous `Event` invokes, which Lambda queues and retries itself. */
+export class LambdaInvoker implements Invoker {
+  readonly #options: LambdaInvokerOptions;
+  readonly #clock: Clock;
+  readonly #concurrency: number;
+  #client: Promise<LambdaClient> | null = null;
+  #active = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(options: LambdaInvokerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#concurrency = options.concurrency ?? 50;
   }
 
-  invoke(request: RunRequest): Promise<void> {
-    return this.send(request);
-  }
-
-  /** Rejects with RetriableError when Lambda did not take it; then nothing runs, or it runs all the same. */
-  async send(payload: object): Promise<void> {
+  /** Resolves when Lambda has taken the request. RetriableError when it does not: what is due stays due. */
+  async invoke(request: RunRequest): Promise<void> {
+    await this.#enter();
     try {
-      await this.#client.send(
-        new InvokeCommand({
-          FunctionName: this.functionName,
-          InvocationType: 'Event',
-          Payload: Buffer.from(JSON.stringify(payload)),
-        }),
-      );
-    } catch (cause) {
-      throw new RetriableError(`${this.functionName} could not be invoked: ${(cause as Error).message}`, {
-        cause,
-        code: 'invocation.refused',
-      });
+      await this.#invoke(request);
+    } finally {
+      this.#leave();
     }
+  }
+
+  async #invoke(request: RunRequest): Promise<void> {
+    const [client, { InvokeCommand }] = await Promise.all([this.#connected(), import('@aws-sdk/client-lambda')]);
+    const command = { FunctionName: this.#options.functionName, Payload: Buffer.from(JSON.stringify(request)) };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await client.send(new InvokeCommand({ ...command, InvocationType: 'Event' }));
+        return;
+      } catch (cause) {
+        const { name, message } = cause as Error;
+        if (/AccessDenied|ResourceNotFound|InvalidRequest|RequestTooLarge/.test(name)) {
+          throw new ConnectError(
+            'invocation.refused',
+            `Lambda refused to run ${this.#options.functionName}: ${message}`,
+            {
+              cause,
+            },
+          );
+        }
+        if (attempt === maxAttempts || !throttles.has(name)) {
+          throw new RetriableError(`Could not invoke ${this.#options.functionName}: ${name}: ${message}`, {
+            code: 'invocation.unavailable',
+            cause,
+          });
+        }
+        await this.#clock.sleep(100 * 2 ** attempt);
+      }
+    }
+  }
+
+  /** The client is made by the first invoke: whoever only looks pays nothing. */
+  #connected(): Promise<LambdaClient> {
+    const { client, clientConfig } = this.#options;
+    this.#client ??=
+      client !== undefined
+        ? Promise.resolve(client)
+        : import('@aws-sdk/client-lambda').then(
+            ({ LambdaClient }) => new LambdaClient({ maxAttempts: 3, ...clientConfig }),
+          );
+    return this.#client;
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#active < this.#concurrency) this.#active++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** A place is handed on, never freed and taken again. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#active--;
+    else next();
   }
 }

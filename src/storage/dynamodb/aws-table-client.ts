@@ -1,5 +1,6 @@
 import {
   BatchGetItemCommand,
+  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
   type DynamoDBClientConfig,
@@ -10,12 +11,14 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
+  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { type Clock, systemClock } from '../../clock.ts';
 import { ConnectError, RetriableError } from '../../errors.ts';
 import { type Attributes, N, S } from './attributes.ts';
 import { type Key, tableDefinition } from './table.ts';
 import {
+  type BatchWrite,
   type IndexName,
   type ItemPage,
   inParallel,
@@ -91,7 +94,7 @@ export class AwsTableClient implements TableClient {
   }
 
   async get(key: Key, attributes?: readonly string[]): Promise<Attributes | null> {
-    const { Item } = await this.#read(() =>
+    const { Item } = await this.#asked('a read', () =>
       this.#client.send(
         new GetItemCommand({
           TableName: this.tableName,
@@ -104,6 +107,26 @@ export class AwsTableClient implements TableClient {
     return Item ?? null;
   }
 
+  async writeMany(writes: readonly BatchWrite[], what: string): Promise<void> {
+    const batches: BatchWrite[][] = [];
+    for (let start = 0; start < writes.length; start += 25) batches.push(writes.slice(start, start + 25));
+    await inParallel(8, batches, async (batch) => {
+      let left: WriteRequest[] = batch.map((write) =>
+        write.kind === 'put'
+          ? { PutRequest: { Item: { ...keyOf(write.key), ...write.item } } }
+          : { DeleteRequest: { Key: keyOf(write.key) } },
+      );
+      for (let attempt = 0; left.length > 0; attempt++) {
+        const requests = left;
+        const { UnprocessedItems } = await this.#asked(what, () =>
+          this.#client.send(new BatchWriteItemCommand({ RequestItems: { [this.tableName]: requests } })),
+        );
+        left = UnprocessedItems?.[this.tableName] ?? [];
+        if (left.length > 0) await this.#backOff(attempt, what);
+      }
+    });
+  }
+
   /** Missing ones are left out. */
   async getMany(keys: readonly Key[]): Promise<Attributes[]> {
     const found: Attributes[] = [];
@@ -113,7 +136,7 @@ export class AwsTableClient implements TableClient {
       let asked: Attributes[] = batch.map(keyOf);
       for (let attempt = 0; asked.length > 0; attempt++) {
         const keysLeft = asked;
-        const { Responses, UnprocessedKeys } = await this.#read(() =>
+        const { Responses, UnprocessedKeys } = await this.#asked('a read', () =>
           this.#client.send(
             new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys: keysLeft, ConsistentRead: true } } }),
           ),
@@ -171,7 +194,7 @@ export class AwsTableClient implements TableClient {
   }
 
   async #query(input: Omit<QueryCommandInput, 'TableName'>, { after, limit }: PageOptions): Promise<ItemPage> {
-    const { Items, LastEvaluatedKey } = await this.#read(() =>
+    const { Items, LastEvaluatedKey } = await this.#asked('a read', () =>
       this.#client.send(
         new QueryCommand({
           ...input,
@@ -188,11 +211,11 @@ export class AwsTableClient implements TableClient {
     this.#client.destroy();
   }
 
-  async #read<T>(send: () => Promise<T>): Promise<T> {
+  async #asked<T>(what: string, send: () => Promise<T>): Promise<T> {
     try {
       return await send();
     } catch (error) {
-      throw this.#explain(error, 'a read');
+      throw this.#explain(error, what);
     }
   }
 

@@ -35,7 +35,15 @@ import {
   sourceOffsetPrefix,
   taskPrefix,
 } from './table.ts';
-import { chunksOf, inParallel, queryAll, type TableClient, type Update, type Write } from './table-client.ts';
+import {
+  type BatchWrite,
+  chunksOf,
+  maxWritesBesideFence,
+  queryAll,
+  type TableClient,
+  type Update,
+  type Write,
+} from './table-client.ts';
 
 const endOf = (prefix: string) => `${prefix}\u{10ffff}`;
 
@@ -44,7 +52,7 @@ const positionsPerUpdate = 100;
 const historyChunkChars = 90_000;
 const changesKept = 10;
 
-export function sourceOffsetWrite(connector: string, entry: SourceOffsetEntry): Write {
+export function sourceOffsetWrite(connector: string, entry: SourceOffsetEntry): BatchWrite {
   const key = sourceOffsetKey(connector, entry.key);
   const { offset } = entry;
   if (offset === null) return { kind: 'delete', key };
@@ -208,7 +216,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
       (await this.#positionsAtRest(connector)).map((at) => [positionField(at.topic, at.kafkaPartition), at.offset]),
     );
     const before = [...wanted].map(([field, given]) => ({ ...given, offset: were.get(field) ?? null }));
-    const writes = [...wanted.values()].map(({ topic, kafkaPartition, offset }): Write => {
+    const writes = [...wanted.values()].map(({ topic, kafkaPartition, offset }): BatchWrite => {
       const key = sinkPositionKey(connector, topic, kafkaPartition);
       if (offset === null) return { kind: 'delete', key };
       return { kind: 'put', key, what: `the position of ${topic}-${kafkaPartition}`, item: { offset: N(offset) } };
@@ -226,7 +234,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     } while (after !== null);
     before.push(...(await this.#positionsAtRest(connector)));
     const deletions = before.map(
-      (entry): Write => ({
+      (entry): BatchWrite => ({
         kind: 'delete',
         key:
           'key' in entry
@@ -238,7 +246,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
   }
 
   /** What was there is written first: whatever ends the change half way, it can be undone. */
-  async #byHand(connector: string, writes: readonly Write[], change: OffsetChange): Promise<void> {
+  async #byHand(connector: string, writes: readonly BatchWrite[], change: OffsetChange): Promise<void> {
     const guard: Write = {
       kind: 'check',
       key: connectorKey(connector),
@@ -251,12 +259,20 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
       throw new ConflictError('connector.not_stopped', `Connector ${connector} is not stopped: its offsets stay`);
     };
     if (writes.length === 0) return guarded([]);
-    for (const chunk of chunksOf(this.#historyWrites(connector, change))) await guarded(chunk);
-    await inParallel(8, chunksOf(writes), guarded);
+    const history = this.#historyWrites(connector, change);
+    if (writes.length + history.length <= maxWritesBesideFence) {
+      for (const chunk of chunksOf([...history, ...writes])) await guarded(chunk);
+    } else {
+      // Too many for one transaction: transactions in a row would take minutes for 100,000. Guarded before and after.
+      await guarded([]);
+      await this.#table.writeMany(history, `the history of connector ${connector}`);
+      await this.#table.writeMany(writes, `offsets of connector ${connector}`);
+      await guarded([]);
+    }
     await this.#forgetOldChanges(connector);
   }
 
-  #historyWrites(connector: string, change: OffsetChange): Write[] {
+  #historyWrites(connector: string, change: OffsetChange): BatchWrite[] {
     const id = this.#newNonce().slice(0, 8);
     const parts: { side: 'before' | 'after'; offsets: HistoricOffset[] }[] = [];
     for (const side of ['before', 'after'] as const) {

@@ -30,6 +30,9 @@ export type Write =
   | { readonly kind: 'delete'; readonly key: Key; readonly condition?: string; readonly values?: Attributes }
   | { readonly kind: 'check'; readonly key: Key; readonly condition: string; readonly values?: Attributes };
 
+/** A put or delete without a condition. */
+export type BatchWrite = Extract<Write, { kind: 'put' | 'delete' }>;
+
 /** A refused write brings the row that won; null: there is none. */
 export type Outcome =
   | { readonly done: true; readonly before: Attributes | null }
@@ -67,6 +70,8 @@ export interface TableClient {
   /** All or nothing; at most 100 writes, see `chunks`. `what` is for the error. */
   transact(writes: readonly Write[], what: string): Promise<TransactOutcome>;
   get(key: Key, attributes?: readonly string[]): Promise<Attributes | null>;
+  /** Unconditional and not atomic, for what a fence or a guard around it protects; many at a time. */
+  writeMany(writes: readonly BatchWrite[], what: string): Promise<void>;
   /** In no order; missing ones are left out. */
   getMany(keys: readonly Key[]): Promise<Attributes[]>;
   /** Items of one partition key by sort key, both ends included. */

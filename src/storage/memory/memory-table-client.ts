@@ -3,6 +3,7 @@ import { type Attributes, S } from '../dynamodb/attributes.ts';
 import type { StreamRecord } from '../dynamodb/stream.ts';
 import { type Key, tableDefinition } from '../dynamodb/table.ts';
 import type {
+  BatchWrite,
   IndexName,
   ItemPage,
   Outcome,
@@ -32,7 +33,7 @@ export class MemoryTableClient implements TableClient {
   readonly #pageSize: number;
   #sequence = 0;
   /** How many requests were made, by kind. */
-  readonly requests = { update: 0, transact: 0, get: 0, getMany: 0, queryPage: 0, queryIndex: 0 };
+  readonly requests = { update: 0, transact: 0, writeMany: 0, get: 0, getMany: 0, queryPage: 0, queryIndex: 0 };
 
   constructor(options: MemoryTableOptions = {}) {
     this.#onChange = options.onChange ?? (() => {});
@@ -65,6 +66,13 @@ export class MemoryTableClient implements TableClient {
       if (write.kind !== 'check') this.#store(write.key, items[index], what);
     });
     return { done: true };
+  }
+
+  async writeMany(writes: readonly BatchWrite[], what: string): Promise<void> {
+    this.requests.writeMany += Math.ceil(writes.length / 25);
+    for (const write of writes) {
+      this.#store(write.key, write.kind === 'put' ? { ...keyOf(write.key), ...write.item } : undefined, what);
+    }
   }
 
   async get(key: Key, attributes?: readonly string[]): Promise<Attributes | null> {

@@ -1,0 +1,21 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createTable } from '../../../src/storage/dynamodb/create-table.ts';
+import { dynamoDbEndpoint } from '../../support/services.ts';
+
+/** A client for DynamoDB Local. */
+export function dynamoDbClient(): DynamoDBClient {
+  return new DynamoDBClient({
+    endpoint: dynamoDbEndpoint(),
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+}
+
+let tables = 0;
+
+/** A table of its own for one test. */
+export async function newTable(client: DynamoDBClient): Promise<string> {
+  const tableName = `drover-test-${process.pid}-${Date.now()}-${++tables}`;
+  await createTable(client, tableName);
+  return tableName;
+}
