@@ -1,6 +1,19 @@
-/** What a plugin author imports. */
+/** What a plugin author imports, as `drover`. */
 
+export {
+  type ConfigDef,
+  type ConfigValues,
+  defineConfig,
+  noConfig,
+  Password,
+  type Settings,
+} from '../config/config-def.ts';
+export { parseConfig, settingsWithPrefix } from '../config/parse-config.ts';
+export * from '../config/validators.ts';
+export { Decimal, Instant } from '../data/logical.ts';
 export type * from '../data/schema.ts';
+export * from '../data/schema-builder.ts';
+export { Struct } from '../data/struct.ts';
 export * from '../errors.ts';
 export type * from './connector.ts';
 export type * from './converter.ts';
