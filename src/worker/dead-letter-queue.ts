@@ -78,6 +78,7 @@ export class DeadLetterQueue {
   #batch: OutgoingBatch;
   #topicKnown = false;
   #scheduled: Promise<void> | null = null;
+  #sending: Promise<void> = Promise.resolve();
 
   constructor(
     run: TaskRun,
@@ -101,7 +102,14 @@ export class DeadLetterQueue {
   }
 
   /** Resolves when every letter so far is acknowledged. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    // One after the other: whoever flushes waits for the letters of an earlier flush too, and hears of its failure.
+    this.#sending = this.#sending.then(() => this.#send());
+    this.#sending.catch(() => {});
+    return this.#sending;
+  }
+
+  async #send(): Promise<void> {
     const batch = this.#batch;
     if (batch.size === 0) return;
     this.#batch = this.#producer.newBatch();

@@ -37,10 +37,6 @@ export async function runTask(
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
-    if (error instanceof FencedError && error.code === 'lease.fenced') {
-      room.telemetry.emit('run.fenced', { connector, task, error: error.message });
-      return { ran: true, reason: 'fenced', records: run?.records ?? 0, nextDueAt: null, tainted: run?.tainted ?? false };
-    }
     outcome = failed(room, item, lease, run, error);
   }
   try {
@@ -138,7 +134,8 @@ function failed(room: WorkerRoom, item: TaskItem, lease: Lease, run: TaskRun | n
   const { connector, task } = item;
   const now = room.clock.now();
   const consecutiveFailures = item.counters.consecutiveFailures + 1;
-  const retriable = isRetriable(error) || error instanceof ConflictError;
+  // Fenced by the broker the task may be ours still; fenced by the table, the release finds that out.
+  const retriable = isRetriable(error) || error instanceof ConflictError || error instanceof FencedError;
   const nextDueAt = retriable ? retryDueAt(consecutiveFailures, now) : null;
   const trace = traceOf(error);
   room.telemetry.emit('run.failed', { connector, task, error: messageOf(error), trace, retriable, nextDueAt });

@@ -10,7 +10,14 @@ import type { TransformationChain } from './transformation-chain.ts';
 /** One `put`: the records, and how far their partitions are delivered once it has returned. */
 export interface PutBatch {
   readonly records: SinkRecord[];
-  readonly ends: { readonly position: PartitionPosition; next: number }[];
+  readonly ends: BatchEnd[];
+}
+
+export interface BatchEnd {
+  readonly position: PartitionPosition;
+  /** `position.rewinds` when this was converted. */
+  readonly rewinds: number;
+  next: number;
 }
 
 const nullValue: SchemaAndValue = Object.freeze({ schema: null, value: null });
@@ -28,6 +35,8 @@ export class SinkConversion {
   readonly #keepsOriginals: boolean;
   readonly #now: () => number;
   readonly #originals = new WeakMap<SinkRecord, DeadLetter>();
+  /** Bytes of keys and values read so far. */
+  bytes = 0;
 
   constructor(
     converters: Converters,
@@ -56,17 +65,18 @@ export class SinkConversion {
     for (const { partition, position } of fetched) {
       const { cursor } = partition;
       if (cursor === null) continue;
-      let end = { position, next: position.fetchFrom };
+      let end: BatchEnd = { position, rewinds: position.rewinds, next: position.fetchFrom };
       batch.ends.push(end);
       while (cursor.next()) {
         let record = this.#convertOne(cursor);
         if (record instanceof Promise) record = await record;
         end.next = cursor.offset + 1;
+        this.bytes += cursor.valueEnd - cursor.valueStart + cursor.keyEnd - cursor.keyStart;
         if (record === null) continue;
         batch.records.push(record);
         if (batch.records.length >= this.#maxPutRecords) {
           batches.push(batch);
-          end = { position, next: end.next };
+          end = { ...end };
           batch = { records: [], ends: [end] };
         }
       }

@@ -12,6 +12,8 @@ export class PartitionPosition implements TopicPartition {
   /** In the table; -1: nothing yet. */
   committed: number;
   paused = false;
+  /** Grows with every rewind: what was fetched or converted before it is void. */
+  rewinds = 0;
   /** As the broker last told; -1: unknown. */
   highWatermark = -1;
 
@@ -24,6 +26,7 @@ export class PartitionPosition implements TopicPartition {
   }
 
   seek(offset: number): void {
+    this.rewinds++;
     this.fetchFrom = offset;
     this.delivered = offset;
   }

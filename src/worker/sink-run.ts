@@ -3,7 +3,7 @@ import type { SinkRecord } from '../api/record.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError } from '../errors.ts';
 import type { FetchedPartition } from '../kafka/types.ts';
 import { messageOf } from './error-tolerance.ts';
-import type { PutBatch } from './sink-conversion.ts';
+import type { BatchEnd, PutBatch } from './sink-conversion.ts';
 import type { PartitionPosition } from './sink-positions.ts';
 import { putFailure, type StartedSink, startSink } from './sink-start.ts';
 import { consumerGroup, resetPolicy, resetTo, safeOffset } from './sink-start-positions.ts';
@@ -67,6 +67,7 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
       run.step('converted');
       lastRecordAt = clock.now();
       run.records += records;
+      run.bytes = conversion.bytes;
       await run.recordActiveTopics(new Set(arrived.partitions.map(({ position }) => position.topic)));
     }
     const drainedFor = clock.now() - lastRecordAt;
@@ -156,17 +157,18 @@ async function resetPosition(run: TaskRun, sink: StartedSink, position: Partitio
 
 /** Puts one batch, repeating what the task calls retriable, and moves the delivered positions behind it. */
 async function deliver(run: TaskRun, sink: StartedSink, batch: PutBatch): Promise<void> {
-  const { requests } = sink;
-  // The task rewound during an earlier batch of this response: what is left of it will be fetched again.
-  if (requests.rewound && batch.ends.some(({ position, next }) => position.fetchFrom < next)) {
-    requests.rewound = sink.positions.all.some((one) => one.fetchFrom !== one.delivered);
-    return;
+  let { records } = batch;
+  const isVoid = ({ position, rewinds }: BatchEnd) => position.rewinds !== rewinds;
+  if (batch.ends.some(isVoid)) {
+    // The task rewound a partition while an earlier batch was put: its records will be fetched again from there.
+    const rewound = new Set(batch.ends.filter(isVoid).map(({ position }) => position));
+    records = records.filter(
+      (record) => !rewound.has(sink.positions.find(record.originalTopic, record.originalKafkaPartition)!),
+    );
   }
-  if (batch.records.length > 0) await put(run, sink, batch.records);
+  if (records.length > 0) await put(run, sink, records);
   run.step('put');
-  for (const { position, next } of batch.ends) {
-    if (position.fetchFrom >= next) position.delivered = Math.max(position.delivered, next);
-  }
+  for (const end of batch.ends) if (!isVoid(end)) end.position.delivered = end.next;
 }
 
 async function put(run: TaskRun, sink: StartedSink, records: SinkRecord[]): Promise<void> {

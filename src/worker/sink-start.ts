@@ -20,7 +20,6 @@ export interface SinkRequests {
   commit: boolean;
   /** Milliseconds before the next try of a failed put; null: the runtime's own back-off. */
   timeoutMs: number | null;
-  rewound: boolean;
 }
 
 export interface StartedSink {
@@ -73,7 +72,7 @@ export async function startSink(run: TaskRun, connector: SinkConnector): Promise
     closers.push(() => fetcher.close());
 
     const task = connector.createTask();
-    const requests: SinkRequests = { commit: false, timeoutMs: null, rewound: false };
+    const requests: SinkRequests = { commit: false, timeoutMs: null };
     const assignment = positions.all.map(({ topic, partition }) => ({ topic, partition }));
     closers.push(() => run.guard('stop', task.stop()));
     const reporter = errors.reports ? errantRecordReporter(run, errors, conversion) : null;
@@ -112,7 +111,6 @@ function sinkContext(
     errantRecordReporter,
     offset(partition, kafkaOffset) {
       assigned(partition).seek(kafkaOffset);
-      requests.rewound = true;
     },
     pause(...partitions) {
       for (const partition of partitions) assigned(partition).paused = true;

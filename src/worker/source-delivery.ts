@@ -1,3 +1,4 @@
+import type { SourceRecord } from '../api/record.ts';
 import type { SourceTask, TransactionContext } from '../api/task.ts';
 import { ConnectError } from '../errors.ts';
 import type { OutgoingBatch, ProduceOutcome, Producer } from '../kafka/types.ts';
@@ -16,6 +17,14 @@ export interface Outgoing {
   readonly polls: ConvertedBatch[];
   /** Records polled, dropped ones included. */
   records: number;
+  /** What the connector wants of its transaction after these records. */
+  then: 'commit' | 'abort' | null;
+}
+
+/** A stretch of a poll that ends where the connector draws a transaction boundary. */
+export interface Piece {
+  readonly records: SourceRecord[];
+  readonly then: 'commit' | 'abort' | null;
 }
 
 /**
@@ -25,6 +34,7 @@ export interface Outgoing {
 export interface SourceDelivery {
   /** Where the task draws its own transaction boundaries. */
   readonly transactionContext?: TransactionContext;
+  readonly cut?: (polled: SourceRecord[]) => Piece[];
   /** True while another batch may be submitted without waiting. */
   readonly hasRoom: boolean;
   newBatch(): OutgoingBatch;
@@ -32,8 +42,8 @@ export interface SourceDelivery {
   submit(outgoing: Outgoing): Promise<void>;
   /** Resolves when everything submitted is acknowledged. */
   drain(): Promise<void>;
-  /** Makes the offsets of what is acknowledged durable. True when something was committed. */
-  commitOffsets(): Promise<boolean>;
+  /** Makes the offsets of what is acknowledged durable; `final`: the run ends in order. True when there were any. */
+  commitOffsets(final: boolean): Promise<boolean>;
   /** Throws what went wrong behind the caller's back. */
   throwIfFailed(): void;
   close(): Promise<void>;

@@ -30,13 +30,13 @@ export async function runSource(run: TaskRun, connector: SourceConnector): Promi
   try {
     await pollUntilDone(run, task, conversion, delivery);
     await delivery.drain();
-    await commit(run, task, delivery);
+    await commit(run, task, delivery, true);
     run.lag = task.lag?.() ?? null;
     run.throwIfBroken();
     failed = false;
   } catch (error) {
     // What is acknowledged is worth keeping whatever the error was; only a zombie writes nothing more.
-    if (!(error instanceof FencedError)) await commit(run, task, delivery).catch(() => {});
+    if (!(error instanceof FencedError)) await commit(run, task, delivery, false).catch(() => {});
     throw error;
   } finally {
     await close(failed);
@@ -63,13 +63,19 @@ async function pollUntilDone(
 
     if (polled !== null) {
       run.step('polled');
-      outgoing ??= newOutgoing(delivery);
-      const before = outgoing.batch.bytes;
-      outgoing.polls.push(await conversion.convert(polled, outgoing.batch, outgoing.offsets));
-      outgoing.records += polled.length;
+      for (const piece of delivery.cut?.(polled) ?? [{ records: polled, then: null }]) {
+        outgoing ??= newOutgoing(delivery);
+        const before = outgoing.batch.bytes;
+        outgoing.polls.push(await conversion.convert(piece.records, outgoing.batch, outgoing.offsets));
+        outgoing.records += piece.records.length;
+        outgoing.then = piece.then;
+        polledRecords += piece.records.length;
+        polledBytes += outgoing.batch.bytes - before;
+        if (delivery.cut === undefined) continue;
+        await delivery.submit(outgoing);
+        outgoing = null;
+      }
       run.step('converted');
-      polledRecords += polled.length;
-      polledBytes += outgoing.batch.bytes - before;
       lastRecordAt = clock.now();
     }
     if (outgoing !== null && (polled === null || delivery.hasRoom || isFull(outgoing))) {
@@ -77,7 +83,7 @@ async function pollUntilDone(
       outgoing = null;
     }
     if (clock.now() - lastCommitAt >= limits.commitIntervalMs) {
-      await commit(run, task, delivery);
+      await commit(run, task, delivery, false);
       lastCommitAt = clock.now();
     }
     if (polledRecords >= limits.maxRecords || polledBytes >= limits.maxBytes) run.end('backlog');
@@ -90,7 +96,7 @@ async function pollUntilDone(
 }
 
 function newOutgoing(delivery: SourceDelivery): Outgoing {
-  return { batch: delivery.newBatch(), offsets: new LastOffsets(), polls: [], records: 0 };
+  return { batch: delivery.newBatch(), offsets: new LastOffsets(), polls: [], records: 0, then: null };
 }
 
 function isFull({ batch, records }: Outgoing): boolean {
@@ -113,8 +119,8 @@ async function poll(run: TaskRun, task: SourceTask): Promise<SourceRecord[] | nu
 }
 
 /** Offsets first, then the task's own `commit`; that one's failure is logged, as in Java: the offsets are durable. */
-async function commit(run: TaskRun, task: SourceTask, delivery: SourceDelivery): Promise<void> {
-  if (!(await delivery.commitOffsets())) return;
+async function commit(run: TaskRun, task: SourceTask, delivery: SourceDelivery, final: boolean): Promise<void> {
+  if (!(await delivery.commitOffsets(final))) return;
   if (task.commit === undefined) return;
   try {
     await run.guard('commit', task.commit());

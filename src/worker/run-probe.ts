@@ -1,0 +1,115 @@
+import { ConnectError, isRetriable, traceOf } from '../errors.ts';
+import type { KafkaAdmin } from '../kafka/types.ts';
+import type { WatchedSink } from '../storage/due-index.ts';
+import { messageOf } from './error-tolerance.ts';
+import { deadlinesOf } from './lease.ts';
+import { sinkTopics } from './partition-assignment.ts';
+import type { RunBudget, RunReport, WorkerRoom } from './worker.ts';
+
+/**
+ * One run for all idle sinks: those whose topics have grown beyond their positions become due, and connectors whose
+ * topics have new partitions (or whose pattern matches new topics) too. However many sinks there are, each page of them
+ * costs one question about partitions and one about end offsets (L3). It holds no lease: marking twice is harmless.
+ */
+export async function runProbe(room: WorkerRoom, budget: RunBudget): Promise<RunReport> {
+  const startedAt = room.clock.now();
+  const { endsAt } = deadlinesOf(room, budget);
+  const { admin } = await room.kafka();
+  const topicsSeen = new Set<string>();
+  const checked = new Set<string>();
+  let sinks = 0;
+  let lagging = 0;
+  let after: string | null = null;
+  do {
+    const page: { items: WatchedSink[]; next: string | null } = await room.stores.due.watched(after);
+    sinks += page.items.length;
+    lagging += await wakeLagging(room, admin, page.items, topicsSeen);
+    for (const { connector, positions } of page.items) {
+      if (checked.has(connector) || room.clock.now() >= endsAt) continue;
+      checked.add(connector);
+      if (Object.keys(positions).length > 0 && !isItsTurn(connector, startedAt)) continue;
+      await wakeChanged(room, admin, connector);
+    }
+    after = page.next;
+  } while (after !== null && room.clock.now() < endsAt);
+  const durationMs = room.clock.now() - startedAt;
+  room.telemetry.emit('probe.ended', { sinks, topics: topicsSeen.size, lagging, durationMs });
+  return { ran: true, reason: 'probed', records: lagging, nextDueAt: null, tainted: false };
+}
+
+/** New partitions and topics are looked for as often as Kafka's clients do by default (metadata.max.age.ms). */
+const topicsCheckMinutes = 5;
+
+function isItsTurn(connector: string, now: number): boolean {
+  let sum = 0;
+  for (let i = 0; i < connector.length; i++) sum = (sum * 31 + connector.charCodeAt(i)) % 1_000_003;
+  return (Math.floor(now / 60_000) + sum) % topicsCheckMinutes === 0;
+}
+
+async function wakeLagging(
+  room: WorkerRoom,
+  admin: KafkaAdmin,
+  sinks: readonly WatchedSink[],
+  topicsSeen: Set<string>,
+): Promise<number> {
+  const partitions = new Map<string, { topic: string; partition: number }>();
+  for (const { positions } of sinks) {
+    for (const [topic, offsets] of Object.entries(positions)) {
+      topicsSeen.add(topic);
+      for (const partition of Object.keys(offsets)) {
+        partitions.set(`${topic}/${partition}`, { topic, partition: Number(partition) });
+      }
+    }
+  }
+  if (partitions.size === 0) return 0;
+  const existing = new Map(
+    (await admin.describeTopics([...new Set([...partitions.values()].map(({ topic }) => topic))])).map((found) => [
+      found.topic,
+      found.partitions,
+    ]),
+  );
+  const asked = [...partitions.values()].filter(({ topic, partition }) => partition < (existing.get(topic) ?? 0));
+  const ends = asked.length === 0 ? new Map() : await admin.endOffsets(asked);
+  let lagging = 0;
+  for (const { connector, task, positions } of sinks) {
+    const lags = Object.entries(positions).some(([topic, offsets]) =>
+      Object.entries(offsets).some(([partition, position]) => {
+        const end = ends.get(topic)?.get(Number(partition));
+        // An end before the position: the topic was made anew, which the task must see.
+        return end !== undefined && end !== position;
+      }),
+    );
+    if (lags && (await room.stores.config.markTaskDue(connector, task, room.clock.now()))) lagging++;
+  }
+  return lagging;
+}
+
+/** Compares what the connector's tasks read with what there is to read. */
+async function wakeChanged(room: WorkerRoom, admin: KafkaAdmin, name: string): Promise<void> {
+  const found = await room.stores.config.getConnectorAndTasks(name);
+  if (found === undefined || found.connector.targetState !== 'STARTED' || found.tasks.length === 0) return;
+  try {
+    const topics = await sinkTopics(found.connector.config, admin);
+    const described = topics.length === 0 ? [] : await admin.describeTopics(topics);
+    const there = described.reduce((sum, { partitions }) => sum + partitions, 0);
+    const names = new Set(described.map(({ topic }) => topic));
+    let assigned = 0;
+    let gone = false;
+    for (const { topic, partitions } of found.tasks.flatMap((task) => task.assignment)) {
+      if (names.has(topic)) assigned += partitions.length;
+      else gone = true;
+    }
+    if (assigned === there && !gone) return;
+    await room.stores.config.markConnectorDue(name, room.clock.now());
+  } catch (error) {
+    // One connector's topics, unreadable or misnamed, must not keep the others from being looked at.
+    if (!(error instanceof ConnectError)) throw error;
+    room.telemetry.emit('run.failed', {
+      connector: name,
+      error: messageOf(error),
+      trace: traceOf(error),
+      retriable: isRetriable(error),
+      nextDueAt: null,
+    });
+  }
+}

@@ -1,0 +1,348 @@
+import type { SourceRecord } from '../api/record.ts';
+import type { SourceTask, TransactionContext } from '../api/task.ts';
+import type { Settings } from '../config/config-def.ts';
+import { isSet, parseType } from '../config/parse-config.ts';
+import { ConfigError, ConnectError } from '../errors.ts';
+import type { KafkaClient, OutgoingBatch, TransactionalProducer } from '../kafka/types.ts';
+import type { ConnectorItem, TaskItem } from '../storage/items.ts';
+import type { Lease } from '../storage/lease-store.ts';
+import type { SinkPosition, SourceOffsetEntry } from '../storage/offset-backing-store.ts';
+import { sourceOffsetEntry } from '../storage/source-offset-text.ts';
+import type { ErrorTolerance } from './error-tolerance.ts';
+import { appendOffsetRecord, ensureOffsetsTopic, readTail, tailPositions } from './offsets-topic.ts';
+import { acknowledge, type Outgoing, type Piece, type SourceDelivery } from './source-delivery.ts';
+import type { TaskRun } from './task-run.ts';
+import type { TopicCreation } from './topic-creation.ts';
+import type { WorkerRoom } from './worker.ts';
+
+/** How a connector asks for exactly once (KIP-618). */
+export interface ExactlyOnce {
+  readonly boundary: 'poll' | 'interval' | 'connector';
+  readonly intervalMs: number;
+  /** The connector's own offsets topic; null: the mirror's. */
+  readonly offsetsTopic: string | null;
+}
+
+const defaultIntervalMs = 60_000;
+
+/** Null unless `exactly.once.support=required`. */
+export function exactlyOnce(config: Settings): ExactlyOnce | null {
+  if ((config['exactly.once.support'] ?? 'requested').trim().toLowerCase() !== 'required') return null;
+  const boundary = (config['transaction.boundary'] ?? 'poll').trim().toLowerCase();
+  if (boundary !== 'poll' && boundary !== 'interval' && boundary !== 'connector') {
+    throw new ConfigError(
+      `Invalid value ${boundary} for configuration transaction.boundary: it must be poll, interval or connector`,
+      { key: 'transaction.boundary' },
+    );
+  }
+  const interval = 'transaction.boundary.interval.ms';
+  return {
+    boundary,
+    intervalMs: isSet(config, interval) ? (parseType(interval, config[interval]!, 'LONG') as number) : defaultIntervalMs,
+    offsetsTopic: config['offsets.storage.topic']?.trim() || null,
+  };
+}
+
+/** The id that Java Connect would use for that task: a newer run fences an older one in the broker, whoever it is. */
+function transactionalIdOf(room: WorkerRoom, connector: string, task: number): string {
+  return `${room.settings.groupId}-${connector}-${task}`;
+}
+
+/**
+ * Fences every older run of the task in the broker, then takes up what such a run committed there but did not bring to
+ * the table any more (I4). Only after that may the task read its offsets.
+ */
+export async function createTransactionalDelivery(
+  run: TaskRun,
+  task: SourceTask,
+  topics: TopicCreation,
+  asked: ExactlyOnce,
+  kafka: KafkaClient,
+  overrides: Settings,
+  errors: ErrorTolerance,
+): Promise<SourceDelivery> {
+  const { room, about, lease } = run;
+  const offsetsTopic = asked.offsetsTopic ?? room.settings.offsetsTopic;
+  await ensureOffsetsTopic(room, kafka.admin, offsetsTopic);
+  const producer = await kafka.transactionalProducer(transactionalIdOf(room, about.connector, about.task), overrides);
+  try {
+    await producer.init();
+    run.step('fenced-older');
+    const tail = await readTail(room, kafka, about.connector, [run.item], run.deadlines.endsAt);
+    if (tail.length > 0) {
+      const entries = tail.map((entry) => ({ ...entry, inTopic: asked.offsetsTopic === null }));
+      await room.stores.offsets.commitSourceOffsets(lease, entries, {}, []);
+      run.emit('source.recovered', { sourcePartitions: tail.length });
+    }
+  } catch (error) {
+    await producer.close();
+    throw error;
+  }
+  const noteTail = async () => {
+    const positions = await tailPositions(kafka.admin, offsetsTopic);
+    const { revoked } = await room.stores.offsets.commitSourceOffsets(lease, [], {}, positions);
+    if (revoked) run.end('revoked');
+    run.step('tail-noted');
+  };
+  return new TransactionalDelivery(run, task, topics, producer, errors, asked, offsetsTopic, noteTail);
+}
+
+/**
+ * Takes up what the ended tasks of a generation left in the tail of their offsets topics, under the connector's lease,
+ * before the next generation reads its offsets (I4, I7).
+ */
+export async function recoverGeneration(
+  room: WorkerRoom,
+  item: ConnectorItem,
+  lease: Lease,
+  ended: readonly TaskItem[],
+): Promise<void> {
+  const unclean = ended.filter((task) => task.type === 'source' && Object.keys(task.positions).length > 0);
+  if (unclean.length === 0) return;
+  const kafka = await room.kafka();
+  for (const { task } of unclean) {
+    const producer = await kafka.transactionalProducer(transactionalIdOf(room, item.name, task));
+    await producer.init();
+    await producer.close();
+  }
+  const tail = await readTail(room, kafka, item.name, unclean, lease.expiresAt - room.settings.leaseMarginMs);
+  const mirrored = (exactlyOnce(item.config)?.offsetsTopic ?? null) === null;
+  const entries = tail.map((entry) => ({ ...entry, inTopic: mirrored }));
+  if (entries.length > 0) await room.stores.generations.putSourceOffsets(lease, entries);
+}
+
+/**
+ * Exactly once: records and their offsets' records in one transaction; the table follows. One transaction is under way
+ * at a time: what is polled meanwhile goes, whole polls at a time, into the next.
+ */
+class TransactionalDelivery implements SourceDelivery {
+  readonly transactionContext?: TransactionContext;
+  readonly cut?: (polled: SourceRecord[]) => Piece[];
+  readonly #run: TaskRun;
+  readonly #task: SourceTask;
+  readonly #topics: TopicCreation;
+  readonly #producer: TransactionalProducer;
+  readonly #errors: ErrorTolerance;
+  readonly #asked: ExactlyOnce;
+  readonly #offsetsTopic: string;
+  readonly #noteTail: () => Promise<void>;
+
+  #tailNoted = false;
+  #open = false;
+  #openedAt = 0;
+  /** Of the open transaction: offsets, and what is to be acknowledged once it is committed. */
+  #offsets = new Map<string, SourceOffsetEntry>();
+  #sent: { outgoing: Outgoing; outcome: Awaited<ReturnType<TransactionalProducer['send']>> | null }[] = [];
+  /** Committed in Kafka, not yet in the table. */
+  #pending = new Map<string, SourceOffsetEntry>();
+  #pendingRecords = 0;
+  #pendingBytes = 0;
+  #working: Promise<void> | null = null;
+  #failure: unknown = null;
+
+  constructor(
+    run: TaskRun,
+    task: SourceTask,
+    topics: TopicCreation,
+    producer: TransactionalProducer,
+    errors: ErrorTolerance,
+    asked: ExactlyOnce,
+    offsetsTopic: string,
+    noteTail: () => Promise<void>,
+  ) {
+    this.#run = run;
+    this.#task = task;
+    this.#topics = topics;
+    this.#producer = producer;
+    this.#errors = errors;
+    this.#asked = asked;
+    this.#offsetsTopic = offsetsTopic;
+    this.#noteTail = noteTail;
+    if (asked.boundary === 'connector') {
+      const boundaries = new ConnectorBoundaries();
+      this.transactionContext = boundaries;
+      this.cut = (polled) => boundaries.cut(polled);
+    }
+  }
+
+  get hasRoom(): boolean {
+    return this.#working === null;
+  }
+
+  newBatch(): OutgoingBatch {
+    return this.#producer.newBatch();
+  }
+
+  async submit(outgoing: Outgoing): Promise<void> {
+    await this.#idle();
+    this.throwIfFailed();
+    this.#working = this.#deliver(outgoing)
+      .catch((error) => {
+        this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#working = null;
+      });
+  }
+
+  async #deliver(outgoing: Outgoing): Promise<void> {
+    const { batch, offsets } = outgoing;
+    if (!this.#tailNoted) {
+      await this.#noteTail();
+      this.#tailNoted = true;
+    }
+    this.#begin();
+    const outcome = batch.size === 0 ? null : await this.#producer.send(batch);
+    this.#run.step('produced');
+    for (const [key, { partition, offset }] of offsets.entries()) {
+      this.#offsets.set(key, { ...sourceOffsetEntry(partition, offset), inTopic: this.#asked.offsetsTopic === null });
+    }
+    this.#sent.push({ outgoing, outcome });
+    const { boundary, intervalMs } = this.#asked;
+    if (outgoing.then === 'abort') await this.#abort();
+    const isDue = boundary === 'interval' && this.#run.room.clock.now() - this.#openedAt >= intervalMs;
+    if (boundary === 'poll' || isDue || outgoing.then !== null) await this.#commit();
+  }
+
+  #begin(): void {
+    if (this.#open) return;
+    this.#producer.begin();
+    this.#open = true;
+    this.#openedAt = this.#run.room.clock.now();
+  }
+
+  /** The connector discards its records; their offsets are committed all the same, so that they are not read again. */
+  async #abort(): Promise<void> {
+    await this.#producer.abort();
+    this.#open = false;
+    this.#begin();
+  }
+
+  async #commit(): Promise<void> {
+    // Refused records are found before the transaction is committed: without errors.tolerance=all none of it may be.
+    const sent = this.#sent;
+    this.#sent = [];
+    for (const { outgoing, outcome } of sent) {
+      const [refused] = outcome?.failures.values() ?? [];
+      if (refused !== undefined && !this.#errors.toleratesAll) {
+        throw new ConnectError('task.record_refused', 'Unrecoverable exception from producer send callback', {
+          cause: refused,
+        });
+      }
+      this.#pendingRecords += outgoing.records;
+      this.#pendingBytes += outgoing.batch.bytes;
+    }
+    const { connector, task } = this.#run.about;
+    const records = this.#producer.newBatch();
+    for (const entry of this.#offsets.values()) appendOffsetRecord(records, this.#offsetsTopic, connector, task, entry);
+    const { failures } = await this.#producer.send(records);
+    for (const cause of failures.values()) {
+      throw new ConnectError('source.offset_refused', `Topic ${this.#offsetsTopic} refused an offset record`, { cause });
+    }
+    this.#run.step('offsets-produced');
+    await this.#errors.deadLetters?.flush();
+    await this.#producer.commit();
+    this.#open = false;
+    this.#run.step('transaction-committed');
+    for (const [key, entry] of this.#offsets) this.#pending.set(key, entry);
+    this.#offsets = new Map();
+    for (const { outgoing, outcome } of sent) {
+      await acknowledge(this.#run, this.#task, this.#errors, outgoing, outcome);
+    }
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#working !== null) await this.#working;
+  }
+
+  /** Ends the open transaction, but not one whose boundary is the connector's to draw: that is aborted and read again. */
+  async drain(): Promise<void> {
+    await this.#idle();
+    this.throwIfFailed();
+    if (!this.#open) return;
+    if (this.#asked.boundary === 'connector') {
+      await this.#producer.abort();
+      this.#open = false;
+      this.#sent = [];
+      this.#offsets = new Map();
+    } else {
+      await this.#commit();
+    }
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async commitOffsets(final: boolean): Promise<boolean> {
+    const entries = [...this.#pending.values()];
+    const run = this.#run;
+    // With the last commit of an orderly run the table has it all: nothing of the tail is needed any more.
+    const tail: SinkPosition[] | undefined = final && this.#tailNoted ? [] : undefined;
+    if (entries.length === 0 && tail === undefined) return false;
+    this.#pending = new Map();
+    const startedAt = run.room.clock.now();
+    const records = this.#pendingRecords;
+    run.records += records;
+    run.bytes += this.#pendingBytes;
+    this.#pendingRecords = 0;
+    this.#pendingBytes = 0;
+    const { revoked } = await run.room.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress(), tail);
+    if (tail !== undefined) this.#tailNoted = false;
+    run.commits++;
+    run.step('committed');
+    await run.recordActiveTopics(this.#topics.topics);
+    const durationMs = run.room.clock.now() - startedAt;
+    run.emit('source.committed', { records, sourcePartitions: entries.length, durationMs });
+    if (revoked) run.end('revoked');
+    return entries.length > 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#idle();
+    try {
+      // Left open by a failure: the broker should not hold readers back until it times out.
+      if (this.#open) await this.#producer.abort();
+    } catch {
+      // The next run's init ends it.
+    } finally {
+      await this.#producer.close();
+    }
+  }
+}
+
+/** What a connector says about its own transactions, per record or for the batch that its next poll returns. */
+class ConnectorBoundaries implements TransactionContext {
+  #commitBatch = false;
+  #abortBatch = false;
+  readonly #commitAfter = new Set<SourceRecord>();
+  readonly #abortAfter = new Set<SourceRecord>();
+
+  commitTransaction(record?: SourceRecord): void {
+    if (record === undefined) this.#commitBatch = true;
+    else this.#commitAfter.add(record);
+  }
+
+  abortTransaction(record?: SourceRecord): void {
+    if (record === undefined) this.#abortBatch = true;
+    else this.#abortAfter.add(record);
+  }
+
+  cut(polled: SourceRecord[]): Piece[] {
+    const pieces: Piece[] = [];
+    let from = 0;
+    for (let i = 0; i < polled.length; i++) {
+      const record = polled[i]!;
+      const then = this.#abortAfter.delete(record) ? 'abort' : this.#commitAfter.delete(record) ? 'commit' : null;
+      this.#commitAfter.delete(record);
+      if (then === null) continue;
+      pieces.push({ records: polled.slice(from, i + 1), then });
+      from = i + 1;
+    }
+    const then = this.#abortBatch ? 'abort' : this.#commitBatch ? 'commit' : null;
+    this.#abortBatch = false;
+    this.#commitBatch = false;
+    if (from < polled.length || then !== null) pieces.push({ records: polled.slice(from), then });
+    return pieces;
+  }
+}
