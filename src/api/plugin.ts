@@ -1,4 +1,4 @@
-import type { ConfigDef } from '../config/config-def.ts';
+import type { ConfigDef, Settings } from '../config/config-def.ts';
 import type { SinkConnector, SourceConnector } from './connector.ts';
 import type { Converter, HeaderConverter } from './converter.ts';
 import type { Predicate, Transformation } from './transformation.ts';
@@ -14,6 +14,24 @@ interface PluginKinds {
 
 export type PluginKind = keyof PluginKinds;
 
+/** The parts of a record that an example is about, as schemaless JSON; what is left out is not looked at. */
+export interface ExampleRecord {
+  readonly topic?: string;
+  readonly key?: unknown;
+  readonly value?: unknown;
+  /** Epoch milliseconds. */
+  readonly timestamp?: number;
+  readonly headers?: Readonly<Record<string, unknown>>;
+}
+
+/** What a transformation makes of a record (null: it is dropped), or what a predicate says about one. */
+export interface PluginExample {
+  readonly title: string;
+  readonly settings: Settings;
+  readonly before: ExampleRecord;
+  readonly after: ExampleRecord | boolean | null;
+}
+
 /**
  * One plugin as an app lists it. `className` is the name users write in their configs (Java's full class name for
  * Apache's own); aliases are derived from it. `create` may load code on demand, so that a function's cold start pays
@@ -25,6 +43,8 @@ export interface PluginDescriptor<K extends PluginKind = PluginKind> {
   readonly version: string;
   readonly doc: string;
   readonly config: ConfigDef;
+  /** Run by the tests and printed into the reference. */
+  readonly examples?: readonly PluginExample[];
   create(): PluginKinds[K] | Promise<PluginKinds[K]>;
 }
 

@@ -26,16 +26,13 @@ export function parseJavaDouble(text: string): number | null {
   return sign === '-' ? -magnitude : magnitude;
 }
 
-/** Java's Double.toString. */
-export function javaDoubleText(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
-  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
-  const magnitude = Math.abs(value);
-  const plain = magnitude >= 1e-3 && magnitude < 1e7;
-  if (plain) {
-    const text = String(value);
-    return text.includes('.') ? text : `${text}.0`;
-  }
-  const [mantissa, exponent] = value.toExponential().split('e');
-  return `${mantissa!.includes('.') ? mantissa : `${mantissa}.0`}E${Number(exponent)}`;
+/** Decimal digits of every script as ASCII, for Java's integer parsers take them all. */
+export function javaDigits(text: string): string {
+  if (!/[^\0-\x7f]/.test(text)) return text;
+  return text.replace(/\p{Nd}/gu, (digit) => {
+    const code = digit.codePointAt(0)!;
+    let zero = code;
+    while (code - zero < 9 && /^\p{Nd}$/u.test(String.fromCodePoint(zero - 1))) zero--;
+    return String(code - zero);
+  });
 }

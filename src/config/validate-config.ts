@@ -1,6 +1,7 @@
+import { doubleText } from '../data/java-text.ts';
 import { ConfigError } from '../errors.ts';
 import { type ConfigDef, type ConfigKey, Password, type Settings } from './config-def.ts';
-import { javaDoubleText } from './java-text.ts';
+
 import { defaultOf, isSet, type ParseOptions, parseType } from './parse-config.ts';
 import { missingValue } from './validators.ts';
 
@@ -80,5 +81,5 @@ export function configText(value: unknown): string | null {
 
 /** As `configText`, for a setting whose type is known: a DOUBLE prints as Java prints it. */
 export function configTextOf(key: ConfigKey | undefined, value: unknown): string | null {
-  return key?.type === 'DOUBLE' && typeof value === 'number' ? javaDoubleText(value) : configText(value);
+  return key?.type === 'DOUBLE' && typeof value === 'number' ? doubleText(value) : configText(value);
 }

@@ -1,0 +1,108 @@
+import { ConfigError, DataError } from '../errors.ts';
+import { emitRegex } from './java-regex-emit.ts';
+import { parseJavaRegex } from './java-regex-parse.ts';
+import { invalidValue, type Validator } from './validators.ts';
+
+/**
+ * A regular expression in Java's syntax, run by JavaScript's engine: what both know is taken as it is, what only Java
+ * knows is rewritten (possessive quantifiers, `\Q..\E`, inline flags, POSIX classes, `$` before a last line end ...),
+ * and the little that has no counterpart is refused with an error that names it.
+ */
+export class JavaRegex {
+  readonly pattern: string;
+  readonly #whole: RegExp;
+  readonly #anywhere: RegExp;
+  /** JavaScript's number of each of Java's groups, from group 0 on. */
+  readonly #groups: readonly number[];
+  readonly #names: ReadonlyMap<string, number>;
+
+  /** Throws a ConfigError in Java's words where Java would, else in ours. */
+  constructor(pattern: string) {
+    this.pattern = pattern;
+    const parsed = parseJavaRegex(pattern);
+    const emitted = emitRegex(parsed);
+    this.#groups = emitted.groups;
+    this.#names = parsed.names;
+    try {
+      this.#whole = new RegExp(`^(?:${emitted.source})$`, 'v');
+      this.#anywhere = new RegExp(emitted.source, 'v');
+    } catch (cause) {
+      throw new ConfigError(`The regular expression ${pattern} cannot be run: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** Whether the whole text matches. Java: Matcher.matches. */
+  matches(text: string): boolean {
+    return this.#whole.test(text);
+  }
+
+  /** The text with the first match replaced. Java: Matcher.replaceFirst. */
+  replaceFirst(text: string, replacement: string): string {
+    const match = this.#anywhere.exec(text);
+    if (match === null) return text;
+    const end = match.index + match[0].length;
+    return text.slice(0, match.index) + this.#expand(replacement, match) + text.slice(end);
+  }
+
+  /** `$1`, `${name}` and `\x` as Java reads them; an unset group is empty. */
+  #expand(replacement: string, match: RegExpExecArray): string {
+    let result = '';
+    for (let i = 0; i < replacement.length; ) {
+      const char = replacement[i]!;
+      if (char === '\\') {
+        if (i + 1 === replacement.length) throw replacementError('character to be escaped is missing');
+        result += replacement[i + 1];
+        i += 2;
+      } else if (char === '$') {
+        const [group, next] = this.#groupAt(replacement, i + 1);
+        result += match[this.#groups[group]!] ?? '';
+        i = next;
+      } else {
+        result += char;
+        i++;
+      }
+    }
+    return result;
+  }
+
+  #groupAt(replacement: string, start: number): [group: number, next: number] {
+    if (start === replacement.length) throw replacementError('Illegal group reference: group index is missing');
+    if (replacement[start] === '{') {
+      const name = /^\{([a-zA-Z][a-zA-Z0-9]*)\}/.exec(replacement.slice(start));
+      if (name === null) throw replacementError("named capturing group is missing trailing '}'");
+      const group = this.#names.get(name[1]!);
+      if (group === undefined) throw replacementError(`No group with name {${name[1]}}`);
+      return [group, start + name[0].length];
+    }
+    if (!/[0-9]/.test(replacement[start]!)) throw replacementError('Illegal group reference');
+    let group = Number(replacement[start]);
+    if (group >= this.#groups.length) throw replacementError(`No group ${group}`);
+    let next = start + 1;
+    // Further digits belong to the number while there is such a group.
+    while (/[0-9]/.test(replacement[next] ?? '')) {
+      const longer = group * 10 + Number(replacement[next]);
+      if (longer >= this.#groups.length) break;
+      group = longer;
+      next++;
+    }
+    return [group, next];
+  }
+}
+
+function replacementError(message: string): DataError {
+  return new DataError(message, { code: 'regex.replacement', javaClass: 'IllegalArgumentException' });
+}
+
+/** Java: RegexValidator. */
+export const validRegex: Validator = {
+  description: 'valid regex',
+  check(name, value) {
+    if (typeof value !== 'string') return;
+    try {
+      new JavaRegex(value);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      throw invalidValue(name, value, `Invalid regex: ${error.message}`);
+    }
+  },
+};

@@ -1,0 +1,51 @@
+import type { AnyPlugin } from '../api/plugin.ts';
+import { fileStreamSink } from './connectors/file-stream-sink.ts';
+import { fileStreamSource } from './connectors/file-stream-source.ts';
+import { avroConverter } from './converters/avro.ts';
+import { booleanConverter, booleanHeaderConverter } from './converters/boolean.ts';
+import { byteArrayConverter, byteArrayHeaderConverter } from './converters/byte-array.ts';
+import { jsonConverter, jsonHeaderConverter } from './converters/json.ts';
+import {
+  doubleConverter,
+  doubleHeaderConverter,
+  floatConverter,
+  floatHeaderConverter,
+  integerConverter,
+  integerHeaderConverter,
+  longConverter,
+  longHeaderConverter,
+  shortConverter,
+  shortHeaderConverter,
+} from './converters/numbers.ts';
+import { simpleHeaderConverter } from './converters/simple-header.ts';
+import { stringConverter, stringHeaderConverter } from './converters/string.ts';
+import { predicates } from './predicates/index.ts';
+import { transforms } from './transforms/index.ts';
+
+/** Every plugin that comes with Drover; the only list of them. */
+export const builtinPlugins: readonly AnyPlugin[] = [
+  fileStreamSource,
+  fileStreamSink,
+  booleanConverter,
+  byteArrayConverter,
+  doubleConverter,
+  floatConverter,
+  integerConverter,
+  longConverter,
+  shortConverter,
+  jsonConverter,
+  stringConverter,
+  avroConverter,
+  booleanHeaderConverter,
+  byteArrayHeaderConverter,
+  doubleHeaderConverter,
+  floatHeaderConverter,
+  integerHeaderConverter,
+  longHeaderConverter,
+  shortHeaderConverter,
+  jsonHeaderConverter,
+  simpleHeaderConverter,
+  stringHeaderConverter,
+  ...transforms,
+  ...predicates,
+];

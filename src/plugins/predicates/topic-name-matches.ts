@@ -1,0 +1,41 @@
+import type { ConnectRecord } from '../../api/record.ts';
+import type { Predicate } from '../../api/transformation.ts';
+import { defineConfig, type Settings } from '../../config/config-def.ts';
+import { JavaRegex, validRegex } from '../../config/java-regex.ts';
+import { parseConfig } from '../../config/parse-config.ts';
+import { allOf, nonEmptyString } from '../../config/validators.ts';
+import { definePredicate } from './define-predicate.ts';
+
+const config = defineConfig({
+  pattern: {
+    type: 'STRING',
+    importance: 'MEDIUM',
+    doc: "Java regular expression that the topic's whole name must match.",
+    validator: allOf(nonEmptyString, validRegex),
+  },
+});
+
+class TopicNameMatches implements Predicate {
+  #regex: JavaRegex | undefined;
+
+  configure(settings: Settings): void {
+    this.#regex = new JavaRegex(parseConfig(config, settings).pattern);
+  }
+
+  test<R extends ConnectRecord<R>>(record: R): boolean {
+    return this.#regex?.matches(record.topic) ?? false;
+  }
+}
+
+export const topicNameMatches = definePredicate(
+  {
+    name: 'TopicNameMatches',
+    doc: 'True for records of topics whose name matches.',
+    config,
+    examples: [
+      { title: 'It matches', settings: { pattern: 'orders-.*' }, before: { topic: 'orders-eu' }, after: true },
+      { title: 'Only a part matches', settings: { pattern: 'orders' }, before: { topic: 'orders-eu' }, after: false },
+    ],
+  },
+  () => new TopicNameMatches(),
+);
