@@ -50,12 +50,20 @@ function shortestFloat(float: number): string {
   const normal = Math.abs(float) >= 1.1754943508222875e-38;
   for (let fraction = normal ? 5 : 0; fraction < 9; fraction++) {
     const nearest = float.toExponential(fraction);
-    if (Math.fround(Number(nearest)) === float) return nearest;
+    if (Math.fround(Number(nearest)) === float) return evenIfHalfway(float, nearest, fraction);
     // Below a power of two the gap is half as wide: the nearest decimal may miss where the next one up still fits.
     const next = nextDecimal(nearest, fraction);
     if (Math.fround(next) === float) return next.toExponential();
   }
   return float.toExponential(8);
+}
+
+/** JavaScript rounds a tie up, Java to the even digit. */
+function evenIfHalfway(float: number, nearest: string, fraction: number): string {
+  const longer = float.toExponential(fraction + 1);
+  if (!longer.includes('5e') || Number(longer) !== float || !/[13579]e/.test(nearest)) return nearest;
+  const down = longer.replace('5e', 'e').replace('.e', 'e');
+  return Math.fround(Number(down)) === float ? down : nearest;
 }
 
 function nextDecimal(text: string, fraction: number): number {

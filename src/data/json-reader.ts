@@ -73,23 +73,23 @@ export function isJsonObject(node: JsonNode | undefined): node is JsonObject {
 
 /** Reads the first value of a document. Throws SerializationError. */
 export function readJson(bytes: Uint8Array): JsonNode {
-  return readJsonText(jsonText(bytes));
+  const { text, cut } = jsonText(bytes);
+  return new Reader(text, cut).document();
 }
 
 export function readJsonText(text: string): JsonNode {
-  return new Reader(text).document();
+  return new Reader(text, false).document();
 }
 
-/** Reads a text that must hold one value and nothing else; undefined if it holds none or more. */
+/** Reads a text that must hold one value and nothing else; undefined for anything else. */
 export function readWholeJson(text: string): JsonNode | undefined {
-  const reader = new Reader(text);
-  const node = reader.document();
-  return node === missing || text.slice(reader.at).trim() !== '' ? undefined : node;
+  const end = skipJson(text, 0);
+  return end < 0 || text.slice(end).trim() !== '' ? undefined : readJsonText(text);
 }
 
 /** Where the value that starts at `start` ends, without reading it; -1 if it is not well-formed there. */
 export function skipJson(text: string, start: number): number {
-  const reader = new Reader(text);
+  const reader = new Reader(text, false);
   reader.at = start;
   try {
     reader.value(0);
@@ -107,17 +107,21 @@ const maxStringLength = 100_000_000;
 
 class Reader {
   readonly #text: string;
+  /** The text ends where a malformed byte stood. */
+  readonly #cut: boolean;
   at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, cut: boolean) {
     this.#text = text;
+    this.#cut = cut;
   }
 
   document(): JsonNode {
     this.#blanks();
-    if (this.at >= this.#text.length) return missing;
+    if (this.at >= this.#text.length && !this.#cut) return missing;
     const node = this.value(0);
-    if (node instanceof JsonNumber && this.at < this.#text.length && !isBlank(this.#text.charCodeAt(this.at))) {
+    const ended = this.at >= this.#text.length;
+    if (node instanceof JsonNumber && (ended ? this.#cut : !isBlank(this.#text.charCodeAt(this.at)))) {
       throw this.#unexpected('a space after the number');
     }
     return node;
@@ -157,6 +161,7 @@ class Reader {
       this.#blanks();
       if (this.#text[this.at] !== '"') throw this.#unexpected('a field name in double quotes');
       const name = this.#string(maxNameLength);
+      if (!name.isWellFormed()) throw unreadable('A field name has half of a surrogate pair');
       this.#blanks();
       if (this.#text[this.at] !== ':') throw this.#unexpected('a colon');
       this.at++;
@@ -250,7 +255,7 @@ class Reader {
     if (!this.#text.startsWith(word, this.at)) throw this.#unexpected('a value');
     this.at += word.length;
     const next = this.#text[this.at];
-    if (next !== undefined && /[\p{L}\p{Nl}\p{Sc}\p{Pc}\p{Nd}\p{Mn}\p{Mc}]/u.test(next)) {
+    if (next === undefined ? this.#cut : next >= '0' && /[\p{L}\p{Nl}\p{Sc}\p{Pc}\p{Nd}\p{Mn}\p{Mc}]/u.test(next)) {
       throw this.#unexpected('a value');
     }
     return value;
@@ -270,7 +275,9 @@ class Reader {
     }
     const text = match[0].replace(/^(-?)0+(?=\d)/, '$1');
     const integral = match[1] === undefined && match[2] === undefined;
-    if (text.length > maxNumberLength) throw unreadable(`Number of ${text.length} characters is too long`);
+    if (text.length > maxNumberLength && text.replace(/\D/g, '').length > maxNumberLength) {
+      throw unreadable(`Number of ${text.length} characters is too long`);
+    }
     if (!integral && match[2] !== undefined && Decimal.parse(text) === null) throw unreadable('Number out of range');
     this.at = end;
     return new JsonNumber(text, integral);
@@ -302,8 +309,14 @@ function tooDeep(depth: number): SerializationError {
   return unreadable(`Document nesting depth (${depth}) exceeds the maximum allowed (${maxDepth})`);
 }
 
+interface JsonText {
+  readonly text: string;
+  /** Something malformed followed: an error if the reader gets that far. */
+  readonly cut: boolean;
+}
+
 /** The document's text: the encoding is told by a byte order mark or by where its zero bytes are. */
-function jsonText(bytes: Uint8Array): string {
+function jsonText(bytes: Uint8Array): JsonText {
   const [a = -1, b = -1, c = -1, d = -1] = bytes;
   if (bytes.length >= 4) {
     if (a === 0 && b === 0 && c === 0xfe && d === 0xff) return utf32Text(bytes, 4, false);
@@ -311,52 +324,59 @@ function jsonText(bytes: Uint8Array): string {
     if (a === 0 && b === 0 && c === 0) return utf32Text(bytes, 0, false);
     if (b === 0 && c === 0 && d === 0) return utf32Text(bytes, 0, true);
     if ((a === 0 && b === 0) || (c === 0 && d === 0)) throw unreadable('Unsupported UCS-4 byte order');
+    if (a === 0xef && b === 0xbb && c === 0xbf) return utf8Text(bytes.subarray(3));
+    if (a === 0xfe && b === 0xff) return utf16Text(bytes.subarray(2), false);
+    if (a === 0xff && b === 0xfe) return utf16Text(bytes.subarray(2), true);
   }
-  if (a === 0xef && b === 0xbb && c === 0xbf) return utf8Text(bytes.subarray(3));
-  if (a === 0xfe && b === 0xff) return utf16Text(bytes.subarray(2), false);
-  if (a === 0xff && b === 0xfe) return utf16Text(bytes.subarray(2), true);
-  if (bytes.length >= 2 && a === 0) return utf16Text(bytes, false);
-  if (bytes.length >= 2 && b === 0) return utf16Text(bytes, true);
+  if (a === 0 && bytes.length >= 2) return utf16Text(bytes, false);
+  if (b === 0) return utf16Text(bytes, true);
   return utf8Text(bytes);
 }
 
-function utf16Text(bytes: Uint8Array, littleEndian: boolean): string {
+function utf16Text(bytes: Uint8Array, littleEndian: boolean): JsonText {
   const even = Buffer.from(bytes.subarray(0, bytes.length & ~1));
-  return (littleEndian ? even : even.swap16()).toString('utf16le');
+  return { text: (littleEndian ? even : even.swap16()).toString('utf16le'), cut: bytes.length % 2 === 1 };
 }
 
-function utf32Text(bytes: Uint8Array, start: number, littleEndian: boolean): string {
+function utf32Text(bytes: Uint8Array, start: number, littleEndian: boolean): JsonText {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let out = '';
+  let text = '';
   for (let at = start; at + 4 <= bytes.length; at += 4) {
     const code = view.getUint32(at, littleEndian);
-    if (code > 0x10ffff) return `${out}\0`;
-    out += String.fromCodePoint(code);
+    if (code > 0x10ffff) return { text, cut: true };
+    text += String.fromCodePoint(code);
   }
-  return out;
+  return { text, cut: bytes.length % 4 !== 0 };
 }
 
-/** Up to the first byte that Jackson refuses, which becomes a NUL: an error if the reader gets that far. */
-function utf8Text(bytes: Uint8Array): string {
+/** As Jackson decodes: overlong forms pass, surrogates do not. */
+function utf8Text(bytes: Uint8Array): JsonText {
   const buffer = asBuffer(bytes);
-  if (isUtf8(buffer)) return buffer.utf8Slice(0, buffer.length);
-  let out = '';
+  if (isUtf8(buffer)) return { text: buffer.utf8Slice(0, buffer.length), cut: false };
+  let text = '';
   for (let at = 0; at < bytes.length; ) {
     const first = bytes[at++] as number;
     if (first < 0x80) {
-      out += String.fromCharCode(first);
+      text += String.fromCharCode(first);
       continue;
     }
     const extra = (first & 0xe0) === 0xc0 ? 1 : (first & 0xf0) === 0xe0 ? 2 : (first & 0xf8) === 0xf0 ? 3 : 0;
-    if (extra === 0) return `${out}\0`;
+    if (extra === 0) return { text, cut: true };
     let code = first & (0x3f >> extra);
     for (let i = 0; i < extra; i++) {
       const next = bytes[at++];
-      if (next === undefined || (next & 0xc0) !== 0x80) return `${out}\0`;
+      if (next === undefined || (next & 0xc0) !== 0x80) return { text, cut: true };
       code = (code << 6) | (next & 0x3f);
     }
-    if (extra < 3) out += String.fromCharCode(code);
-    else out += String.fromCharCode(0xd800 | (((code - 0x10000) >> 10) & 0x7ff), 0xdc00 | (code & 0x3ff));
+    if (extra === 3) {
+      const beyond = code - 0x10000;
+      text += String.fromCharCode((0xd800 | (beyond >> 10)) & 0xffff, 0xdc00 | (beyond & 0x3ff));
+    } else if (code >= 0xd800 && code <= 0xdfff) {
+      return { text, cut: true };
+    } else {
+      // An overlong quote or control character is content: escaped, the reader takes it so.
+      text += code < 0x80 ? `\\u${code.toString(16).padStart(4, '0')}` : String.fromCharCode(code);
+    }
   }
-  return out;
+  return { text, cut: false };
 }

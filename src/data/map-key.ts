@@ -6,7 +6,8 @@ export class KeyInterner {
   #seen: Map<string, unknown> | null = null;
 
   intern(key: unknown): unknown {
-    if (typeof key !== 'object' || key === null) return key;
+    // Java's byte arrays, too, are only equal to themselves.
+    if (typeof key !== 'object' || key === null || key instanceof Uint8Array) return key;
     const content = `${key.constructor.name}${JSON.stringify(key, plain)}`;
     this.#seen ??= new Map();
     const known = this.#seen.get(content);

@@ -41,7 +41,10 @@ export function textToFloat(text: string): number {
   const float = Math.fround(double);
   if (float === double || Number.isNaN(double) || !Number.isFinite(double)) return float;
   const other = neighbour(float, double);
-  if (Math.abs(other - double) !== Math.abs(double - float) && Number.isFinite(float)) return float;
+  const halfway = Number.isFinite(float)
+    ? Math.abs(other - double) === Math.abs(double - float)
+    : Math.abs(double) === floatOverflow;
+  if (!halfway) return float;
   const exact = Decimal.parse(text);
   if (exact === null) return float;
   const order = compareToDouble(exact, double);
@@ -51,6 +54,8 @@ export function textToFloat(text: string): number {
 
 const bits = new DataView(new ArrayBuffer(8));
 const floatMax = 3.4028234663852886e38;
+/** Half-way between the largest float and the next power of two. */
+const floatOverflow = 3.4028235677973366e38;
 
 /** The next float from `float` in the direction of `towards`. */
 function neighbour(float: number, towards: number): number {

@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import { utf8Text, wellFormed } from '../../data/java-utf8.ts';
 import { SerializationError } from '../../errors.ts';
 

@@ -200,7 +200,7 @@ function decodeFree(node: JsonNode | undefined, depth: number): unknown {
   }
   if (node === null || node instanceof JsonMissing) return null;
   if (node instanceof JsonNumber) return node.integral ? node.toLong() : node.toDouble();
-  if (depth > maxNativeDepth) throw needsExactNumbers;
+  if (depth >= maxNativeDepth) throw needsExactNumbers;
   if (Array.isArray(node)) return node.map((item) => decodeFree(item, depth + 1));
   const out = new Map<unknown, unknown>();
   for (const key of Object.keys(node)) out.set(key, decodeFree(node[key], depth + 1));

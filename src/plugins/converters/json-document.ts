@@ -15,6 +15,9 @@ const suspicious = {
   plain: null,
 };
 
+/** Half a pair is refused in a field's name. */
+const loneSurrogate = /\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]/;
+
 /** After a document with large numbers, this many are read exactly at once. */
 const exactStreak = 64;
 
@@ -66,6 +69,7 @@ export class JsonDocument {
       return undefined;
     }
     if (this.#suspicious?.test(text)) return undefined;
+    if (text.includes('\\u') && loneSurrogate.test(text)) return undefined;
     if (text.length > 1000 && /[\d.eE+-]{1001}/.test(text)) return undefined;
     let node: JsonNode;
     try {

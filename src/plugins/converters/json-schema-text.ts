@@ -3,6 +3,7 @@ import { isJsonObject, JsonNumber } from '../../data/json-reader.ts';
 import { quoteJson } from '../../data/json-text.ts';
 import type { Schema, SchemaType } from '../../data/schema.ts';
 import { SchemaBuilder } from '../../data/schema-builder.ts';
+import { Struct } from '../../data/struct.ts';
 import { DataError } from '../../errors.ts';
 import { compileJsonDecoder, type JsonDecoding } from './json-decoder.ts';
 import { compileJsonEncoder, type JsonEncoding } from './json-encoder.ts';
@@ -58,7 +59,14 @@ export function schemaFromJson(node: JsonNode, decoding: JsonDecoding): Schema |
       builder.parameter(key, value);
     }
   }
-  if (node.default !== undefined) builder.defaultValue(compileJsonDecoder(builder.draft(), decoding)(node.default));
+  if (node.default !== undefined) {
+    const value = compileJsonDecoder(builder.draft(), decoding)(node.default);
+    if (value instanceof Struct) {
+      // Java compares the struct's finished schema with the unfinished one around it: never equal.
+      throw new DataError('Invalid default value', { code: 'data.schema', javaClass: 'SchemaBuilderException' });
+    }
+    builder.defaultValue(value);
+  }
   return builder.build();
 }
 
