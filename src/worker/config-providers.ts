@@ -55,13 +55,7 @@ async function resolveText(
   return result + text.slice(from);
 }
 
-async function read(
-  provider: ConfigProvider,
-  name: string,
-  whole: string,
-  path: string,
-  key: string,
-): Promise<string> {
+async function read(provider: ConfigProvider, name: string, whole: string, path: string, key: string): Promise<string> {
   let value: string | undefined;
   try {
     value = await provider.get(path, key);
@@ -94,14 +88,14 @@ export function parseProperties(text: string): Map<string, string> {
   const properties = new Map<string, string>();
   for (const line of text.replace(/\\\r?\n[ \t]*/g, '').split(/\r?\n/)) {
     const match = /^\s*(?![#!])((?:\\.|[^=:\s\\])+)\s*[=:\s]\s*(.*)$/.exec(line);
-    if (match !== null) properties.set(unescape(match[1]!), unescape(match[2]!));
+    if (match !== null) properties.set(plainText(match[1]!), plainText(match[2]!));
   }
   return properties;
 }
 
 const escapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
-function unescape(text: string): string {
+function plainText(text: string): string {
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_all, code: string | undefined, char: string) =>
     code === undefined ? (escapes[char] ?? char) : String.fromCharCode(Number.parseInt(code, 16)),
   );
@@ -129,7 +123,10 @@ export function secretsManagerConfigProvider(
 }
 
 /** `${ssm:/path/of/parameter}`, decrypted. */
-export function ssmConfigProvider(fetchParameter: (name: string) => Promise<string>, now: () => number): ConfigProvider {
+export function ssmConfigProvider(
+  fetchParameter: (name: string) => Promise<string>,
+  now: () => number,
+): ConfigProvider {
   const fetched = cached(fetchParameter, now);
   return { get: (path, key) => fetched(path === '' ? key : `${path}:${key}`) };
 }

@@ -8,7 +8,12 @@ import { errorClassName, type Failure, messageOf } from './error-tolerance.ts';
 import type { TaskRun } from './task-run.ts';
 
 export const deadLetterSettings = defineConfig({
-  'errors.deadletterqueue.topic.name': { type: 'STRING', default: '', importance: 'MEDIUM', doc: 'Topic of dead letters.' },
+  'errors.deadletterqueue.topic.name': {
+    type: 'STRING',
+    default: '',
+    importance: 'MEDIUM',
+    doc: 'Topic of dead letters.',
+  },
   'errors.deadletterqueue.topic.replication.factor': {
     type: 'SHORT',
     default: 3,
@@ -43,7 +48,10 @@ interface DeadLetterTarget {
 const prefix = '__connect.errors.';
 
 export function deadLetterTarget(config: Settings, type: 'source' | 'sink'): DeadLetterTarget | null {
-  const target = type === 'sink' ? sinkTarget(parseConfig(deadLetterSettings, config)) : sourceTarget(parseConfig(sourceRunSettings, config));
+  const target =
+    type === 'sink'
+      ? sinkTarget(parseConfig(deadLetterSettings, config))
+      : sourceTarget(parseConfig(sourceRunSettings, config));
   return target.topic === '' ? null : target;
 }
 
@@ -97,7 +105,9 @@ export class DeadLetterQueue {
   add(failure: Failure): void {
     const letter = this.#describe(failure);
     if (letter === null) return;
-    const headers = this.#target.contextHeaders ? [...letter.headers, ...this.#context(failure, letter)] : letter.headers;
+    const headers = this.#target.contextHeaders
+      ? [...letter.headers, ...this.#context(failure, letter)]
+      : letter.headers;
     this.#batch.append(this.#target.topic, null, letter.key, letter.value, letter.timestamp, headers);
   }
 

@@ -1,4 +1,4 @@
-import type { SinkRecord, SourceRecord } from '../api/record.ts';
+import type { SourceRecord } from '../api/record.ts';
 import { type ConfigValues, defineConfig, type Settings } from '../config/config-def.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import { validString } from '../config/validators.ts';
@@ -18,7 +18,12 @@ export type Stage =
   | 'KAFKA_CONSUME';
 
 export const errorSettings = defineConfig({
-  'errors.retry.timeout': { type: 'LONG', default: 0, importance: 'MEDIUM', doc: 'How long a failed step is repeated.' },
+  'errors.retry.timeout': {
+    type: 'LONG',
+    default: 0,
+    importance: 'MEDIUM',
+    doc: 'How long a failed step is repeated.',
+  },
   'errors.retry.delay.max.ms': {
     type: 'LONG',
     default: 60_000,
@@ -115,7 +120,9 @@ export class ErrorTolerance {
   fail(failure: Failure): void {
     this.report(failure);
     if (!this.toleratesAll) {
-      throw new ConnectError('errors.tolerance_exceeded', 'Tolerance exceeded in error handler', { cause: failure.error });
+      throw new ConnectError('errors.tolerance_exceeded', 'Tolerance exceeded in error handler', {
+        cause: failure.error,
+      });
     }
     this.#run.skipped(failure.stage, 1);
   }
@@ -188,5 +195,7 @@ export function errorClassName(error: unknown): string {
     'AlreadyExistsException',
     'IllegalWorkerStateException',
   ];
-  return connectErrors.includes(name) ? `org.apache.kafka.connect.errors.${name}` : `org.apache.kafka.common.errors.${name}`;
+  return connectErrors.includes(name)
+    ? `org.apache.kafka.connect.errors.${name}`
+    : `org.apache.kafka.common.errors.${name}`;
 }

@@ -1,5 +1,5 @@
-import type { AcquireResult, Lease, RunOutcome } from '../storage/lease-store.ts';
 import type { TaskItem } from '../storage/items.ts';
+import type { AcquireResult, Lease, RunOutcome } from '../storage/lease-store.ts';
 import type { RunBudget, WorkerRoom } from './worker.ts';
 
 /**

@@ -201,5 +201,8 @@ function checkedTimestamp(timestamp: number | null): number | null {
 }
 
 export function unknownPlugin(kind: string, className: string): ConnectError {
-  return new ConnectError('plugin.not_found', `Failed to find any class that implements ${kind} and which name matches ${className}`);
+  return new ConnectError(
+    'plugin.not_found',
+    `Failed to find any class that implements ${kind} and which name matches ${className}`,
+  );
 }

@@ -174,7 +174,10 @@ async function assign({ room }: ConnectorRun, config: Settings, tasks: number): 
 /** What a plugin handed on of a setting that refers to a secret is stored as the reference again. */
 function withReferences(own: Settings, raw: Settings): Settings {
   return Object.fromEntries(
-    Object.entries(own).map(([key, value]) => [key, raw[key] !== undefined && hasReference(raw[key]) ? raw[key] : value]),
+    Object.entries(own).map(([key, value]) => [
+      key,
+      raw[key] !== undefined && hasReference(raw[key]) ? raw[key] : value,
+    ]),
   );
 }
 
@@ -208,10 +211,14 @@ async function bounded<T>({ room, item, endsAt }: ConnectorRun, work: () => Prom
       room.clock.sleep(Math.max(0, endsAt - room.clock.now()), done.signal).then(
         () =>
           reject(
-            new ConnectError('connector.blocked', `The plugin of connector ${item.name} did not answer before the deadline`, {
-              retriable: true,
-              javaClass: 'TimeoutException',
-            }),
+            new ConnectError(
+              'connector.blocked',
+              `The plugin of connector ${item.name} did not answer before the deadline`,
+              {
+                retriable: true,
+                javaClass: 'TimeoutException',
+              },
+            ),
           ),
         () => {},
       );
@@ -253,7 +260,12 @@ async function retire(run: ConnectorRun, ended: readonly TaskItem[]): Promise<vo
   // As they are now that they have let go: their last commits are in.
   const tasks = (await room.stores.config.getTasks(item.name)).filter((task) => numbers.has(task.task));
   for (const task of tasks) if (task.type === 'sink') await room.stores.generations.foldPositions(lease, task);
-  await recoverGeneration(room, item, lease, tasks.filter((task) => task.type === 'source'));
+  await recoverGeneration(
+    room,
+    item,
+    lease,
+    tasks.filter((task) => task.type === 'source'),
+  );
   room.onStep?.('tasks-retired');
 }
 

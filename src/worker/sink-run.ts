@@ -185,7 +185,9 @@ async function put(run: TaskRun, sink: StartedSink, records: SinkRecord[]): Prom
         continue;
       }
       if (!sink.bisects) {
-        throw new ConnectError('task.put_failed', 'Exiting WorkerSinkTask due to unrecoverable exception.', { cause: error });
+        throw new ConnectError('task.put_failed', 'Exiting WorkerSinkTask due to unrecoverable exception.', {
+          cause: error,
+        });
       }
       return bisect(run, sink, records, error);
     }
@@ -248,7 +250,9 @@ async function preCommit(run: TaskRun, sink: StartedSink) {
     if (run.tainted) throw cause;
     run.emit('sink.commit-refused', { error: messageOf(cause) });
     // As in Java a failed flush sends the task back to its last committed positions: that is where the next run begins.
-    throw new RetriableError(`Commit of ${run.about.connector}-${run.about.task} failed: ${messageOf(cause)}`, { cause });
+    throw new RetriableError(`Commit of ${run.about.connector}-${run.about.task} failed: ${messageOf(cause)}`, {
+      cause,
+    });
   }
 }
 

@@ -12,7 +12,9 @@ export function resetPolicy(config: Settings): ResetPolicy {
   const key = 'consumer.override.auto.offset.reset';
   const policy = (config[key] ?? 'earliest').trim().toLowerCase();
   if (policy === 'earliest' || policy === 'latest' || policy === 'none') return policy;
-  throw new ConfigError(`Invalid value ${policy} for configuration ${key}: it must be earliest, latest or none`, { key });
+  throw new ConfigError(`Invalid value ${policy} for configuration ${key}: it must be earliest, latest or none`, {
+    key,
+  });
 }
 
 export function consumerGroup(connector: string, config: Settings): string {
@@ -84,7 +86,10 @@ const positionAt = (topic: string, partition: number, position: number, committe
 export function safeOffset(offset: bigint): number {
   const number = Number(offset);
   if (!Number.isSafeInteger(number)) {
-    throw new ConnectError('sink.offset_too_large', `Offset ${offset} is beyond 2^53, the largest that Drover can read from`);
+    throw new ConnectError(
+      'sink.offset_too_large',
+      `Offset ${offset} is beyond 2^53, the largest that Drover can read from`,
+    );
   }
   return number;
 }

@@ -5,7 +5,7 @@ import type { Settings } from '../config/config-def.ts';
 import { parseConfig, parseType, settingsWithPrefix } from '../config/parse-config.ts';
 import { sinkRunSettings } from '../config/run-settings.ts';
 import { ConnectError } from '../errors.ts';
-import type { FetchOptions, Fetcher, KafkaAdmin, KafkaClient } from '../kafka/types.ts';
+import type { Fetcher, FetchOptions, KafkaAdmin, KafkaClient } from '../kafka/types.ts';
 import { type DeadLetter, DeadLetterQueue, deadLetterTarget } from './dead-letter-queue.ts';
 import { ErrorTolerance, type Failure } from './error-tolerance.ts';
 import { closeConverters, createConverters } from './record-conversion.ts';

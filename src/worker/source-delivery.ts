@@ -18,13 +18,13 @@ export interface Outgoing {
   /** Records polled, dropped ones included. */
   records: number;
   /** What the connector wants of its transaction after these records. */
-  then: 'commit' | 'abort' | null;
+  boundary: 'commit' | 'abort' | null;
 }
 
 /** A stretch of a poll that ends where the connector draws a transaction boundary. */
 export interface Piece {
   readonly records: SourceRecord[];
-  readonly then: 'commit' | 'abort' | null;
+  readonly boundary: 'commit' | 'abort' | null;
 }
 
 /**

@@ -63,12 +63,12 @@ async function pollUntilDone(
 
     if (polled !== null) {
       run.step('polled');
-      for (const piece of delivery.cut?.(polled) ?? [{ records: polled, then: null }]) {
+      for (const piece of delivery.cut?.(polled) ?? [{ records: polled, boundary: null }]) {
         outgoing ??= newOutgoing(delivery);
         const before = outgoing.batch.bytes;
         outgoing.polls.push(await conversion.convert(piece.records, outgoing.batch, outgoing.offsets));
         outgoing.records += piece.records.length;
-        outgoing.then = piece.then;
+        outgoing.boundary = piece.boundary;
         polledRecords += piece.records.length;
         polledBytes += outgoing.batch.bytes - before;
         if (delivery.cut === undefined) continue;
@@ -96,7 +96,7 @@ async function pollUntilDone(
 }
 
 function newOutgoing(delivery: SourceDelivery): Outgoing {
-  return { batch: delivery.newBatch(), offsets: new LastOffsets(), polls: [], records: 0, then: null };
+  return { batch: delivery.newBatch(), offsets: new LastOffsets(), polls: [], records: 0, boundary: null };
 }
 
 function isFull({ batch, records }: Outgoing): boolean {

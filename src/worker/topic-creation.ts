@@ -32,7 +32,7 @@ export function topicGroups(config: Settings): TopicGroup[] {
   const groups = names
     .filter((name) => name !== 'default' && name !== '')
     .map((name) => group(own, name, fallback, patterns(own, `${name}.include`), patterns(own, `${name}.exclude`)));
-  return [...groups, group(own, 'default', fallback, [/^[^]*$/], [])];
+  return [...groups, group(own, 'default', fallback, [/^/], [])];
 }
 
 function group(

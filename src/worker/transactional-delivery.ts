@@ -38,7 +38,9 @@ export function exactlyOnce(config: Settings): ExactlyOnce | null {
   const interval = 'transaction.boundary.interval.ms';
   return {
     boundary,
-    intervalMs: isSet(config, interval) ? (parseType(interval, config[interval]!, 'LONG') as number) : defaultIntervalMs,
+    intervalMs: isSet(config, interval)
+      ? (parseType(interval, config[interval]!, 'LONG') as number)
+      : defaultIntervalMs,
     offsetsTopic: config['offsets.storage.topic']?.trim() || null,
   };
 }
@@ -199,9 +201,9 @@ class TransactionalDelivery implements SourceDelivery {
     }
     this.#sent.push({ outgoing, outcome });
     const { boundary, intervalMs } = this.#asked;
-    if (outgoing.then === 'abort') await this.#abort();
+    if (outgoing.boundary === 'abort') await this.#abort();
     const isDue = boundary === 'interval' && this.#run.room.clock.now() - this.#openedAt >= intervalMs;
-    if (boundary === 'poll' || isDue || outgoing.then !== null) await this.#commit();
+    if (boundary === 'poll' || isDue || outgoing.boundary !== null) await this.#commit();
   }
 
   #begin(): void {
@@ -237,7 +239,9 @@ class TransactionalDelivery implements SourceDelivery {
     for (const entry of this.#offsets.values()) appendOffsetRecord(records, this.#offsetsTopic, connector, task, entry);
     const { failures } = await this.#producer.send(records);
     for (const cause of failures.values()) {
-      throw new ConnectError('source.offset_refused', `Topic ${this.#offsetsTopic} refused an offset record`, { cause });
+      throw new ConnectError('source.offset_refused', `Topic ${this.#offsetsTopic} refused an offset record`, {
+        cause,
+      });
     }
     this.#run.step('offsets-produced');
     await this.#errors.deadLetters?.flush();
@@ -333,16 +337,16 @@ class ConnectorBoundaries implements TransactionContext {
     let from = 0;
     for (let i = 0; i < polled.length; i++) {
       const record = polled[i]!;
-      const then = this.#abortAfter.delete(record) ? 'abort' : this.#commitAfter.delete(record) ? 'commit' : null;
+      const boundary = this.#abortAfter.delete(record) ? 'abort' : this.#commitAfter.delete(record) ? 'commit' : null;
       this.#commitAfter.delete(record);
-      if (then === null) continue;
-      pieces.push({ records: polled.slice(from, i + 1), then });
+      if (boundary === null) continue;
+      pieces.push({ records: polled.slice(from, i + 1), boundary });
       from = i + 1;
     }
-    const then = this.#abortBatch ? 'abort' : this.#commitBatch ? 'commit' : null;
+    const boundary = this.#abortBatch ? 'abort' : this.#commitBatch ? 'commit' : null;
     this.#abortBatch = false;
     this.#commitBatch = false;
-    if (from < polled.length || then !== null) pieces.push({ records: polled.slice(from), then });
+    if (from < polled.length || boundary !== null) pieces.push({ records: polled.slice(from), boundary });
     return pieces;
   }
 }
