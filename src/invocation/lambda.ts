@@ -1,10 +1,10 @@
 import type { LambdaClient, LambdaClientConfig } from '@aws-sdk/client-lambda';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConnectError, RetriableError } from '../errors.ts';
-import type { Invoker, RunRequest } from './run-request.ts';
+import type { Invoker, RunRequest, TickRequest } from './run-request.ts';
 
 export interface LambdaInvokerOptions {
-  /** Name or ARN of the task function. */
+  /** Name or ARN of the function. */
   readonly functionName: string;
   /** Invokes under way at once; the others wait (L5). Default 50. */
   readonly concurrency?: number;
@@ -38,7 +38,7 @@ export class LambdaInvoker implements Invoker {
   }
 
   /** Resolves when Lambda has taken the request. RetriableError when it does not: what is due stays due. */
-  async invoke(request: RunRequest): Promise<void> {
+  async invoke(request: RunRequest | TickRequest): Promise<void> {
     await this.#enter();
     try {
       await this.#invoke(request);
@@ -47,7 +47,7 @@ export class LambdaInvoker implements Invoker {
     }
   }
 
-  async #invoke(request: RunRequest): Promise<void> {
+  async #invoke(request: RunRequest | TickRequest): Promise<void> {
     const [client, { InvokeCommand }] = await Promise.all([this.#connected(), import('@aws-sdk/client-lambda')]);
     const command = { FunctionName: this.#options.functionName, Payload: Buffer.from(JSON.stringify(request)) };
     for (let attempt = 1; ; attempt++) {

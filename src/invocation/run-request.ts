@@ -4,6 +4,11 @@ export type RunRequest =
   | { readonly kind: 'connector'; readonly connector: string }
   | { readonly kind: 'probe' };
 
+/** What the schedule sends to the coordinator (`tick`), and it to itself. */
+export interface TickRequest {
+  readonly kind: 'tick' | 'sub-minute-tick';
+}
+
 /** Identifies what a lease is held for: a task, or with `task: null` the connector itself. */
 export interface RunId {
   readonly connector: string;

@@ -1,0 +1,55 @@
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { settingsWithPrefix } from '../src/config/parse-config.ts';
+import { parseRunRequest } from '../src/invocation/parse-run-request.ts';
+import { createWorker, type RunReport } from '../src/worker/worker.ts';
+import { defaultWorkerSettings } from '../src/worker/worker-settings.ts';
+import { clock, deadlineOf, environment, loggerLevels, stores, telemetry, workerName } from './function-context.ts';
+import { connectKafka } from './kafka.ts';
+import { plugins } from './plugins.ts';
+import { configProviders } from './secrets.ts';
+
+const worker = createWorker({
+  stores,
+  kafka: connectKafka,
+  plugins,
+  settings: {
+    ...defaultWorkerSettings,
+    groupId: environment['group.id'],
+    offsetsTopic: environment['offset.storage.topic'],
+    offsetsTopicPartitions: environment['offset.storage.partitions'],
+    offsetsTopicReplicationFactor: environment['offset.storage.replication.factor'],
+    converterDefaults: converterDefaults(),
+    topicCreationEnable: environment['topic.creation.enable'],
+    topicTrackingEnable: environment['topic.tracking.enable'],
+    runMaxMs: environment['drover.run.max.ms'],
+    runLingerMs: environment['drover.run.linger.ms'],
+    idleFloorMs: environment['drover.idle.floor.ms'],
+    idleCeilingMs: environment['drover.idle.ceiling.ms'],
+  },
+  telemetry,
+  clock,
+  configProviders: configProviders(),
+});
+
+export const handler = middy<unknown, RunReport>({ timeoutEarlyInMillis: 0 })
+  .use(loggerLevels())
+  .handler(async (event: unknown, context: Context) => {
+    const report = await worker.run(parseRunRequest(event), {
+      deadlineAt: deadlineOf(context),
+      workerId: `${workerName}:${context.awsRequestId}`,
+    });
+    // Plugin code that was cut may still be at it: nothing may run beside it.
+    if (report.tainted) process.exit(1);
+    return report;
+  });
+
+function converterDefaults(): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const name of ['key.converter', 'value.converter', 'header.converter']) {
+    settings[name] = environment.workerSettings[name]!;
+    const own = settingsWithPrefix(environment.workerSettings, `${name}.`);
+    for (const [key, value] of Object.entries(own)) settings[`${name}.${key}`] = value;
+  }
+  return settings;
+}
