@@ -194,7 +194,7 @@ async function askSource(
   { config }: ConnectorItem,
   changes: () => Promise<{ partition: SourcePartition; offset: SourceOffset | null }[]>,
 ): Promise<boolean> {
-  const plugin = await (await deps.plugins.require('source', config['connector.class'] ?? '')).create();
+  const plugin = await deps.plugins.get('source', config['connector.class'] ?? '').create();
   if (plugin.alterOffsets === undefined) return false;
   return plugin.alterOffsets(config, await changes());
 }
@@ -230,7 +230,7 @@ async function askSink(
   { config }: ConnectorItem,
   changes: () => Promise<SinkOffset[]>,
 ): Promise<boolean> {
-  const plugin = await (await deps.plugins.require('sink', config['connector.class'] ?? '')).create();
+  const plugin = await deps.plugins.get('sink', config['connector.class'] ?? '').create();
   if (plugin.alterOffsets === undefined) return false;
   return plugin.alterOffsets(config, await changes());
 }

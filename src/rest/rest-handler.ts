@@ -1,5 +1,6 @@
 import middy from '@middy/core';
-import { type GatewayOptions, type HttpApiEvent, requestOf, resultOf } from './api-gateway.ts';
+import type { Context } from 'aws-lambda';
+import { type GatewayOptions, type HttpApiEvent, type HttpApiResult, requestOf, resultOf } from './api-gateway.ts';
 import { createRestApp, type RestAppDeps } from './rest-app.ts';
 import type { RestRequest, RestResponse } from './rest-request.ts';
 
@@ -8,13 +9,16 @@ export interface RestHandlerDeps extends RestAppDeps, Partial<GatewayOptions> {
   readonly before?: () => Promise<void>;
 }
 
+export type RestHandler = (event: HttpApiEvent, context: Context) => Promise<HttpApiResult>;
+
 /** The Lambda handler of the REST function. API Gateway's shapes stop at its middleware: the app knows plain requests. */
-export function createRestHandler(deps: RestHandlerDeps) {
+export function createRestHandler(deps: RestHandlerDeps): RestHandler {
   const app = createRestApp(deps);
-  return middy<RestRequest, RestResponse>()
+  const handler: unknown = middy<RestRequest, RestResponse>()
     .use({ before: async () => deps.before?.() })
     .use(httpApi({ pathPrefix: deps.pathPrefix ?? '' }))
     .handler((request: RestRequest) => app(request));
+  return handler as RestHandler; // Its middleware changes both types.
 }
 
 /** The event becomes a plain request before the handler, its plain response the gateway's after it. */
