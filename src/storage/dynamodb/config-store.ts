@@ -144,7 +144,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
       const { done } = await this.#table.update({
         key,
         what: `a restart of connector ${name}`,
-        set: { ...(what.connector ? restart.set : {}), ...(asked ? { restartRequest: request } : {}) },
+        set: { ...(what.connector ? restart.set : {}), restartRequest: asked ? request : undefined },
         assign: what.connector ? restart.assign : [],
         condition: isLive,
         ...(what.connector ? { values: counting } : {}),

@@ -174,11 +174,16 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     const found = new Map<string, SinkPosition>();
     const put = (position: SinkPosition) => found.set(positionField(position.topic, position.kafkaPartition), position);
     // The tasks first: a generation that folds its positions in between is then seen at rest.
-    const live: SinkPosition[] = [];
-    const tasks = { from: taskPrefix, to: endOf(taskPrefix) };
-    for await (const items of queryAll(this.#table, pk, tasks, ['type', 'positions'])) {
-      for (const item of items) if (text(item, 'type') === 'sink') live.push(...positionList(readPositions(item)));
-    }
+    const tasks: Attributes[] = [];
+    const range = { from: taskPrefix, to: endOf(taskPrefix) };
+    for await (const items of queryAll(this.#table, pk, range, ['type', 'generation', 'positions']))
+      tasks.push(...items);
+    const generationOf = (item: Attributes) => number(item, 'generation') ?? 0;
+    // In the middle of a change of generations two tasks may hold a partition: the newer one's word counts.
+    const live = tasks
+      .filter((item) => text(item, 'type') === 'sink')
+      .sort((a, b) => generationOf(a) - generationOf(b))
+      .flatMap((item) => positionList(readPositions(item)));
     for (const position of await this.#positionsAtRest(connector)) put(position);
     for (const position of live) put(position);
     return [...found.values()];
