@@ -7,6 +7,7 @@ export class WireWriter {
     this.bytes = Buffer.allocUnsafe(capacity);
   }
 
+  /** Take the place before looking at `bytes`: they may be others afterwards. */
   private reserve(count: number): number {
     const at = this.position;
     if (at + count > this.bytes.length) {
@@ -19,22 +20,26 @@ export class WireWriter {
   }
 
   int8(value: number): this {
-    this.bytes.writeInt8(value, this.reserve(1));
+    const at = this.reserve(1);
+    this.bytes.writeInt8(value, at);
     return this;
   }
 
   int16(value: number): this {
-    this.bytes.writeInt16BE(value, this.reserve(2));
+    const at = this.reserve(2);
+    this.bytes.writeInt16BE(value, at);
     return this;
   }
 
   int32(value: number): this {
-    this.bytes.writeInt32BE(value, this.reserve(4));
+    const at = this.reserve(4);
+    this.bytes.writeInt32BE(value, at);
     return this;
   }
 
   int64(value: number | bigint): this {
-    this.bytes.writeBigInt64BE(BigInt(value), this.reserve(8));
+    const at = this.reserve(8);
+    this.bytes.writeBigInt64BE(BigInt(value), at);
     return this;
   }
 
@@ -45,10 +50,12 @@ export class WireWriter {
   unsignedVarint(value: number): this {
     let rest = value >>> 0;
     while (rest > 0x7f) {
-      this.bytes[this.reserve(1)] = (rest & 0x7f) | 0x80;
+      const at = this.reserve(1);
+      this.bytes[at] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
-    this.bytes[this.reserve(1)] = rest;
+    const at = this.reserve(1);
+    this.bytes[at] = rest;
     return this;
   }
 
@@ -57,7 +64,8 @@ export class WireWriter {
     if (value === null) return this.unsignedVarint(0);
     const size = Buffer.byteLength(value);
     this.unsignedVarint(size + 1);
-    this.bytes.write(value, this.reserve(size), 'utf8');
+    const at = this.reserve(size);
+    this.bytes.write(value, at, 'utf8');
     return this;
   }
 
