@@ -68,7 +68,18 @@ export class ClusterAdmin implements KafkaAdmin {
   async createTopics(topics: readonly NewTopic[]): Promise<Map<string, boolean>> {
     const created = await this.#control.createTopics(topics);
     for (const { topic } of topics) this.#cluster.forgetLeaders(topic);
+    await this.#awaitLeaders([...created].filter(([, isNew]) => isNew).map(([topic]) => topic));
     return created;
+  }
+
+  /** A new topic is led, and known to the broker that is asked, some milliseconds after its creation. */
+  async #awaitLeaders(topics: readonly string[]): Promise<void> {
+    if (topics.length === 0) return;
+    const isLed = (topic: string) => this.#cluster.knownLeaders(topic)?.leaders.every((node) => node >= 0) ?? false;
+    await this.#cluster.retrying(Math.min(this.#timeoutMs, 5000), async () => {
+      await this.#cluster.metadata(topics, false);
+      if (!topics.every(isLed)) throw new RetriableError('New topics have no leaders yet', { code: 'kafka.no_leader' });
+    });
   }
 
   describeTopicConfigs(topics: readonly string[]): Promise<Map<string, Map<string, string | null>>> {

@@ -106,6 +106,15 @@ export class Cluster {
     this.#slots.delete(slot);
   }
 
+  /** Closes the lane's connections that still wait for an answer nobody wants any more. */
+  dropBusy(lane: Lane): void {
+    for (const [key, connection] of this.#connections) {
+      if (connection.pending === 0 || !key.includes(`|${lane.name}|`)) continue;
+      this.#connections.delete(key);
+      connection.close().catch(() => {});
+    }
+  }
+
   /** The same, if it is open now. */
   liveConnection(nodeId: number, lane: Lane): BrokerConnection | null {
     const broker = this.#brokers.get(nodeId);

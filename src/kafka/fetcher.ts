@@ -60,6 +60,7 @@ export class KafkaFetcher implements Fetcher {
   }
 
   async close(): Promise<void> {
+    this.#cluster.dropBusy(this.#lane);
     this.#cluster.freeSlot(this.#slot);
   }
 

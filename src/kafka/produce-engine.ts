@@ -63,9 +63,16 @@ interface PartitionQueue {
   readonly retries: Chunk[];
   readonly groups: Group[];
   inFlight: number;
+  /**
+   * The broker has taken a chunk under this identity. Before, it would take any sequence number, so that a second chunk
+   * in flight could overtake a refused first one.
+   */
+  established: boolean;
   /** A chunk failed: nothing leaves until all in flight are back. */
   closed: boolean;
   retryAt: number;
+  /** Less than the settings' once the broker found a batch too large for the topic. */
+  batchBytes: number;
   /** Sequence numbers that will never be written. */
   gaps: { sequence: number; count: number }[];
 }
@@ -233,8 +240,10 @@ export class ProduceEngine {
         retries: [],
         groups: [],
         inFlight: 0,
+        established: !this.#settings.idempotent,
         closed: false,
         retryAt: 0,
+        batchBytes: this.#settings.batchBytes,
         gaps: [],
       };
       queues[partition] = queue;
@@ -349,6 +358,7 @@ export class ProduceEngine {
       const bytes = new Map<number, number>();
       for (const queue of [...this.#active]) {
         if (queue.closed || !this.#active.has(queue)) continue;
+        if (!queue.established && queue.inFlight > 0) continue;
         const head = queue.retries[0] ?? queue.groups[0]!;
         if (now >= head.delivery.deadline) {
           this.#giveUp(head.delivery, timedOut(queue, this.#settings.deliveryTimeoutMs));
@@ -425,6 +435,7 @@ export class ProduceEngine {
       indices.length,
       this.#identityFor(chunk),
       now,
+      queue.batchBytes,
     );
     group.next += encoded.count;
     queue.nextSequence = (sequence + encoded.count) & sequenceMask;
@@ -514,6 +525,7 @@ export class ProduceEngine {
 
   #acknowledge(queue: PartitionQueue, chunk: Chunk, baseOffset: number): void {
     const { delivery, indices, from, to } = chunk;
+    queue.established = true;
     queue.gaps = queue.gaps.filter((gap) => gap.sequence > chunk.sequence);
     if (baseOffset >= 0) {
       const { offsets } = delivery;
@@ -546,7 +558,12 @@ export class ProduceEngine {
         code === kafkaErrors.OUT_OF_ORDER_SEQUENCE_NUMBER &&
         (queue.retries.some((one) => one.sequence < chunk.sequence) ||
           queue.gaps.some((gap) => gap.sequence < chunk.sequence));
-      if (!behind) this.#mustRenew = true;
+      if (behind) {
+        chunk.attempts--;
+        this.#requeue(queue, chunk);
+        return;
+      }
+      this.#mustRenew = true;
       this.#again(queue, chunk, new RetriableError(kafkaError(code, subject).message, { code: 'kafka.sequence_lost' }));
       return;
     }
@@ -596,6 +613,10 @@ export class ProduceEngine {
   }
 
   #split(queue: PartitionQueue, chunk: Chunk, middle: number): void {
+    // Compressed sizes tell nothing about how much to take next.
+    if (this.#settings.compression.type === 'none') {
+      queue.batchBytes = Math.max(1024, Math.min(queue.batchBytes, chunk.encoded!.bytes.length >> 1));
+    }
     this.#release(chunk);
     const second = (chunk.sequence + middle - chunk.from) & sequenceMask;
     this.#requeue(queue, { ...chunk, to: middle, attempts: 0, encoded: null });
@@ -664,6 +685,7 @@ export class ProduceEngine {
           sequence += chunk.to - chunk.from;
         }
         queue.nextSequence = sequence;
+        queue.established = !this.#settings.idempotent;
         queue.gaps = [];
       }
     }

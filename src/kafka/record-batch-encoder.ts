@@ -104,9 +104,9 @@ export class RecordBatchEncoder {
     to: number,
     identity: BatchIdentity,
     now: number,
+    target = this.#targetBytes,
   ): EncodedBatch {
-    const target = this.#targetBytes;
-    this.#buffer = this.#free.pop() ?? Buffer.allocUnsafe(target + 1024);
+    this.#buffer = this.#free.pop() ?? Buffer.allocUnsafe(this.#targetBytes + 1024);
     this.#position = batchHeaderBytes;
     const { keys, values, timestamps, headers } = columns;
     const firstTimestamp = timestamps[indices[from]!]!;
