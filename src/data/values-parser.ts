@@ -262,13 +262,14 @@ function readDate(text: string, pattern: string, schema: Schema): SchemaAndValue
 }
 
 /** As Java's DecimalFormat reads an integer: a minus sign, digits of any script, an exponent. */
-const integerText = /[ \t]*(-?)(?:(\p{Nd}+)(?:E(-?\p{Nd}+))?|(∞))/uy;
+const integerText = /[ \t]*(-?)(?:(\p{Nd}+)(?:E(-?\p{Nd}+))?|(∞)|(NaN))/uy;
 
 function readInteger(text: string, start: number): { value: number; end: number } | null {
   integerText.lastIndex = start;
   const match = integerText.exec(text);
   if (match === null) return null;
-  const [all, sign, digits, exponent, infinity] = match;
+  const [all, sign, digits, exponent, infinity, notANumber] = match;
+  if (notANumber !== undefined) return { value: 0, end: start + all.length };
   const end = start + all.length;
   const decimal =
     infinity === undefined ? Decimal.parse(`${digits}${exponent === undefined ? '' : `E${exponent}`}`) : null;

@@ -11,8 +11,8 @@ export interface Charset {
 const utf8: Charset = { encode: wellFormed, decode: utf8Text };
 
 /**
- * Java's character sets: the Unicode ones, Latin-1 and ASCII, and those of the web's list. Throws SerializationError
- * for any other name.
+ * Java's character sets: Unicode, ASCII, ISO 8859, Windows 125x and KOI8. Throws SerializationError for any other
+ * name: the East Asian and IBM ones are not supported.
  */
 export function charsetNamed(name: string): Charset {
   switch (name.toLowerCase().replace(/_/g, '-')) {
@@ -53,7 +53,10 @@ export function charsetNamed(name: string): Charset {
     case 'utf16':
     case 'unicode':
     case 'unicodebig':
-      return { encode: (text) => Buffer.concat([bigEndianMark, utf16be(text)]), decode: utf16Text };
+      return {
+        encode: (text) => (text === '' ? '' : Buffer.concat([bigEndianMark, utf16be(text)])),
+        decode: utf16Text,
+      };
     case 'utf-16be':
     case 'utf16be':
     case 'x-utf-16be':
@@ -68,8 +71,17 @@ export function charsetNamed(name: string): Charset {
         encode: (text) => Buffer.from(text.toWellFormed(), 'utf16le'),
         decode: (bytes) => utf16Pairs(bytes, true),
       };
+    case 'utf-32':
+    case 'utf32':
+      return utf32('marked');
+    case 'utf-32be':
+    case 'utf32be':
+      return utf32('big');
+    case 'utf-32le':
+    case 'utf32le':
+      return utf32('little');
     default:
-      return fromWebEncoding(name);
+      return codePage(name);
   }
 }
 
@@ -111,40 +123,62 @@ function utf16Pairs(bytes: Uint8Array, littleEndian: boolean): string {
   return bytes.length % 2 === 0 ? text : `${text}\ufffd`;
 }
 
-const webCharsets = new Map<string, Charset>();
+/** Java puts U+FFFD for what is no code point; a mark at the start tells the byte order, big-endian without one. */
+function utf32(order: 'big' | 'little' | 'marked'): Charset {
+  return {
+    encode(text) {
+      const points = Array.from(text.toWellFormed(), (char) => char.codePointAt(0) as number);
+      const out = Buffer.alloc(points.length * 4);
+      points.forEach((point, i) => {
+        if (order === 'little') out.writeUInt32LE(point, i * 4);
+        else out.writeUInt32BE(point, i * 4);
+      });
+      return out;
+    },
+    decode(bytes) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const mark = bytes.length >= 4 ? view.getUint32(0) : 0;
+      const little = order === 'little' || (order === 'marked' && mark === 0xfffe0000);
+      let at = order === 'marked' && (mark === 0xfeff || little) ? 4 : 0;
+      let text = '';
+      for (; at + 4 <= bytes.length; at += 4) {
+        const point = view.getUint32(at, little);
+        const valid = point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
+        text += String.fromCodePoint(valid ? point : 0xfffd);
+      }
+      return at < bytes.length ? `${text}\ufffd` : text;
+    },
+  };
+}
 
-function fromWebEncoding(name: string): Charset {
-  const known = webCharsets.get(name);
+const codePages = new Map<string, Charset>();
+
+/** The one-byte sets that the platform decodes and Java knows: ISO 8859, Windows 125x and KOI8. */
+function codePage(name: string): Charset {
+  const parts = /^(?:(iso-?8859)[-_](\d+)|(?:windows-|cp)(125\d)|(koi8[-_][ru]))$/i.exec(name);
+  const known = codePages.get(name);
   if (known !== undefined) return known;
-  let decoder: TextDecoder;
-  try {
-    decoder = new TextDecoder(name, { ignoreBOM: true });
-  } catch (cause) {
-    throw new SerializationError(`Unsupported encoding ${name}`, { cause });
+  const iso = parts?.[1] === undefined ? null : Number(parts[2]);
+  const webName = iso !== null ? `iso-8859-${iso}` : parts?.[3] !== undefined ? `windows-${parts[3]}` : parts?.[4];
+  if (webName === undefined || (iso !== null && !isoParts.includes(iso))) {
+    throw new SerializationError(`Unsupported encoding ${name}`);
   }
-  const charset: Charset = { decode: (bytes) => decoder.decode(bytes), encode: reverseEncoder(decoder) };
-  webCharsets.set(name, charset);
+  const decoder = new TextDecoder(webName.replace('_', '-'), { ignoreBOM: true });
+  const chars = Array.from({ length: 256 }, (_, byte) => {
+    const char = decoder.decode(Uint8Array.of(byte));
+    if (byte < 0x80 || byte > 0x9f) return char;
+    // The web fills this range of both families its own way: ISO has control characters there, Windows may have gaps.
+    if (iso !== null) return String.fromCharCode(byte);
+    return char.charCodeAt(0) <= 0x9f ? '\ufffd' : char;
+  });
+  const bytes = new Map(chars.map((char, byte): [string, number] => [char, byte]));
+  bytes.delete('\ufffd');
+  const charset: Charset = {
+    decode: (input) => Array.from(input, (byte) => chars[byte]).join(''),
+    encode: (text) => Uint8Array.from(Array.from(text), (char) => bytes.get(char) ?? 0x3f),
+  };
+  codePages.set(name, charset);
   return charset;
 }
 
-/** The platform only decodes these; decoding each one- and two-byte sequence once gives the way back. */
-function reverseEncoder(decoder: TextDecoder): (text: string) => Uint8Array {
-  let table: Map<string, number[]> | null = null;
-  return (text) => {
-    table ??= sequences(decoder);
-    const out: number[] = [];
-    for (const char of text) out.push(...(table.get(char) ?? [0x3f]));
-    return Uint8Array.from(out);
-  };
-}
-
-function sequences(decoder: TextDecoder): Map<string, number[]> {
-  const table = new Map<string, number[]>();
-  const add = (bytes: number[]) => {
-    const text = decoder.decode(Uint8Array.from(bytes));
-    if ([...text].length === 1 && text !== '\ufffd' && !table.has(text)) table.set(text, bytes);
-  };
-  for (let first = 0; first < 256; first++) add([first]);
-  for (let first = 0x81; first < 255; first++) for (let second = 0x30; second < 255; second++) add([first, second]);
-  return table;
-}
+const isoParts: readonly number[] = [2, 3, 4, 5, 6, 7, 8, 9, 13, 15, 16];
