@@ -82,8 +82,7 @@ export function parseKey(key: ConfigKey, settings: Settings, options: ParseOptio
   let value: unknown;
   if (isSet(settings, key.name)) {
     value = parseType(key.name, settings[key.name]!, key.type, options);
-    // Repeated elements are dropped where the setting is read, and only told where it is validated.
-    if (key.type === 'LIST') value = [...new Set(value as readonly string[])];
+    if (key.type === 'LIST' && key.validator?.dropsDuplicates) value = [...new Set(value as readonly string[])];
     if (typeof value === 'bigint') value = Number(value);
   } else {
     if (key.required) throw missingValue(key.name);

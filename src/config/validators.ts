@@ -5,6 +5,8 @@ export interface Validator {
   check(name: string, value: unknown): void;
   /** What is allowed, as Java's validators print themselves. */
   readonly description: string;
+  /** Repeated elements are dropped where the setting is read, and only told where it is validated. */
+  readonly dropsDuplicates?: boolean;
 }
 
 /** A validator that admits only these strings: the parsed type becomes their union. */
@@ -109,6 +111,7 @@ export function allOf(...validators: readonly Validator[]): Validator {
 export function listOfDistinct(options: { empty: boolean }): Validator {
   return {
     description: '',
+    dropsDuplicates: true,
     check(name, value) {
       if (value === null || value === undefined) {
         throw new ConfigError(`Configuration '${name}' values must not be null.`, { key: name });
