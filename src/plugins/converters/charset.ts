@@ -11,8 +11,8 @@ export interface Charset {
 const utf8: Charset = { encode: wellFormed, decode: utf8Text };
 
 /**
- * Java's character sets: Unicode, ASCII, ISO 8859, Windows 125x and KOI8. Throws SerializationError for any other
- * name: the East Asian and IBM ones are not supported.
+ * Java's character sets: Unicode, ASCII, ISO 8859, Windows 125x (but 1255) and KOI8-R. Throws SerializationError
+ * for any other name: the East Asian and IBM ones are not supported.
  */
 export function charsetNamed(name: string): Charset {
   switch (name.toLowerCase().replace(/_/g, '-')) {
@@ -139,12 +139,11 @@ function utf32(order: 'big' | 'little' | 'marked'): Charset {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const mark = bytes.length >= 4 ? view.getUint32(0) : 0;
       const little = order === 'little' || (order === 'marked' && mark === 0xfffe0000);
-      let at = order === 'marked' && (mark === 0xfeff || little) ? 4 : 0;
+      let at = mark === (little ? 0xfffe0000 : 0xfeff) ? 4 : 0;
       let text = '';
       for (; at + 4 <= bytes.length; at += 4) {
         const point = view.getUint32(at, little);
-        const valid = point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
-        text += String.fromCodePoint(valid ? point : 0xfffd);
+        text += String.fromCodePoint(point <= 0x10ffff ? point : 0xfffd);
       }
       return at < bytes.length ? `${text}\ufffd` : text;
     },
@@ -153,9 +152,9 @@ function utf32(order: 'big' | 'little' | 'marked'): Charset {
 
 const codePages = new Map<string, Charset>();
 
-/** The one-byte sets that the platform decodes and Java knows: ISO 8859, Windows 125x and KOI8. */
+/** One-byte sets for which the platform's decoder and Java agree. */
 function codePage(name: string): Charset {
-  const parts = /^(?:(iso-?8859)[-_](\d+)|(?:windows-|cp)(125\d)|(koi8[-_][ru]))$/i.exec(name);
+  const parts = /^(?:(iso-?8859)[-_](\d+)|(?:windows-|cp)(125[0-46-8])|(koi8[-_]r))$/i.exec(name);
   const known = codePages.get(name);
   if (known !== undefined) return known;
   const iso = parts?.[1] === undefined ? null : Number(parts[2]);
