@@ -89,7 +89,7 @@ function taskReport(item: TaskItem, now: number): TaskReport {
     records: counters.records,
     bytes: counters.bytes,
     consecutiveFailures: counters.consecutiveFailures,
-    restartAttempts: counters.consecutiveFailures,
+    restartAttempts: counters.restartAttempts,
     lag: { records: counters.lagRecords, seconds: counters.lagSeconds },
   };
 }

@@ -47,10 +47,9 @@ function scheduleProblem(value: unknown): string | undefined {
 const minuteMs = 60_000;
 const longestPauseMinutes = 60;
 
-/** When a task that FAILED for the `failures`-th time in a row is started again; null: it stays FAILED. */
-export function restartDueAt(config: Settings, failures: number, now: number): number | null {
+/** When a task that FAILED is started again, for the `attempt`-th time in a row; null: it stays FAILED. */
+export function restartDueAt(config: Settings, attempt: number, now: number): number | null {
   const plan = parseConfig(planSettings, config);
-  const attempt = failures;
   if (!plan['drover.restart.enabled']) return null;
   if (plan['drover.restart.max.attempts'] >= 0 && attempt > plan['drover.restart.max.attempts']) return null;
   return now + Math.min(longestPauseMinutes, attempt ** 2 + attempt) * minuteMs;

@@ -48,6 +48,8 @@ export interface TaskCounters {
   readonly bytes: number;
   readonly consecutiveFailures: number;
   readonly consecutiveEmptyRuns: number;
+  /** Automatic restarts since the last run that succeeded; see invocation/run-plan.ts. */
+  readonly restartAttempts: number;
   /** Epoch milliseconds; null: never. */
   readonly lastRunAt: number | null;
   readonly lastSuccessAt: number | null;

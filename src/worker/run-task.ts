@@ -1,5 +1,6 @@
 import type { SinkConnector, SourceConnector } from '../api/connector.ts';
 import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../errors.ts';
+import { restartDueAt, scheduledRun } from '../invocation/run-plan.ts';
 import type { TaskItem } from '../storage/items.ts';
 import type { Lease, RunOutcome } from '../storage/lease-store.ts';
 import { resolveSettings } from './config-providers.ts';
@@ -109,19 +110,22 @@ function succeeded(run: TaskRun): RunOutcome {
   const { counters } = run.item;
   const emptyRuns = run.records > 0 ? 0 : counters.consecutiveEmptyRuns + 1;
   const backlog = run.endReason === 'backlog';
-  const idles = run.item.type === 'sink' && !backlog && run.isIdleSink(idleBackOffMs(run.limits, emptyRuns));
+  const scheduled = scheduledRun(run.config, now);
+  const idles =
+    scheduled === null && run.item.type === 'sink' && !backlog && run.isIdleSink(idleBackOffMs(run.limits, emptyRuns));
   return {
     state: 'RUNNING',
     trace: null,
     workerId: run.lease.owner,
-    // With backlog at once; else after a pause that grows. An idle sink is left to the probe (L3).
-    dueAt: backlog ? now : idles ? null : idleDueAt(run.limits, emptyRuns, now),
+    // With backlog at once; else by the schedule, or after a pause that grows. An idle sink is left to the probe (L3).
+    dueAt: backlog ? now : scheduled !== null ? scheduled.dueAt : idles ? null : idleDueAt(run.limits, emptyRuns, now),
     watched: idles,
     counters: {
       ...run.progress(),
       runs: counters.runs + 1,
       consecutiveFailures: 0,
       consecutiveEmptyRuns: emptyRuns,
+      restartAttempts: 0,
       lastRunAt: now,
       lastSuccessAt: now,
       lagRecords: run.lag?.records ?? null,
@@ -136,7 +140,9 @@ function failed(room: WorkerRoom, item: TaskItem, lease: Lease, run: TaskRun | n
   const consecutiveFailures = item.counters.consecutiveFailures + 1;
   // Fenced by the broker the task may be ours still; fenced by the table, the release finds that out.
   const retriable = isRetriable(error) || error instanceof ConflictError || error instanceof FencedError;
-  const nextDueAt = retriable ? retryDueAt(consecutiveFailures, now) : null;
+  const restartAttempts = item.counters.restartAttempts + 1;
+  const restartAt = retriable || run === null ? null : restartDueAt(run.config, restartAttempts, now);
+  const nextDueAt = retriable ? retryDueAt(consecutiveFailures, now) : restartAt;
   const trace = traceOf(error);
   room.telemetry.emit('run.failed', { connector, task, error: messageOf(error), trace, retriable, nextDueAt });
   return {
@@ -144,6 +150,12 @@ function failed(room: WorkerRoom, item: TaskItem, lease: Lease, run: TaskRun | n
     trace,
     workerId: lease.owner,
     dueAt: nextDueAt,
-    counters: { ...run?.progress(), runs: item.counters.runs + 1, consecutiveFailures, lastRunAt: now },
+    counters: {
+      ...run?.progress(),
+      runs: item.counters.runs + 1,
+      consecutiveFailures,
+      ...(restartAt === null ? {} : { restartAttempts }),
+      lastRunAt: now,
+    },
   };
 }

@@ -166,7 +166,14 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
       const free = await this.#table.update({
         key,
         what,
-        set: { state: S('RESTARTING'), trace: undefined, watchedPk: undefined, consecutiveFailures: N(0), ...due },
+        set: {
+          state: S('RESTARTING'),
+          trace: undefined,
+          watchedPk: undefined,
+          consecutiveFailures: N(0),
+          restartAttempts: N(0),
+          ...due,
+        },
         condition: `${exists} AND ${isFree} AND ${notRevoked}`,
         values: { now: N(now) },
       });

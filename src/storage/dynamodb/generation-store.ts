@@ -175,6 +175,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
           workerId: S(text(connector, 'workerId') ?? ''),
           consecutiveFailures: N(0),
           consecutiveEmptyRuns: N(0),
+          restartAttempts: N(0),
           ...dueAttributes(key, now),
         },
         // The token grows here too: a run that lost its lease to time alone is fenced from now on.
