@@ -1,6 +1,7 @@
 import { App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { adaptToEmulator } from './emulator.ts';
 import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './index.ts';
 
 /**
@@ -19,6 +20,7 @@ import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './i
  * | runsInFlight, runSeconds, runTimeoutSeconds | limits; also taskMemorySize                                  |
  * | idleFloorMs, idleCeilingMs                | limits                                                         |
  * | removalPolicy                             | retain (default) or destroy                                    |
+ * | emulator                                  | true: for the emulator of `npm start` instead of AWS             |
  */
 const app = new App();
 const get = (name: string): string | undefined => {
@@ -60,6 +62,8 @@ const drover = new Drover(stack, 'Connect', {
   ...(replicationFactor === undefined ? {} : { mirrorTopics: { replicationFactor } }),
   ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(stack, 'Vpc', { vpcId }) }),
 });
+
+if (get('emulator') === 'true') adaptToEmulator(stack);
 
 new CfnOutput(stack, 'RestUrl', { value: drover.api.apiEndpoint });
 new CfnOutput(stack, 'ApiId', { value: drover.api.apiId });

@@ -38,6 +38,7 @@ export async function synthesise(options: DeployOptions): Promise<void> {
     auth: 'none',
     replicationFactor: '1',
     removalPolicy: 'destroy',
+    emulator: 'true',
     ...options.context,
   };
   const flags = Object.entries(context).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
