@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Headers, SinkRecord, type SourceOffset, SourceRecord, type TimestampType } from '../../src/api/record.ts';
 import { ConnectSchema } from '../../src/data/connect-schema.ts';
 import { schemaEquals } from '../../src/data/equality.ts';
@@ -183,13 +184,23 @@ export function encodeValue(value: unknown, context: Schema | null, isDefault = 
       for (const field of struct.schema.fields) {
         fields[field.name] = encodeValue(struct.getWithoutDefault(field), field.schema);
       }
-      return isDefault || schemaEquals(struct.schema, context)
-        ? { struct: fields }
-        : { struct: fields, schema: encodeSchema(struct.schema) };
+      const same = isDefault ? alikeButForDefault(struct.schema, context) : schemaEquals(struct.schema, context);
+      return same ? { struct: fields } : { struct: fields, schema: encodeSchema(struct.schema, !isDefault) };
     }
     default:
       throw new TypeError(`Java has nothing like ${String(value)}`);
   }
+}
+
+/** A default's struct is of the schema around it, which does not have that default yet. */
+function alikeButForDefault(schema: Schema, context: Schema | null): boolean {
+  return isDeepStrictEqual(encodeSchema(schema, false), encodeSchema(context, false));
+}
+
+/** Transformations pass an offset through as it is, so that here one beyond 2^53 may be a bigint. */
+function exactOffset(json: Json | undefined): number {
+  const offset = Number(json ?? 0);
+  return Number.isSafeInteger(offset) ? offset : (BigInt(json as string) as unknown as number);
 }
 
 function bare(value: unknown): unknown {
@@ -229,7 +240,7 @@ export function decodeRecord(json: JsonRecord): AnyRecord {
       headers,
     );
   }
-  const kafkaOffset = Number(json.offset ?? 0);
+  const kafkaOffset = exactOffset(json.offset);
   return new SinkRecord(
     topic,
     kafkaPartition ?? 0,
@@ -243,7 +254,7 @@ export function decodeRecord(json: JsonRecord): AnyRecord {
     headers,
     (json.originalTopic as string | undefined) ?? topic,
     (json.originalPartition as number | null | undefined) ?? kafkaPartition ?? 0,
-    json.originalOffset == null ? kafkaOffset : Number(json.originalOffset),
+    json.originalOffset == null ? kafkaOffset : exactOffset(json.originalOffset),
   );
 }
 
