@@ -165,8 +165,9 @@ export interface ImportReport {
 }
 
 /**
- * Writes what was read: each connector is created stopped, gets its offsets, and only then runs. Safe to repeat: a
- * connector that is there already is left as it is, its offsets too.
+ * Writes what was read. Offsets first, while there is no connector that could use them; then the connector, by one
+ * write. So it is safe to repeat after a crash anywhere; a connector that is there already is left as it is, its
+ * offsets too.
  */
 export async function writeCluster(cluster: ImportedCluster, options: ImportOptions): Promise<ImportReport> {
   const { config, offsets } = options.stores;
@@ -186,18 +187,17 @@ export async function writeCluster(cluster: ImportedCluster, options: ImportOpti
       skipped.push({ connector: name, reason: `there is no plugin ${connectorClass}` });
       continue;
     }
+    const targetState = options.start === 'stopped' ? 'STOPPED' : connector.targetState;
     try {
-      await config.createConnector(name, type, connector.config, 'STOPPED', options.now());
+      if ((await config.getConnector(name)) !== undefined) throw new ConflictError('connector.exists', name);
+      await writeOffsets(name);
+      await config.createConnector(name, type, connector.config, targetState, options.now());
+      imported.push(name);
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
-      skipped.push({ connector: name, reason: 'it is there already' });
-      continue;
+      const reason = error.code === 'connector.exists' ? 'it is there already' : 'its namesake is still being deleted';
+      skipped.push({ connector: name, reason });
     }
-    await writeOffsets(name);
-    if (options.start === 'as-was' && connector.targetState !== 'STOPPED') {
-      await config.putTargetState(name, connector.targetState, options.now());
-    }
-    imported.push(name);
   }
   const known = new Set(cluster.connectors.map(({ name }) => name));
   for (const name of cluster.sourceOffsets.keys()) {

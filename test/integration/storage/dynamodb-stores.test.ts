@@ -1,11 +1,14 @@
 import { describe } from 'vitest';
 import { createDynamoDbStores } from '../../../src/storage/dynamodb/stores.ts';
+import { leaseProperties } from '../../contract/lease-properties.ts';
 import { storesContract } from '../../contract/stores-contract.ts';
 import { dynamoDbClient, newTable } from './dynamodb-table.ts';
 
 describe('DynamoDB stores', () => {
-  storesContract(async () => {
+  const newStores = async () => {
     const client = dynamoDbClient();
     return createDynamoDbStores({ client, tableName: await newTable(client) });
-  });
+  };
+  storesContract(newStores);
+  leaseProperties(newStores, 10);
 });

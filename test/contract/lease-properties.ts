@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { FencedError } from '../../src/errors.ts';
+import type { Lease } from '../../src/storage/lease-store.ts';
+import type { Stores } from '../../src/storage/stores.ts';
+
+const leaseMs = 1000;
+const newTask = { task: 0, config: {}, assignment: [], positions: [] };
+
+/** What two invocations of a task, a connector run and a user can do, in any order. */
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('acquire' as const), owner: fc.nat(1) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('commit' as const), owner: fc.nat(1) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('release' as const), owner: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('renew' as const), owner: fc.nat(1) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1, 400, 1000) }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'revoke' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'start' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'replace' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'recreate' as const }) },
+);
+
+/** Held by an owner as far as it knows; it forgets after releasing or being fenced. */
+interface Held {
+  readonly lease: Lease;
+  expiresAt: number;
+}
+
+export function leaseProperties(newStores: () => Promise<Stores>, numRuns: number): void {
+  it('I1, I2: in any order of events one holder at a time, and no write under a token that is not the newest', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
+        const stores = await newStores();
+        let now = 1_000_000;
+        await stores.config.createConnector('a', 'source', {}, 'STARTED', now);
+        const connector = await stores.leases.acquireConnector('a', 'connector', now, Number.MAX_SAFE_INTEGER);
+        if (!connector.granted) throw new Error('no connector lease');
+        await stores.generations.putTasks(connector.lease, 1, [newTask], now);
+
+        const held: (Held | null)[] = [null, null];
+        let newestToken = 0;
+        let committed: string | undefined;
+        let commits = 0;
+        const fencedOr = async (write: () => Promise<unknown>): Promise<boolean> => {
+          try {
+            await write();
+            return true;
+          } catch (error) {
+            if (error instanceof FencedError) return false;
+            throw error;
+          }
+        };
+        for (const event of steps) {
+          const mine = 'owner' in event ? held[event.owner] : null;
+          const actualToken = async () => (await stores.config.getTask('a', 0))?.fencingToken;
+          switch (event.kind) {
+            case 'acquire': {
+              const expiresAt = now + leaseMs;
+              const result = await stores.leases.acquireTask('a', 0, `owner-${event.owner}`, now, expiresAt);
+              if (!result.granted) break;
+              for (const other of held) {
+                if (other !== null) expect(other.expiresAt, 'another lease is still good').toBeLessThanOrEqual(now);
+              }
+              expect(result.lease.fencingToken).toBeGreaterThan(newestToken);
+              newestToken = result.lease.fencingToken;
+              held[event.owner] = { lease: result.lease, expiresAt };
+              break;
+            }
+            case 'commit': {
+              if (mine == null) break;
+              const entry = { key: '{}', partition: '{}', offset: `{"n":${++commits}}` };
+              const valid = (await actualToken()) === mine.lease.fencingToken;
+              const accepted = await fencedOr(() => stores.offsets.commitSourceOffsets(mine.lease, [entry], {}));
+              expect(accepted).toBe(valid);
+              if (accepted) {
+                expect(mine.lease.fencingToken).toBe(newestToken);
+                committed = entry.offset;
+              } else held[event.owner] = null;
+              break;
+            }
+            case 'release': {
+              if (mine == null) break;
+              const outcome = { state: 'RUNNING' as const, trace: null, workerId: 'w', dueAt: now };
+              await fencedOr(() => stores.leases.release(mine.lease, outcome));
+              held[event.owner] = null;
+              break;
+            }
+            case 'renew': {
+              if (mine == null || mine.expiresAt <= now) break;
+              const expiresAt = now + leaseMs;
+              if (await fencedOr(() => stores.leases.renew(mine.lease, expiresAt))) mine.expiresAt = expiresAt;
+              else held[event.owner] = null;
+              break;
+            }
+            case 'pass':
+              now += event.ms;
+              break;
+            case 'revoke':
+              await stores.generations.revokeTasks(connector.lease, [0], 'PAUSED');
+              break;
+            case 'start':
+              await stores.generations.startTasks(connector.lease, [0], now);
+              break;
+            case 'restart':
+              await stores.config.requestRestart('a', { connector: false, tasks: [0] }, now);
+              break;
+            case 'replace':
+            case 'recreate': {
+              const someoneHolds = held.some((one) => one !== null && one.expiresAt > now);
+              const change = async () => {
+                if (event.kind === 'recreate') await stores.generations.deleteTasks(connector.lease, [0], now);
+                await stores.generations.putTasks(connector.lease, 2, [newTask], now);
+              };
+              if (someoneHolds) await expect(change()).rejects.toMatchObject({ code: 'task.lease_held' });
+              else await change();
+              break;
+            }
+          }
+          const stored = (await stores.offsets.readSourceOffsets('a', ['{}'])).get('{}')?.offset;
+          expect(stored).toBe(committed);
+        }
+      }),
+      { numRuns, verbose: 1 },
+    );
+  });
+}
