@@ -103,6 +103,7 @@ export class FileLines {
     if (this.#start > 0) {
       this.#buffer.copy(this.#buffer, 0, this.#start, this.#end);
       this.#base += this.#start;
+      this.#textBase -= this.#start;
       this.#start = 0;
       this.#end = rest;
     }
