@@ -415,7 +415,8 @@ function addTo(
 }
 
 function findConnector(registry: PluginRegistry, name: string): Connector {
-  const plugin = registry.find('source', javaTrim(name)) ?? registry.find('sink', javaTrim(name));
+  // Not trimmed, unlike other settings: the name finds the plugin before anything is parsed.
+  const plugin = registry.find('source', name) ?? registry.find('sink', name);
   if (plugin !== undefined) return plugin;
   const available = registry.list().filter(({ kind }) => kind === 'source' || kind === 'sink');
   throw new ConnectError(
