@@ -83,7 +83,8 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
       lastCommitAt = clock.now();
     }
     if (run.records >= limits.maxRecords || run.bytes >= limits.maxBytes) run.end('backlog');
-    if (!news && arrived.error === null && drainedFor >= limits.lingerMs) run.end('drained');
+    const quiet = !news && arrived.error === null && !arrived.reset;
+    if (quiet && drainedFor >= limits.lingerMs) run.end('drained');
   }
   run.lag = lagOf(sink);
 }
@@ -120,9 +121,10 @@ async function takeUp(
   run: TaskRun,
   sink: StartedSink,
   fetched: readonly FetchedPartition[],
-): Promise<{ partitions: Arrived[]; error: unknown }> {
+): Promise<{ partitions: Arrived[]; error: unknown; reset: boolean }> {
   const partitions: Arrived[] = [];
   let problem: unknown = null;
+  let reset = false;
   for (const partition of fetched) {
     const position = sink.positions.find(partition.topic, partition.partition);
     if (position === undefined || position.paused) continue;
@@ -130,6 +132,7 @@ async function takeUp(
     if (error !== null) {
       if (error instanceof ConnectError && error.code === 'kafka.offset_out_of_range') {
         await resetPosition(run, sink, position);
+        reset = true;
       } else if (isRetriable(error)) {
         problem = error;
       } else {
@@ -142,7 +145,7 @@ async function takeUp(
       partitions.push({ partition, position });
     }
   }
-  return { partitions, error: problem };
+  return { partitions, error: problem, reset };
 }
 
 async function resetPosition(run: TaskRun, sink: StartedSink, position: PartitionPosition): Promise<void> {

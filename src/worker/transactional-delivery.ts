@@ -199,7 +199,11 @@ class TransactionalDelivery implements SourceDelivery {
     for (const [key, { partition, offset }] of offsets.entries()) {
       this.#offsets.set(key, { ...sourceOffsetEntry(partition, offset), inTopic: this.#asked.offsetsTopic === null });
     }
-    this.#sent.push({ outgoing, outcome });
+    this.#pendingRecords += outgoing.records;
+    this.#pendingBytes += batch.bytes;
+    // Kept until the commit only where somebody wants to hear of it.
+    const refused = outcome !== null && outcome.failures.size > 0;
+    if (refused || this.#task.commitRecord !== undefined) this.#sent.push({ outgoing, outcome });
     const { boundary, intervalMs } = this.#asked;
     if (outgoing.boundary === 'abort') await this.#abort();
     const isDue = boundary === 'interval' && this.#run.room.clock.now() - this.#openedAt >= intervalMs;
@@ -224,15 +228,13 @@ class TransactionalDelivery implements SourceDelivery {
     // Refused records are found before the transaction is committed: without errors.tolerance=all none of it may be.
     const sent = this.#sent;
     this.#sent = [];
-    for (const { outgoing, outcome } of sent) {
+    for (const { outcome } of sent) {
       const [refused] = outcome?.failures.values() ?? [];
       if (refused !== undefined && !this.#errors.toleratesAll) {
         throw new ConnectError('task.record_refused', 'Unrecoverable exception from producer send callback', {
           cause: refused,
         });
       }
-      this.#pendingRecords += outgoing.records;
-      this.#pendingBytes += outgoing.batch.bytes;
     }
     const { connector, task } = this.#run.about;
     const records = this.#producer.newBatch();
@@ -286,7 +288,7 @@ class TransactionalDelivery implements SourceDelivery {
     if (entries.length === 0 && tail === undefined) return false;
     this.#pending = new Map();
     const startedAt = run.room.clock.now();
-    const records = this.#pendingRecords;
+    const records = entries.length === 0 ? 0 : this.#pendingRecords;
     run.records += records;
     run.bytes += this.#pendingBytes;
     this.#pendingRecords = 0;

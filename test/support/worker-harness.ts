@@ -41,6 +41,7 @@ export interface Harness {
   /** Stores the connector and runs it, so that its tasks are there. */
   create(name: string, config: Settings): Promise<RunReport>;
   runConnector(name: string): Promise<RunReport>;
+  /** Makes the task due, unless it is leased, revoked, paused or failed, and runs it. */
   runTask(name: string, task?: number): Promise<RunReport>;
   probe(): Promise<RunReport>;
   close(): Promise<void>;
@@ -84,7 +85,10 @@ export function createHarness(options: HarnessOptions): Harness {
       return runConnector(name);
     },
     runConnector,
-    runTask: (name, task = 0) => worker.run({ kind: 'task', connector: name, task }, budget()),
+    async runTask(name, task = 0) {
+      await stores.config.markTaskDue(name, task, clock.now());
+      return worker.run({ kind: 'task', connector: name, task }, budget());
+    },
     probe: () => worker.run({ kind: 'probe' }, budget()),
     close: () => worker.close(),
   };
