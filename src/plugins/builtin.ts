@@ -5,6 +5,7 @@ import { avroConverter } from './converters/avro.ts';
 import { booleanConverter, booleanHeaderConverter } from './converters/boolean.ts';
 import { byteArrayConverter, byteArrayHeaderConverter } from './converters/byte-array.ts';
 import { jsonConverter, jsonHeaderConverter } from './converters/json.ts';
+import { jsonSchemaConverter } from './converters/json-schema.ts';
 import {
   doubleConverter,
   doubleHeaderConverter,
@@ -17,6 +18,7 @@ import {
   shortConverter,
   shortHeaderConverter,
 } from './converters/numbers.ts';
+import { protobufConverter } from './converters/protobuf.ts';
 import { simpleHeaderConverter } from './converters/simple-header.ts';
 import { stringConverter, stringHeaderConverter } from './converters/string.ts';
 import { predicates } from './predicates/index.ts';
@@ -36,6 +38,8 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   jsonConverter,
   stringConverter,
   avroConverter,
+  protobufConverter,
+  jsonSchemaConverter,
   booleanHeaderConverter,
   byteArrayHeaderConverter,
   doubleHeaderConverter,

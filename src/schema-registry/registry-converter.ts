@@ -41,8 +41,8 @@ export interface SchemaFormat<P extends ParsedSchema = ParsedSchema> {
   parse(source: RegistrySchema, references: ResolvedReferences): P;
   /** Why `reader` cannot read what `writer` writes; null when it can. */
   incompatibility(reader: P, writer: P): string | null | Promise<string | null>;
-  writer(schema: Schema | null, parsed: P, id: number): Write;
-  reader(parsed: P, version: number | null): Read;
+  writer(schema: Schema | null, parsed: P, id: number): Write | Promise<Write>;
+  reader(parsed: P, version: number | null): Read | Promise<Read>;
 }
 
 interface Known<T> {
@@ -163,14 +163,14 @@ export abstract class RegistryConverter<P extends ParsedSchema = ParsedSchema> i
       const id = await asking(`Error registering ${format.name} schema for subject ${subject}`, () =>
         client.register(subject, own.source, normalize),
       );
-      return { use: format.writer(schema, own, id), until: forEver };
+      return { use: await format.writer(schema, own, id), until: forEver };
     }
     const fixedId = config['use.schema.id'];
     if (fixedId >= 0) {
       const source = await asking('Error retrieving schema ID', () => client.schemaById(fixedId, subject));
       const parsed = await this.#parse(source);
       if (config['id.compatibility.strict']) await this.#checkCompatible(parsed, own, 'id.compatibility.strict');
-      return { use: format.writer(schema, parsed, fixedId), until: forEver };
+      return { use: await format.writer(schema, parsed, fixedId), until: forEver };
     }
     const metadata = config['use.latest.with.metadata'];
     if (metadata !== null || config['use.latest.version']) {
@@ -186,12 +186,12 @@ export abstract class RegistryConverter<P extends ParsedSchema = ParsedSchema> i
       if (metadata === null && config['latest.compatibility.strict']) {
         await this.#checkCompatible(parsed, own, 'latest.compatibility.strict');
       }
-      return { use: format.writer(schema, parsed, latest.id), until: ttlMs < 0 ? forEver : this.#now() + ttlMs };
+      return { use: await format.writer(schema, parsed, latest.id), until: ttlMs < 0 ? forEver : this.#now() + ttlMs };
     }
     const id = await asking(`Error retrieving ${format.name} schema of subject ${subject}: ${own.source.schema}`, () =>
       client.lookUp(subject, own.source, normalize),
     );
-    return { use: format.writer(schema, own, id), until: forEver };
+    return { use: await format.writer(schema, own, id), until: forEver };
   }
 
   async #checkCompatible(reader: P, writer: P, setting: string): Promise<void> {
@@ -263,7 +263,7 @@ export abstract class RegistryConverter<P extends ParsedSchema = ParsedSchema> i
     const key = `${format.key} ${id} ${version}`;
     const compiled = client.compiled.get(key) as Read | undefined;
     if (compiled !== undefined) return compiled;
-    const read = format.reader(parsed, version);
+    const read = await format.reader(parsed, version);
     client.compiled.set(key, read);
     return read;
   }

@@ -1,4 +1,4 @@
-import { type Message, type MessageField, type ProtoFile } from './descriptor.ts';
+import type { Message, MessageField, ProtoFile } from './descriptor.ts';
 
 /** Types whose bytes can be read as each other. */
 const groups: readonly (readonly string[])[] = [
@@ -36,6 +36,7 @@ function compareFields(reader: Message, writer: Message): string | null {
 
 function readable(own: MessageField, theirs: MessageField): boolean {
   if (own.message !== null && theirs.message !== null) return own.message.fullName === theirs.message.fullName;
-  if (own.type === theirs.type) return own.repeated === theirs.repeated || own.type === 'string' || own.type === 'bytes';
+  if (own.type === theirs.type)
+    return own.repeated === theirs.repeated || own.type === 'string' || own.type === 'bytes';
   return groups.some((group) => group.includes(own.type) && group.includes(theirs.type));
 }

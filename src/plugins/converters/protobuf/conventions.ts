@@ -1,5 +1,5 @@
-import type { Schema } from '../../../data/schema.ts';
 import { DATE_NAME, DECIMAL_NAME, TIME_NAME, TIMESTAMP_NAME } from '../../../data/logical.ts';
+import type { Schema } from '../../../data/schema.ts';
 
 /** Confluent's conventions for Connect data in Protobuf. Java: io.confluent.connect.protobuf.ProtobufData. */
 const namespace = 'io.confluent.connect.protobuf';

@@ -305,7 +305,8 @@ function defaultOf(field: MessageField, schema: Schema): unknown {
   const given = field.defaultValue;
   switch (schema.type) {
     case 'string':
-      if (field.type === 'enum') return String(given ?? field.enumType!.names.get(0) ?? [...field.enumType!.numbers.keys()][0]);
+      if (field.type === 'enum')
+        return String(given ?? field.enumType!.names.get(0) ?? [...field.enumType!.numbers.keys()][0]);
       return given === undefined ? '' : String(given);
     case 'boolean':
       return given === true || given === 'true';

@@ -78,9 +78,12 @@ export function parseProto(text: string, references: ReadonlyMap<string, string>
     return { messages: own.map((type) => reader.message(type)) };
   } catch (error) {
     if (error instanceof DataError) throw error;
-    throw new DataError(`The Protobuf schema cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    throw new DataError(
+      `The Protobuf schema cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -114,7 +117,9 @@ class Reader {
     if (known !== undefined) return known;
     const message = new Message(type.fullName.replace(/^\./, ''), type.name);
     this.#messages.set(type, message);
-    message.nested = type.nestedArray.filter((nested) => nested instanceof protobuf.Type).map((one) => this.message(one));
+    message.nested = type.nestedArray
+      .filter((nested) => nested instanceof protobuf.Type)
+      .map((one) => this.message(one));
     message.oneofs = type.oneofsArray.filter((oneof) => !oneof.isProto3Optional).map((oneof) => oneof.name);
     message.fields = type.fieldsArray.map((field) => this.#field(field, message));
     return message;
@@ -136,7 +141,13 @@ class Reader {
       packed: field.repeated && field.packed,
       presence: !field.repeated && (field.hasPresence || oneof !== null),
       proto3Optional,
-      optionalKeyword: proto3Optional || (!field.repeated && !field.required && field.hasPresence && oneof === null && !(resolved instanceof protobuf.Type && isProto3(field))),
+      optionalKeyword:
+        proto3Optional ||
+        (!field.repeated &&
+          !field.required &&
+          field.hasPresence &&
+          oneof === null &&
+          !(resolved instanceof protobuf.Type && isProto3(field))),
       oneof,
       params: paramsOf(field),
       defaultValue: field.options?.default,
@@ -172,7 +183,15 @@ class Reader {
         presence: resolved instanceof protobuf.Type,
       },
     ];
-    return { ...plain, name: field.name, number: field.id, type: 'message', message: entry, repeated: true, params: paramsOf(field) };
+    return {
+      ...plain,
+      name: field.name,
+      number: field.id,
+      type: 'message',
+      message: entry,
+      repeated: true,
+      params: paramsOf(field),
+    };
   }
 
   #enum(type: protobuf.Enum): EnumType {

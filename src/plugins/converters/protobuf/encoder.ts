@@ -1,10 +1,19 @@
+import { schemaEquals } from '../../../data/equality.ts';
 import { DATE_NAME, DECIMAL_NAME, TIME_NAME, TIMESTAMP_NAME } from '../../../data/logical.ts';
 import type { Field, Schema } from '../../../data/schema.ts';
-import { schemaEquals } from '../../../data/equality.ts';
 import { Struct } from '../../../data/struct.ts';
 import { DataError } from '../../../errors.ts';
 import { schemaKey } from '../../../schema-registry/schema-key.ts';
-import { fitting, invalidType, type Sink, writeDouble, writeFloat, writeRaw, typeName, replaceLoneSurrogates } from '../../../schema-registry/sink.ts';
+import {
+  fitting,
+  invalidType,
+  replaceLoneSurrogates,
+  type Sink,
+  typeName,
+  writeDouble,
+  writeFloat,
+  writeRaw,
+} from '../../../schema-registry/sink.ts';
 import * as c from './conventions.ts';
 import type { Message, MessageField } from './descriptor.ts';
 import * as logical from './logical.ts';

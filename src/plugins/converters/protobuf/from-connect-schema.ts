@@ -41,7 +41,9 @@ export function fromConnectSchema(
   const wrapper = rootWrappers[schema.type];
   if (wrapper !== undefined) return { text: knownFiles.get('google/protobuf/wrappers.proto')!, rootName: wrapper };
   if (schema.type !== 'struct') {
-    throw new DataError(`Unsupported root schema of type ${schema.type.toUpperCase()}: Protobuf takes structs and primitives`);
+    throw new DataError(
+      `Unsupported root schema of type ${schema.type.toUpperCase()}: Protobuf takes structs and primitives`,
+    );
   }
   const context: Context = { options, imports: new Set(), unnamed: 0 };
   const [space, name] = c.splitName(schema.name || nextName(context), options.scrubInvalidNames);
@@ -63,7 +65,15 @@ function messageText(name: string, schema: Schema, context: Context, indent: str
   for (const field of schema.fields) {
     const tag = tagOf(field.schema);
     const number = tag ?? next++;
-    addField(message, c.scrubName(field.name, context.options.scrubInvalidNames), field.schema, number, context, `${indent}  `, false);
+    addField(
+      message,
+      c.scrubName(field.name, context.options.scrubInvalidNames),
+      field.schema,
+      number,
+      context,
+      `${indent}  `,
+      false,
+    );
   }
   return printMessage(message, indent);
 }
@@ -76,7 +86,8 @@ function printMessage(message: MessageText, indent: string): string {
 function tagOf(schema: Schema): number | null {
   const text = schema.parameters?.get(c.tagParameter);
   if (text === undefined) return null;
-  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) throw new DataError(`The schema parameter ${c.tagParameter} is not a field number: ${text}`);
+  if (!/^\d{1,9}$/.test(text) || Number(text) === 0)
+    throw new DataError(`The schema parameter ${c.tagParameter} is not a field number: ${text}`);
   return Number(text);
 }
 
@@ -118,14 +129,27 @@ function addOneof(message: MessageText, fieldName: string, schema: Schema, conte
   const { options } = context;
   const generalized = schema.parameters?.get(c.generalizedUnion);
   const plain = schema.name?.startsWith(`${c.unionPrefix}.`) ? schema.name.slice(c.unionPrefix.length + 1) : null;
-  const name = options.generalizedSumTypeSupport && generalized !== undefined ? generalized : simpleName(plain ?? fieldName, context);
+  const name =
+    options.generalizedSumTypeSupport && generalized !== undefined
+      ? generalized
+      : simpleName(plain ?? fieldName, context);
   const members: MessageText = { name, lines: [], nested: message.nested };
   for (const field of schema.fields) {
     const number = tagOf(field.schema);
     if (number === null) {
-      throw new DataError(`The field ${field.name} of the union ${schema.name} lacks its number (the parameter ${c.tagParameter})`);
+      throw new DataError(
+        `The field ${field.name} of the union ${schema.name} lacks its number (the parameter ${c.tagParameter})`,
+      );
     }
-    addField(members, c.scrubName(field.name, options.scrubInvalidNames), field.schema, number, context, `${indent}  `, true);
+    addField(
+      members,
+      c.scrubName(field.name, options.scrubInvalidNames),
+      field.schema,
+      number,
+      context,
+      `${indent}  `,
+      true,
+    );
   }
   message.lines.push(`${indent}oneof ${name} {\n${members.lines.join('')}${indent}}\n`);
 }

@@ -107,7 +107,14 @@ export function readTime(source: Source): Instant {
     number,
   ];
   const fits =
-    hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60 && seconds >= 0 && seconds < 60 && nanos >= 0 && nanos < 1e9;
+    hours >= 0 &&
+    hours < 24 &&
+    minutes >= 0 &&
+    minutes < 60 &&
+    seconds >= 0 &&
+    seconds < 60 &&
+    nanos >= 0 &&
+    nanos < 1e9;
   if (!fits) throw new DataError(`google.type.TimeOfDay ${hours}:${minutes}:${seconds}.${nanos} is not a time`);
   return new Instant(((hours * 60 + minutes) * 60 + seconds) * 1000 + Math.floor(nanos / 1_000_000));
 }

@@ -11,12 +11,17 @@ import {
   type Write,
 } from '../../../schema-registry/registry-converter.ts';
 import { Sink, writeRaw } from '../../../schema-registry/sink.ts';
-import { encodeMessageIndexes, headerLength, readMessageIndexes, writeHeader } from '../../../schema-registry/wire-format.ts';
+import {
+  encodeMessageIndexes,
+  headerLength,
+  readMessageIndexes,
+  writeHeader,
+} from '../../../schema-registry/wire-format.ts';
 import { protobufConfig } from '../protobuf.ts';
-import type { ProtobufDataOptions } from './conventions.ts';
 import { incompatibilityOf } from './compatibility.ts';
-import { type Decode, compileDecoder } from './decoder.ts';
-import { indexesOf, type Message, messageAt, parseProto, type ProtoFile } from './descriptor.ts';
+import type { ProtobufDataOptions } from './conventions.ts';
+import { compileDecoder, type Decode } from './decoder.ts';
+import { indexesOf, type Message, messageAt, type ProtoFile, parseProto } from './descriptor.ts';
 import { compileEncoder } from './encoder.ts';
 import { fromConnectSchema } from './from-connect-schema.ts';
 import { toConnectSchema } from './to-connect-schema.ts';

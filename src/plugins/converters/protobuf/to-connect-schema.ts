@@ -22,7 +22,10 @@ export function toConnectSchema(message: Message, version: number | null, option
 export function layoutOf(
   message: Message,
   options: c.ProtobufDataOptions,
-): ({ readonly name: string; readonly field: MessageField } | { readonly name: string; readonly members: MessageField[] })[] {
+): (
+  | { readonly name: string; readonly field: MessageField }
+  | { readonly name: string; readonly members: MessageField[] }
+)[] {
   const membersOf = (oneof: string) => message.fields.filter((field) => field.oneof === oneof);
   const plain = message.fields.filter((field) => field.oneof === null).map((field) => ({ name: field.name, field }));
   if (options.flattenUnions) {
@@ -142,7 +145,13 @@ function elementSchema(
   extra: readonly (readonly [string, string])[],
 ): Schema {
   const { options } = context;
-  const build = (type: SchemaType, own: readonly (readonly [string, string])[], name: string | null, version: number | null, optional: boolean) => {
+  const build = (
+    type: SchemaType,
+    own: readonly (readonly [string, string])[],
+    name: string | null,
+    version: number | null,
+    optional: boolean,
+  ) => {
     const parameters = new Map([...own, ...extra]);
     return new ConnectSchema(type, { name, version, optional, parameters: parameters.size === 0 ? null : parameters });
   };
@@ -156,7 +165,8 @@ function elementSchema(
   if (field.message !== null) return messageSchema(field, field.message, context, build, extra);
   const type = connectType(field.type);
   const narrow = field.params.get('connect.type');
-  if (type === 'int32' && (narrow === 'int8' || narrow === 'int16')) return build(narrow, [], null, null, forceOptional);
+  if (type === 'int32' && (narrow === 'int8' || narrow === 'int16'))
+    return build(narrow, [], null, null, forceOptional);
   const plain = field.type === type || type === 'float32' || type === 'float64' || type === 'boolean';
   return build(type, plain ? [] : [[c.typeParameter, field.type]], null, null, forceOptional);
 }
@@ -192,7 +202,9 @@ function messageSchema(
     case 'google.protobuf.Timestamp':
       return build('int64', [], TIMESTAMP_NAME, 1, true);
     case 'confluent.type.Variant':
-      throw new DataError('The Protobuf type confluent.type.Variant cannot be read', { code: 'protobuf.variant_unsupported' });
+      throw new DataError('The Protobuf type confluent.type.Variant cannot be read', {
+        code: 'protobuf.variant_unsupported',
+      });
   }
   const scalar = context.options.wrapperForNullables ? c.wrappers.get(message.fullName) : undefined;
   if (scalar !== undefined) return build(connectType(scalar), [], null, null, true);
@@ -203,7 +215,11 @@ function messageSchema(
     return reference;
   }
   const tag = extra.find(([key]) => key === c.tagParameter);
-  return structSchema(message, context, tag === undefined ? { optional: true } : { optional: true, tag: Number(tag[1]) });
+  return structSchema(
+    message,
+    context,
+    tag === undefined ? { optional: true } : { optional: true, tag: Number(tag[1]) },
+  );
 }
 
 function isNumber(text: string | undefined): text is string {

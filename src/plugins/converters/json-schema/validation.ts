@@ -1,0 +1,47 @@
+import type { Options, ValidateFunction } from 'ajv';
+import { DataError, SerializationError } from '../../../errors.ts';
+
+/** Throws unless a JSON text fits the schema. */
+export type Validate = (json: string) => void;
+
+/** The validator library is only loaded where payloads are to be checked. Draft 4 is read as draft 7. */
+export async function openValidation(schema: string, references: ReadonlyMap<string, string>): Promise<Validate> {
+  let check: ValidateFunction;
+  try {
+    const parsed = JSON.parse(schema) as { $schema?: unknown };
+    const draft = typeof parsed.$schema === 'string' ? parsed.$schema : '';
+    const { $schema: _, ...rest } = parsed;
+    const options: Options = { strict: false, validateFormats: false, allErrors: false, logger: false };
+    const validator = draft.includes('2020-12')
+      ? new (await import('ajv/dist/2020.js')).Ajv2020(options)
+      : draft.includes('2019-09')
+        ? new (await import('ajv/dist/2019.js')).Ajv2019(options)
+        : new (await import('ajv')).Ajv(options);
+    for (const [name, text] of references) {
+      const { $schema: _ignored, ...reference } = JSON.parse(text) as { $schema?: unknown };
+      validator.addSchema(reference, name);
+    }
+    check = validator.compile(rest);
+  } catch (error) {
+    throw new DataError(
+      `The JSON Schema cannot be checked: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return (json) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(json);
+    } catch (cause) {
+      throw new SerializationError('The payload is not JSON', { cause });
+    }
+    if (check(value) === true) return;
+    const [first] = check.errors ?? [];
+    throw new DataError(
+      `JSON does not match its schema: ${first?.instancePath || 'the value'} ${first?.message ?? 'is not valid'}`,
+      { code: 'json_schema.invalid' },
+    );
+  };
+}
