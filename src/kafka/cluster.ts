@@ -133,7 +133,7 @@ export class Cluster {
     if (known) {
       if (this.#usable(known)) return known;
       this.#connections.delete(key);
-      known.close().catch(() => {});
+      known.retire();
     }
     const opening = this.#opening.get(key);
     if (opening) return opening;

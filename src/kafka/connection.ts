@@ -1,4 +1,5 @@
-import type { Callback, Connection, ConnectionOptions, Reader, Writer } from '@platformatic/kafka';
+import { isIP } from 'node:net';
+import type { Callback, Connection, ConnectionOptions, Reader, SASLOptions, Writer } from '@platformatic/kafka';
 import { ConnectError, RetriableError } from '../errors.ts';
 import type { ApiCall } from './protocol/request.ts';
 import { WireReader } from './protocol/wire-reader.ts';
@@ -60,16 +61,46 @@ export function connectionError(error: unknown, address: string): ConnectError {
   });
 }
 
+/** A session is left when this part of its life is over. */
+const sessionUse = 0.8;
+
+/**
+ * Logs in, and keeps the session's life from the library: it would log in again on the live connection while other
+ * requests go out on it, which brokers refuse (KIP-368). Here a connection with an old session is replaced instead.
+ */
+function authenticator(onSession: (lifetimeMs: number) => void): NonNullable<SASLOptions['authenticate']> {
+  return (mechanism, connection, api, username, password, token, callback) => {
+    const login = async () => {
+      const { saslOAuthBearer, saslPlain, saslScramSha } = await library();
+      if (mechanism === 'OAUTHBEARER') return saslOAuthBearer.authenticate(api, connection, token ?? '', {});
+      const credentials = [username ?? '', password ?? ''] as const;
+      if (mechanism === 'PLAIN') return saslPlain.authenticate(api, connection, ...credentials);
+      const algorithm = mechanism === 'SCRAM-SHA-256' ? 'SHA-256' : 'SHA-512';
+      return saslScramSha.authenticate(api, connection, algorithm, ...credentials);
+    };
+    login().then(
+      (response) => {
+        onSession(Number(response.sessionLifetimeMs));
+        callback(null, { ...response, sessionLifetimeMs: 0n });
+      },
+      (error: Error) => callback(error, undefined as never),
+    );
+  };
+}
+
 /** One connection to one broker. After any time-out or error it is dead and says so; the pool opens another. */
 export class BrokerConnection {
   readonly address: string;
   readonly #connection: Connection;
   readonly #newWriter: () => Writer;
+  readonly #expiresAt: number;
   #lastUsedAt = Date.now();
   #pending = 0;
+  #retired = false;
 
-  private constructor(address: string, connection: Connection, newWriter: () => Writer) {
+  private constructor(address: string, connection: Connection, expiresAt: number, newWriter: () => Writer) {
     this.address = address;
+    this.#expiresAt = expiresAt;
     this.#connection = connection;
     this.#newWriter = newWriter;
   }
@@ -83,9 +114,16 @@ export class BrokerConnection {
     };
     if (settings.tls) {
       options.tls = settings.tls;
-      options.tlsServerName = true;
+      // A server name must not be an address (RFC 6066).
+      if (isIP(host) === 0) options.tlsServerName = true;
     }
-    if (settings.sasl) options.sasl = settings.sasl;
+    let expiresAt = Number.POSITIVE_INFINITY;
+    if (settings.sasl) {
+      const authenticate = authenticator((lifetimeMs) => {
+        if (lifetimeMs > 0) expiresAt = Date.now() + lifetimeMs * sessionUse;
+      });
+      options.sasl = { ...settings.sasl, authenticate };
+    }
     const connection = new LibraryConnection(settings.clientId, options);
     connection.on('error', () => {});
     const address = `${host}:${port}`;
@@ -95,11 +133,17 @@ export class BrokerConnection {
       connection.close().catch(() => {});
       throw connectionError(error, address);
     }
-    return new BrokerConnection(address, connection, () => LibraryWriter.create());
+    return new BrokerConnection(address, connection, expiresAt, () => LibraryWriter.create());
   }
 
   get alive(): boolean {
-    return this.#connection.isConnected() || this.#connection.status === 'reauthenticating';
+    return this.#connection.isConnected() && Date.now() < this.#expiresAt;
+  }
+
+  /** Closes as soon as all answers are in. */
+  retire(): void {
+    this.#retired = true;
+    if (this.#pending === 0) this.close().catch(() => {});
   }
 
   /** Requests sent and not yet answered. */
@@ -134,6 +178,7 @@ export class BrokerConnection {
       this.#lastUsedAt = Date.now();
       const callback: Callback<Response | null> = (error, response) => {
         this.#pending--;
+        if (this.#retired) this.retire();
         this.#lastUsedAt = Date.now();
         if (error) reject(connectionError(error, this.address));
         else resolve(expectAnswer ? (response as Response) : null);

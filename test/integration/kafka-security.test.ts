@@ -1,0 +1,252 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kafkaJars, startKafka } from '../../local/kafka.ts';
+import { freePort } from '../../local/ports.ts';
+import { type ServiceHandle, stopService } from '../../local/service.ts';
+import { isRetriable } from '../../src/errors.ts';
+import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import { securityFromProperties } from '../../src/kafka/security.ts';
+import { readTopic, sendValues, uniqueName } from '../support/kafka-records.ts';
+
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), 'drover-security-'));
+const at = (name: string) => join(folder, name);
+const pem = (name: string) => readFileSync(at(name), 'utf8');
+
+const scramUsers = [
+  ['bob', 'SCRAM-SHA-256'],
+  ['dora', 'SCRAM-SHA-512'],
+] as const;
+
+let service: ServiceHandle;
+let ports: Record<'plain' | 'sasl' | 'saslSsl' | 'ssl' | 'mtls' | 'brief', number>;
+
+/** A certificate authority, a broker's certificate for 127.0.0.1 and one of a client. */
+async function makeCertificates(): Promise<void> {
+  const openssl = (...args: string[]) => run('openssl', args, { cwd: folder });
+  const authority = ['-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=drover-test-ca', '-days', '2', '-nodes'];
+  await openssl('req', '-x509', '-newkey', 'rsa:2048', ...authority);
+  writeFileSync(at('san.cnf'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+  for (const name of ['broker', 'client']) {
+    await openssl(
+      'req',
+      '-newkey',
+      'rsa:2048',
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.csr`,
+      '-subj',
+      `/CN=${name}`,
+      '-nodes',
+    );
+    const signed = [
+      '-in',
+      `${name}.csr`,
+      '-CA',
+      'ca.pem',
+      '-CAkey',
+      'ca.key',
+      '-CAcreateserial',
+      '-out',
+      `${name}.pem`,
+    ];
+    await openssl('x509', '-req', ...signed, '-days', '2', '-extfile', 'san.cnf');
+  }
+}
+
+beforeAll(async () => {
+  await makeCertificates();
+  writeFileSync(at('broker-store.pem'), pem('broker.key') + pem('broker.pem'));
+  const [port, controllerPort, sasl, saslSsl, ssl, mtls, brief] = await Promise.all(
+    Array.from({ length: 7 }, freePort),
+  );
+  ports = { plain: port!, sasl: sasl!, saslSsl: saslSsl!, ssl: ssl!, mtls: mtls!, brief: brief! };
+  const listeners = `PLAINTEXT://127.0.0.1:${port},SASL://127.0.0.1:${sasl},SASLTLS://127.0.0.1:${saslSsl},TLS://127.0.0.1:${ssl},MTLS://127.0.0.1:${mtls},BRIEF://127.0.0.1:${brief}`;
+  const security = 'org.apache.kafka.common.security';
+  const mechanisms: Record<string, string> = {};
+  for (const listener of ['sasl', 'sasltls', 'brief']) {
+    const prefix = `listener.name.${listener}`;
+    mechanisms[`${prefix}.sasl.enabled.mechanisms`] = 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER';
+    mechanisms[`${prefix}.plain.sasl.jaas.config`] =
+      `${security}.plain.PlainLoginModule required user_alice="alice-secret";`;
+    mechanisms[`${prefix}.scram-sha-256.sasl.jaas.config`] = `${security}.scram.ScramLoginModule required;`;
+    mechanisms[`${prefix}.scram-sha-512.sasl.jaas.config`] = `${security}.scram.ScramLoginModule required;`;
+    mechanisms[`${prefix}.oauthbearer.sasl.jaas.config`] =
+      `${security}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`;
+  }
+  service = await startKafka({
+    folder,
+    port: port!,
+    controllerPort: controllerPort!,
+    maxHeapMb: 512,
+    settings: {
+      listeners: `${listeners},CONTROLLER://127.0.0.1:${controllerPort}`,
+      'advertised.listeners': listeners,
+      'listener.security.protocol.map':
+        'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,SASLTLS:SASL_SSL,TLS:SSL,MTLS:SSL,BRIEF:SASL_PLAINTEXT',
+      'ssl.keystore.type': 'PEM',
+      'ssl.keystore.location': at('broker-store.pem'),
+      'ssl.truststore.type': 'PEM',
+      'ssl.truststore.location': at('ca.pem'),
+      'listener.name.brief.connections.max.reauth.ms': '2000',
+      'listener.name.mtls.ssl.client.auth': 'required',
+      ...mechanisms,
+    },
+  });
+  for (const [user, mechanism] of scramUsers) {
+    const command = ['kafka.admin.ConfigCommand', '--bootstrap-server', `127.0.0.1:${port}`, '--alter'];
+    const change = ['--add-config', `${mechanism}=[password=${user}-secret]`];
+    const entity = ['--entity-type', 'users', '--entity-name', user];
+    await run('java', ['-cp', join(await kafkaJars(), '*'), ...command, ...change, ...entity]);
+  }
+});
+afterAll(async () => {
+  if (service) await stopService(service);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function clientWith(port: number, properties: Record<string, string>) {
+  return createKafkaClient({
+    bootstrapServers: `127.0.0.1:${port}`,
+    security: securityFromProperties(properties),
+    apiTimeoutMs: 5000,
+  });
+}
+
+/** Data and control plane: create through kafkajs, write, read, ask. */
+async function proves(port: number, properties: Record<string, string>): Promise<void> {
+  const client = clientWith(port, properties);
+  try {
+    const topic = uniqueName('secure');
+    expect(await client.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }])).toEqual(
+      new Map([[topic, true]]),
+    );
+    const producer = await client.producer();
+    expect((await sendValues(producer, topic, ['a', 'b'])).failures.size).toBe(0);
+    expect((await readTopic(client, topic)).map(({ value }) => value)).toEqual(['a', 'b']);
+  } finally {
+    await client.close();
+  }
+}
+
+const jaas = (username: string, password: string) =>
+  `org.apache.kafka.common.security.scram.ScramLoginModule required username="${username}" password="${password}";`;
+
+const token = () => {
+  const part = (content: unknown) => Buffer.from(JSON.stringify(content)).toString('base64url');
+  const now = Math.floor(Date.now() / 1000);
+  return `${part({ alg: 'none' })}.${part({ sub: 'carol', iat: now, exp: now + 3600, scope: [] })}.`;
+};
+
+describe('security', () => {
+  it('PLAIN over SASL_PLAINTEXT, and over TLS', async () => {
+    const properties = {
+      'security.protocol': 'SASL_PLAINTEXT',
+      'sasl.mechanism': 'PLAIN',
+      'sasl.jaas.config': jaas('alice', 'alice-secret'),
+    };
+    await proves(ports.sasl, properties);
+    await proves(ports.saslSsl, {
+      ...properties,
+      'security.protocol': 'SASL_SSL',
+      'ssl.truststore.certificates': pem('ca.pem'),
+    });
+  });
+
+  it.each(scramUsers)('%s with %s', async (user, mechanism) => {
+    await proves(ports.sasl, {
+      'security.protocol': 'SASL_PLAINTEXT',
+      'sasl.mechanism': mechanism,
+      'sasl.jaas.config': jaas(user, `${user}-secret`),
+    });
+  });
+
+  it('OAUTHBEARER', async () => {
+    await proves(ports.sasl, {
+      'security.protocol': 'SASL_PLAINTEXT',
+      'sasl.mechanism': 'OAUTHBEARER',
+      'sasl.oauthbearer.token': token(),
+    });
+  });
+
+  it('TLS with the authority given as text or as a file, and mTLS', async () => {
+    await proves(ports.ssl, { 'security.protocol': 'SSL', 'ssl.truststore.certificates': pem('ca.pem') });
+    await proves(ports.ssl, { 'security.protocol': 'SSL', 'ssl.truststore.location': at('ca.pem') });
+    await proves(ports.mtls, {
+      'security.protocol': 'SSL',
+      'ssl.truststore.certificates': pem('ca.pem'),
+      'ssl.keystore.certificate.chain': pem('client.pem'),
+      'ssl.keystore.key': pem('client.key'),
+    });
+  });
+
+  it('takes a new connection before a session ends, while requests are in flight', async () => {
+    const client = clientWith(ports.brief, {
+      'security.protocol': 'SASL_PLAINTEXT',
+      'sasl.mechanism': 'SCRAM-SHA-256',
+      'sasl.jaas.config': jaas('bob', 'bob-secret'),
+    });
+    const topic = uniqueName('session');
+    const producer = await client.producer();
+    // Five seconds: two sessions and a half.
+    const flying = new Set<Promise<unknown>>();
+    let sent = 0;
+    for (; sent < 250; sent++) {
+      const outcome = sendValues(producer, topic, [`${sent}`]).then(({ failures }) => expect(failures.size).toBe(0));
+      flying.add(outcome);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await Promise.all(flying);
+    expect((await readTopic(client, topic)).map(({ value }) => value)).toEqual(
+      Array.from({ length: sent }, (_, index) => `${index}`),
+    );
+    await client.close();
+  });
+
+  it('a wrong password, an unknown authority or a missing certificate is a final error that says which', async () => {
+    const refusals: [number, Record<string, string>, string][] = [
+      [
+        ports.sasl,
+        {
+          'security.protocol': 'SASL_PLAINTEXT',
+          'sasl.mechanism': 'PLAIN',
+          'sasl.jaas.config': jaas('alice', 'wrong'),
+        },
+        'kafka.authentication_failed',
+      ],
+      [
+        ports.sasl,
+        {
+          'security.protocol': 'SASL_PLAINTEXT',
+          'sasl.mechanism': 'SCRAM-SHA-512',
+          'sasl.jaas.config': jaas('dora', 'no'),
+        },
+        'kafka.authentication_failed',
+      ],
+      [ports.ssl, { 'security.protocol': 'SSL' }, 'kafka.tls_failed'],
+    ];
+    for (const [port, properties, code] of refusals) {
+      const client = clientWith(port, properties);
+      const producer = await client.producer({ 'max.block.ms': '3000' });
+      await expect(sendValues(producer, 'any', ['x'])).rejects.toMatchObject({ code, retriable: false });
+      await expect(client.admin.listTopics()).rejects.toMatchObject({ code, retriable: false });
+      await client.close();
+    }
+    const bare = clientWith(ports.mtls, {
+      'security.protocol': 'SSL',
+      'ssl.truststore.certificates': pem('ca.pem'),
+    });
+    await expect(bare.admin.listTopics()).rejects.toThrow(/127\.0\.0\.1/);
+    await bare.close();
+    const unaware = clientWith(ports.ssl, {});
+    await expect(unaware.admin.listTopics()).rejects.toSatisfy(
+      (error) => !isRetriable(error) || error instanceof Error,
+    );
+    await unaware.close();
+  });
+});
