@@ -38,6 +38,8 @@ export interface ConnectorItem extends LeaseState {
   readonly workerId: string;
   /** Grows with each restart of the connector; see restart.ts. */
   readonly restarts: number;
+  /** Grows with each reset of the active topics: what runs know of them is void then. */
+  readonly topicResets: number;
   /** The last restart that was asked for; mirrored as a restart request. */
   readonly restartRequest: { readonly includeTasks: boolean; readonly onlyFailed: boolean } | null;
 }

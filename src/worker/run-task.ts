@@ -82,7 +82,16 @@ async function loadRun(
   const config = await resolveSettings(connector.config, room.configProviders, room.telemetry.secrets);
   const taskConfig = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
   const limits = runLimits(config, room.settings);
-  return new TaskRun(room, { item, lease, takeover, config, taskConfig, limits, deadlines });
+  return new TaskRun(room, {
+    item,
+    lease,
+    takeover,
+    config,
+    topicResets: connector.topicResets,
+    taskConfig,
+    limits,
+    deadlines,
+  });
 }
 
 async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise<void> {

@@ -25,6 +25,8 @@ export class TaskRun {
   readonly takeover: boolean;
   /** The connector's settings, secrets resolved. */
   readonly config: Settings;
+  /** As the connector had it when the run began. */
+  readonly topicResets: number;
   /** The task's own settings, secrets resolved. */
   readonly taskConfig: Settings;
   readonly limits: RunLimits;
@@ -46,13 +48,17 @@ export class TaskRun {
 
   constructor(
     room: WorkerRoom,
-    given: Pick<TaskRun, 'item' | 'lease' | 'takeover' | 'config' | 'taskConfig' | 'limits' | 'deadlines'>,
+    given: Pick<
+      TaskRun,
+      'item' | 'lease' | 'takeover' | 'config' | 'topicResets' | 'taskConfig' | 'limits' | 'deadlines'
+    >,
   ) {
     this.room = room;
     this.item = given.item;
     this.lease = given.lease;
     this.takeover = given.takeover;
     this.config = given.config;
+    this.topicResets = given.topicResets;
     this.taskConfig = given.taskConfig;
     this.limits = given.limits;
     this.deadlines = given.deadlines;
@@ -196,7 +202,7 @@ export class TaskRun {
 
   async recordActiveTopics(topics: ReadonlySet<string>): Promise<void> {
     if (!this.room.settings.topicTrackingEnable || topics.size === 0) return;
-    await this.room.activeTopics.add(this.about.connector, topics);
+    await this.room.activeTopics.add(this.about.connector, topics, this.topicResets);
   }
 
   /** New totals for the task's item. */

@@ -114,6 +114,7 @@ export function readConnector(item: Attributes): ConnectorItem {
     trace: text(item, 'trace'),
     workerId: text(item, 'workerId') ?? '',
     restarts: number(item, 'restarts') ?? 0,
+    topicResets: number(item, 'topicResets') ?? 0,
     restartRequest:
       restart === undefined
         ? null

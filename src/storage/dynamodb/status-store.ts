@@ -77,5 +77,13 @@ export class DynamoDbStatusBackingStore implements StatusBackingStore {
       const deletions = items.map((item): Write => ({ kind: 'delete', key: { pk, sk: text(item, 'sk') ?? '' } }));
       for (const chunk of chunksOf(deletions)) await this.#table.transact(chunk, 'active topics');
     }
+    await this.#table.update({
+      key: connectorKey(connector),
+      what: `the reset of the active topics of ${connector}`,
+      set: {},
+      assign: ['#topicResets = if_not_exists(#topicResets, :zero) + :one'],
+      values: { zero: N(0), one: N(1) },
+      condition: isLive,
+    });
   }
 }
