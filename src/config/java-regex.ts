@@ -97,7 +97,7 @@ function replacementError(message: string): DataError {
 export const validRegex: Validator = {
   description: 'valid regex',
   check(name, value) {
-    if (typeof value !== 'string') return;
+    if (typeof value !== 'string') throw invalidValue(name, null, 'Invalid regex: there is none');
     try {
       new JavaRegex(value);
     } catch (error) {

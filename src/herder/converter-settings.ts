@@ -1,6 +1,6 @@
 import type { Settings } from '../config/config-def.ts';
 import { type ConfigInfo, describeKey, describeValue } from '../config/describe-config.ts';
-import { javaTrim } from '../config/java-text.ts';
+import { inJavaHashOrder, javaTrim } from '../config/java-text.ts';
 import { type ParseOptions, settingsWithPrefix } from '../config/parse-config.ts';
 import { validateConfig } from '../config/validate-config.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
@@ -23,7 +23,9 @@ export function converterInfos(
     if (plugin === undefined) return [];
     const prefix = `${key}.`;
     const own = { ...settingsWithPrefix(settings, prefix), 'converter.type': type };
-    const values = [...validateConfig(plugin.config, own, options).values()].sort(byJavaHash);
+    const byName = validateConfig(plugin.config, own, options);
+    // Java lists these out of a hash map; clients that show groups in order of arrival show them the same way.
+    const values = inJavaHashOrder([...byName.keys()]).map((setting) => byName.get(setting)!);
     const infos = values.map((value): ConfigInfo => {
       const configKey = plugin.config.keys.get(value.name);
       const prefixed = { ...value, name: prefix + value.name };
@@ -33,15 +35,4 @@ export function converterInfos(
     const groups = infos.flatMap(({ definition }) => definition?.group ?? []);
     return [{ infos, groups: [...new Set(groups)] }];
   });
-}
-
-/** Java lists these out of a hash map; clients that show groups in order of arrival show them the same way. */
-function byJavaHash(a: { name: string }, b: { name: string }): number {
-  return bucket(a.name) - bucket(b.name);
-}
-
-function bucket(name: string): number {
-  let hash = 0;
-  for (let i = 0; i < name.length; i++) hash = (hash * 31 + name.charCodeAt(i)) | 0;
-  return (hash ^ (hash >>> 16)) & 15;
 }

@@ -85,7 +85,7 @@ export function decodeValue(json: Json | undefined, context: Schema | null): unk
     case 'int32':
       return fitted(context, new Int32(content as number));
     case 'int64':
-      return BigInt.asIntN(64, BigInt(content as string | number));
+      return long(content as string | number);
     case 'float32':
       return fitted(context, new Float32(Number(content)));
     case 'float64':
@@ -190,6 +190,12 @@ export function encodeValue(value: unknown, context: Schema | null, isDefault = 
     default:
       throw new TypeError(`Java has nothing like ${String(value)}`);
   }
+}
+
+function long(text: string | number): bigint {
+  const value = BigInt(text);
+  if (BigInt.asIntN(64, value) !== value) throw new TypeError(`not a 64-bit number: ${text}`);
+  return value;
 }
 
 /** A default's struct is of the schema around it, which does not have that default yet. */

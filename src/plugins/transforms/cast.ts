@@ -54,25 +54,23 @@ function castType(text: string): CastType {
 
 function parseSpec(spec: readonly string[]): Casts {
   const fields = new Map<unknown, CastType>();
-  let whole = false;
+  let whole: CastType | null = null;
   for (const mapping of spec) {
     const parts = splitColons(mapping);
     if (parts.length > 2) throw invalidValue('renames', spec, `Invalid rename mapping: ${mapping}`);
     if (parts.length < 2) {
-      fields.set('', castType(parts[0] ?? ''));
-      whole = true;
+      whole = castType(parts[0] ?? '');
     } else {
       fields.set(javaTrim(parts[0]!), castType(parts[1]!));
     }
   }
-  if (whole && spec.length > 1) {
+  if (whole !== null && spec.length > 1) {
     throw new ConfigError(
       'Cast transformations that specify a type to cast the entire value to may only specify a single cast in their spec',
       { key: 'spec' },
     );
   }
-  // A pair without a field name means the whole value, too.
-  return { whole: fields.get('') ?? null, fields };
+  return { whole, fields };
 }
 
 const validSpec: Validator = {

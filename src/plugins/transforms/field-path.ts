@@ -69,40 +69,41 @@ export class FieldPath {
 
 const noSteps: readonly string[] = [];
 
+/** Every dot outside backticks separates two steps, which may be empty. */
 function parseSteps(path: string): string[] {
   const steps: string[] = [];
-  let rest = path;
-  while (rest !== '') {
-    if (rest.startsWith('`')) {
-      const end = closingBacktick(path, rest);
-      steps.push(withoutEscapes(rest.slice(1, end)));
-      rest = rest.slice(end + 2);
-      continue;
+  let at = 0;
+  while (at < path.length) {
+    if (path[at] === '`') {
+      const [step, end] = quotedStep(path, at);
+      steps.push(step);
+      at = end;
+    } else {
+      const dot = path.indexOf('.', at);
+      const end = dot === -1 ? path.length : dot;
+      steps.push(path.slice(at, end));
+      at = end;
     }
-    const dot = rest.indexOf('.');
-    // A dot in front begins no step: what follows is one name, dots and all.
-    if (dot <= 0) {
-      steps.push(withoutEscapes(rest));
-      break;
-    }
-    steps.push(withoutEscapes(rest.slice(0, dot)));
-    rest = rest.slice(dot + 1);
+    if (at === path.length) break;
+    at++;
+    if (at === path.length) steps.push('');
   }
   return steps;
 }
 
-/** The backtick that ends the step at the front: one before a dot or at the end, and not escaped. */
-function closingBacktick(path: string, rest: string): number {
-  for (let at = rest.indexOf('`', 1); at !== -1; at = rest.indexOf('`', at + 1)) {
-    const last = at === rest.length - 1;
-    if (last || (rest[at + 1] === '.' && rest[at - 1] !== '\\')) return at;
+/**
+ * A step in backticks. The one that closes it stands at the end or before a dot; a backslash there takes it as part of
+ * the name, and elsewhere it needs none.
+ */
+function quotedStep(path: string, start: number): [step: string, end: number] {
+  let step = '';
+  for (let i = start + 1; i < path.length; i++) {
+    const closes = path[i] === '`' && (i + 1 === path.length || path[i + 1] === '.');
+    if (closes && path[i - 1] !== '\\') return [step, i + 1];
+    step = closes ? `${step.slice(0, -1)}\`` : step + path[i];
   }
   throw new ConfigError(
-    `Incomplete backtick pair in path: [${path}], consider adding a backslash before backtick at position ${path.length - rest.length} to escape it`,
+    `Incomplete backtick pair in path: [${path}], consider adding a backslash before backtick at position ${start} to escape it`,
     { key: 'field' },
   );
-}
-
-function withoutEscapes(step: string): string {
-  return step.replaceAll('\\`', '`');
 }

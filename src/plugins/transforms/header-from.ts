@@ -3,6 +3,7 @@ import type { Transformation } from '../../api/transformation.ts';
 import { defineConfig, type Settings } from '../../config/config-def.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { nonEmptyList, validString } from '../../config/validators.ts';
+import { schemaText } from '../../data/connect-schema.ts';
 import type { Field, Schema } from '../../data/schema.ts';
 import { Struct } from '../../data/struct.ts';
 import { ConfigError, DataError } from '../../errors.ts';
@@ -85,6 +86,9 @@ class HeaderFrom implements Transformation {
           );
     plan.sources.forEach((field, i) => {
       const item = readField(struct, field, this.#useDefault);
+      if (item === null && !field.schema.optional) {
+        throw new DataError(`A null value requires an optional schema but was ${schemaText(field.schema)}`);
+      }
       headers.push({ key: this.#headers[i]!, schema: field.schema, value: item });
     });
     return this.#part.replace(record, plan.schema, moved).with({ headers });

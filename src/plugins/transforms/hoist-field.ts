@@ -6,7 +6,7 @@ import { SchemaBuilder } from '../../data/schema-builder.ts';
 import { Struct } from '../../data/struct.ts';
 import { definePartTransform } from './define-transform.ts';
 import type { RecordPart } from './record-part.ts';
-import { PerSchema, requireFit } from './struct-copy.ts';
+import { PerSchema } from './struct-copy.ts';
 
 const config = defineConfig({
   field: { type: 'STRING', importance: 'MEDIUM', doc: 'Name of the single field that takes the whole.' },
@@ -30,7 +30,8 @@ class HoistField implements Transformation {
     const value = this.#part.value(record);
     if (schema === null) return this.#part.replace(record, null, new Map([[this.#field, value]]));
     const updated = this.#schemas.get(schema);
-    const struct = new Struct(updated, [requireFit(updated.fields[0]!, value)]);
+    // The value comes from outside: here it is held against its schema for the first time.
+    const struct = new Struct(updated).put(updated.fields[0]!, value);
     return this.#part.replace(record, updated, struct);
   }
 }

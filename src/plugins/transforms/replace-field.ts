@@ -1,6 +1,7 @@
 import type { ConnectRecord } from '../../api/record.ts';
 import type { Transformation } from '../../api/transformation.ts';
 import { defineConfig, type Settings } from '../../config/config-def.ts';
+import { inJavaHashOrder } from '../../config/java-text.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { listOfDistinct } from '../../config/validators.ts';
 import type { Field, Schema } from '../../data/schema.ts';
@@ -65,7 +66,10 @@ class ReplaceField implements Transformation {
     this.#include = new Set(values.include);
     const renames = parsePairs('renames', values.renames);
     this.#renames = renames;
-    this.#originals = new Map([...renames].map(([original, renamed]) => [renamed, original]));
+    this.#originals = new Map(
+      // Where two fields get the same name, the order of Java's hash map decides whose value is taken.
+      inJavaHashOrder([...renames.keys()]).map((original) => [renames.get(original)!, original]),
+    );
     this.#useDefault = values['replace.null.with.default'];
   }
 

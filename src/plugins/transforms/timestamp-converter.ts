@@ -48,9 +48,8 @@ type Precision = 'nanoseconds' | 'microseconds' | 'milliseconds' | 'seconds';
 
 interface Plan {
   readonly schema: Schema;
-  /** Index of the field to convert and its kind; -1 when it is not there. */
+  /** Index of the field to convert; -1 when it is not there. */
   readonly index: number;
-  readonly kind: Kind;
 }
 
 class TimestampConverter implements Transformation {
@@ -108,11 +107,10 @@ class TimestampConverter implements Transformation {
       builder.field(field.name, converted ? targetSchema(this.#target, field.schema.optional) : field.schema);
     }
     if (schema.optional) builder.optional();
-    const kind = index === -1 ? 'unix' : kindOf(schema.fields[index]!.schema);
     if (schema.defaultValue instanceof Struct) {
-      builder.defaultValue(this.#applyTo(schema.defaultValue, { schema: builder.draft(), index, kind }));
+      builder.defaultValue(this.#applyTo(schema.defaultValue, { schema: builder.draft(), index }));
     }
-    return { schema: builder.build(), index, kind };
+    return { schema: builder.build(), index };
   }
 
   #applyTo(struct: Struct, plan: Plan): Struct {
@@ -120,7 +118,8 @@ class TimestampConverter implements Transformation {
     for (const field of struct.schema.fields) {
       if (field.index === plan.index) {
         const item = readField(struct, field, this.#useDefault);
-        values.push(requireFit(field, item === null ? null : this.#convert(plan.kind, field.schema, item)));
+        const kind = kindOf(field.schema);
+        values.push(requireFit(field, item === null ? null : this.#convert(kind, field.schema, item)));
       } else {
         values.push(copyField(struct, field, this.#useDefault));
       }
