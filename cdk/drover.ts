@@ -213,7 +213,6 @@ export class Drover extends Construct implements IConnectable {
         batchSize: 500,
         filters: filters(streamFilters.mirror),
         // In order, and until Kafka takes it: the stream keeps a day.
-        reportBatchItemFailures: true,
         retryAttempts: -1,
         onFailure: failures,
       }),

@@ -8,8 +8,10 @@ export interface DemoReport {
   readonly connectors: readonly ConnectorStatus[];
   readonly linesIn: number;
   readonly linesOut: number;
-  /** From the POST of the connectors to the first line in the sink's file, in milliseconds. */
-  readonly firstRecordMs: number;
+  /** From the source's POST until its first records are committed, in milliseconds. */
+  readonly sourceMs: number;
+  /** From the sink's POST until the first line is in its file, in milliseconds. */
+  readonly sinkMs: number;
   readonly sourceFile: string;
   readonly sinkFile: string;
 }
@@ -37,16 +39,25 @@ export async function runDemo(restUrl: string, folder: string, step: Step): Prom
   const write = (count: number) => appendFileSync(sourceFile, newLines(linesOf(sourceFile), count));
 
   write(1000);
-  const postedAt = Date.now();
-  let firstRecordMs = 0;
-  await step(fresh ? 'POST a FileStreamSource and a FileStreamSink' : 'PUT the two connectors again', async () => {
-    await put(restUrl, fresh, names.source, {
-      'connector.class': 'FileStreamSource',
-      'tasks.max': '1',
-      file: sourceFile,
-      topic,
-      ...stringConverters,
-    });
+  let sourceMs = 0;
+  let sinkMs = 0;
+  await step(
+    fresh ? 'POST a FileStreamSource, until its topic is there' : 'PUT the FileStreamSource again',
+    async () => {
+      const postedAt = Date.now();
+      await put(restUrl, fresh, names.source, {
+        'connector.class': 'FileStreamSource',
+        'tasks.max': '1',
+        file: sourceFile,
+        topic,
+        ...stringConverters,
+      });
+      await waitForTopic(restUrl);
+      sourceMs = Date.now() - postedAt;
+    },
+  );
+  await step(fresh ? 'POST a FileStreamSink, until its file has a line' : 'PUT the FileStreamSink again', async () => {
+    const postedAt = Date.now();
     await put(restUrl, fresh, names.sink, {
       'connector.class': 'FileStreamSink',
       'tasks.max': '1',
@@ -54,10 +65,8 @@ export async function runDemo(restUrl: string, folder: string, step: Step): Prom
       topics: topic,
       ...stringConverters,
     });
-  });
-  await step('First record in the sink file', async () => {
     await waitForLines(restUrl, sinkFile, before + 1);
-    firstRecordMs = Date.now() - postedAt;
+    sinkMs = Date.now() - postedAt;
   });
   await step('Append while it runs, until every line has come out', async () => {
     for (let count = 1; count <= 5; count++) {
@@ -74,7 +83,8 @@ export async function runDemo(restUrl: string, folder: string, step: Step): Prom
     connectors,
     linesIn: linesOf(sourceFile),
     linesOut: linesOf(sinkFile),
-    firstRecordMs,
+    sourceMs,
+    sinkMs,
     sourceFile,
     sinkFile,
   };
@@ -83,6 +93,23 @@ export async function runDemo(restUrl: string, folder: string, step: Step): Prom
 async function put(restUrl: string, fresh: boolean, name: string, config: Record<string, string>): Promise<void> {
   if (fresh) await call(restUrl, 'POST', '/connectors', { name, config });
   else await call(restUrl, 'PUT', `/connectors/${name}/config`, config);
+}
+
+/** Resolves once the source has written to its topic. */
+async function waitForTopic(restUrl: string): Promise<void> {
+  const giveUpAt = Date.now() + giveUpMs;
+  for (;;) {
+    const answer = await call<Record<string, { topics: string[] }>>(
+      restUrl,
+      'GET',
+      `/connectors/${names.source}/topics`,
+    );
+    if (answer[names.source]?.topics.includes(topic)) return;
+    const failure = failureOf(await status(restUrl, names.source));
+    if (failure !== null) throw new Error(failure);
+    if (Date.now() > giveUpAt) throw new Error(`${names.source} has written nothing after ${giveUpMs / 1000} s`);
+    await sleep(50);
+  }
 }
 
 /** Resolves once the file has that many lines; rejects with the trace when a connector has failed meanwhile. */

@@ -47,7 +47,8 @@ Drover is up after ${((Date.now() - startedAt) / 1000).toFixed(1)} s.
   AWS          ${stack.awsEndpoint} (${stack.region}, any credentials)
 
 ${connectors.join('\n')}
-  ${demo.linesIn} lines in, ${demo.linesOut} lines out, equal; ${demo.firstRecordMs} ms from POST to the first record
+  ${demo.linesIn} lines in, ${demo.linesOut} lines out, equal
+  From POST to the first record: source ${demo.sourceMs} ms, sink ${demo.sinkMs} ms
 
 Look further:
   curl -s ${restUrl}/connectors?expand=status

@@ -139,7 +139,7 @@ export const environmentConfig = defineConfig({
     default: ['secretsmanager', 'ssm'],
     importance: 'LOW',
     doc:
-      'Who may resolve references in connector configs (`${secretsmanager:id:key}`): secretsmanager, ssm, and on trusted ' +
+      'Who may resolve references in connector configs like secretsmanager:id:key in dollar braces: secretsmanager, ssm, and on trusted ' +
       "installations env and file, which show the task function's own variables and files to whoever writes configs.",
   },
   'topic.creation.enable': {
