@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { RetriableError } from '../../src/errors.ts';
+import { murmur2 } from '../../src/kafka/murmur2.ts';
+import type { KafkaClient, NewTopic, OutgoingBatch, TopicDescription } from '../../src/kafka/types.ts';
+import { Mirror } from '../../src/mirror/mirror.ts';
+import { apacheTopics } from '../../src/mirror/topics.ts';
+import { createMemoryStores } from '../../src/storage/memory/stores.ts';
+import { sourceOffsetEntry } from '../../src/storage/source-offset-text.ts';
+import type { TableChange } from '../../src/storage/table-change.ts';
+import { javaRecords } from './java-records.ts';
+
+const now = 1_700_000_000_000;
+
+interface Appended {
+  readonly topic: string;
+  readonly key: unknown;
+  readonly value: unknown;
+}
+
+/** The few calls that the mirror makes of a client. */
+function fakeKafka(existing: TopicDescription[] = []) {
+  const appended: Appended[] = [];
+  const created: NewTopic[] = [];
+  const answers: ('ok' | Error | Map<number, Error>)[] = [];
+  const producer = {
+    newBatch: () => {
+      const batch: Appended[] = [];
+      return {
+        batch,
+        append: (topic: string, _: null, key: unknown, value: unknown) => batch.push({ topic, key, value }),
+      };
+    },
+    send: async (batch: OutgoingBatch & { batch: Appended[] }) => {
+      const answer = answers.shift() ?? 'ok';
+      if (answer instanceof Error) throw answer;
+      appended.push(...batch.batch);
+      return { failures: answer === 'ok' ? new Map() : answer, offsetOf: () => null };
+    },
+    close: async () => {},
+  };
+  const admin = {
+    describeTopics: async () => existing,
+    createTopics: async (topics: NewTopic[]) => {
+      created.push(...topics);
+      return new Map();
+    },
+  };
+  const kafka = { admin, producer: async () => producer } as unknown as KafkaClient;
+  return { kafka, appended, created, answers };
+}
+
+async function offsetChanges(positions: readonly number[]): Promise<TableChange[]> {
+  const changes: TableChange[] = [];
+  const stores = createMemoryStores({ onChange: (change) => changes.push(change) });
+  for (const position of positions) {
+    const entry = sourceOffsetEntry({ filename: 'f' }, { position: BigInt(position) });
+    await stores.offsets.alterSourceOffsets('a', [entry], now + position);
+  }
+  return changes.filter(({ kind }) => kind === 'source-offset');
+}
+
+const mirrorOver = (kafka: KafkaClient) =>
+  new Mirror({ kafka, topics: apacheTopics(3), configs: { getTasks: async () => [] }, versionOf: () => null });
+
+const positionsIn = (appended: readonly Appended[]) =>
+  appended.map(({ value }) => (JSON.parse(value as string) as { position: number }).position);
+
+describe('mirror', () => {
+  it('creates the topics as Apache does, compacted, before the first record', async () => {
+    const { kafka, created } = fakeKafka();
+    await mirrorOver(kafka).handle(await offsetChanges([1]));
+    expect(created).toEqual([
+      { topic: 'connect-configs', partitions: 1, replicationFactor: 3, configs: { 'cleanup.policy': 'compact' } },
+      { topic: 'connect-offsets', partitions: 25, replicationFactor: 3, configs: { 'cleanup.policy': 'compact' } },
+      { topic: 'connect-status', partitions: 5, replicationFactor: 3, configs: { 'cleanup.policy': 'compact' } },
+    ]);
+  });
+
+  it('refuses a configs topic of several partitions, naming the setting', async () => {
+    const { kafka } = fakeKafka([{ topic: 'connect-configs', partitions: 3 }]);
+    await expect(mirrorOver(kafka).handle(await offsetChanges([1]))).rejects.toMatchObject({
+      message: expect.stringContaining('exactly one'),
+      facts: { key: 'config.storage.topic' },
+    });
+  });
+
+  it('a batch that comes twice, and one that comes late, leave the newest record last', async () => {
+    const { kafka, appended } = fakeKafka();
+    const mirror = mirrorOver(kafka);
+    const changes = await offsetChanges([1, 2, 3, 4]);
+    expect(await mirror.handle(changes.slice(2))).toBe(2);
+    expect(await mirror.handle(changes.slice(2))).toBe(0);
+    expect(await mirror.handle(changes.slice(0, 2))).toBe(0);
+    expect(positionsIn(appended)).toEqual([3, 4]);
+  });
+
+  it('a batch out of order is written without going back', async () => {
+    const { kafka, appended } = fakeKafka();
+    const [one, two, three] = await offsetChanges([1, 2, 3]);
+    await mirrorOver(kafka).handle([one, three, two] as TableChange[]);
+    expect(positionsIn(appended)).toEqual([1, 3]);
+  });
+
+  it('what was not acknowledged is written when the stream brings it again', async () => {
+    const { kafka, appended, answers } = fakeKafka();
+    const mirror = mirrorOver(kafka);
+    const changes = await offsetChanges([1, 2]);
+    answers.push(new RetriableError('broker away'));
+    await expect(mirror.handle(changes)).rejects.toBeInstanceOf(RetriableError);
+    expect(await mirror.handle(changes)).toBe(2);
+    expect(positionsIn(appended)).toEqual([1, 2]);
+  });
+
+  it('a record that the broker refuses is named', async () => {
+    const { kafka, answers } = fakeKafka();
+    answers.push(new Map([[0, new Error('too large')]]));
+    await expect(mirrorOver(kafka).handle(await offsetChanges([1]))).rejects.toMatchObject({
+      code: 'mirror.refused',
+      message: 'The broker refused ["a",{"filename":"f"}] on connect-offsets',
+    });
+  });
+
+  it('keys are placed where Java placed them, so that its compaction meets ours', () => {
+    const partitions = { configs: 1, offsets: 25, status: 5 };
+    for (const { topic, key, partition } of javaRecords) {
+      expect((murmur2(Buffer.from(key)) & 0x7fffffff) % partitions[topic], key).toBe(partition);
+    }
+  });
+});
