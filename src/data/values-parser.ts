@@ -27,11 +27,26 @@ import { convertTo } from './values.ts';
  * dates in ISO 8601, arrays and maps; whatever is none of these stays a string. Java: Values.ValueParser.
  */
 export function parseText(text: string): SchemaAndValue | null {
-  // Most headers are plain words: nothing that could begin anything else.
-  if (/^[A-Za-su-z_][^\s:,{}[\]"\\]*$/.test(text) && text !== 'null' && text !== 'false') {
-    return { schema: STRING_SCHEMA, value: text };
+  return parsePlain(text) ?? new ValueParser(text).parse(false);
+}
+
+/** What most headers are: a word, a whole number, a boolean or a date with nothing around it; null for the rest. */
+function parsePlain(text: string): SchemaAndValue | null {
+  const first = text.charCodeAt(0);
+  if ((first >= 0x30 && first <= 0x39) || first === 0x2d) {
+    if (text.length <= 15 && /^-?\d+$/.test(text)) return wholeOf(Number(text));
+    return text.length === 10 && /^\d{4}-\d\d-\d\d$/.test(text) ? parseTemporal(text) : null;
   }
-  return new ValueParser(text).parse(false);
+  if (!/^[A-Za-z_][^\s:,{}[\]"\\]*$/.test(text) || text === 'null') return null;
+  if (text === 'true') return trueValue;
+  return text === 'false' ? falseValue : { schema: STRING_SCHEMA, value: text };
+}
+
+function wholeOf(value: number): SchemaAndValue {
+  if ((value << 24) >> 24 === value) return { schema: INT8_SCHEMA, value: value + 0 };
+  if ((value << 16) >> 16 === value) return { schema: INT16_SCHEMA, value };
+  if ((value | 0) === value) return { schema: INT32_SCHEMA, value };
+  return { schema: INT64_SCHEMA, value: BigInt(value) };
 }
 
 const trueValue: SchemaAndValue = { schema: BOOLEAN_SCHEMA, value: true };
@@ -265,6 +280,18 @@ function readDate(text: string, pattern: string, schema: Schema): SchemaAndValue
 const integerText = /[ \t]*(-?)(?:(\p{Nd}+)(?:E(-?\p{Nd}+))?|(∞)|(NaN))/uy;
 
 function readInteger(text: string, start: number): { value: number; end: number } | null {
+  let at = start;
+  let value = 0;
+  let code = text.charCodeAt(at);
+  while (code >= 0x30 && code <= 0x39) {
+    value = value * 10 + code - 0x30;
+    code = text.charCodeAt(++at);
+  }
+  const plain = at > start && at - start < 10 && code !== 0x45 && !(code > 0x7f);
+  return plain ? { value, end: at } : readOddInteger(text, start);
+}
+
+function readOddInteger(text: string, start: number): { value: number; end: number } | null {
   integerText.lastIndex = start;
   const match = integerText.exec(text);
   if (match === null) return null;

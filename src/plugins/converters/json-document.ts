@@ -3,17 +3,8 @@ import { asBuffer } from '../../data/java-utf8.ts';
 import { type JsonNode, readJson, readWholeJson } from '../../data/json-reader.ts';
 import { type JsonDecoder, needsExactNumbers } from './json-decoder.ts';
 
-/**
- * What must be seen in the text of numbers, because the native parser drops it. `schemaless`: whether a number has a
- * fraction or an exponent, and all digits of long ones. `temporal`: whether it has a fraction. `plain`: nothing.
- */
-export type JsonDocumentKind = 'schemaless' | 'temporal' | 'plain';
-
-const suspicious = {
-  schemaless: /\d(?:\.0+(?!\d)|[eE]|\d{15})/,
-  temporal: /\d(?:\.0+(?!\d)|[eE])/,
-  plain: null,
-};
+/** A number without a fraction that is written with one, or with an exponent. */
+const suspiciousNumber = /\d(?:\.0+(?!\d)|[eE])/;
 
 /** Half a pair is refused in a field's name. */
 const loneSurrogate = /\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]/;
@@ -24,12 +15,13 @@ const exactStreak = 64;
 /** Reads JSON documents with one decoder: natively where that is safe, which is nearly always, else exactly. */
 export class JsonDocument {
   readonly #decode: JsonDecoder;
-  readonly #suspicious: RegExp | null;
+  readonly #temporal: boolean;
   #exactLeft = 0;
 
-  constructor(decode: JsonDecoder, kind: JsonDocumentKind) {
+  /** `temporal`: the schema has types for which `5` and `5.0` differ, which the native parser does not tell. */
+  constructor(decode: JsonDecoder, temporal: boolean) {
     this.#decode = decode;
-    this.#suspicious = suspicious[kind];
+    this.#temporal = temporal;
   }
 
   /** The document in `buffer[start, end)`; what follows its first value is ignored. */
@@ -68,7 +60,7 @@ export class JsonDocument {
       this.#exactLeft--;
       return undefined;
     }
-    if (this.#suspicious?.test(text)) return undefined;
+    if (this.#temporal && suspiciousNumber.test(text)) return undefined;
     if (text.includes('\\u') && loneSurrogate.test(text)) return undefined;
     if (text.length > 1000 && /[\d.eE+-]{1001}/.test(text)) return undefined;
     let node: JsonNode;

@@ -61,8 +61,8 @@ function compileNonNull(schema: Schema, encoding: JsonEncoding): JsonEncoder {
       return (value) => String(timeToInt(instant(schema, 'Time', value)));
     case TIMESTAMP_NAME:
       return (value) => {
-        const { safe, epochMs, exactMs } = instant(schema, 'Timestamp', value);
-        return String(safe ? epochMs : exactMs);
+        const at = instant(schema, 'Timestamp', value);
+        return String(at.safe ? at.epochMs : at.exactMs);
       };
   }
   switch (schema.type) {

@@ -34,7 +34,8 @@ export class JsonEnvelopes {
 
   read(buffer: Buffer, start: number, end: number): SchemaAndValue {
     const envelope = this.#find(buffer, start, end);
-    if (envelope !== null) {
+    // Without a schema integers and other numbers differ: those messages are rare, and read exactly.
+    if (envelope !== null && envelope.schema !== null) {
       const value = envelope.payload.readWhole(buffer, start + envelope.prefix.length, end - 1);
       if (value !== undefined) return { schema: envelope.schema, value };
     }
@@ -74,10 +75,7 @@ export class JsonEnvelopes {
       envelope = {
         prefix: Buffer.from(prefix),
         schema,
-        payload: new JsonDocument(
-          compileJsonDecoder(schema, this.#decoding),
-          schema === null ? 'schemaless' : hasTemporal(schema) ? 'temporal' : 'plain',
-        ),
+        payload: new JsonDocument(compileJsonDecoder(schema, this.#decoding), hasTemporal(schema)),
       };
       this.#remember(prefix, envelope);
     }

@@ -9,11 +9,12 @@ import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import { DataError, SerializationError } from '../../errors.ts';
 import { kafkaVersion } from './apache-version.ts';
 import { converterTypeConfig, withConverterType } from './converter-type.ts';
-import { compileJsonDecoder, decodeSchemaless, hasTemporal } from './json-decoder.ts';
+import { compileJsonDecoder, hasTemporal } from './json-decoder.ts';
 import { JsonDocument } from './json-document.ts';
 import { compileJsonEncoder, encodeSchemaless, type JsonEncoder } from './json-encoder.ts';
 import { JsonEnvelopes } from './json-envelope.ts';
 import { schemaFromJson, schemaToJson } from './json-schema-text.ts';
+import { readSchemaless } from './json-schemaless.ts';
 
 export const jsonConverterConfig = mergeConfigs(
   converterTypeConfig,
@@ -90,7 +91,6 @@ export class JsonConverter implements Converter, HeaderConverter {
   #encoding = { numericDecimals: false, replaceNullWithDefault: true };
   #fixed: { readonly schema: Schema; readonly document: JsonDocument } | null = null;
   #envelopes = new JsonEnvelopes(this.#encoding, 1000);
-  #free = new JsonDocument(decodeSchemaless, 'schemaless');
   #compiled = new WeakMap<Schema, CompiledSchema>();
   #lastSchema: Schema | null = null;
   #last: CompiledSchema | null = null;
@@ -113,8 +113,8 @@ export class JsonConverter implements Converter, HeaderConverter {
     try {
       const schema = schemaFromJson(readJson(Buffer.from(content)), this.#encoding);
       if (schema === null) return null;
-      const kind = hasTemporal(schema) ? 'temporal' : 'plain';
-      return { schema, document: new JsonDocument(compileJsonDecoder(schema, this.#encoding), kind) };
+      const decode = compileJsonDecoder(schema, this.#encoding);
+      return { schema, document: new JsonDocument(decode, hasTemporal(schema)) };
     } catch (cause) {
       if (!(cause instanceof SerializationError)) throw cause;
       throw new DataError('Failed to parse schema in converter config due to serialization error: ', { cause });
@@ -152,7 +152,7 @@ export class JsonConverter implements Converter, HeaderConverter {
 
   readConnectData(_topic: string, buffer: Buffer, start: number, end: number): SchemaAndValue {
     try {
-      if (!this.#schemasEnabled) return { schema: null, value: this.#free.read(buffer, start, end) };
+      if (!this.#schemasEnabled) return { schema: null, value: readSchemaless(buffer, start, end) };
       if (this.#fixed === null) return this.#envelopes.read(buffer, start, end);
       return { schema: this.#fixed.schema, value: this.#fixed.document.read(buffer, start, end) };
     } catch (cause) {

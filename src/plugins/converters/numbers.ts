@@ -23,7 +23,7 @@ interface NumberFormat {
   readonly javaClass: JavaClass;
   readonly schema: Schema;
   readonly length: number;
-  write(view: DataView, value: number | bigint): void;
+  write(buffer: Buffer, value: number | bigint): void;
   read(buffer: Buffer, offset: number): number | bigint;
 }
 
@@ -49,8 +49,8 @@ class NumberConverter implements Converter, HeaderConverter {
     ) {
       throw new DataError(`Failed to serialize to ${typeName} (was ${javaClassName(schema, value)}): `);
     }
-    const bytes = new Uint8Array(length);
-    write(new DataView(bytes.buffer), number);
+    const bytes = Buffer.allocUnsafe(length);
+    write(bytes, number);
     return bytes;
   }
 
@@ -83,7 +83,7 @@ const formats = {
     javaClass: 'Short',
     schema: OPTIONAL_INT16_SCHEMA,
     length: 2,
-    write: (view, value) => view.setInt16(0, Number(value)),
+    write: (buffer, value) => buffer.writeInt16BE(Number(value)),
     read: (buffer, offset) => buffer.readInt16BE(offset),
   },
   Integer: {
@@ -91,7 +91,7 @@ const formats = {
     javaClass: 'Integer',
     schema: OPTIONAL_INT32_SCHEMA,
     length: 4,
-    write: (view, value) => view.setInt32(0, Number(value)),
+    write: (buffer, value) => buffer.writeInt32BE(Number(value)),
     read: (buffer, offset) => buffer.readInt32BE(offset),
   },
   Long: {
@@ -99,7 +99,7 @@ const formats = {
     javaClass: 'Long',
     schema: OPTIONAL_INT64_SCHEMA,
     length: 8,
-    write: (view, value) => view.setBigInt64(0, BigInt(value)),
+    write: (buffer, value) => buffer.writeBigInt64BE(BigInt(value)),
     read: (buffer, offset) => buffer.readBigInt64BE(offset),
   },
   Float: {
@@ -107,7 +107,7 @@ const formats = {
     javaClass: 'Float',
     schema: OPTIONAL_FLOAT32_SCHEMA,
     length: 4,
-    write: (view, value) => view.setFloat32(0, Number(value)),
+    write: (buffer, value) => buffer.writeFloatBE(Number(value)),
     read: (buffer, offset) => buffer.readFloatBE(offset),
   },
   Double: {
@@ -115,7 +115,7 @@ const formats = {
     javaClass: 'Double',
     schema: OPTIONAL_FLOAT64_SCHEMA,
     length: 8,
-    write: (view, value) => view.setFloat64(0, Number(value)),
+    write: (buffer, value) => buffer.writeDoubleBE(Number(value)),
     read: (buffer, offset) => buffer.readDoubleBE(offset),
   },
 } satisfies Record<string, NumberFormat>;
