@@ -70,6 +70,8 @@ class RegexParser {
   #flags: RegexFlags = noFlags;
   #groupCount = 0;
   readonly #names = new Map<string, number>();
+  /** The lowest number that was referred to before its group was there. */
+  #earlyReference = Number.POSITIVE_INFINITY;
 
   constructor(pattern: string) {
     this.#pattern = pattern;
@@ -79,6 +81,9 @@ class RegexParser {
   parse(): ParsedRegex {
     const root = this.#alternatives();
     if (this.#at < this.#chars.length) throw this.#error("Unmatched closing ')'", this.#at - 1);
+    if (this.#earlyReference <= this.#groupCount) {
+      throw this.#refuse(`A reference to a group that comes later (\\${this.#earlyReference})`);
+    }
     return { pattern: this.#pattern, root, groupCount: this.#groupCount, names: this.#names };
   }
 
@@ -293,7 +298,7 @@ class RegexParser {
       case 'b':
       case 'B':
         this.#at++;
-        if (char === 'b' && this.#peek() === '{') throw this.#refuse('\\b{g}');
+        if (char === 'b' && this.#peek() === '{' && this.#peek(1) === 'g') throw this.#refuse('\\b{g}');
         return { kind: 'anchor', anchor: char, flags };
       case 'G':
         throw this.#refuse('\\G');
@@ -319,7 +324,11 @@ class RegexParser {
   #backreference(): RegexNode {
     let group = Number(this.#peek());
     this.#at++;
-    if (group > this.#groupCount) throw this.#refuse(`A reference to a group that comes later (\\${group})`);
+    if (group > this.#groupCount) {
+      // Java lets a reference fail whose group there is not (yet).
+      this.#earlyReference = Math.min(this.#earlyReference, group);
+      return { kind: '!', body: { kind: 'sequence', items: [] } };
+    }
     while (/[0-9]/.test(this.#peek() ?? '')) {
       const longer = group * 10 + Number(this.#peek());
       if (longer > this.#groupCount) break;

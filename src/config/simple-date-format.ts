@@ -267,6 +267,8 @@ class DateReader {
     if (this.#at >= this.#text.length) return false;
     // The length counts from where the field began, blanks included.
     const end = fixedLength ? start + count : this.#text.length;
+    // Blanks may stand before a number, not before a name.
+    if ('GEa'.includes(letter) || ('ML'.includes(letter) && count > 2)) this.#at = start;
     switch (letter) {
       case 'G':
         return this.#name('era', ['BC', 'AD']);
@@ -291,7 +293,8 @@ class DateReader {
       case 'h':
         return this.#number('hour12', end, (value) => (value === 12 ? 0 : value));
       case 'u':
-        return this.#number('weekday', end, (value) => mod(value, 7));
+        // Beyond Monday to Sunday Java takes the number for its own, which begins with Sunday as 1.
+        return this.#number('weekday', end, (value) => (value >= 1 && value <= 7 ? value % 7 : value - 1));
       default:
         return this.#number(numberFields[letter]!, end, (value) => value);
     }
@@ -467,7 +470,7 @@ class DateReader {
 
   #inWeek(year: number, month: number, week: number): Pick<CalendarFields, 'year' | 'month' | 'day'> {
     const first = dayNumber({ year, month });
-    return { year, month, day: 1 - weekdayOf(first) + 7 * (week - 1) + this.#valueOf('weekday', 0) };
+    return { year, month, day: 1 - weekdayOf(first) + 7 * (week - 1) + mod(this.#valueOf('weekday', 0), 7) };
   }
 
   #nthWeekday(year: number, month: number): Pick<CalendarFields, 'year' | 'month' | 'day'> {
@@ -484,9 +487,15 @@ class DateReader {
   }
 
   #weekDate(weekYear: number): Pick<CalendarFields, 'year' | 'month' | 'day'> {
-    const week = this.#valueOf('weekOfYear', 1);
+    let week = this.#valueOf('weekOfYear', 1);
+    let weekday = this.#valueOf('weekday', 0);
+    if (weekday < 0 || weekday > 6) {
+      // A day beyond the week moves the week; what is left counts from Monday on.
+      week += Math.floor(weekday / 7);
+      weekday = (mod(weekday, 7) + 1) % 7;
+    }
     const offset = firstWeekStart(weekYear) - dayNumber({ year: weekYear });
-    return { year: weekYear, month: 0, day: 1 + offset + 7 * (week - 1) + this.#valueOf('weekday', 0) };
+    return { year: weekYear, month: 0, day: 1 + offset + 7 * (week - 1) + weekday };
   }
 }
 
