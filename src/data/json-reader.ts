@@ -71,6 +71,14 @@ export function isJsonObject(node: JsonNode | undefined): node is JsonObject {
   );
 }
 
+/** JavaScript moves keys that look like array indexes to the front; here is how such objects were written. */
+const writtenOrder = new WeakMap<JsonObject, string[]>();
+
+/** The keys of an object that `readJson` made, in the order of the document. */
+export function keysAsWritten(node: JsonObject): readonly string[] {
+  return writtenOrder.get(node) ?? Object.keys(node);
+}
+
 /** Reads the first value of a document. Throws SerializationError. */
 export function readJson(bytes: Uint8Array): JsonNode {
   const { text, cut } = jsonText(bytes);
@@ -151,6 +159,8 @@ class Reader {
   #object(depth: number): JsonObject {
     if (depth > maxDepth) throw tooDeep(depth);
     const object: JsonObject = Object.create(null);
+    const names: string[] = [];
+    let indexLike = false;
     this.at++;
     this.#blanks();
     if (this.#text[this.at] === '}') {
@@ -165,10 +175,15 @@ class Reader {
       this.#blanks();
       if (this.#text[this.at] !== ':') throw this.#unexpected('a colon');
       this.at++;
+      indexLike ||= /^\d/.test(name);
+      names.push(name);
       object[name] = this.value(depth);
       this.#blanks();
       const char = this.#text[this.at++];
-      if (char === '}') return object;
+      if (char === '}') {
+        if (indexLike) writtenOrder.set(object, [...new Set(names)]);
+        return object;
+      }
       if (char !== ',') {
         this.at--;
         throw this.#unexpected('a comma or }');

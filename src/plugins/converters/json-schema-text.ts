@@ -1,5 +1,4 @@
-import type { JsonNode } from '../../data/json-reader.ts';
-import { isJsonObject, JsonNumber } from '../../data/json-reader.ts';
+import { isJsonObject, type JsonNode, JsonNumber, keysAsWritten } from '../../data/json-reader.ts';
 import { quoteJson } from '../../data/json-text.ts';
 import type { Schema, SchemaType } from '../../data/schema.ts';
 import { SchemaBuilder } from '../../data/schema-builder.ts';
@@ -54,7 +53,8 @@ export function schemaFromJson(node: JsonNode, decoding: JsonDecoding): Schema |
   }
   if (typeof node.doc === 'string') builder.doc(node.doc);
   if (isJsonObject(node.parameters)) {
-    for (const [key, value] of Object.entries(node.parameters)) {
+    for (const key of keysAsWritten(node.parameters)) {
+      const value = node.parameters[key];
       if (typeof value !== 'string') throw new DataError('Schema parameters must have string values.');
       builder.parameter(key, value);
     }
