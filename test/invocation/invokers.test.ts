@@ -1,0 +1,126 @@
+import type { LambdaClient } from '@aws-sdk/client-lambda';
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../src/clock.ts';
+import { InProcessInvoker } from '../../src/invocation/in-process.ts';
+import { LambdaInvoker } from '../../src/invocation/lambda.ts';
+import { parseRunRequest } from '../../src/invocation/parse-run-request.ts';
+import type { RunRequest } from '../../src/invocation/run-request.ts';
+
+const failure = (name: string) => Object.assign(new Error('no'), { name });
+const task = (n: number): RunRequest => ({ kind: 'task', connector: 'a', task: n });
+
+/** Calls wait until they are let go, each with what it shall answer. */
+function heldCalls() {
+  const calls: { input: Record<string, unknown>; answer: (with_?: Error) => void }[] = [];
+  const send = (command: { input: Record<string, unknown> }) =>
+    new Promise((resolve, reject) => {
+      calls.push({ input: command.input, answer: (error) => (error === undefined ? resolve({}) : reject(error)) });
+    });
+  return { calls, client: { send } as unknown as LambdaClient };
+}
+
+const turns = async () => {
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+const until = async (done: () => boolean) => {
+  while (!done()) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe('run requests to Lambda', () => {
+  it('are asynchronous invokes that carry the request', async () => {
+    const { calls, client } = heldCalls();
+    const invoked = new LambdaInvoker({ functionName: 'task', client }).invoke(task(3));
+    await until(() => calls.length === 1);
+    expect(calls[0]?.input).toMatchObject({ FunctionName: 'task', InvocationType: 'Event' });
+    const payload = Buffer.from(calls[0]?.input.Payload as Uint8Array).toString();
+    expect(parseRunRequest(JSON.parse(payload))).toEqual(task(3));
+    calls[0]?.answer();
+    await invoked;
+  });
+
+  it('L5: keep within the concurrency given, and all get their turn', async () => {
+    const { calls, client } = heldCalls();
+    const invoker = new LambdaInvoker({ functionName: 'task', client, concurrency: 3 });
+    const all = Promise.all(Array.from({ length: 10 }, (_, n) => invoker.invoke(task(n))));
+    let answered = 0;
+    while (answered < 10) {
+      await until(() => calls.length > answered);
+      await turns();
+      expect(calls.length - answered).toBeLessThanOrEqual(3);
+      calls[answered++]?.answer();
+    }
+    await all;
+  });
+
+  it('are sent again when Lambda throttles, and given up with an error that may be retried', async () => {
+    const slept: number[] = [];
+    const clock: Clock = { now: () => 0, sleep: async (ms) => void slept.push(ms) };
+    const errors = [failure('TooManyRequestsException'), failure('TooManyRequestsException')];
+    const client = {
+      send: async () => {
+        const error = errors.shift();
+        if (error !== undefined) throw error;
+        return {};
+      },
+    } as unknown as LambdaClient;
+    const invoker = new LambdaInvoker({ functionName: 'task', client, clock });
+    await invoker.invoke(task(0));
+    expect(slept).toEqual([200, 400]);
+    errors.push(...new Array(5).fill(failure('TooManyRequestsException')));
+    await expect(invoker.invoke(task(0))).rejects.toMatchObject({ code: 'invocation.unavailable', retriable: true });
+    errors.push(failure('AccessDeniedException'));
+    await expect(invoker.invoke(task(0))).rejects.toMatchObject({ code: 'invocation.refused', retriable: false });
+  });
+});
+
+describe('run requests in process', () => {
+  it('are accepted at once, run in turn, and their failures are told', async () => {
+    const started: number[] = [];
+    const ends: (() => void)[] = [];
+    const failed: unknown[] = [];
+    const invoker = new InProcessInvoker(
+      async (request) => {
+        const { task: n } = request as { task: number };
+        started.push(n);
+        await new Promise<void>((resolve) => ends.push(resolve));
+        if (n === 1) throw new Error('one');
+      },
+      { concurrency: 2, onError: (_, request) => failed.push(request) },
+    );
+    for (let n = 0; n < 4; n++) await invoker.invoke(task(n));
+    expect(started).toEqual([0, 1]);
+    ends[0]?.();
+    await turns();
+    expect(started).toEqual([0, 1, 2]);
+    const idle = invoker.idle();
+    ends[1]?.();
+    await turns();
+    for (const end of ends) end();
+    await turns();
+    for (const end of ends) end();
+    await idle;
+    expect(started).toEqual([0, 1, 2, 3]);
+    expect(failed).toEqual([task(1)]);
+  });
+});
+
+describe('run requests from outside', () => {
+  it('are read once', () => {
+    expect(parseRunRequest({ kind: 'probe', more: 1 })).toEqual({ kind: 'probe' });
+    expect(parseRunRequest({ kind: 'connector', connector: 'ü' })).toEqual({ kind: 'connector', connector: 'ü' });
+    expect(parseRunRequest({ kind: 'task', connector: 'a', task: 0 })).toEqual(task(0));
+  });
+
+  it.each([
+    [null, 'no object'],
+    ['task', 'no object'],
+    [{}, 'kind is undefined'],
+    [{ kind: 'other' }, 'kind is "other"'],
+    [{ kind: 'task', connector: 1 }, 'connector is no string'],
+    [{ kind: 'task', connector: 'a', task: '1' }, 'task is no whole number'],
+    [{ kind: 'task', connector: 'a', task: -1 }, 'task is no whole number'],
+  ])('%j is refused: %s', (event, why) => {
+    expect(() => parseRunRequest(event)).toThrow(why);
+  });
+});
