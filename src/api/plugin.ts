@@ -3,7 +3,7 @@ import type { SinkConnector, SourceConnector } from './connector.ts';
 import type { Converter, HeaderConverter } from './converter.ts';
 import type { Predicate, Transformation } from './transformation.ts';
 
-interface PluginKinds {
+export interface PluginKinds {
   source: SourceConnector;
   sink: SinkConnector;
   converter: Converter;
