@@ -1,4 +1,4 @@
-import { NotFoundError } from '../errors.ts';
+import { ConnectError, NotFoundError } from '../errors.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { HerderDeps } from './herder-deps.ts';
 
@@ -10,12 +10,20 @@ export const unknownToRestart = (name: string) =>
 export const noStatus = (name: string) =>
   new NotFoundError('connector.no_status', `No status found for connector ${name}`);
 
+/** No such connector, or none that could ever be: its name does not fit into a key. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof NotFoundError || (error instanceof ConnectError && error.code === 'storage.key_too_long');
+}
+
 export async function connectorAndTasks(
   deps: HerderDeps,
   name: string,
   missing: (name: string) => NotFoundError = notFound,
 ): Promise<{ connector: ConnectorItem; tasks: TaskItem[] }> {
-  const found = await deps.configs.getConnectorAndTasks(name);
+  const found = await deps.configs.getConnectorAndTasks(name).catch((error) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
   if (found === undefined) throw missing(name);
   return { connector: found.connector, tasks: ownTasks(found.connector, found.tasks) };
 }

@@ -1,5 +1,5 @@
 import type { OffsetValue, SourceOffset, SourcePartition } from '../api/record.ts';
-import { ConnectError } from '../errors.ts';
+import { ConflictError, ConnectError } from '../errors.ts';
 import type { ConnectorItem } from '../storage/items.ts';
 import type { HistoricOffset, SourceOffsetEntry } from '../storage/offset-backing-store.ts';
 import { parseOffset, sourceOffsetEntry } from '../storage/source-offset-text.ts';
@@ -69,7 +69,7 @@ export async function resetOffsets(deps: HerderDeps, name: string): Promise<stri
     connector.type === 'sink'
       ? await asked(connector, () => askSink(deps, connector, async () => removed(await sinkOffsets(deps, name))))
       : await asked(connector, () => askSource(deps, connector, async () => removed(await sourceOffsets(deps, name))));
-  await deps.offsets.resetOffsets(name, deps.clock.now());
+  await whileStopped(name, deps.offsets.resetOffsets(name, deps.clock.now()));
   return messageOf('reset', accepted);
 }
 
@@ -91,9 +91,9 @@ export async function undoOffsetChange(deps: HerderDeps, name: string): Promise<
   }
   const before = newest.before;
   if (connector.type === 'sink') {
-    await deps.offsets.alterSinkPositions(name, before.filter(isSinkOffset), deps.clock.now());
+    await whileStopped(name, deps.offsets.alterSinkPositions(name, before.filter(isSinkOffset), deps.clock.now()));
   } else {
-    await deps.offsets.alterSourceOffsets(name, before.filter(isSourceEntry), deps.clock.now());
+    await whileStopped(name, deps.offsets.alterSourceOffsets(name, before.filter(isSourceEntry), deps.clock.now()));
   }
   return `The offsets for this connector are again what they were before ${new Date(newest.changedAt).toISOString()}`;
 }
@@ -107,7 +107,14 @@ async function stopped(deps: HerderDeps, name: string): Promise<ConnectorItem> {
   return connector;
 }
 
-export const notStopped = (name: string) =>
+/** Every write is conditional: whoever resumed the connector meanwhile is told as if they had been first. */
+async function whileStopped(name: string, write: Promise<void>): Promise<void> {
+  await write.catch((error) => {
+    throw error instanceof ConflictError ? notStopped(name) : error;
+  });
+}
+
+const notStopped = (name: string) =>
   new ConnectError(
     'offsets.not_stopped',
     'Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified ' +
@@ -143,7 +150,10 @@ async function alterSource(
   changes: readonly ConnectorOffset[],
 ): Promise<boolean> {
   const last = lastOfEach(changes);
-  // The connector's own words come first, and it may be handed anything, as Java does.
+  for (const { partition, offset } of last) {
+    requirePrimitives(partition);
+    requirePrimitives(offset);
+  }
   const accepted = await asked(connector, () =>
     askSource(deps, connector, async () =>
       last.map(({ partition, offset }) => ({ partition: plain(partition) as SourcePartition, offset: plain(offset) })),
@@ -151,12 +161,15 @@ async function alterSource(
   );
   const entries: SourceOffsetEntry[] = [];
   for (const { partition, offset } of last) {
-    requirePrimitives(partition);
-    requirePrimitives(offset);
-    if (partition === null) continue; // Nothing can be stored for it; only a tombstone gets here.
+    if (partition === null) {
+      if (offset === null) continue; // A tombstone for nothing.
+      throw badOffset('The partition for a source connector offset cannot be null or missing');
+    }
     entries.push(sourceOffsetEntry(plain(partition) as SourcePartition, plain(offset)));
   }
-  if (entries.length > 0) await deps.offsets.alterSourceOffsets(connector.name, entries, deps.clock.now());
+  if (entries.length > 0) {
+    await whileStopped(connector.name, deps.offsets.alterSourceOffsets(connector.name, entries, deps.clock.now()));
+  }
   return accepted;
 }
 
@@ -209,9 +222,9 @@ async function alterSink(
     ...new Map(positions.map((position) => [`${position.kafkaPartition} ${position.topic}`, position])).values(),
   ];
   const accepted = await asked(connector, () => askSink(deps, connector, async () => last));
-  for (const { kafkaPartition, offset } of last) {
+  for (const { topic, kafkaPartition, offset } of last) {
     // Kafka refuses these when they are committed, which Java tells so.
-    if (kafkaPartition < 0) {
+    if (kafkaPartition < 0 || !legalTopic.test(topic) || /^\.\.?$/.test(topic)) {
       throw new ConnectError(
         'offsets.refused',
         `Failed to alter consumer group offsets for connector ${connector.name}`,
@@ -221,7 +234,7 @@ async function alterSink(
       throw new ConnectError('offsets.refused', `Failed to modify offsets for sink connector ${connector.name}`);
     }
   }
-  await deps.offsets.alterSinkPositions(connector.name, last, deps.clock.now());
+  await whileStopped(connector.name, deps.offsets.alterSinkPositions(connector.name, last, deps.clock.now()));
   return accepted;
 }
 
@@ -235,6 +248,8 @@ async function askSink(
   return plugin.alterOffsets(config, await changes());
 }
 
+/** What Kafka takes as a topic's name. */
+const legalTopic = /^[a-zA-Z0-9._-]{1,249}$/;
 const largestInt = 2n ** 31n;
 const largestLong = 2n ** 63n;
 

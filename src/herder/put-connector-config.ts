@@ -1,7 +1,7 @@
 import type { Settings } from '../config/config-def.ts';
-import { ConnectError, NotFoundError } from '../errors.ts';
+import { ConnectError } from '../errors.ts';
 import type { ConnectorType, TargetState, TaskItem } from '../storage/items.ts';
-import { connectorAndTasks, notFound } from './connector-lookup.ts';
+import { connectorAndTasks, isMissing, notFound } from './connector-lookup.ts';
 import type { ConfigInput, ConnectorInfo } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 import { requireValid } from './validate-config.ts';
@@ -14,7 +14,7 @@ export async function createConnector(
   targetState: TargetState,
 ): Promise<ConnectorInfo> {
   const { config, type } = await requireValid(deps.plugins, named(name, input));
-  requireFit(name, config);
+  requireFit(config);
   await deps.configs.createConnector(name, type, config, targetState, deps.clock.now());
   return connectorInfo(name, type, config, []);
 }
@@ -25,7 +25,7 @@ export async function putConnectorConfig(
   input: ConfigInput,
 ): Promise<{ created: boolean; info: ConnectorInfo }> {
   const { config, type } = await requireValid(deps.plugins, named(name, input));
-  requireFit(name, config);
+  requireFit(config);
   const { created } = await deps.configs.putConnectorConfig(name, type, config, deps.clock.now());
   const tasks = created ? [] : await deps.configs.getTasks(name);
   return { created, info: connectorInfo(name, type, config, tasks) };
@@ -40,7 +40,7 @@ export async function patchConnectorConfig(deps: HerderDeps, name: string, patch
     else merged[key] = value;
   }
   const { config, type } = await requireValid(deps.plugins, merged);
-  requireFit(name, config);
+  requireFit(config);
   const changed = await deps.configs.replaceConnectorConfig(
     name,
     connector.configVersion,
@@ -55,7 +55,7 @@ export async function patchConnectorConfig(deps: HerderDeps, name: string, patch
 
 export async function deleteConnector(deps: HerderDeps, name: string): Promise<void> {
   await deps.configs.deleteConnector(name, deps.clock.now()).catch((error) => {
-    throw error instanceof NotFoundError ? notFound(name) : error;
+    throw isMissing(error) ? notFound(name) : error;
   });
 }
 
@@ -73,16 +73,7 @@ function named(name: string, input: ConfigInput): ConfigInput {
 
 /** An item of the table holds 400 KB, in which the connector's state and trace must find room too. */
 const largestConfig = 300_000;
-/** The name is part of every key; DynamoDB's are at most 1024 (sort) and 2048 (partition) bytes long. */
-const longestName = 500;
-
-function requireFit(name: string, config: Settings): void {
-  if (Buffer.byteLength(name) > longestName) {
-    throw new ConnectError(
-      'connector.too_large',
-      `The connector name takes ${Buffer.byteLength(name)} bytes, at most ${longestName} are possible`,
-    );
-  }
+function requireFit(config: Settings): void {
   const bytes = Buffer.byteLength(JSON.stringify(config));
   if (bytes > largestConfig) {
     throw new ConnectError(

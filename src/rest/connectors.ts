@@ -13,11 +13,12 @@ const nameOf = (call: Call) => call.params.connector!;
 const taskOf = (call: Call) => Number(call.params.task);
 const locationOf = (name: string) => `/connectors/${encodeURIComponent(name)}`;
 
-/** `expand` is case-sensitive; with only values that are not known there is nothing to tell of any connector. */
+/** `expand` is case-sensitive; with only values that are not known nothing is told of each connector. */
 export async function listConnectors({ herder, query }: Call): Promise<Answer> {
   const expand = query.all('expand');
   if (expand.length === 0) return { body: await herder.connectorNames() };
-  const entries = new Map<string, { status?: unknown; info?: unknown }>();
+  const names = expand.some((value) => value === 'status' || value === 'info') ? [] : await herder.connectorNames();
+  const entries = new Map<string, { status?: unknown; info?: unknown }>(names.map((name) => [name, {}]));
   const entryOf = (name: string) => {
     const entry = entries.get(name) ?? {};
     entries.set(name, entry);
@@ -131,4 +132,9 @@ export async function alterOffsets(call: Call): Promise<Answer> {
 
 export async function resetOffsets(call: Call): Promise<Answer> {
   return { body: { message: await call.herder.resetOffsets(nameOf(call)) } };
+}
+
+/** What Kafka Connect's workers ask each other: Drover has no such workers, so that nobody can have signed it. */
+export async function refuseUnsigned(): Promise<Answer> {
+  throw badRequest('Internal request missing required signature');
 }

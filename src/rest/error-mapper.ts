@@ -32,7 +32,9 @@ const statuses: Readonly<Record<string, number>> = {
   // What a connector says about offsets that it refuses leaves Java as a 500 with the connector's words.
   'offsets.refused': 500,
   'loggers.unknown_level': 404,
-  'table.too_busy': 503,
+  'storage.key_too_long': 400,
+  'storage.refused': 400,
+  'storage.unavailable': 503,
 };
 
 /**

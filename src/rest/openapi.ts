@@ -25,6 +25,7 @@ const descriptions: Readonly<Record<number, string>> = {
 export function openApi(version: string): Schema {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
+    if (route.internal === true) continue;
     paths[route.path] ??= {};
     paths[route.path]![route.method.toLowerCase()] = operation(route);
   }

@@ -35,6 +35,9 @@ async function answer(deps: RestAppDeps, request: RestRequest): Promise<RestResp
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const found = there.find(({ route }) => route.method === method);
   if (found === undefined) return respond(405, routingError(405), { allow: allowed(there) });
+  if (!isMediaType(request.headers['content-type'])) {
+    throw new ConnectError('request.invalid', 'The Content-Type header is not a media type');
+  }
   if (!isJsonSent(request, found.route)) return respond(415, routingError(415));
   if (!acceptsJson(request.headers.accept)) return respond(406, routingError(406));
   if (found.params === null) return respond(404, routingError(404));
@@ -98,6 +101,11 @@ function allowed(there: readonly Match[]): string {
 function options(there: readonly Match[]): RestResponse {
   const allow = allowed(there);
   return { status: 200, headers: { allow, 'content-type': 'text/plain' }, body: allow.replaceAll(',', ', ') };
+}
+
+function isMediaType(contentType: string | undefined): boolean {
+  if (contentType === undefined || contentType.trim() === '') return true;
+  return /^\s*[^\s/;,]+\/[^\s/;,]+\s*(?:;.*)?$/.test(contentType);
 }
 
 /** A content type must be JSON's even where no body is read; a body that is read must have one. */

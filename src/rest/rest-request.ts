@@ -23,6 +23,8 @@ export interface RestResponse {
 const hexPair = /%[0-9a-fA-F]{2}/;
 /** Java's server refuses these inside a path segment, so that `%2F` can never stand for two segments. */
 const ambiguous = /%(?:2f|25|5c|00)|%(?:0[0-9a-f]|1[0-9a-f]|7f)/i;
+/** A segment of dots that is not spelt so. */
+const encodedDots = /^(?:%2e\.?|\.%2e|%2e%2e)$/i;
 
 /** The decoded segments of a path, or why it has none. One slash at its end makes no difference. */
 export function pathSegments(request: RestRequest): { readonly segments: string[] } | { readonly refused: string } {
@@ -37,7 +39,7 @@ export function pathSegments(request: RestRequest): { readonly segments: string[
       segments.push(segment);
       continue;
     }
-    if (ambiguous.test(segment)) return { refused: 'Ambiguous URI path segment' };
+    if (ambiguous.test(segment) || encodedDots.test(segment)) return { refused: 'Ambiguous URI path segment' };
     try {
       // A semicolon starts a matrix parameter, which no path of this API has.
       segments.push(decodeURIComponent(segment.split(';', 1)[0]!));

@@ -42,6 +42,8 @@ export interface Route {
   readonly path: string;
   readonly operation: string;
   readonly summary: string;
+  /** Not for callers, and not in the document. */
+  readonly internal?: boolean;
   readonly success: number;
   readonly handle: Handler;
   readonly query?: readonly QueryParameter[];
