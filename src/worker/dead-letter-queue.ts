@@ -124,7 +124,7 @@ export class DeadLetterQueue {
     if (batch.size === 0) return;
     this.#batch = this.#producer.newBatch();
     await this.#ensureTopic();
-    const outcome = await this.#producer.send(batch);
+    const outcome = await this.#producer.send(batch, this.#run.cut);
     for (const error of outcome.failures.values()) {
       throw new ConnectError(
         'errors.dead_letter_refused',

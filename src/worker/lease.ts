@@ -5,11 +5,13 @@ import type { RunBudget, WorkerRoom } from './worker.ts';
 /**
  * When a run must end, and when what it left running is cut. All in epoch milliseconds.
  *
- *   now ── endsAt: nothing new begins ── cutAt: plugin code still at work is given up ── deadlineAt: Lambda kills ── expiresAt
+ *   now ── endsAt: nothing new begins ── cutAt: what still waits is given up ── abandonAt: the run itself is, so that its
+ *   lease can be released ── deadlineAt: Lambda kills ── expiresAt
  */
 export interface Deadlines {
   readonly endsAt: number;
   readonly cutAt: number;
+  readonly abandonAt: number;
   /** The lease outlives the process by the margin for clock skew: when it expires the runner is dead (I1). */
   readonly expiresAt: number;
 }
@@ -21,6 +23,7 @@ export function deadlinesOf(room: WorkerRoom, budget: RunBudget): Deadlines {
   return {
     endsAt: budget.deadlineAt - margin,
     cutAt: budget.deadlineAt - margin / 2,
+    abandonAt: budget.deadlineAt - margin / 4,
     expiresAt: budget.deadlineAt + room.settings.leaseMarginMs,
   };
 }

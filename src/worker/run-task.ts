@@ -98,7 +98,7 @@ async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise
   const clock = run.startClock(signal);
   const rejections = watchUnhandledRejections((error) => run.break(error));
   try {
-    await rejections.run(async () => {
+    const work = rejections.run(async () => {
       const className = run.config['connector.class'] ?? '';
       if (run.item.type === 'source') {
         const plugin: SourceConnector = await run.room.plugins.get('source', className).create();
@@ -108,6 +108,7 @@ async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise
         await runSink(run, plugin);
       }
     });
+    await Promise.race([work, run.abandoned]);
   } finally {
     rejections.stop();
     clock.stop();

@@ -105,7 +105,7 @@ export class PlainDelivery implements SourceDelivery {
     const { batch } = outgoing;
     // The producer repeats what the broker did not take. When it gives up the run ends: batches behind this one may have
     // landed already, so only the next run, from the last commit on, keeps the order.
-    const outcome = batch.size === 0 ? null : await this.#producer.send(batch);
+    const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.cut);
     this.#run.step('produced');
     await acknowledge(this.#run, this.#task, this.#errors, outgoing, outcome);
     batch.clear();

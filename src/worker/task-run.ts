@@ -1,5 +1,5 @@
 import type { Settings } from '../config/config-def.ts';
-import { ConnectError } from '../errors.ts';
+import { ConnectError, RetriableError } from '../errors.ts';
 import type { TaskCounters, TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
 import type { EventName, Events } from '../telemetry/events.ts';
@@ -41,6 +41,8 @@ export class TaskRun {
   tainted = false;
 
   readonly #ending = new AbortController();
+  readonly #cutting = new AbortController();
+  readonly #abandoning = Promise.withResolvers<never>();
   readonly #done = new AbortController();
   readonly #waiting = new Set<(error: unknown) => void>();
   #reason: EndReason | null = null;
@@ -70,6 +72,16 @@ export class TaskRun {
     return this.#ending.signal;
   }
 
+  /** Aborts when what still waits, for Kafka say, must give up. */
+  get cut(): AbortSignal {
+    return this.#cutting.signal;
+  }
+
+  /** Rejects when there is no more time for anything but to release the lease. */
+  get abandoned(): Promise<never> {
+    return this.#abandoning.promise;
+  }
+
   get ended(): boolean {
     return this.#ending.signal.aborted;
   }
@@ -94,20 +106,20 @@ export class TaskRun {
   /** Starts the run's own clock; `stop` it when the run is over. */
   startClock(external?: AbortSignal): { stop(): void } {
     const { clock } = this.room;
-    const { endsAt, cutAt } = this.deadlines;
+    const { endsAt, cutAt, abandonAt } = this.deadlines;
     const until = Math.min(endsAt, clock.now() + this.limits.maxMs);
-    const done = this.#done.signal;
     const onExternal = () => this.end('backlog');
     external?.addEventListener('abort', onExternal, { once: true });
     if (external?.aborted) onExternal();
-    clock.sleep(Math.max(0, until - clock.now()), done).then(
-      () => this.end('backlog'),
-      () => {},
-    );
-    clock.sleep(Math.max(0, cutAt - clock.now()), done).then(
-      () => this.#cut(),
-      () => {},
-    );
+    const at = (instant: number, act: () => void) => {
+      clock.sleep(Math.max(0, instant - clock.now()), this.#done.signal).then(act, () => {});
+    };
+    at(until, () => this.end('backlog'));
+    at(cutAt, () => this.#cut());
+    at(abandonAt, () => {
+      this.tainted = true;
+      this.#abandoning.reject(unfinished(this.about));
+    });
     return {
       stop: () => {
         this.#done.abort();
@@ -118,6 +130,7 @@ export class TaskRun {
 
   #cut(): void {
     this.end('backlog');
+    this.#cutting.abort(unfinished(this.about));
     for (const reject of this.#waiting) reject(null);
   }
 
@@ -128,6 +141,10 @@ export class TaskRun {
   guard<T>(step: string, work: T | Promise<T>): T | Promise<T> {
     if (this.#broken !== null) throw this.#broken;
     if (!(work instanceof Promise)) return work;
+    if (this.cut.aborted) {
+      work.catch(() => {});
+      throw blocked(step, this.about);
+    }
     return new Promise<T>((resolve, reject) => {
       const giveUp = (error: unknown) => {
         this.#waiting.delete(giveUp);
@@ -218,5 +235,12 @@ function blocked(step: string, { connector, task }: AboutTask): ConnectError {
     `The plugin of ${connector}-${task} did not return from ${step} before the run's deadline and was cut. ` +
       'It should return what it has when its context.signal aborts',
     { retriable: true, javaClass: 'TimeoutException' },
+  );
+}
+
+function unfinished({ connector, task }: AboutTask): RetriableError {
+  return new RetriableError(
+    `The run of ${connector}-${task} had to give up waiting before its deadline: Kafka, or what the task talks to, did not answer`,
+    { code: 'task.unfinished' },
   );
 }

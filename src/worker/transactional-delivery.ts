@@ -194,7 +194,7 @@ class TransactionalDelivery implements SourceDelivery {
       this.#tailNoted = true;
     }
     this.#begin();
-    const outcome = batch.size === 0 ? null : await this.#producer.send(batch);
+    const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.cut);
     this.#run.step('produced');
     for (const [key, { partition, offset }] of offsets.entries()) {
       this.#offsets.set(key, { ...sourceOffsetEntry(partition, offset), inTopic: this.#asked.offsetsTopic === null });
@@ -239,7 +239,7 @@ class TransactionalDelivery implements SourceDelivery {
     const { connector, task } = this.#run.about;
     const records = this.#producer.newBatch();
     for (const entry of this.#offsets.values()) appendOffsetRecord(records, this.#offsetsTopic, connector, task, entry);
-    const { failures } = await this.#producer.send(records);
+    const { failures } = await this.#producer.send(records, this.#run.cut);
     for (const cause of failures.values()) {
       throw new ConnectError('source.offset_refused', `Topic ${this.#offsetsTopic} refused an offset record`, {
         cause,

@@ -149,9 +149,7 @@ describe('exactly once', () => {
     await runTask(name);
     await expect.poll(() => valuesOf(topic)).toEqual(['one', 'two']);
     const offsets = async () => (await readTopic(kafka, offsetsTopic)).map(({ key, value }) => ({ key, value }));
-    await expect.poll(offsets).toEqual([
-      { key: `["${name}",{"filename":"${file}"}]`, value: '{"position":8}' },
-    ]);
+    await expect.poll(offsets).toEqual([{ key: `["${name}",{"filename":"${file}"}]`, value: '{"position":8}' }]);
     expect((await stores.offsets.listSourceOffsets(name, null)).items[0]!.offset).toBe('{"position":8}');
     expect((await stores.config.getTask(name, 0))!.positions).toEqual({});
   });

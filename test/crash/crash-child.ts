@@ -1,0 +1,68 @@
+import type { RunRequest } from '../../src/invocation/run-request.ts';
+import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import { createRegistry } from '../../src/plugins/registry.ts';
+import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
+import { silentTelemetry } from '../../src/telemetry/telemetry.ts';
+import { createWorker, type RunReport } from '../../src/worker/worker.ts';
+import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
+import { dynamoDbClient } from '../integration/storage/dynamodb-table.ts';
+import { kafkaAddress } from '../support/services.ts';
+
+/** What the parent asks of a child that stands ready: one run, which ends with SIGKILL behind step `dieAt`, if any. */
+export interface CrashOrder {
+  readonly tableName: string;
+  readonly request: RunRequest;
+  /** How far this child's clock is ahead: past the lease of the child killed before. */
+  readonly clockAheadMs: number;
+  readonly dieAt: number | null;
+}
+
+export interface CrashReport {
+  readonly report: RunReport;
+  readonly steps: readonly string[];
+}
+
+export const runBudgetMs = 20_000;
+
+if (import.meta.main) {
+  const kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
+  // Connections are made before the order comes, so that a kill at a random moment hits the run and not its start-up.
+  await kafka.admin.clusterId();
+  process.once('message', (order: CrashOrder) => {
+    void run(order);
+  });
+  process.send?.('ready');
+
+  async function run(order: CrashOrder): Promise<void> {
+    const now = () => Date.now() + order.clockAheadMs;
+    const clock = {
+      now,
+      sleep: (ms: number, signal?: AbortSignal) =>
+        new Promise<void>((resolve, reject) => {
+          const timer = setTimeout(resolve, ms);
+          signal?.addEventListener('abort', () => {
+            clearTimeout(timer);
+            reject(signal.reason);
+          });
+        }),
+    };
+    const steps: string[] = [];
+    const worker = createWorker({
+      stores: createDynamoDbStores({ client: dynamoDbClient(), tableName: order.tableName, clock }),
+      kafka: async () => kafka,
+      plugins: createRegistry(),
+      settings: { ...defaultWorkerSettings, runLingerMs: 0 },
+      telemetry: silentTelemetry,
+      clock,
+      configProviders: new Map(),
+      onStep: (step) => {
+        if (steps.push(step) === order.dieAt) process.kill(process.pid, 'SIGKILL');
+      },
+    });
+    const report = await worker.run(order.request, {
+      deadlineAt: now() + runBudgetMs,
+      workerId: `child-${process.pid}`,
+    });
+    process.send?.({ report, steps } satisfies CrashReport, () => process.exit(0));
+  }
+}

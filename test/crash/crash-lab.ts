@@ -1,0 +1,86 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { RunRequest } from '../../src/invocation/run-request.ts';
+import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
+import { type CrashOrder, type CrashReport, runBudgetMs } from './crash-child.ts';
+
+/** How a child ended: by itself with a report, or killed. */
+export type Ending = { readonly killed: true } | ({ readonly killed: false } & CrashReport);
+
+/**
+ * Runs requests in processes of their own and kills them. The next child is always being started while one runs, so
+ * that a kill costs little. Time moves on past the lease of every killed child: the clocks of later children are ahead.
+ */
+export class CrashLab {
+  readonly #tableName: string;
+  #spare: ChildProcess;
+  #clockAheadMs = 0;
+  kills = 0;
+
+  constructor(tableName: string) {
+    this.#tableName = tableName;
+    this.#spare = startChild();
+  }
+
+  /** What Date.now() is for the next child. */
+  now(): number {
+    return Date.now() + this.#clockAheadMs;
+  }
+
+  /** `dieAt`: after so many steps; `dieAfterMs`: at that moment; neither: the run is left to end. */
+  async run(request: RunRequest, death: { dieAt?: number; dieAfterMs?: number } = {}): Promise<Ending> {
+    const child = this.#spare;
+    await ready(child);
+    this.#spare = startChild();
+    const order: CrashOrder = {
+      tableName: this.#tableName,
+      request,
+      clockAheadMs: this.#clockAheadMs,
+      dieAt: death.dieAt ?? null,
+    };
+    let report: CrashReport | null = null;
+    child.on('message', (message) => {
+      if (message !== 'ready') report = message as CrashReport;
+    });
+    const exited = once(child, 'exit');
+    child.send(order);
+    if (death.dieAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), death.dieAfterMs);
+    await exited;
+    if (report !== null) return { killed: false, ...(report as CrashReport) };
+    this.kills++;
+    this.#clockAheadMs += runBudgetMs + defaultWorkerSettings.leaseMarginMs + 1000;
+    return { killed: true };
+  }
+
+  close(): void {
+    this.#spare.kill('SIGKILL');
+  }
+}
+
+const readiness = new WeakMap<ChildProcess, Promise<unknown>>();
+
+function startChild(): ChildProcess {
+  const child = fork(join(import.meta.dirname, 'crash-child.ts'), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'],
+  });
+  readiness.set(child, once(child, 'message'));
+  return child;
+}
+
+async function ready(child: ChildProcess): Promise<void> {
+  await readiness.get(child);
+}
+
+/** Mulberry32: the same numbers for the same seed, which a failing test prints. */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,224 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Settings } from '../../src/config/config-def.ts';
+import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import type { KafkaClient } from '../../src/kafka/types.ts';
+import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
+import type { Stores } from '../../src/storage/stores.ts';
+import { dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
+import { readTopic, sendValues } from '../support/kafka-records.ts';
+import { kafkaAddress } from '../support/services.ts';
+import { uniqueName } from '../support/worker-harness.ts';
+import { CrashLab, type Ending, randomFrom } from './crash-lab.ts';
+
+const seed = Number(process.env.DROVER_CRASH_SEED ?? Date.now() % 1_000_000);
+const random = randomFrom(seed);
+const randomKills = 30;
+const pollLines = 5;
+const linesPerRun = 20;
+
+const folder = mkdtempSync(join(tmpdir(), 'drover-crash-'));
+const db = dynamoDbClient();
+let stores: Stores;
+let kafka: KafkaClient;
+let lab: CrashLab;
+
+beforeAll(async () => {
+  console.log(`seed of the random kills: DROVER_CRASH_SEED=${seed}`);
+  const tableName = await newTable(db);
+  stores = createDynamoDbStores({ client: db, tableName });
+  kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
+  lab = new CrashLab(tableName);
+});
+
+afterAll(async () => {
+  console.log(`${lab.kills} kills`);
+  lab.close();
+  await kafka.close();
+  db.destroy();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const strings: Settings = {
+  'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
+  'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
+  'tasks.max': '1',
+  // A commit after every poll and every put: as many steps to die at as there can be.
+  'drover.commit.interval.ms': '0',
+};
+
+async function create(name: string, type: 'source' | 'sink', config: Settings): Promise<void> {
+  await stores.config.putConnectorConfig(name, type, { name, ...strings, ...config }, lab.now());
+  expect(await lab.run({ kind: 'connector', connector: name })).toMatchObject({ report: { reason: 'applied' } });
+}
+
+async function runTask(name: string, death: { dieAt?: number; dieAfterMs?: number } = {}): Promise<Ending> {
+  await stores.config.markTaskDue(name, 0, lab.now());
+  return lab.run({ kind: 'task', connector: name, task: 0 }, death);
+}
+
+/** Runs the task until a run ends by itself with nothing left to do. */
+async function finish(name: string): Promise<readonly string[]> {
+  for (;;) {
+    const ending = await runTask(name);
+    if (ending.killed) throw new Error('nobody should have killed this run');
+    expect(ending.report).toMatchObject({ ran: true });
+    if (ending.report.reason === 'drained') return ending.steps;
+    expect(ending.report.reason).toBe('backlog');
+  }
+}
+
+/** Kills a run behind each of its steps, then runs at random moments; `more` gives every run something to do. */
+async function killEverywhere(name: string, more: (count: number) => Promise<void>): Promise<number> {
+  await more(linesPerRun);
+  const steps = await finish(name);
+  expect(steps.length).toBeGreaterThan(10);
+  for (let dieAt = 1; dieAt < steps.length; dieAt++) {
+    await more(linesPerRun);
+    const ending = await runTask(name, { dieAt });
+    expect(ending.killed, `at step ${dieAt} of ${steps}`).toBe(true);
+  }
+  let fellShort = 0;
+  for (let kill = 0; kill < randomKills; kill++) {
+    await more(linesPerRun);
+    const ending = await runTask(name, { dieAfterMs: Math.floor(random() * 250) });
+    if (!ending.killed) fellShort++;
+  }
+  await finish(name);
+  return steps.length - 1 + randomKills - fellShort;
+}
+
+const lineOf = (i: number) => `line ${String(i).padStart(6, '0')}`;
+const linesUpTo = (count: number) => Array.from({ length: count }, (_, i) => lineOf(i));
+
+/** First occurrences in order, and how many more there are. */
+function firstOccurrences(values: readonly string[]): { first: string[]; repeated: number } {
+  const first = [...new Set(values)];
+  return { first, repeated: values.length - first.length };
+}
+
+describe('a source task killed behind every step and at random moments', () => {
+  const appendingTo = (file: string) => {
+    let written = 0;
+    writeFileSync(file, '');
+    return {
+      count: () => written,
+      more: async (count: number) => {
+        appendFileSync(file, Array.from({ length: count }, () => `${lineOf(written++)}\n`).join(''));
+      },
+    };
+  };
+
+  it('I3: misses no line, keeps their order, and repeats only what was not committed', async () => {
+    const [name, topic, file] = [uniqueName('crash-source'), uniqueName('crash-source'), join(folder, 'source.txt')];
+    const lines = appendingTo(file);
+    await create(name, 'source', {
+      'connector.class': 'FileStreamSource',
+      file,
+      topic,
+      'batch.size': String(pollLines),
+    });
+    const kills = await killEverywhere(name, lines.more);
+    const values = (await readTopic(kafka, topic)).map(({ value }) => value!);
+    const { first, repeated } = firstOccurrences(values);
+    expect(first).toEqual(linesUpTo(lines.count()));
+    // At most what one run had under way without a commit.
+    expect(repeated).toBeLessThanOrEqual(kills * 6 * pollLines);
+  });
+
+  it.each(['poll', 'interval'])('I4: writes each line exactly once with transaction.boundary=%s', async (boundary) => {
+    const [name, topic] = [uniqueName('crash-eos'), uniqueName('crash-eos')];
+    const file = join(folder, `eos-${boundary}.txt`);
+    const lines = appendingTo(file);
+    await create(name, 'source', {
+      'connector.class': 'FileStreamSource',
+      file,
+      topic,
+      'batch.size': String(pollLines),
+      'exactly.once.support': 'required',
+      'transaction.boundary': boundary,
+      'offsets.storage.topic': uniqueName('crash-offsets'),
+    });
+    await killEverywhere(name, lines.more);
+    await expect
+      .poll(async () => (await readTopic(kafka, topic)).map(({ value }) => value!), { timeout: 20_000 })
+      .toEqual(linesUpTo(lines.count()));
+  });
+});
+
+describe('a sink task killed behind every step and at random moments', () => {
+  it('I5: misses no record, keeps their order, and never commits beyond what is in the file', async () => {
+    const [name, topic, file] = [uniqueName('crash-sink'), uniqueName('crash-sink'), join(folder, 'sink.txt')];
+    const producer = await kafka.producer();
+    let sent = 0;
+    const more = async (count: number) => {
+      await sendValues(
+        producer,
+        topic,
+        Array.from({ length: count }, () => lineOf(sent++)),
+      );
+      if (sent === count) return;
+      const position = Number((await stores.config.getTask(name, 0))!.positions[topic]?.[0] ?? 0n);
+      const present = new Set(readFileSync(file, 'utf8').split('\n'));
+      expect(present.has(lineOf(position - 1)) || position === 0, `line ${position - 1} is committed`).toBe(true);
+    };
+    await sendValues(producer, topic, []);
+    await kafka.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
+    await create(name, 'sink', {
+      'connector.class': 'FileStreamSink',
+      file,
+      topics: topic,
+      'consumer.override.max.poll.records': String(pollLines),
+    });
+    await killEverywhere(name, more);
+    const { first } = firstOccurrences(readFileSync(file, 'utf8').trimEnd().split('\n'));
+    expect(first).toEqual(linesUpTo(sent));
+  });
+});
+
+describe('a connector run killed behind every step', () => {
+  it('I7: brings the connector in line when it is repeated, whatever was asked', async () => {
+    const [name, topic] = [uniqueName('crash-connector'), uniqueName('crash-connector')];
+    await kafka.admin.createTopics([{ topic, partitions: 4, replicationFactor: 1, configs: {} }]);
+    const sink = (tasks: number): Settings => ({
+      name,
+      ...strings,
+      'connector.class': 'FileStreamSink',
+      file: join(folder, 'connector.txt'),
+      topics: topic,
+      'tasks.max': String(tasks),
+    });
+    const request = { kind: 'connector', connector: name } as const;
+    const wishes: { ask: () => Promise<unknown>; state: string; tasks: number }[] = [
+      { ask: () => stores.config.putConnectorConfig(name, 'sink', sink(2), lab.now()), state: 'RUNNING', tasks: 2 },
+      { ask: () => stores.config.putConnectorConfig(name, 'sink', sink(3), lab.now()), state: 'RUNNING', tasks: 3 },
+      { ask: () => stores.config.putTargetState(name, 'PAUSED', lab.now()), state: 'PAUSED', tasks: 3 },
+      { ask: () => stores.config.putTargetState(name, 'STARTED', lab.now()), state: 'RUNNING', tasks: 3 },
+      { ask: () => stores.config.putConnectorConfig(name, 'sink', sink(1), lab.now()), state: 'RUNNING', tasks: 1 },
+      { ask: () => stores.config.putTargetState(name, 'STOPPED', lab.now()), state: 'STOPPED', tasks: 0 },
+      { ask: () => stores.config.putTargetState(name, 'STARTED', lab.now()), state: 'RUNNING', tasks: 1 },
+    ];
+    for (const { ask, state, tasks } of wishes) {
+      await ask();
+      for (let dieAt = 1; ; dieAt++) {
+        const ending = await lab.run(request, { dieAt });
+        if (!ending.killed) break;
+        await stores.config.markConnectorDue(name, lab.now());
+        // Asked for again, so that the next try has all its steps to make.
+        if (dieAt % 2 === 0) await ask();
+      }
+      expect((await stores.config.getConnector(name))!.state).toBe(state);
+      const items = await stores.config.getTasks(name);
+      expect(items).toHaveLength(tasks);
+      const partitions = items.flatMap(({ assignment }) => assignment.flatMap((one) => one.partitions));
+      expect(partitions.sort()).toEqual(tasks === 0 ? [] : [0, 1, 2, 3]);
+      for (const item of items) expect(item.revoked).toBe(state === 'PAUSED');
+    }
+    await stores.config.deleteConnector(name, lab.now());
+    for (let dieAt = 1; (await lab.run(request, { dieAt })).killed; dieAt++);
+    expect(await stores.config.getConnector(name, { evenDeleting: true })).toBeUndefined();
+    expect(await stores.config.getTasks(name)).toEqual([]);
+  });
+});
