@@ -22,9 +22,9 @@ export class SimpleDateFormat {
     this.#centuryStart = calendarToEpochMs({ ...today, year: today.year - 80 });
   }
 
-  /** `epochMs` may be any whole number of milliseconds. */
-  format(epochMs: number): string {
-    const at = calendarFromEpochMs(epochMs);
+  /** Any 64-bit number of milliseconds; a number must be exact. */
+  format(epochMs: number | bigint): string {
+    const at = typeof epochMs === 'number' ? calendarFromEpochMs(epochMs) : farFields(epochMs);
     let text = '';
     for (const part of this.#parts) text += part.letter === null ? part.text : formatField(part.letter, part.count, at);
     return text;
@@ -200,6 +200,15 @@ function weekOfYear(at: CalendarFields): number {
 function weekYear(at: CalendarFields): number {
   const day = dayNumber({ year: at.year, month: at.month, day: at.day });
   return day >= firstWeekStart(at.year + 1) ? at.year + 1 : at.year;
+}
+
+/** The fields of an instant that no number holds exactly: its day and its time of day are looked at one by one. */
+function farFields(epochMs: bigint): At {
+  const day = BigInt(MS_PER_DAY);
+  const timeOfDay = ((epochMs % day) + day) % day;
+  const noon = Number((epochMs - timeOfDay) / day) * MS_PER_DAY + MS_PER_DAY / 2;
+  const { hour, minute, second, ms } = calendarFromEpochMs(Number(timeOfDay));
+  return { ...calendarFromEpochMs(noon), hour, minute, second, ms };
 }
 
 type FieldName =

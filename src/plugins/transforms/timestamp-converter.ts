@@ -158,7 +158,7 @@ class TimestampConverter implements Transformation {
   #fromInstant(instant: Instant): unknown {
     switch (this.#target) {
       case 'string':
-        return this.#format!.format(instant.epochMs);
+        return this.#format!.format(instant.safe ? instant.epochMs : instant.exactMs);
       case 'unix':
         return fromMilliseconds(instant.exactMs, this.#precision);
       case 'Date':

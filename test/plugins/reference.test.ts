@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { builtinPlugins } from '../../src/plugins/builtin.ts';
+import { pluginReference } from '../../src/plugins/plugin-reference.ts';
+
+test('the reference page says what the plugins declare (vitest -u writes it anew)', async () => {
+  await expect(pluginReference(builtinPlugins)).toMatchFileSnapshot('../../src/plugins/REFERENCE.md');
+});
+
+test('every plugin and every setting says what it is for', () => {
+  for (const plugin of builtinPlugins) {
+    expect(plugin.doc, plugin.className).not.toBe('');
+    for (const key of plugin.config.keys.values()) expect(key.doc, `${plugin.className} ${key.name}`).not.toBe('');
+  }
+});
