@@ -1,0 +1,145 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startJavaConnect } from '../../../local/java-connect.ts';
+import { freePort } from '../../../local/ports.ts';
+import { type ServiceHandle, stopService } from '../../../local/service.ts';
+import type { Settings } from '../../../src/config/config-def.ts';
+import type { ConnectorType } from '../../../src/storage/items.ts';
+import type { ArmRequest } from './drover-arm.ts';
+
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+
+/** One side of a race. */
+export interface Arm {
+  readonly label: string;
+  readonly pid: number;
+  /** Makes the connectors known before the clock starts, where the race says so. */
+  prepare(names: readonly string[], type: ConnectorType, configOf: (name: string) => Settings): Promise<void>;
+  /** Starts the work; resolves when the arm says it is done, or at once if it never says. */
+  go(names: readonly string[], type: ConnectorType, configOf: (name: string) => Settings): Promise<void>;
+  clear(names: readonly string[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function droverArm(
+  label: string,
+  environment: { kafka: string; dynamoDb: string; table: string; offsetsTopic: string },
+): Promise<Arm> {
+  const child: ChildProcess = fork(join(import.meta.dirname, 'drover-arm.ts'), {
+    env: {
+      ...process.env,
+      DROVER_TEST_KAFKA: environment.kafka,
+      DROVER_TEST_DYNAMODB: environment.dynamoDb,
+      RACE_TABLE: environment.table,
+      RACE_OFFSETS_TOPIC: environment.offsetsTopic,
+    },
+    execArgv: process.env.RACE_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.RACE_PROFILE}`] : [],
+  });
+  const waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
+  const answer = (id: number) => new Promise<void>((resolve, reject) => waiting.set(id, { resolve, reject }));
+  child.on('message', (message: { id: number; error?: string }) => {
+    const waiter = waiting.get(message.id);
+    waiting.delete(message.id);
+    if (message.error === undefined) waiter?.resolve();
+    else waiter?.reject(new Error(message.error));
+  });
+  child.on('exit', (code) => {
+    for (const { reject } of waiting.values()) reject(new Error(`${label} ended with code ${code}`));
+  });
+  await answer(0);
+  let requests = 0;
+  const ask = (request: WithoutId<ArmRequest>) => {
+    const id = ++requests;
+    child.send({ ...request, id });
+    return answer(id);
+  };
+  const prepared = new Set<string>();
+  const create: Arm['prepare'] = async (names, type, configOf) => {
+    for (const name of names) {
+      if (prepared.has(name)) continue;
+      prepared.add(name);
+      await ask({ kind: 'create', name, type, config: configOf(name) });
+    }
+  };
+  return {
+    label,
+    pid: child.pid!,
+    prepare: create,
+    async go(names, type, configOf) {
+      await create(names, type, configOf);
+      await ask({ kind: 'drain', names, concurrency: Math.min(names.length, 10) });
+    },
+    clear: async () => {},
+    async stop() {
+      child.disconnect();
+      await new Promise((resolve) => child.once('exit', resolve));
+    },
+  };
+}
+
+export async function javaArm(
+  label: string,
+  kafka: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Arm> {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-race-'));
+  const port = await freePort();
+  const groupId = `race-${port}`;
+  const service: ServiceHandle = await startJavaConnect({
+    folder,
+    port,
+    groupId,
+    topicPrefix: `${groupId}-`,
+    bootstrapServers: kafka,
+    // Java's own default of a minute, as in production; its test start-up has a second.
+    settings: { 'offset.flush.interval.ms': '60000', ...settings },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const put = async (name: string, config: Settings) => {
+    for (;;) {
+      const response = await fetch(`${url}/connectors/${name}/config`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(config),
+      });
+      if (response.ok) return;
+      if (response.status !== 409) throw new Error(`Connect answered ${response.status}: ${await response.text()}`);
+      await sleep(50);
+    }
+  };
+  const prepared = new Set<string>();
+  const create: Arm['prepare'] = async (names, _type, configOf) => {
+    for (const name of names) {
+      if (prepared.has(name)) continue;
+      prepared.add(name);
+      await put(name, configOf(name));
+    }
+  };
+  return {
+    label,
+    pid: service.pid,
+    async prepare(names, type, configOf) {
+      await create(names, type, configOf);
+      for (const name of names) {
+        for (;;) {
+          const response = await fetch(`${url}/connectors/${name}/status`);
+          const status = response.ok ? ((await response.json()) as { tasks: { state: string }[] }) : { tasks: [] };
+          if (status.tasks[0]?.state === 'RUNNING') break;
+          await sleep(50);
+        }
+      }
+    },
+    go: create,
+    async clear(names) {
+      for (const name of names) {
+        while (!(await fetch(`${url}/connectors/${name}`, { method: 'DELETE' })).ok) await sleep(50);
+      }
+    },
+    async stop() {
+      await stopService(service);
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * Drover's side of a race: a process of its own that runs the real worker over the real table, told by its parent what
+ * to run. Like Java's worker it stays up between races, as a warm function does.
+ */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { systemClock } from '../../../src/clock.ts';
+import type { Settings } from '../../../src/config/config-def.ts';
+import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
+import { createRegistry } from '../../../src/plugins/registry.ts';
+import { createDynamoDbStores } from '../../../src/storage/dynamodb/stores.ts';
+import type { ConnectorType } from '../../../src/storage/items.ts';
+import { Secrets } from '../../../src/telemetry/redaction.ts';
+import { createWorker } from '../../../src/worker/worker.ts';
+import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
+
+export type ArmRequest =
+  | {
+      readonly id: number;
+      readonly kind: 'create';
+      readonly name: string;
+      readonly type: ConnectorType;
+      readonly config: Settings;
+    }
+  | { readonly id: number; readonly kind: 'drain'; readonly names: readonly string[]; readonly concurrency: number };
+
+const environment = (name: string): string => {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set`);
+  return value;
+};
+
+const stores = createDynamoDbStores({
+  client: new DynamoDBClient({
+    endpoint: environment('DROVER_TEST_DYNAMODB'),
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  }),
+  tableName: environment('RACE_TABLE'),
+});
+const failures: string[] = [];
+const worker = createWorker({
+  stores,
+  kafka: async () => createKafkaClient({ bootstrapServers: environment('DROVER_TEST_KAFKA') }),
+  plugins: createRegistry([]),
+  settings: {
+    ...defaultWorkerSettings,
+    offsetsTopic: environment('RACE_OFFSETS_TOPIC'),
+    offsetsTopicReplicationFactor: 1,
+  },
+  telemetry: {
+    secrets: new Secrets(),
+    setLevels: () => {},
+    emit: (event, facts) => {
+      if (event === 'run.failed') failures.push(JSON.stringify(facts));
+    },
+  },
+  clock: systemClock,
+  configProviders: new Map(),
+});
+
+let runs = 0;
+const budget = () => ({ deadlineAt: Date.now() + 600_000, workerId: `race-${process.pid}-${++runs}` });
+
+/** Runs a task again and again, as the coordinator would, until it finds nothing more. */
+async function drain(connector: string): Promise<number> {
+  let records = 0;
+  for (;;) {
+    const report = await worker.run({ kind: 'task', connector, task: 0 }, budget());
+    records += report.records;
+    if (report.reason === 'backlog') continue;
+    if (report.reason !== 'drained') throw new Error(`${connector}: ${report.reason} ${failures.join('\n')}`);
+    return records;
+  }
+}
+
+async function handle(request: ArmRequest): Promise<number> {
+  if (request.kind === 'create') {
+    await stores.config.putConnectorConfig(
+      request.name,
+      request.type,
+      { name: request.name, ...request.config },
+      Date.now(),
+    );
+    await worker.run({ kind: 'connector', connector: request.name }, budget());
+    return 0;
+  }
+  const waiting = [...request.names];
+  let records = 0;
+  const one = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      await stores.config.markTaskDue(name, 0, Date.now());
+      records += await drain(name);
+    }
+  };
+  await Promise.all(Array.from({ length: request.concurrency }, one));
+  return records;
+}
+
+process.on('message', (request: ArmRequest) => {
+  handle(request).then(
+    (records) => process.send?.({ id: request.id, records }),
+    (error: unknown) => process.send?.({ id: request.id, error: error instanceof Error ? error.stack : String(error) }),
+  );
+});
+process.on('disconnect', () => process.exit(0));
+process.send?.({ id: 0, records: 0 });

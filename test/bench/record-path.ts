@@ -1,0 +1,237 @@
+/**
+ * The record path raced against Apache's own Connect worker: same work, machine, broker and run. `npm run bench`, or
+ * `node test/bench/record-path.ts [part of a title] [rounds]`. Arms alternate; a second Drover arm is the A/A control;
+ * the first round warms up and is checked byte for byte, not counted. CPU is that of the whole process, from /proc.
+ * RACE_PROFILE=<folder> writes CPU profiles of Drover's arms.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import { dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
+import setup, { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
+import { type Arm, droverArm, javaArm } from './races/arms.ts';
+import { type Race, races } from './races/definitions.ts';
+import {
+  digestOf,
+  digestOfFile,
+  digestOfTopic,
+  type Landing,
+  watchCommitted,
+  watchFile,
+  watchTopics,
+} from './races/observe.ts';
+import { cpuSeconds, machine, peakMemoryMb } from './races/process-cpu.ts';
+
+const [wanted = '', roundsText = '5'] = process.argv.slice(2);
+const rounds = Number(roundsText);
+const lineBytes = 70;
+
+interface Measured {
+  readonly landing: Landing;
+  readonly cpu: number;
+}
+
+const teardown = await setup();
+const about = machine();
+const kafka = kafkaAddress();
+const client = createKafkaClient({ bootstrapServers: kafka });
+const folder = mkdtempSync(join(tmpdir(), 'drover-races-'));
+const db = dynamoDbClient();
+const table = await newTable(db);
+const run = `race-${process.pid}-${Date.now()}`;
+
+const text = (index: number) => `${index} `.padEnd(lineBytes, 'abcdefghijklmnopqrstuvwxyz');
+
+function* lines(from: number, to: number): Generator<string> {
+  for (let index = from; index < to; index++) yield text(index);
+}
+
+function writeLines(file: string, from: number, to: number): void {
+  writeFileSync(file, `${[...lines(from, to)].join('\n')}\n`);
+}
+
+/** The topic that a sink race reads, filled once for all arms and rounds. */
+async function fillTopic(race: Race, topic: string): Promise<void> {
+  await client.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
+  const transactional = race.exactlyOnce ? await client.transactionalProducer(topic) : null;
+  await transactional?.init();
+  const producer = transactional ?? (await client.producer());
+  const batch = producer.newBatch();
+  for (let from = 0; from < race.records; from += 10_000) {
+    batch.clear();
+    for (const line of lines(from, from + 10_000)) batch.append(topic, 0, null, race.valueOf(line, topic), null, null);
+    transactional?.begin();
+    await producer.send(batch);
+    await transactional?.commit();
+  }
+  await producer.close();
+}
+
+async function measure(race: Race, arm: Arm, round: number, sinkTopic: string, check: boolean): Promise<Measured> {
+  const share = race.records / race.connectors;
+  const names = Array.from({ length: race.connectors }, (_, index) =>
+    `${run}-${arm.label}-${round}-${index}`.replace(/[^\w-]/g, ''),
+  );
+  const topics = race.type === 'source' ? names.map((name) => `t-${name}`) : [sinkTopic];
+  const fileOf = (name: string) =>
+    race.type === 'source' && race.connectors === 1 ? join(folder, 'input.txt') : join(folder, `${name}.txt`);
+  const kind = race.type === 'source' ? 'FileStreamSource' : 'FileStreamSink';
+  const configOf = (name: string) => ({
+    name,
+    'connector.class': `org.apache.kafka.connect.file.${kind}Connector`,
+    'tasks.max': '1',
+    file: fileOf(name),
+    ...(race.type === 'source' ? { topic: `t-${name}` } : { topics: sinkTopic }),
+    ...race.settings,
+  });
+  if (race.type === 'source') {
+    await client.admin.createTopics(
+      topics.map((topic) => ({ topic, partitions: 1, replicationFactor: 1, configs: {} })),
+    );
+    if (race.connectors === 1) writeLines(fileOf(names[0]!), 0, race.records);
+    else for (const name of names) writeFileSync(fileOf(name), '');
+  }
+  if (race.connectors > 1) {
+    await arm.prepare(names, race.type, configOf);
+    await sleep(2000);
+  }
+
+  const cpuBefore = cpuSeconds(arm.pid);
+  if (race.connectors > 1)
+    names.forEach((name, index) => void writeLines(fileOf(name), index * share, (index + 1) * share));
+  const landing =
+    race.type === 'sink'
+      ? watchFile(fileOf(names[0]!), race.records, lineBytes + 1)
+      : race.exactlyOnce
+        ? watchCommitted(client, topics[0]!, race.records)
+        : watchTopics(client, topics, race.records);
+  const [landed] = await Promise.all([landing, arm.go(names, race.type, configOf)]);
+  const cpu = cpuSeconds(arm.pid) - cpuBefore;
+
+  if (check && race.connectors === 1) {
+    const expected = digestOf(
+      (function* () {
+        for (const line of lines(0, race.records)) yield race.type === 'sink' ? line : race.valueOf(line, topics[0]!);
+      })(),
+    );
+    const found =
+      race.type === 'sink' ? digestOfFile(fileOf(names[0]!)) : (await digestOfTopic(client, topics[0]!)).digest;
+    if (found !== expected) throw new Error(`${arm.label}: what landed is not what went in (${race.title})`);
+  }
+  await arm.clear(names);
+  for (const name of names) if (fileOf(name) !== join(folder, 'input.txt')) rmSync(fileOf(name), { force: true });
+  return { landing: landed, cpu };
+}
+
+/** From the first records seen to the last, start-up and group join left out: the rate of the path itself. */
+function rate(race: Race, { landing }: Measured): number {
+  if (race.connectors > 1 || landing.lastMs <= landing.firstMs) return race.records / (landing.lastMs / 1000);
+  return (race.records - landing.firstCount) / ((landing.lastMs - landing.firstMs) / 1000);
+}
+
+const median = (values: readonly number[]) => [...values].sort((one, other) => one - other)[values.length >> 1]!;
+const spread = (values: readonly number[], digits: number) =>
+  `${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)}`;
+const thousands = (value: number) => Math.round(value / 1000).toLocaleString('en');
+
+const rows: string[] = [];
+const verdicts: string[] = [];
+const memory = new Map<string, number>();
+
+async function runRace(race: Race): Promise<void> {
+  console.log(`\n${race.title}`);
+  const sinkTopic = `${run}-${races.indexOf(race)}`;
+  if (race.type === 'sink') await fillTopic(race, sinkTopic);
+  const environment = { kafka, dynamoDb: dynamoDbEndpoint(), table, offsetsTopic: `${run}-offsets` };
+  const transactional: Record<string, string> =
+    race.exactlyOnce && race.type === 'source' ? { 'exactly.once.source.support': 'enabled' } : {};
+  const arms = [
+    await javaArm('Java Connect 4.3', kafka, transactional),
+    await droverArm('Drover', environment),
+    await droverArm('Drover again (A/A)', environment),
+  ];
+  const results = new Map<string, Measured[]>(arms.map(({ label }) => [label, []]));
+  try {
+    for (let round = 0; round <= rounds; round++) {
+      // Each round in another order.
+      const order = arms.map((_, index) => arms[(index + round) % arms.length]!);
+      for (const arm of order) {
+        const measured = await measure(race, arm, round, sinkTopic, round === 0);
+        if (round > 0) results.get(arm.label)!.push(measured);
+        const { landing, cpu } = measured;
+        console.log(
+          `  round ${round} ${arm.label.padEnd(20)} first ${Math.round(landing.firstMs)} ms, all ${Math.round(landing.lastMs)} ms, ` +
+            `${thousands(rate(race, measured))} k/s, ${cpu.toFixed(2)} s CPU`,
+        );
+      }
+    }
+    for (const arm of arms) memory.set(arm.label, Math.max(memory.get(arm.label) ?? 0, peakMemoryMb(arm.pid)));
+  } finally {
+    for (const arm of arms) await arm.stop();
+  }
+  const summary = new Map(
+    [...results].map(([label, list]) => [
+      label,
+      {
+        rates: list.map((one) => rate(race, one)),
+        cpus: list.map(({ cpu }) => cpu),
+        all: list.map(({ landing }) => landing.lastMs / 1000),
+      },
+    ]),
+  );
+  const java = summary.get('Java Connect 4.3')!;
+  for (const [label, { rates, cpus, all }] of summary) {
+    const faster = median(rates) / median(java.rates);
+    const cpuPart = median(java.cpus) / median(cpus);
+    rows.push(
+      `| ${label === 'Java Connect 4.3' ? race.title : ''} | ${label} | ${thousands(median(rates))} (${rates.length > 1 ? `${thousands(Math.min(...rates))}–${thousands(Math.max(...rates))}` : ''}) | ` +
+        `${median(all).toFixed(2)} (${spread(all, 2)}) | ${median(cpus).toFixed(2)} (${spread(cpus, 2)}) | ${faster.toFixed(1)}× | 1/${cpuPart.toFixed(1)} |`,
+    );
+  }
+  const drover = summary.get('Drover')!;
+  const faster = median(drover.rates) / median(java.rates);
+  const cpuPart = median(drover.cpus) / median(java.cpus);
+  const { goal } = race;
+  verdicts.push(
+    `- ${race.title}: ${faster.toFixed(1)}× the rate (goal ${goal.rate}×: ${faster >= goal.rate ? 'met' : 'missed'})` +
+      (goal.cpu === null
+        ? `, 1/${(1 / cpuPart).toFixed(1)} of the CPU`
+        : `, 1/${(1 / cpuPart).toFixed(1)} of the CPU (goal 1/${Math.round(1 / goal.cpu)}: ${cpuPart <= goal.cpu ? 'met' : 'missed'})`),
+  );
+  report();
+}
+
+function report(): void {
+  const page = `# The record path against Java Connect 4.3
+
+${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC. ${about}.
+
+1,000,000 records of ${lineBytes} bytes, one partition, acks=all, offsets committed; ${rounds} rounds after a warm-up round that is
+checked byte for byte; arms alternate; median (lowest–highest). *Rate* is from the first records seen landed to the last, so
+neither start-up nor a consumer group's join counts; with many connectors it is from their arrival. *All landed* is from the
+request on, both included. *CPU* is the whole process's, from the request until all have landed and, for Drover, the run has
+committed and ended. Drover's arm is one Node process running the worker over DynamoDB Local; Java's has a heap of 1 GB.
+
+| race | arm | k records/s | all landed, s | CPU, s | rate, to Java's | CPU, to Java's |
+| --- | --- | --- | --- | --- | --- | --- |
+${rows.join('\n')}
+
+${verdicts.join('\n')}
+
+Peak memory: ${[...memory].map(([label, mb]) => `${label} ${mb} MB`).join(', ')}.
+`;
+  mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
+  writeFileSync(join(import.meta.dirname, 'results', wanted === '' ? 'record-path.md' : 'record-path-part.md'), page);
+}
+
+try {
+  for (const race of races) if (race.title.includes(wanted)) await runRace(race);
+  console.log(`\n${verdicts.join('\n')}`);
+} finally {
+  await client.close();
+  db.destroy();
+  rmSync(folder, { recursive: true, force: true });
+  await teardown();
+}
