@@ -22,9 +22,7 @@ const plainTypes = ['int8', 'int16', 'int32', 'int64', 'float32', 'float64', 'bo
 
 /** A struct schema of any shape within the limits, and a value of it. */
 export function structSample(limits: DataLimits): fc.Arbitrary<Sample> {
-  return structSchema(limits, 3).chain((schema) =>
-    valueOf(schema, limits).map((value) => ({ schema, value })),
-  );
+  return structSchema(limits, 3).chain((schema) => valueFor(schema, limits).map((value) => ({ schema, value })));
 }
 
 function structSchema(limits: DataLimits, depth: number): fc.Arbitrary<Schema> {
@@ -58,7 +56,10 @@ function schemaOf(limits: DataLimits, depth: number): fc.Arbitrary<Schema> {
   const present = element.map((schema) => (limits.optionalContainers ? schema : required(schema)));
   const array = fc
     .tuple(present, fc.boolean())
-    .map(([valueSchema, optional]) => new ConnectSchema('array', { valueSchema, optional: optional && limits.optionalContainers }) as Schema);
+    .map(
+      ([valueSchema, optional]) =>
+        new ConnectSchema('array', { valueSchema, optional: optional && limits.optionalContainers }) as Schema,
+    );
   const map = fc
     .tuple(fc.constantFrom('string', 'int32', 'int64', 'boolean'), present, fc.uuid({ version: 4 }), fc.boolean())
     .map(
@@ -73,7 +74,12 @@ function schemaOf(limits: DataLimits, depth: number): fc.Arbitrary<Schema> {
     );
   const struct = fc
     .tuple(structSchema(limits, depth - 1), fc.boolean())
-    .map(([schema, optional]) => (optional ? new ConnectSchema('struct', { name: schema.name, doc: schema.doc, fields: schema.fields, optional }) : schema) as Schema);
+    .map(
+      ([schema, optional]) =>
+        (optional
+          ? new ConnectSchema('struct', { name: schema.name, doc: schema.doc, fields: schema.fields, optional })
+          : schema) as Schema,
+    );
   return fc.oneof({ weight: 4, arbitrary: plain }, { weight: 2, arbitrary: logical }, array, map, struct);
 }
 
@@ -100,7 +106,7 @@ function logicalSchema(kind: string, optional: boolean, scale: number): Schema {
   }
 }
 
-export function valueOf(schema: Schema, limits: DataLimits): fc.Arbitrary<unknown> {
+export function valueFor(schema: Schema, limits: DataLimits): fc.Arbitrary<unknown> {
   const present = presentValue(schema, limits);
   return schema.optional ? fc.option(present, { nil: null }) : present;
 }
@@ -112,7 +118,9 @@ function presentValue(schema: Schema, limits: DataLimits): fc.Arbitrary<unknown>
     case TIME_NAME:
       return fc.integer({ min: 0, max: 86_399_999 }).map((ms) => new Instant(ms));
     case TIMESTAMP_NAME:
-      return fc.oneof(fc.integer(), fc.integer({ min: -62_000_000_000_000, max: 253_000_000_000_000 })).map((ms) => new Instant(ms));
+      return fc
+        .oneof(fc.integer(), fc.integer({ min: -62_000_000_000_000, max: 253_000_000_000_000 }))
+        .map((ms) => new Instant(ms));
     case DECIMAL_NAME:
       return fc
         .oneof(fc.bigInt({ min: -300n, max: 300n }), fc.bigInt({ min: -(2n ** 80n), max: 2n ** 80n }))
@@ -140,14 +148,14 @@ function presentValue(schema: Schema, limits: DataLimits): fc.Arbitrary<unknown>
     case 'bytes':
       return fc.uint8Array({ maxLength: 20 });
     case 'array':
-      return fc.array(valueOf(schema.valueSchema!, limits), { maxLength: 5 });
+      return fc.array(valueFor(schema.valueSchema!, limits), { maxLength: 5 });
     case 'map':
       return fc
-        .array(fc.tuple(valueOf(schema.keySchema!, limits), valueOf(schema.valueSchema!, limits)), { maxLength: 5 })
+        .array(fc.tuple(valueFor(schema.keySchema!, limits), valueFor(schema.valueSchema!, limits)), { maxLength: 5 })
         .map((entries) => new Map(entries));
     case 'struct':
       return fc
-        .tuple(...schema.fields.map((field) => valueOf(field.schema, limits)))
+        .tuple(...schema.fields.map((field) => valueFor(field.schema, limits)))
         .map((values) => new Struct(schema, values));
   }
 }
@@ -155,7 +163,9 @@ function presentValue(schema: Schema, limits: DataLimits): fc.Arbitrary<unknown>
 /** A value in a form that two equal values share, whatever schema objects they hang on. */
 export function plain(value: unknown): unknown {
   if (value instanceof Struct) {
-    return Object.fromEntries(value.schema.fields.map((field) => [field.name, plain(value.values[field.index] ?? null)]));
+    return Object.fromEntries(
+      value.schema.fields.map((field) => [field.name, plain(value.values[field.index] ?? null)]),
+    );
   }
   if (value instanceof Map) return { entries: [...value].map(([key, item]) => [plain(key), plain(item)]) };
   if (Array.isArray(value)) return value.map(plain);

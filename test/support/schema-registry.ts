@@ -98,6 +98,14 @@ export class FakeSchemaRegistry {
     return this.#register(subject, { schema, schemaType, references, ruleSet });
   }
 
+  /** Stores a text as it is, however wrong. */
+  plant(subject: string, schema: string, schemaType: SchemaType): number {
+    const stored = { id: this.#byId.size + 1, schema, schemaType, references: [] };
+    this.#byId.set(stored.id, stored);
+    this.#subjects.set(subject, [{ version: 1, stored, deleted: false }]);
+    return stored.id;
+  }
+
   schemaOf(subject: string, version = -1): string {
     const versions = this.#subjects.get(subject) ?? [];
     const found = version < 0 ? versions.at(-1) : versions.find((one) => one.version === version);

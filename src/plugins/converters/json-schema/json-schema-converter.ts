@@ -1,5 +1,6 @@
 import type { Settings } from '../../../config/config-def.ts';
 import { parseConfig } from '../../../config/parse-config.ts';
+import { DATE_NAME, TIME_NAME, TIMESTAMP_NAME } from '../../../data/logical.ts';
 import type { Schema } from '../../../data/schema.ts';
 import { DataError } from '../../../errors.ts';
 import type { RegistrySchema, ResolvedReferences } from '../../../schema-registry/client.ts';
@@ -12,7 +13,6 @@ import {
 } from '../../../schema-registry/registry-converter.ts';
 import { Sink, writeRaw } from '../../../schema-registry/sink.ts';
 import { headerLength, writeHeader } from '../../../schema-registry/wire-format.ts';
-import { hasTemporal } from '../json-decoder.ts';
 import { JsonDocument } from '../json-document.ts';
 import { jsonSchemaConfig } from '../json-schema.ts';
 import type { JsonSchemaDataOptions } from './conventions.ts';
@@ -99,7 +99,7 @@ export class JsonSchemaFormat implements SchemaFormat<ParsedJsonSchema> {
 
   async reader(parsed: ParsedJsonSchema, version: number | null): Promise<Read> {
     const schema = toConnectSchema(parsed.documents, version, this.#options);
-    const document = new JsonDocument(compileDecoder(schema), hasTemporal(schema) ? 'temporal' : 'plain');
+    const document = new JsonDocument(compileDecoder(schema), hasTemporal(schema, new Set()));
     const validate = await this.#validation(parsed);
     return (buffer, start, end) => {
       validate?.(buffer.toString('utf8', start, end));
@@ -117,4 +117,16 @@ function toParsed(source: RegistrySchema, references: ReadonlyMap<string, string
   const { root } = documents;
   const title = typeof root === 'object' && root !== null && 'title' in root ? root.title : null;
   return { source, documents, references, recordName: typeof title === 'string' ? title : null };
+}
+
+/** Whether a schema has a type for which `5` and `5.0` differ; it may be recursive. */
+function hasTemporal(schema: Schema | null, seen: Set<unknown>): boolean {
+  if (schema === null || seen.has(schema.fields)) return false;
+  if (schema.name === DATE_NAME || schema.name === TIME_NAME || schema.name === TIMESTAMP_NAME) return true;
+  if (schema.fields.length > 0) seen.add(schema.fields);
+  return (
+    hasTemporal(schema.keySchema, seen) ||
+    hasTemporal(schema.valueSchema, seen) ||
+    schema.fields.some((field) => hasTemporal(field.schema, seen))
+  );
 }
