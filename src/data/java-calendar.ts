@@ -44,10 +44,9 @@ function pickDay(year: number, gregorian: () => number, julian: () => number): n
   return day >= cutoverDay ? day : julian();
 }
 
-/** The fields of an instant. */
-export function calendarFromEpochMs(epochMs: number): CalendarFields & { weekday: number } {
-  const days = Math.floor(epochMs / MS_PER_DAY);
-  const timeOfDay = epochMs - days * MS_PER_DAY;
+/** The fields of an instant; a bigint where a number would lose its milliseconds. */
+export function calendarFromEpochMs(epochMs: number | bigint): CalendarFields & { weekday: number } {
+  const [days, timeOfDay] = typeof epochMs === 'bigint' ? splitLong(epochMs) : splitSafe(epochMs);
   const date = days >= cutoverDay ? gregorianDate(days) : julianDate(days);
   return {
     ...date,
@@ -59,6 +58,17 @@ export function calendarFromEpochMs(epochMs: number): CalendarFields & { weekday
   };
 }
 
+function splitSafe(epochMs: number): [number, number] {
+  const days = Math.floor(epochMs / MS_PER_DAY);
+  return [days, epochMs - days * MS_PER_DAY];
+}
+
+function splitLong(epochMs: bigint): [number, number] {
+  const timeOfDay = ((epochMs % dayLength) + dayLength) % dayLength;
+  return [Number((epochMs - timeOfDay) / dayLength), Number(timeOfDay)];
+}
+
+const dayLength = BigInt(MS_PER_DAY);
 const daysBefore = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
 
 /** First day of a month, in days since the epoch. */

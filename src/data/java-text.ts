@@ -132,7 +132,7 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 /** Java's Date.toString in UTC. */
 function dateText(value: Instant): string {
-  const at = calendarFromEpochMs(value.epochMs);
+  const at = calendarFromEpochMs(value.safe ? value.epochMs : value.exactMs);
   const two = (n: number) => String(n).padStart(2, '0');
   const year = at.year > 0 ? at.year : 1 - at.year;
   return `${weekdays[at.weekday]} ${months[at.month]} ${two(at.day)} ${two(at.hour)}:${two(at.minute)}:${two(at.second)} UTC ${year}`;

@@ -340,12 +340,12 @@ function escaped(text: string): string {
 
 /** Time of day below one day, a date at midnight, else both; always UTC. */
 export function instantText(instant: Instant): string {
-  const at = calendarFromEpochMs(instant.epochMs);
+  const at = calendarFromEpochMs(instant.safe ? instant.epochMs : instant.exactMs);
   const pad = (n: number, width: number) => String(n).padStart(width, '0');
   const time = () => `${pad(at.hour, 2)}:${pad(at.minute, 2)}:${pad(at.second, 2)}.${pad(at.ms, 3)}Z`;
   const date = () => `${pad(at.year, 4)}-${pad(at.month + 1, 2)}-${pad(at.day, 2)}`;
   if (instant.epochMs < MS_PER_DAY) return time();
-  return instant.epochMs % MS_PER_DAY === 0 ? date() : `${date()}T${time()}`;
+  return at.hour + at.minute + at.second + at.ms === 0 ? date() : `${date()}T${time()}`;
 }
 
 function isNull(value: unknown): value is null | undefined {
