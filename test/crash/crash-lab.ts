@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
@@ -58,11 +59,14 @@ export class CrashLab {
   }
 }
 
+const compileCache = join(tmpdir(), 'drover-crash-compile-cache');
 const readiness = new WeakMap<ChildProcess, Promise<unknown>>();
 
 function startChild(): ChildProcess {
   const child = fork(join(import.meta.dirname, 'crash-child.ts'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Hundreds of children read the same modules: compiled once, they start in a fraction of the time.
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
     execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'],
   });
   readiness.set(child, once(child, 'message'));

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Settings } from '../../src/config/config-def.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
@@ -12,6 +12,9 @@ import { readTopic, sendValues } from '../support/kafka-records.ts';
 import { kafkaAddress } from '../support/services.ts';
 import { uniqueName } from '../support/worker-harness.ts';
 import { CrashLab, type Ending, randomFrom } from './crash-lab.ts';
+
+// Some hundred processes are started and killed in each of these.
+vi.setConfig({ testTimeout: 600_000 });
 
 const seed = Number(process.env.DROVER_CRASH_SEED ?? Date.now() % 1_000_000);
 const random = randomFrom(seed);

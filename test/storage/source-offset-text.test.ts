@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import {
+  canonicalPartition,
+  offsetRecordKey,
+  parseOffset,
+  sourceOffsetEntry,
+} from '../../src/storage/source-offset-text.ts';
+
+describe('source offsets as text', () => {
+  it('keep the order of the keys as they were written, and find them in any', () => {
+    const entry = sourceOffsetEntry({ b: 'x', a: 1 }, { position: 5 });
+    expect(entry).toEqual({ key: '{"a":1,"b":"x"}', partition: '{"b":"x","a":1}', offset: '{"position":5}' });
+    expect(canonicalPartition({ a: 1n, b: 'x' })).toBe(entry.key);
+  });
+
+  it('lose no digit of a 64-bit number', () => {
+    const text = sourceOffsetEntry({}, { lsn: 9007199254740993n, small: 3, half: 0.5, none: null, yes: true }).offset!;
+    expect(text).toBe('{"lsn":9007199254740993,"small":3,"half":0.5,"none":null,"yes":true}');
+    expect(parseOffset(text)).toEqual({ lsn: 9007199254740993n, small: 3, half: 0.5, none: null, yes: true });
+  });
+
+  it('escape what Java escapes, as Java does', () => {
+    const entry = sourceOffsetEntry({ f: 'é😀\u0001"\\u00ab\ud800' }, null);
+    expect(entry.partition).toBe('{"f":"é\\uD83D\\uDE00\\u0001\\"\\\\u00ab\\uD800"}');
+    expect(entry.offset).toBeNull();
+    expect(parseOffset(entry.partition)).toEqual({ f: 'é😀\u0001"\\u00ab\ud800' });
+  });
+
+  it("name the connector in the record's key", () => {
+    const entry = sourceOffsetEntry({ filename: '/in' }, { position: 1 });
+    expect(offsetRecordKey('a"b', entry)).toBe('["a\\"b",{"filename":"/in"}]');
+  });
+});
