@@ -1,5 +1,6 @@
 #!/bin/sh
-# npm start and npm stop on a machine where nothing is installed yet: first the packages, then local/<name>.ts.
+# npm start and npm stop on a machine where nothing is installed yet: first the packages, then local/<name>.ts;
+# or, given a path, any other program of the project.
 set -eu
 cd "$(dirname "$0")/.."
 node=node_modules/.bin/node
@@ -11,4 +12,7 @@ if [ ! -x "$node" ] || [ ! -f node_modules/.package-lock.json ] || [ package-loc
   echo 'Installing packages (npm ci)' >&2
   npm ci --no-progress >&2
 fi
-exec "$node" "local/$1.ts"
+case "$1" in
+*.ts) exec "$node" "$@" ;;
+*) exec "$node" "local/$1.ts" ;;
+esac
