@@ -1,0 +1,86 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { emulatorEnvironment } from '../../local/emulator.ts';
+import { startKafka } from '../../local/kafka.ts';
+import { freePort } from '../../local/ports.ts';
+import { silentStep } from '../../local/progress.ts';
+import { type ServiceHandle, stopService } from '../../local/service.ts';
+import { type LocalStack, startStack, stopStack } from '../../local/stack.ts';
+
+/** The real stack in an emulator of its own beside a broker of its own, on ports that nobody uses. */
+export interface DeployedStack extends LocalStack {
+  /** Files in it are gone when the test is over. */
+  readonly folder: string;
+  stopBroker(): Promise<void>;
+  startBroker(): Promise<void>;
+  /** Process ids of the environments that a function has now. */
+  environmentsOf(functionName: string): number[];
+  /** For clients of the AWS SDK. */
+  readonly aws: {
+    readonly region: string;
+    readonly endpoint: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function deployStack(context: Readonly<Record<string, string>> = {}): Promise<DeployedStack> {
+  const home = mkdtempSync(join(tmpdir(), 'drover-e2e-'));
+  const ports = { kafka: 0, kafkaController: 0, aws: 0, rest: 0 };
+  for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort();
+  const region = 'us-east-1';
+  const stack = await startStack({ home, ports, region, context, step: silentStep });
+  let broker: ServiceHandle | null = stack.services.find(({ name }) => name === 'Kafka') ?? null;
+  const emulator = stack.services.find(({ name }) => name === 'AWS emulator');
+  const stopBroker = async () => {
+    if (broker !== null) await stopService(broker);
+    broker = null;
+  };
+  const environment = emulatorEnvironment({ port: ports.aws, region });
+  return {
+    ...stack,
+    folder: home,
+    stopBroker,
+    startBroker: async () => {
+      broker ??= await startKafka({
+        folder: join(home, 'run', 'kafka'),
+        port: ports.kafka,
+        controllerPort: ports.kafkaController,
+      });
+    },
+    environmentsOf: (functionName) =>
+      childrenOf(emulator?.pid ?? 0).filter((pid) =>
+        textOf(`/proc/${pid}/environ`).includes(`AWS_LAMBDA_FUNCTION_NAME=${functionName}\0`),
+      ),
+    aws: {
+      region,
+      endpoint: stack.awsEndpoint,
+      credentials: {
+        accessKeyId: environment.AWS_ACCESS_KEY_ID ?? '',
+        secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? '',
+      },
+    },
+    [Symbol.asyncDispose]: async () => {
+      await stopBroker();
+      await stopStack(home);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => new RegExp(`^PPid:\\s+${parent}$`, 'm').test(textOf(`/proc/${pid}/status`)))
+    .map(Number);
+}
+
+/** Empty when the process is gone. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
