@@ -83,7 +83,7 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
       lastCommitAt = clock.now();
     }
     if (run.records >= limits.maxRecords || run.bytes >= limits.maxBytes) run.end('backlog');
-    const quiet = !news && arrived.error === null && !arrived.reset;
+    const quiet = !news && arrived.error === null && !arrived.moved;
     if (quiet && drainedFor >= limits.lingerMs) run.end('drained');
   }
   run.lag = lagOf(sink);
@@ -115,16 +115,17 @@ async function fetchNext(run: TaskRun, sink: StartedSink, maxWaitMs: number): Pr
 
 /**
  * What of a response is still wanted: a partition that was rewound or paused since the fetch began is left out.
- * Out-of-range offsets are reset by policy; a retriable error of any partition is told, others end the run.
+ * Out-of-range offsets are reset by policy; a retriable error of any partition is told, others end the run. `moved`:
+ * some partition goes on from elsewhere than was fetched, so that an empty response says nothing.
  */
 async function takeUp(
   run: TaskRun,
   sink: StartedSink,
   fetched: readonly FetchedPartition[],
-): Promise<{ partitions: Arrived[]; error: unknown; reset: boolean }> {
+): Promise<{ partitions: Arrived[]; error: unknown; moved: boolean }> {
   const partitions: Arrived[] = [];
   let problem: unknown = null;
-  let reset = false;
+  let moved = false;
   for (const partition of fetched) {
     const position = sink.positions.find(partition.topic, partition.partition);
     if (position === undefined || position.paused) continue;
@@ -132,7 +133,7 @@ async function takeUp(
     if (error !== null) {
       if (error instanceof ConnectError && error.code === 'kafka.offset_out_of_range') {
         await resetPosition(run, sink, position);
-        reset = true;
+        moved = true;
       } else if (isRetriable(error)) {
         problem = error;
       } else {
@@ -141,11 +142,11 @@ async function takeUp(
       continue;
     }
     position.highWatermark = partition.highWatermark;
-    if (partition.cursor !== null && partition.cursor.nextOffset === position.fetchFrom) {
-      partitions.push({ partition, position });
-    }
+    if (partition.cursor === null) continue;
+    if (partition.cursor.nextOffset === position.fetchFrom) partitions.push({ partition, position });
+    else moved = true;
   }
-  return { partitions, error: problem, reset };
+  return { partitions, error: problem, moved };
 }
 
 async function resetPosition(run: TaskRun, sink: StartedSink, position: PartitionPosition): Promise<void> {

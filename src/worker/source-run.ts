@@ -36,7 +36,10 @@ export async function runSource(run: TaskRun, connector: SourceConnector): Promi
     failed = false;
   } catch (error) {
     // What is acknowledged is worth keeping whatever the error was; only a zombie writes nothing more.
-    if (!(error instanceof FencedError)) await commit(run, task, delivery, false).catch(() => {});
+    if (!(error instanceof FencedError)) {
+      await delivery.drain().catch(() => {});
+      await commit(run, task, delivery, false).catch(() => {});
+    }
     throw error;
   } finally {
     await close(failed);
