@@ -4,6 +4,7 @@ import { ConnectError } from '../errors.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { ConnectorType } from '../storage/items.ts';
 import { validateConnectorConfig } from './connector-config-def.ts';
+import { droverSettingInfos } from './drover-settings.ts';
 import type { ConfigInput } from './herder.ts';
 
 const classKey = 'connector.class';
@@ -35,8 +36,24 @@ async function validate(plugins: PluginRegistry, input: ConfigInput): Promise<Co
     throw new ConnectError('config.invalid', `Connector config ${mapText(input)} contains no connector type`);
   }
   const nulls = Object.keys(input).filter((key) => input[key] === null);
-  const infos = await validateConnectorConfig(plugins, withoutNulls(input));
+  const settings = withoutNulls(input);
+  const infos = withDroverSettings(plugins, settings, await validateConnectorConfig(plugins, settings));
   return nulls.length === 0 ? infos : withNullErrors(infos, nulls);
+}
+
+function withDroverSettings(plugins: PluginRegistry, settings: Settings, infos: ConfigInfos): ConfigInfos {
+  const more = droverSettingInfos(typeOf(plugins, settings), settings);
+  if (more.length === 0) return infos;
+  return {
+    ...infos,
+    error_count: more.reduce((count, { value }) => count + value.errors.length, infos.error_count),
+    groups: [...infos.groups, 'Drover'],
+    configs: [...infos.configs, ...more],
+  };
+}
+
+function typeOf(plugins: PluginRegistry, settings: Settings): ConnectorType {
+  return plugins.find('source', settings[classKey] ?? '') !== undefined ? 'source' : 'sink';
 }
 
 function withoutNulls(input: ConfigInput): Settings {
@@ -74,8 +91,7 @@ export async function requireValid(
     );
   }
   const config = withoutNulls(input);
-  const type: ConnectorType = plugins.find('source', config[classKey]!) !== undefined ? 'source' : 'sink';
-  return { config, type };
+  return { config, type: typeOf(plugins, config) };
 }
 
 /** How Java prints a map. */
