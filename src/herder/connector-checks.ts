@@ -17,8 +17,9 @@ export function sinkErrors(settings: Settings): ConfigProblem[] {
   if (topics === '' && pattern === '') return onBoth('Must configure one of topics or topics.regex');
   const queue = javaTrim(settings['errors.deadletterqueue.topic.name'] ?? '');
   if (queue === '') return [];
-  if (topics !== '' && topics.split(',').map(javaTrim).includes(queue)) {
-    const message = `The DLQ topic '${queue}' may not be included in the list of topics ('topics=${topics}') consumed by the connector`;
+  const list = topics.split(',').map(javaTrim);
+  if (topics !== '' && list.includes(queue)) {
+    const message = `The DLQ topic '${queue}' may not be included in the list of topics ('topics=[${list.join(', ')}]') consumed by the connector`;
     return [{ key: 'topics', message }];
   }
   if (pattern !== '' && matches(pattern, queue)) {
