@@ -64,7 +64,9 @@ export function sourceErrors(connector: SourceConnector, settings: Settings): Co
     if (connector.canDefineTransactionBoundaries?.(settings) !== 'SUPPORTED') {
       problems.push({
         key: 'transaction.boundary',
-        message: 'The connector does not support defining its own transaction boundaries with the given configuration.',
+        message:
+          'The connector does not support connector-defined transaction boundaries with the given configuration. ' +
+          'Please reconfigure it to use a different transaction boundary definition.',
       });
     }
   }
