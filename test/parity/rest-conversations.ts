@@ -80,7 +80,7 @@ export const conversations: readonly Conversation[] = [
       create(sink(',"errors.deadletterqueue.topic.name":"$id-t"')),
       create(source(',"exactly.once.support":"maybe"')),
       create(source(',"transaction.boundary":"connector"')),
-      create(source(',"predicates":"p","predicates.p.type":"TopicNameMatches"')),
+      create(source(',"predicates":"p"')),
       'GET /connectors/$id',
     ],
   },
