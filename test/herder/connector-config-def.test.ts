@@ -97,14 +97,23 @@ test('an unknown connector is refused as a whole', async () => {
   );
 });
 
-test('overrides for the Kafka clients are listed, secrets hidden', async () => {
+test('overrides for the Kafka clients are described and checked, secrets hidden', async () => {
   const infos = await validateConnectorConfig(registry, {
     ...source,
     'producer.override.linger.ms': '5',
+    'producer.override.batch.size': 'many',
     'producer.override.ssl.key.password': 'hush',
+    'producer.override.own.secret': 'hush',
+    'consumer.override.max.poll.records': '1',
   });
-  const shown = infos.configs.filter(({ value }) => value.name.startsWith('producer.')).map(({ value }) => value.value);
-  expect(shown).toEqual(['5', '[hidden]']);
+  const shown = infos.configs.filter(({ value }) => value.name.includes('.override.'));
+  expect(shown.map(({ definition, value }) => [value.name, definition?.type, value.value])).toEqual([
+    ['producer.override.linger.ms', 'LONG', '5'],
+    ['producer.override.batch.size', 'INT', null],
+    ['producer.override.ssl.key.password', 'PASSWORD', '[hidden]'],
+    ['producer.override.own.secret', undefined, '[hidden]'],
+  ]);
+  expect(infos.error_count).toBe(1);
   expect(JSON.stringify(infos)).not.toContain('hush');
 });
 
