@@ -3,6 +3,7 @@ import {
   DATE_NAME,
   DECIMAL_NAME,
   dateToInt,
+  decimalScale,
   Instant,
   TIME_NAME,
   TIMESTAMP_NAME,
@@ -124,7 +125,7 @@ class EncoderCompiler {
     const body = this.#value(schema, type, 'v');
     const constants = this.#constants.map((_, i) => `const k${i} = k[${i}];`).join('\n');
     const source = `"use strict";
-const { Struct, Instant, DataError, writeZigZag, writeZigZagBig, writeFloat, writeDouble, writeString, writeBytes } = rt;
+const { Struct, Instant, DataError, writeZigZag, writeZigZagBig, writeFloat, writeDouble, writeString, writeBytes, writeDecimal } = rt;
 ${constants}
 ${this.#functions.join('\n')}
 return function encode(v, p) { const b = target.bytes;
@@ -310,6 +311,9 @@ ${type.kind === 'int' || type.kind === 'long' ? inlineInt(n) : this.#writeNumber
   #bytes(schema: Schema, type: AvroType, v: string): string {
     this.#require(schema, type, 'bytes', 'fixed');
     const decimal = schema.name === DECIMAL_NAME;
+    if (decimal && type.kind === 'bytes') {
+      return `p = writeDecimal(b, p, ${v}, ${decimalScale(schema)}, ${this.#constant(schema)});`;
+    }
     const bytes = decimal ? `rt.decimalBytes(${this.#constant(schema)}, ${v})` : `rt.bytesOf(${v})`;
     if (type.kind === 'bytes') return `p = writeBytes(b, p, ${bytes});`;
     const sized = decimal ? `rt.padDecimal(${bytes}, ${type.size})` : bytes;
