@@ -11,7 +11,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type EnvironmentSetting, writeEnvironment } from '../src/environment.ts';
-import { streamFilters } from '../src/storage/dynamodb/table.ts';
+import { clusterPk, streamFilters } from '../src/storage/dynamodb/table.ts';
 import { acknowledge, acknowledgeResource } from './acknowledged.ts';
 import { createAlarms } from './alarms.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network, permitMsk } from './functions.ts';
@@ -167,8 +167,15 @@ export class Drover extends Construct implements IConnectable {
     const readWrite = () =>
       new PolicyStatement({ actions: [...readActions, ...writeActions], resources: [own, ...indexes] });
     for (const fn of [this.restFunction, this.coordinatorFunction, this.taskFunction]) fn.addToRolePolicy(readWrite());
-    // Projects what the stream brings; reads the rest of an item's story where the stream does not tell it.
+    // Projects what the stream brings; reads what the stream does not tell, and writes the id of the Kafka cluster.
     this.mirrorFunction.addToRolePolicy(new PolicyStatement({ actions: readActions, resources: [own, ...indexes] }));
+    this.mirrorFunction.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['dynamodb:UpdateItem', 'dynamodb:PutItem'],
+        resources: [own],
+        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [clusterPk] } },
+      }),
+    );
 
     for (const secret of props.connectorSecrets ?? []) secret.grantRead(this.taskFunction);
     for (const fn of [this.taskFunction, this.mirrorFunction]) {

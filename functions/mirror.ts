@@ -12,8 +12,11 @@ interface TableStreamEvent {
 let mirror: Promise<Mirror> | null = null;
 
 async function createMirror(): Promise<Mirror> {
+  const kafka = await connectKafka();
+  // For the root answer of the REST API, whose function does not talk to Kafka.
+  await stores.cluster.putClusterId(await kafka.admin.clusterId());
   return new Mirror({
-    kafka: await connectKafka(),
+    kafka,
     configs: stores.config,
     versionOf: (name) => (plugins.find('source', name) ?? plugins.find('sink', name))?.version ?? null,
     topics: {

@@ -98,9 +98,20 @@ test('the task function may use the table and its secrets, and read no stream', 
   expect(actionsOf(allowed, 'sqs')).toEqual(['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage']);
 });
 
-test('the mirror reads the table and its stream, and writes to neither', () => {
+test('the mirror reads the table and its stream, and writes nothing but facts about the cluster', () => {
   const allowed = permissions(full.template, 'MirrorFunctionRole');
-  expect(actionsOf(allowed, 'dynamodb').filter((action) => /Put|Update|Delete|Write/.test(action))).toEqual([]);
+  const writes = actionsOf(allowed, 'dynamodb').filter((action) => /Put|Update|Delete|Write/.test(action));
+  expect(writes).toEqual(['dynamodb:PutItem', 'dynamodb:UpdateItem']);
+  full.template.hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        Match.objectLike({
+          Action: ['dynamodb:UpdateItem', 'dynamodb:PutItem'],
+          Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['CLUSTER'] } },
+        }),
+      ]),
+    },
+  });
   expect(allowed.get('secretsmanager:GetSecretValue')).toEqual([secretArn('kafka')]);
 });
 
