@@ -116,11 +116,27 @@ function utf16Text(bytes: Uint8Array): string {
   return utf16Pairs(bytes[0] === 0xfe && bytes[1] === 0xff ? bytes.subarray(2) : bytes, false);
 }
 
-/** A trailing single byte and lone surrogates become U+FFFD. */
+/**
+ * Java's count of U+FFFD: a first half takes the unit after it along even if that is no second half, and whatever is
+ * cut off at the end is one.
+ */
 function utf16Pairs(bytes: Uint8Array, littleEndian: boolean): string {
   const even = Buffer.from(bytes.subarray(0, bytes.length & ~1));
-  const text = (littleEndian ? even : even.swap16()).toString('utf16le').toWellFormed();
-  return bytes.length % 2 === 0 ? text : `${text}\ufffd`;
+  const text = (littleEndian ? even : even.swap16()).toString('utf16le');
+  const cut = bytes.length % 2 === 1;
+  if (text.isWellFormed() && !cut) return text;
+  let out = '';
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0xd800 && unit <= 0xdbff) {
+      if (i + 1 === text.length) return `${out}\ufffd`;
+      const next = text.charCodeAt(++i);
+      out += next >= 0xdc00 && next <= 0xdfff ? String.fromCharCode(unit, next) : '\ufffd';
+    } else {
+      out += unit >= 0xdc00 && unit <= 0xdfff ? '\ufffd' : String.fromCharCode(unit);
+    }
+  }
+  return cut ? `${out}\ufffd` : out;
 }
 
 /** Java puts U+FFFD for what is no code point; a mark at the start tells the byte order, big-endian without one. */
