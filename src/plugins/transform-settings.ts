@@ -79,6 +79,17 @@ function keysOfStage(
   const typeKey = `${prefix}type`;
   const group = `${stages.group}: ${alias}`;
   const plugin = findPlugin(registry, stages, typeKey, settings[typeKey], strict);
+  if (
+    strict &&
+    `${prefix}negate` in settings &&
+    !(`${prefix}predicate` in settings) &&
+    stages.kind === 'transformation'
+  ) {
+    throw new ConfigError(
+      `Config '${prefix}negate' was provided but there is no config '${prefix}predicate' defining a predicate to be negated.`,
+      { key: `${prefix}negate` },
+    );
+  }
   const outer = defineConfig({
     [typeKey]: {
       type: 'CLASS',
@@ -118,10 +129,10 @@ function findPlugin(
   name: string | undefined,
   strict: boolean,
 ) {
-  const trimmed = name?.trim();
-  const plugin = trimmed === undefined ? undefined : registry.find(stages.kind, trimmed);
+  // As it stands: unlike other settings, a class name with blanks around it is not found here.
+  const plugin = name === undefined ? undefined : registry.find(stages.kind, name);
   if (plugin !== undefined || !strict) return plugin;
-  const className = trimmed === undefined ? undefined : registry.classNameOf(trimmed);
+  const className = name === undefined ? undefined : registry.classNameOf(name);
   if (className !== undefined) {
     throw new ConfigError(`Class class ${className} does not implement the ${stages.title} interface`, {
       key: typeKey,
@@ -138,16 +149,33 @@ function typeValidator(registry: PluginRegistry, stages: StagePlugins, alias: st
   });
 }
 
-/** Only what is installed can be asked for. */
+/** Only what is installed can be asked for: by its version, or by a range such as `[4.0,5.0)`. */
 export function versionValidator(installed: string | undefined): Validator {
   return lambda('an installed version', (_name, value) => {
-    if (value === null || installed === undefined || value === installed) return undefined;
-    const wanted = String(value)
-      .replace(/^[[(]|[\])]$/g, '')
-      .split(',');
-    if (wanted.some((version) => version.trim() === installed)) return undefined;
+    if (value === null || installed === undefined || includesVersion(String(value), installed)) return undefined;
     return `Version ${String(value)} is not installed; available is ${installed}`;
   });
+}
+
+/** Maven's notation of versions. */
+function includesVersion(spec: string, installed: string): boolean {
+  const range = /^([[(])([^,]*)(,?)([^,]*)([\])])$/.exec(spec);
+  if (range === null) return spec === installed;
+  const [, open, low, comma, high, close] = range;
+  if (comma === '') return low === installed;
+  const above = low === '' || compareVersions(installed, low!) > (open === '[' ? -1 : 0);
+  const below = high === '' || compareVersions(installed, high!) < (close === ']' ? 1 : 0);
+  return above && below;
+}
+
+function compareVersions(a: string, b: string): number {
+  const left = a.trim().split(/[.-]/).map(Number);
+  const right = b.trim().split(/[.-]/).map(Number);
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 /** Class names of all plugins of a kind, sorted. */

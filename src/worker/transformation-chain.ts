@@ -91,7 +91,7 @@ function checkSettings(settings: Settings, registry: PluginRegistry): void {
 
 async function createStage(alias: string, settings: Settings, registry: PluginRegistry): Promise<TransformationStage> {
   const { predicate, negate, type, ...own } = settingsWithPrefix(settings, `${transformStages.listKey}.${alias}.`);
-  const descriptor = registry.get('transformation', (type ?? '').trim());
+  const descriptor = registry.get('transformation', type ?? '');
   try {
     const transformation = await descriptor.create();
     transformation.configure({ ...own, ...(type === undefined ? {} : { type }) });
@@ -100,7 +100,7 @@ async function createStage(alias: string, settings: Settings, registry: PluginRe
       className: descriptor.className,
       transformation,
       predicate: predicate === undefined ? null : await createPredicate(predicate, settings, registry),
-      negate: negate?.trim().toLowerCase() === 'true',
+      negate: negate?.toLowerCase() === 'true',
     };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -110,7 +110,7 @@ async function createStage(alias: string, settings: Settings, registry: PluginRe
 
 async function createPredicate(alias: string, settings: Settings, registry: PluginRegistry): Promise<Predicate> {
   const prefix = `${predicateStages.listKey}.${alias}.`;
-  const type = settings[`${prefix}type`]?.trim();
+  const type = settings[`${prefix}type`];
   if (type === undefined || !stageAliases(settings, predicateStages.listKey).includes(alias)) {
     throw new ConfigError(`The predicate ${alias} is not listed in predicates or has no type`, { key: prefix });
   }

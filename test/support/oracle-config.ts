@@ -1,6 +1,7 @@
 import type { AnyPlugin } from '../../src/api/plugin.ts';
 import type { ConfigDef, Settings } from '../../src/config/config-def.ts';
 import { describeKey, describeValue } from '../../src/config/describe-config.ts';
+import { parseConfig } from '../../src/config/parse-config.ts';
 import { validateConfig } from '../../src/config/validate-config.ts';
 import { ConnectError } from '../../src/errors.ts';
 import { sinkConnectorConfig, sourceConnectorConfig } from '../../src/herder/connector-config-def.ts';
@@ -15,7 +16,9 @@ const runtimePackage = 'org.apache.kafka.connect.runtime.';
 export function oraclePlugins(registry: PluginRegistry = createRegistry()): OraclePlugins {
   return {
     find: (name, kinds) => kinds.map((kind) => registry.find(kind, name) as AnyPlugin | undefined).find(Boolean),
-    chain: async (settings) => {
+    chain: async (settings, sink) => {
+      const def: ConfigDef = sink ? sinkConnectorConfig : sourceConnectorConfig;
+      parseConfig(def, settings, { resolveClass: (name) => registry.classNameOf(name) ?? null });
       const chain = await createTransformationChain(settings, registry);
       return (record: AnyRecord) => chain.apply(record as never) as AnyRecord | null;
     },

@@ -69,6 +69,10 @@ test('no transformations: nothing to do', async () => {
 
 test.each([
   [{ transforms: 'a' }, 'Invalid value null for configuration transforms.a.type: Not a Transformation'],
+  [
+    { transforms: 'a', 'transforms.a.type': 'Filter', 'transforms.a.negate': 'true' },
+    "Config 'transforms.a.negate' was provided but there is no config 'transforms.a.predicate'",
+  ],
   [{ transforms: 'a,a' }, 'Invalid value [a, a] for configuration transforms: Duplicate alias provided.'],
   [
     { transforms: 'a', 'transforms.a.type': 'JsonConverter' },
