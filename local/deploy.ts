@@ -45,9 +45,9 @@ export async function synthesise(options: DeployOptions): Promise<void> {
   await cdk(options, ['synth', '--quiet', '--output', join(options.folder, 'cdk.out'), ...flags]);
 }
 
-/** What every AWS account needs once before the CDK can deploy to it. */
+/** What every AWS account needs once before the CDK can deploy to it. Needs no app. */
 export async function bootstrap(options: DeployOptions): Promise<void> {
-  await cdk(options, ['bootstrap', `aws://${account}/${options.region}`, '--app', join(options.folder, 'cdk.out')]);
+  await cdk(options, ['bootstrap', `aws://${account}/${options.region}`], options.folder);
 }
 
 export async function deploy(options: DeployOptions): Promise<StackOutputs> {
@@ -70,7 +70,7 @@ export async function deploy(options: DeployOptions): Promise<StackOutputs> {
   return found;
 }
 
-async function cdk(options: DeployOptions, args: readonly string[]): Promise<void> {
+async function cdk(options: DeployOptions, args: readonly string[], cwd = projectFolder): Promise<void> {
   const env = {
     ...process.env,
     ...emulatorEnvironment({ port: options.awsPort, region: options.region }),
@@ -83,7 +83,7 @@ async function cdk(options: DeployOptions, args: readonly string[]): Promise<voi
     CI: '1',
   };
   const all = [...args, '--no-color', '--no-notices', '--no-telemetry'];
-  await promisify(execFile)(join(binFolder, 'cdk'), all, { cwd: projectFolder, env, maxBuffer: 1 << 26 }).catch(
+  await promisify(execFile)(join(binFolder, 'cdk'), all, { cwd, env, maxBuffer: 1 << 26 }).catch(
     (error: { stdout?: string; stderr?: string; message: string }) => {
       const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim() || error.message;
       throw new Error(`cdk ${args[0]} failed:\n${said.split('\n').slice(-40).join('\n')}`);

@@ -85,23 +85,19 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     services.push(await starting);
     writeJson(servicesFile(home), services);
   };
-  mkdirSync(runFolder(home), { recursive: true });
+  const run = runFolder(home);
+  mkdirSync(run, { recursive: true });
   try {
     await step('Fetch Kafka and the AWS emulator', () => Promise.all([kafkaJars(), emulatorPython()]));
-    await step('Start Kafka, the AWS emulator; bundle the functions', () =>
+    await step('Start Kafka and the AWS emulator, cdk bootstrap, cdk synth', () =>
       settled([
-        note(
-          startKafka({
-            folder: join(runFolder(home), 'kafka'),
-            port: ports.kafka,
-            controllerPort: ports.kafkaController,
-          }),
+        note(startKafka({ folder: join(run, 'kafka'), port: ports.kafka, controllerPort: ports.kafkaController })),
+        note(startEmulator({ folder: join(run, 'aws'), port: ports.aws, region: options.region })).then(() =>
+          bootstrap(deployOptions(options)),
         ),
-        note(startEmulator({ folder: join(runFolder(home), 'aws'), port: ports.aws, region: options.region })),
         synthesise(deployOptions(options)),
       ]),
     );
-    await step('cdk bootstrap', () => bootstrap(deployOptions(options)));
     const outputs = await step('cdk deploy', () => deploy(deployOptions(options)));
     await note(startProxy(options, outputs.ApiId));
     return writeStack(options, outputs, services);

@@ -4,15 +4,17 @@
 set -eu
 cd "$(dirname "$0")/.."
 node=node_modules/.bin/node
-if [ ! -x "$node" ] || [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  if [ "$1" = stop ] && [ ! -x "$node" ]; then
-    echo 'Nothing was running.'
-    exit 0
-  fi
-  echo 'Installing packages (npm ci)' >&2
-  npm ci --no-progress >&2
+if [ "$1" = stop ] && [ ! -x "$node" ]; then
+  echo 'Nothing was running.'
+  exit 0
 fi
-case "$1" in
-*.ts) exec "$node" "$@" ;;
+if [ ! -x "$node" ] || [ ! -f node_modules/.package-lock.json ]; then
+  echo 'Installing packages (npm ci)' >&2
+  npm ci --no-progress --loglevel=error >&2
+elif [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  echo 'Updating packages (npm install)' >&2
+  npm install --no-progress --loglevel=error >&2
+fi
+exec "$node" "$@" ;;
 *) exec "$node" "local/$1.ts" ;;
 esac
