@@ -15,6 +15,7 @@ elif [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo 'Updating packages (npm install)' >&2
   npm install --no-progress --loglevel=error >&2
 fi
-exec "$node" "$@" ;;
-*) exec "$node" "local/$1.ts" ;;
+case $1 in
+  */*) exec "$node" "$@" ;;
+  *) exec "$node" "local/$1.ts" ;;
 esac
