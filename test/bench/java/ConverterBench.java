@@ -21,6 +21,8 @@ import org.apache.kafka.connect.storage.StringConverter;
 /** The workloads of converter-workloads.ts on Java Connect's own converters; one JSON line each. */
 public class ConverterBench {
     static final int DISTINCT = 1000;
+    /** On a busy machine time alone would not let the compilers finish. */
+    static final long WARM_UP_RECORDS = 500_000;
 
     static final Schema ORDER = SchemaBuilder.struct().name("bench.Order")
         .field("id", Schema.INT64_SCHEMA)
@@ -83,9 +85,9 @@ public class ConverterBench {
     }
 
     static void race(String name, IntUnaryOperator step, long ms) {
-        run(step, ms);
+        run(step, ms, WARM_UP_RECORDS);
         long cpu = processCpuNanos(), start = System.nanoTime();
-        long records = run(step, ms);
+        long records = run(step, ms, 0);
         double seconds = (System.nanoTime() - start) / 1e9;
         double cpuMicros = (processCpuNanos() - cpu) / 1e3 / records;
         System.out.printf(java.util.Locale.ROOT, "{\"name\":\"%s\",\"recordsPerSecond\":%.0f,\"cpuMicros\":%.4f}%n",
@@ -94,9 +96,9 @@ public class ConverterBench {
 
     static long sink;
 
-    static long run(IntUnaryOperator step, long ms) {
+    static long run(IntUnaryOperator step, long ms, long atLeast) {
         long end = System.nanoTime() + ms * 1_000_000, records = 0;
-        while (System.nanoTime() < end) {
+        while (System.nanoTime() < end || records < atLeast) {
             for (int i = 0; i < DISTINCT; i++) sink += step.applyAsInt(i);
             records += DISTINCT;
         }
