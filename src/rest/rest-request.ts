@@ -35,7 +35,8 @@ export function pathSegments(request: RestRequest): { readonly segments: string[
   const segments: string[] = [];
   for (const segment of raw) {
     if (request.pathDecoded) {
-      if (hasControlCharacter(segment)) return { refused: 'Suspicious Path Character' };
+      if (hasControlCharacter(segment) || segment.includes('\\')) return { refused: 'Suspicious Path Character' };
+      if (segment.includes('\ufffd')) return { refused: 'Bad UTF-8 encoding' };
       segments.push(segment);
       continue;
     }
@@ -59,8 +60,10 @@ function hasControlCharacter(text: string): boolean {
 }
 
 /**
- * Gateways differ in whether they hand a path on as sent or decoded. A character that cannot stand in a request line
- * unencoded says decoded; a percent sign that is no escape does too (it was `%25`); an escape says as sent.
+ * Gateways differ in whether they hand a path on as sent or decoded. API Gateway's HTTP API decodes all but `%25`, so
+ * that an escaped slash is a slash there (its path is then none of this API, where Java would refuse it). A character
+ * that cannot stand in a request line unencoded says decoded; a percent sign that is no escape does too; an escape says
+ * as sent, and `%25` is refused in either case.
  */
 export function looksDecoded(path: string): boolean {
   if (/[^\x21-\x7e]|["<>\\^`{|}]/.test(path)) return true;

@@ -71,6 +71,13 @@ describe('paths', () => {
     expect([status, headers, JSON.parse(body).error_code]).toEqual([400, json, 400]);
   });
 
+  it.each(['/connectors/a\\b', '/connectors/a\ufffd', '/connectors/a\nb'])(
+    'refuses %j, decoded by a gateway, as it would before',
+    async (path) => {
+      expect((await call('GET', path, { pathDecoded: true })).status).toBe(400);
+    },
+  );
+
   it('takes a path that a gateway has decoded as it is', async () => {
     const { body } = await call('GET', '/connectors/50% ;é/config', { pathDecoded: true });
     expect(JSON.parse(body)).toEqual({ name: '50% ;é' });
