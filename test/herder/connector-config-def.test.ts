@@ -72,7 +72,10 @@ test.each([
     { 'transaction.boundary': [expect.stringContaining('transaction boundaries')] },
   ],
   [{ ...source, 'key.converter': 'Nope' }, { 'key.converter': [expect.stringContaining('could not be found')] }],
-  [{ ...source, 'key.converter': 'RegexRouter' }, { 'key.converter': [expect.stringContaining('must extend')] }],
+  [
+    { ...source, 'key.converter': 'RegexRouter' },
+    { 'key.converter': [expect.stringContaining('does not implement the Converter interface')] },
+  ],
   [
     { ...source, 'value.converter': 'JsonConverter', 'value.converter.schemas.enable': 'yes' },
     { 'value.converter.schemas.enable': [expect.anything()] },

@@ -1,0 +1,222 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AnyPlugin } from '../../src/api/plugin.ts';
+import { definePlugin } from '../../src/api/plugin.ts';
+import { defineConfig } from '../../src/config/config-def.ts';
+import { actConnectorRun, createMemoryRest, type MemoryRest } from '../support/memory-rest.ts';
+
+const source = { 'connector.class': 'FileStreamSource', file: '/f', topic: 't' };
+const sink = { 'connector.class': 'FileStreamSink', topics: 't' };
+
+/** A source that says nothing about offsets. */
+const silent = definePlugin({
+  kind: 'source',
+  className: 'com.example.SilentSourceConnector',
+  version: '1.0',
+  doc: 'Says nothing.',
+  config: defineConfig({ secret: { type: 'PASSWORD', default: null, importance: 'HIGH', doc: 'A secret.' } }),
+  create: () => ({ start() {}, stop() {}, taskConfigs: () => [{}], createTask: () => Promise.reject() as never }),
+});
+
+let rest: MemoryRest;
+const create = (name: string, config: object = source, initial_state = 'RUNNING') =>
+  rest.call('POST', '/connectors', { name, config, initial_state });
+const stop = async (name: string) => {
+  await rest.call('PUT', `/connectors/${name}/stop`);
+  await actConnectorRun(rest, name, []);
+};
+
+beforeEach(() => {
+  rest = createMemoryRest({ plugins: [silent as AnyPlugin] });
+});
+
+describe('status', () => {
+  it('tells worker, version and trace, and UNASSIGNED before the first run', async () => {
+    await create('a');
+    expect((await rest.call('GET', '/connectors/a/status')).body).toEqual({
+      name: 'a',
+      connector: { state: 'UNASSIGNED', worker_id: 'unassigned', version: null },
+      tasks: [],
+      type: 'source',
+    });
+    await actConnectorRun(rest, 'a', [{ state: 'RUNNING' }, { state: 'FAILED', trace: 'boom' }]);
+    expect((await rest.call('GET', '/connectors/a/status')).body).toEqual({
+      name: 'a',
+      connector: { state: 'RUNNING', worker_id: 'w-connector', version: '4.3.0' },
+      tasks: [
+        { id: 0, state: 'RUNNING', worker_id: 'w-0', version: '4.3.0' },
+        { id: 1, state: 'FAILED', worker_id: 'w-1', version: '4.3.0', trace: 'boom' },
+      ],
+      type: 'source',
+    });
+  });
+
+  it('shows a connector created anew none of its namesake’s tasks', async () => {
+    await create('a');
+    await actConnectorRun(rest, 'a', [{}, {}]);
+    await rest.call('DELETE', '/connectors/a');
+    expect((await create('a', sink)).body).toMatchObject({ tasks: [], type: 'sink' });
+    expect((await rest.call('GET', '/connectors/a/tasks')).body).toEqual([]);
+    expect((await rest.call('GET', '/connectors/a/status')).body).toMatchObject({ tasks: [], type: 'sink' });
+    expect((await rest.call('GET', '/connectors?expand=info&expand=status')).body).toMatchObject({
+      a: { info: { tasks: [] }, status: { tasks: [] } },
+    });
+  });
+
+  it('pages through many connectors inside and answers them whole', async () => {
+    const { createMemoryStores } = await import('../../src/storage/memory/stores.ts');
+    rest = createMemoryRest({ stores: createMemoryStores({ pageSize: 7 }) });
+    const names = Array.from({ length: 60 }, (_, i) => `c${String(i).padStart(2, '0')}`);
+    for (const name of names) await create(name);
+    expect((await rest.call('GET', '/connectors')).body).toEqual(names);
+    const { body } = await rest.call('GET', '/connectors?expand=status');
+    expect(Object.keys(body as object)).toEqual(names);
+  });
+});
+
+describe('restart', () => {
+  const states = (body: unknown) => {
+    const { connector, tasks } = body as { connector: { state: string }; tasks: { state: string }[] };
+    return [connector.state, ...tasks.map(({ state }) => state)];
+  };
+
+  it.each<[string, number, string[] | null]>([
+    ['', 204, null],
+    ['?includeTasks=true', 202, ['RESTARTING', 'RESTARTING', 'RESTARTING']],
+    ['?includeTasks=true&onlyFailed=true', 202, ['RUNNING', 'RUNNING', 'RESTARTING']],
+    ['?onlyFailed=true', 202, ['RUNNING', 'RUNNING', 'FAILED']],
+  ])('%s answers %i and says what the states are about to be', async (query, status, told) => {
+    await create('a');
+    await actConnectorRun(rest, 'a', [{}, { state: 'FAILED', trace: 'boom' }]);
+    const answer = await rest.call('POST', `/connectors/a/restart${query}`);
+    expect(answer.status).toBe(status);
+    if (told !== null) expect(states(answer.body)).toEqual(told);
+  });
+
+  it('makes due what is restarted, and nothing else', async () => {
+    await create('a');
+    await actConnectorRun(rest, 'a', [{}, { state: 'FAILED', trace: 'boom' }]);
+    const due = async () => (await rest.stores.due.due(rest.clock.now(), 10)).map(({ run }) => run.task);
+    expect(await due()).toEqual([]);
+    await rest.call('POST', '/connectors/a/restart?includeTasks=true&onlyFailed=true');
+    expect(await due()).toEqual([1]);
+    await rest.call('POST', '/connectors/a/tasks/0/restart');
+    expect((await due()).sort()).toEqual([0, 1]);
+  });
+});
+
+describe('offsets by hand', () => {
+  const put = (name: string, partition: unknown, offset: unknown) =>
+    rest.call('PATCH', `/connectors/${name}/offsets`, { offsets: [{ partition, offset }] });
+  const at = (filename: string, position: number) => ({ partition: { filename }, offset: { position } });
+
+  it('are refused while tasks may run, also when they are only being stopped', async () => {
+    await create('a');
+    await actConnectorRun(rest, 'a', [{}]);
+    for (const verb of ['pause', 'stop']) {
+      await rest.call('PUT', `/connectors/a/${verb}`);
+      expect(await put('a', { filename: 'f' }, { position: 1 })).toMatchObject({
+        status: 400,
+        body: { message: expect.stringContaining('must be in the STOPPED state') },
+      });
+    }
+    await actConnectorRun(rest, 'a', []);
+    expect((await put('a', { filename: 'f' }, { position: 1 })).status).toBe(200);
+  });
+
+  it('can be undone, step by step back and forth', async () => {
+    await create('a');
+    await stop('a');
+    await put('a', { filename: 'f' }, { position: 1 });
+    await put('a', { filename: 'g' }, { position: 2 });
+    await rest.call('DELETE', '/connectors/a/offsets');
+    expect((await rest.call('GET', '/connectors/a/offsets')).body).toEqual({ offsets: [] });
+    const history = await rest.call('GET', '/drover/connectors/a/offsets/history');
+    expect(history.body).toMatchObject({ changes: [{ before: [{}, {}], after: [] }, {}, {}] });
+    expect((await rest.call('POST', '/drover/connectors/a/offsets/undo')).status).toBe(200);
+    const { body } = await rest.call('GET', '/connectors/a/offsets');
+    expect((body as { offsets: unknown[] }).offsets).toEqual(expect.arrayContaining([at('f', 1), at('g', 2)]));
+    expect((await rest.call('POST', '/drover/connectors/a/offsets/undo')).status).toBe(200);
+    expect((await rest.call('GET', '/connectors/a/offsets')).body).toEqual({ offsets: [] });
+  });
+
+  it('has nothing to undo where nothing was done', async () => {
+    await create('a');
+    await stop('a');
+    expect((await rest.call('POST', '/drover/connectors/a/offsets/undo')).status).toBe(400);
+    expect((await rest.call('POST', '/drover/connectors/none/offsets/undo')).status).toBe(404);
+  });
+
+  it('keep 64 bits for sinks too, and the last of several wins', async () => {
+    await create('a', sink);
+    await stop('a');
+    const body = `{"offsets":[${[1, '"7"', '9007199254740993'].map((offset) => `{"partition":{"kafka_topic":"t","kafka_partition":"0"},"offset":{"kafka_offset":${offset}}}`).join()}]}`;
+    expect((await rest.call('PATCH', '/connectors/a/offsets', body)).status).toBe(200);
+    expect(await rest.herder.offsets('a')).toEqual([
+      { partition: '{"kafka_topic":"t","kafka_partition":0}', offset: '{"kafka_offset":9007199254740993}' },
+    ]);
+  });
+
+  it('say so when the connector may keep offsets of its own', async () => {
+    await create('a', { 'connector.class': 'SilentSource' });
+    await stop('a');
+    const altered = await put('a', { p: 1 }, { o: 1.5 });
+    expect(altered.body).toEqual({ message: expect.stringContaining('However, if this connector manages offsets') });
+    expect((await rest.call('GET', '/connectors/a/offsets')).body).toEqual({
+      offsets: [{ partition: { p: 1 }, offset: { o: 1.5 } }],
+    });
+  });
+});
+
+describe('secrets and settings', () => {
+  it('hides a PASSWORD in what validation tells', async () => {
+    const config = { 'connector.class': 'SilentSource', name: 'a', secret: 'hunter2' };
+    const { body } = await rest.call('PUT', '/connector-plugins/SilentSource/config/validate', config);
+    expect(JSON.stringify(body)).not.toContain('hunter2');
+    expect(JSON.stringify(body)).toContain('[hidden]');
+  });
+
+  it('checks the settings that only Drover has, and tells of them only where they are used', async () => {
+    const wrong = await create('a', { ...source, 'drover.schedule': 'daily', 'drover.shedule': 'once' });
+    expect(wrong.status).toBe(400);
+    expect((wrong.body as { message: string }).message).toMatch(
+      /2 error\(s\).*drover\.schedule: it must.*no setting drover\.shedule/s,
+    );
+    expect((await create('a', { ...source, 'drover.schedule': 'rate(5 minutes)' })).status).toBe(201);
+    const plain = await rest.call('PUT', '/connector-plugins/FileStreamSource/config/validate', {
+      ...source,
+      name: 'x',
+    });
+    expect(JSON.stringify(plain.body)).not.toContain('drover');
+  });
+});
+
+describe('a patch', () => {
+  it('never loses another one made at the same time', async () => {
+    await create('a');
+    const patches = Array.from({ length: 8 }, (_, i) =>
+      rest.call('PATCH', '/connectors/a/config', { [`k${i}`]: `${i}` }),
+    );
+    expect((await Promise.all(patches)).map(({ status }) => status)).toEqual(patches.map(() => 200));
+    const { body } = await rest.call('GET', '/connectors/a/config');
+    expect(Object.keys(body as object)).toEqual(expect.arrayContaining(patches.map((_, i) => `k${i}`)));
+  });
+});
+
+describe('a name that fits into no key', () => {
+  const name = 'n'.repeat(2000);
+  it.each([
+    ['GET', `/connectors/${name}`, 404],
+    ['GET', `/connectors/${name}/status`, 404],
+    ['DELETE', `/connectors/${name}`, 404],
+    ['PUT', `/connectors/${name}/pause`, 404],
+    ['POST', `/connectors/${name}/restart`, 404],
+    ['GET', `/connectors/${name}/topics`, 200],
+    ['PUT', `/connectors/${name}/topics/reset`, 202],
+  ])('%s %.20s… answers %i', async (method, path, status) => {
+    expect((await rest.call(method, path)).status).toBe(status);
+  });
+
+  it('is refused when it is to be created', async () => {
+    expect(await create(name)).toMatchObject({ status: 400, body: { message: expect.stringContaining('too long') } });
+  });
+});
