@@ -18,7 +18,7 @@ import { forgottenWrite, type RegisterWrite } from '../support/last-writer.ts';
 import { MortalTable } from '../support/mortal-table.ts';
 import { kafkaAddress } from '../support/services.ts';
 import { invocations, monitorableSource, TaskMonitor } from './monitorable-source.ts';
-import { dynamoDbClient, newTable } from './storage/dynamodb-table.ts';
+import { dropTables, dynamoDbClient, newTable } from './storage/dynamodb-table.ts';
 
 /**
  * Two coordinators, three callers of the API and as many runs as they dispatch, all at once over one real table; any of
@@ -48,7 +48,10 @@ const monitor = new TaskMonitor();
 const plugins = createRegistry([monitorableSource(monitor)]);
 const topic = uniqueName('herder-property');
 
-afterAll(() => kafka.close());
+afterAll(async () => {
+  await dropTables();
+  await kafka.close();
+});
 
 it(`I1, I6, I7: desired and actual agree in the end, no lease held twice, no answer forgotten (seed ${seed})`, async () => {
   await kafka.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);

@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createTable } from '../../../src/storage/dynamodb/create-table.ts';
 import { dynamoDbEndpoint } from '../../support/services.ts';
 
@@ -12,10 +12,18 @@ export function dynamoDbClient(): DynamoDBClient {
 }
 
 let tables = 0;
+const created: { client: DynamoDBClient; tableName: string }[] = [];
 
 /** A table of its own for one test. */
 export async function newTable(client: DynamoDBClient): Promise<string> {
   const tableName = `drover-test-${process.pid}-${Date.now()}-${++tables}`;
   await createTable(client, tableName);
+  created.push({ client, tableName });
   return tableName;
+}
+
+/** DynamoDB Local grows slow with the tables it holds. */
+export async function dropTables(): Promise<void> {
+  for (const { client, tableName } of created.splice(0))
+    await client.send(new DeleteTableCommand({ TableName: tableName }));
 }
