@@ -7,7 +7,7 @@ import {
   Password,
   type Settings,
 } from './config-def.ts';
-import { javaTrim, parseJavaDouble } from './java-text.ts';
+import { javaDigits, javaTrim, parseJavaDouble } from './java-text.ts';
 import { invalidValue, missingValue } from './validators.ts';
 
 export interface ParseOptions {
@@ -42,8 +42,9 @@ export function parseType(name: string, text: string, type: ConfigType, options:
     case 'INT':
     case 'LONG': {
       const [min, max] = integerLimits[type]!;
-      if (!/^[+-]?[0-9]+$/.test(trimmed)) throw invalidValue(name, text, `Not a number of type ${type}`);
-      const number = BigInt(trimmed.startsWith('+') ? trimmed.slice(1) : trimmed);
+      const digits = javaDigits(trimmed);
+      if (!/^[+-]?[0-9]+$/.test(digits)) throw invalidValue(name, text, `Not a number of type ${type}`);
+      const number = BigInt(digits.startsWith('+') ? digits.slice(1) : digits);
       if (number < min || number > max) throw invalidValue(name, text, `Not a number of type ${type}`);
       return Number.isSafeInteger(Number(number)) ? Number(number) : number;
     }

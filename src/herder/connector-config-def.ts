@@ -10,7 +10,6 @@ import {
   allOf,
   atLeast,
   caseInsensitiveString,
-  invalidValue,
   lambda,
   listOfDistinct,
   nonEmptyString,
@@ -18,13 +17,14 @@ import {
   type Validator,
   validString,
 } from '../config/validators.ts';
-import { ConnectError } from '../errors.ts';
+import { ConfigError, ConnectError } from '../errors.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import {
   classNames,
   predicateStages,
   stageKeys,
   transformStages,
+  versionSyntax,
   versionValidator,
 } from '../plugins/transform-settings.ts';
 import { clientOverrideInfos } from './client-overrides.ts';
@@ -54,8 +54,18 @@ const pluginVersion = (name: string) => ({
   default: null,
   importance: 'LOW' as const,
   doc: `Version of the ${name} plugin; the installed one when left out.`,
+  validator: versionSyntax,
   group: 'Common',
   width: 'SHORT' as const,
+});
+
+/** The version of a converter matters where there is a converter. */
+const converterIsSet = (name: string, parsed: ReadonlyMap<string, unknown>): boolean =>
+  (parsed.get(name.slice(0, -'.plugin.version'.length)) ?? null) !== null;
+
+const converterVersion = (name: string) => ({
+  ...pluginVersion(name),
+  recommender: { validValues: () => [], visible: converterIsSet },
 });
 
 const converterClass = (name: string) => ({
@@ -118,19 +128,19 @@ const connectorConfig = defineConfig({
   },
   'key.converter': { ...converterClass('keys'), orderInGroup: 6, displayName: 'Key converter class' },
   'key.converter.plugin.version': {
-    ...pluginVersion('key converter'),
+    ...converterVersion('key converter'),
     orderInGroup: 7,
     displayName: 'Key converter version',
   },
   'value.converter': { ...converterClass('values'), orderInGroup: 8, displayName: 'Value converter class' },
   'value.converter.plugin.version': {
-    ...pluginVersion('value converter'),
+    ...converterVersion('value converter'),
     orderInGroup: 9,
     displayName: 'Value converter version',
   },
   'header.converter': { ...converterClass('headers'), orderInGroup: 10, displayName: 'Header converter class' },
   'header.converter.plugin.version': {
-    ...pluginVersion('header converter'),
+    ...converterVersion('header converter'),
     orderInGroup: 11,
     displayName: 'Header converter version',
   },
@@ -365,6 +375,22 @@ const apacheDefaults: ConverterDefaults = {
 
 type Connector = PluginDescriptor<'source'> | PluginDescriptor<'sink'>;
 
+/** The settings of all connectors of a kind; converters must be converters. */
+export function commonConfigDef(registry: PluginRegistry, kind: 'source' | 'sink'): ConfigDef {
+  const base: ConfigDef = kind === 'source' ? sourceConnectorConfig : sinkConnectorConfig;
+  const keys = new Map(base.keys);
+  for (const [name, converterKind] of converterKinds) {
+    keys.set(name, { ...keys.get(name)!, validator: converterValidator(registry, converterKind) });
+  }
+  return { spec: {}, keys };
+}
+
+const converterKinds = [
+  ['key.converter', 'converter'],
+  ['value.converter', 'converter'],
+  ['header.converter', 'header_converter'],
+] as const;
+
 /** The settings of a plugin alone; of a connector also those that every connector has. */
 export function pluginConfigDef(_registry: PluginRegistry, plugin: AnyPlugin): ConfigDef {
   if (plugin.kind !== 'source' && plugin.kind !== 'sink') return plugin.config;
@@ -436,8 +462,7 @@ function enrichedConfigDef(
   settings: Settings,
   defaults: ConverterDefaults,
 ): ConfigDef {
-  const base: ConfigDef = plugin.kind === 'source' ? sourceConnectorConfig : sinkConnectorConfig;
-  const keys = new Map(base.keys);
+  const keys = new Map(commonConfigDef(registry, plugin.kind).keys);
   const put = (name: string, change: Partial<ConfigKey>) => keys.set(name, { ...keys.get(name)!, ...change });
   put('connector.plugin.version', installed(plugin.version));
   const roles = [
@@ -449,10 +474,9 @@ function enrichedConfigDef(
     const chosen = registry.find(kind, javaTrim(settings[name] ?? defaultClass));
     put(name, {
       defaultValue: registry.classNameOf(defaultClass) ?? defaultClass,
-      validator: converterValidator(registry, kind),
       recommender: { validValues: () => classNames(registry, kind) },
     });
-    put(`${name}.plugin.version`, installed(chosen?.version));
+    put(`${name}.plugin.version`, installed(chosen?.version, converterIsSet));
   }
   for (const stages of [transformStages, predicateStages]) {
     for (const key of stageKeys(registry, stages, settings, false)) keys.set(key.name, key);
@@ -460,11 +484,14 @@ function enrichedConfigDef(
   return { spec: {}, keys };
 }
 
-function installed(version: string | undefined): Partial<ConfigKey> {
+function installed(
+  version: string | undefined,
+  visible = (_name: string, _parsed: ReadonlyMap<string, unknown>) => true,
+): Partial<ConfigKey> {
   return {
     defaultValue: version ?? null,
     validator: versionValidator(version),
-    recommender: { validValues: () => (version === undefined ? [] : [version]) },
+    recommender: { validValues: () => (version === undefined ? [] : [version]), visible },
   };
 }
 
@@ -474,11 +501,7 @@ function converterValidator(registry: PluginRegistry, kind: PluginKind): Validat
     description: `A concrete subclass of org.apache.kafka.connect.storage.${javaInterface}`,
     check(name, value) {
       if (typeof value !== 'string' || registry.find(kind, value) !== undefined) return;
-      throw invalidValue(
-        name,
-        `class ${value}`,
-        `Class must extend: org.apache.kafka.connect.storage.${javaInterface}`,
-      );
+      throw new ConfigError(`Class class ${value} does not implement the ${javaInterface} interface`, { key: name });
     },
   };
 }

@@ -151,11 +151,21 @@ function typeValidator(registry: PluginRegistry, stages: StagePlugins, alias: st
 
 /** Only what is installed can be asked for: by its version, or by a range such as `[4.0,5.0)`. */
 export function versionValidator(installed: string | undefined): Validator {
-  return lambda('an installed version', (_name, value) => {
+  return lambda('an installed version', (name, value) => {
+    if (value !== null) versionSyntax.check(name, value);
     if (value === null || installed === undefined || includesVersion(String(value), installed)) return undefined;
     return `Version ${String(value)} is not installed; available is ${installed}`;
   });
 }
+
+/** A version, or a range in Maven's notation whose brackets are closed. */
+export const versionSyntax: Validator = {
+  description: 'a version or a range of versions',
+  check(name, value) {
+    if (typeof value !== 'string') return;
+    if (/^[[(]/.test(value) && !/[\])]$/.test(value)) throw new ConfigError(`Unbounded range: ${value}`, { key: name });
+  },
+};
 
 /** Maven's notation of versions. */
 function includesVersion(spec: string, installed: string): boolean {

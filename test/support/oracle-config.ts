@@ -4,7 +4,7 @@ import { describeKey, describeValue } from '../../src/config/describe-config.ts'
 import { parseConfig } from '../../src/config/parse-config.ts';
 import { validateConfig } from '../../src/config/validate-config.ts';
 import { ConnectError } from '../../src/errors.ts';
-import { sinkConnectorConfig, sourceConnectorConfig } from '../../src/herder/connector-config-def.ts';
+import { commonConfigDef, sinkConnectorConfig, sourceConnectorConfig } from '../../src/herder/connector-config-def.ts';
 import { createRegistry, type PluginRegistry } from '../../src/plugins/registry.ts';
 import { createTransformationChain } from '../../src/worker/transformation-chain.ts';
 import type { Json } from './oracle-codec.ts';
@@ -22,7 +22,12 @@ export function oraclePlugins(registry: PluginRegistry = createRegistry()): Orac
       const chain = await createTransformationChain(settings, registry);
       return (record: AnyRecord) => chain.apply(record as never) as AnyRecord | null;
     },
-    validate: async (name, settings) => validated(named(registry, name).def, settings, registry),
+    validate: async (name, settings) => {
+      const { def } = named(registry, name);
+      if (def === sourceConnectorConfig) return validated(commonConfigDef(registry, 'source'), settings, registry);
+      if (def === sinkConnectorConfig) return validated(commonConfigDef(registry, 'sink'), settings, registry);
+      return validated(def, settings, registry);
+    },
     configDef: async (name, docs) => {
       const { className, def } = named(registry, name);
       return { class: className, keys: [...def.keys.values()].map((key) => keyJson(key.name, def, docs)) };
