@@ -260,7 +260,8 @@ export abstract class RegistryConverter<P extends ParsedSchema = ParsedSchema> i
     const parsed = await this.#parse(source);
     const subject = known ?? strategy.subjectFor(topic, parsed.recordName);
     const version = await asking(`${doing}: version`, () => client.versionOf(subject, source));
-    const key = `${format.key} ${id} ${version}`;
+    // By content: in another context of the registry the same id may be another schema.
+    const key = `${format.key} ${version} ${JSON.stringify(source.references)} ${source.schema}`;
     const compiled = client.compiled.get(key) as Read | undefined;
     if (compiled !== undefined) return compiled;
     const read = await format.reader(parsed, version);

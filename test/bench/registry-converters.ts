@@ -1,8 +1,10 @@
 /**
  * Records per CPU second of the registry converters, both ways: `node test/bench/registry-converters.ts [Avro]`;
- * profile with `node --cpu-prof`.
- * The record has eleven fields of the kinds that change-data capture and events have.
+ * profile with `node --cpu-prof`. With `--classpath 'libs/*'` Java's Avro figure stands beside: the jars of
+ * io.apicurio:apicurio-registry-utils-converter:2.6.13.Final and what it needs, since Confluent's are not in Maven's
+ * central repository. The record has eleven fields of the kinds that change-data capture and events have.
  */
+import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import type { Converter } from '../../src/api/converter.ts';
 import { ConnectSchema } from '../../src/data/connect-schema.ts';
@@ -62,24 +64,42 @@ function order(i: number): Struct {
 }
 
 const batch = 20_000;
-const rounds = Number(process.env.ROUNDS ?? 7);
+const rounds = Number(process.env.ROUNDS ?? 11);
 
 async function main(): Promise<void> {
   const registry = await FakeSchemaRegistry.start();
   const plugins = createRegistry();
   const records = Array.from({ length: batch }, (_, i) => order(i));
   console.log(`${cpus()[0]?.model.trim()}, Node ${process.version}; ${batch} records a round, median of ${rounds}`);
-  const only = process.argv[2];
+  const at = process.argv.indexOf('--classpath');
+  const java = at < 0 ? null : measureJava(process.argv[at + 1] ?? '');
+  const only = process.argv[2]?.startsWith('--') ? undefined : process.argv[2];
   for (const name of ['AvroConverter', 'ProtobufConverter', 'JsonSchemaConverter']) {
     if (only !== undefined && !name.startsWith(only)) continue;
     const converter = await plugins.get('converter', name).create();
     converter.configure({ 'schema.registry.url': registry.url }, { isKey: false });
-    await race(name, converter, records);
+    await race(name, converter, records, name === 'AvroConverter' ? java : null);
   }
   await registry.stop();
 }
 
-async function race(name: string, converter: Converter, records: Struct[]): Promise<void> {
+interface JavaFigures {
+  readonly write: number;
+  readonly read: number;
+}
+
+/** CPU microseconds of the thread per record. */
+function measureJava(classpath: string): JavaFigures {
+  const source = new URL('java/RegistryConverterBench.java', import.meta.url).pathname;
+  const output = execFileSync('java', ['-cp', classpath, source], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [write = 0, read = 0] = output.trim().split(/\s+/).map(Number);
+  return { write, read };
+}
+
+async function race(name: string, converter: Converter, records: Struct[], java: JavaFigures | null): Promise<void> {
   const topic = name.toLowerCase();
   await converter.fromConnectData(topic, schema, records[0]);
   const written = records.map((record) => converter.fromConnectData(topic, schema, record) as Uint8Array);
@@ -100,7 +120,7 @@ async function race(name: string, converter: Converter, records: Struct[]): Prom
     ['write', write],
     ['read', read],
   ] as const) {
-    for (let i = 0; i < 5; i++) work();
+    for (let i = 0; i < 30; i++) work();
     const seconds = Array.from({ length: rounds }, () => {
       // CPU, not the clock: the machine may be shared, and the goal is CPU per record.
       const start = process.cpuUsage();
@@ -109,9 +129,11 @@ async function race(name: string, converter: Converter, records: Struct[]): Prom
       return (user + system) / 1e6;
     }).sort((a, b) => a - b);
     const median = seconds[seconds.length >> 1]!;
-    const each = `${((median * 1e6) / batch).toFixed(2)} µs`;
+    const own = (median * 1e6) / batch;
+    const each = `${own.toFixed(2)} µs`;
+    const beside = java === null ? '' : `; Java ${java[way].toFixed(2)} µs, ${(java[way] / own).toFixed(1)}x`;
     console.log(
-      `${name.padEnd(20)} ${way.padEnd(6)} ${Math.round(batch / median)} records per CPU second, ${each} each, ${Math.round(bytes / batch)} bytes`,
+      `${name.padEnd(20)} ${way.padEnd(6)} ${Math.round(batch / median)} records per CPU second, ${each} each, ${Math.round(bytes / batch)} bytes${beside}`,
     );
   }
 }

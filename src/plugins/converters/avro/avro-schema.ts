@@ -195,7 +195,7 @@ function parseNamed(
     type.symbols = json.symbols.map(String);
     if (typeof json.default === 'string') type.enumDefault = json.default;
   } else if (kind === 'fixed') {
-    if (typeof json.size !== 'number' || json.size < 0) {
+    if (typeof json.size !== 'number' || !Number.isSafeInteger(json.size) || json.size < 0) {
       throw new DataError(`The Avro fixed ${type.fullName} lacks its "size"`);
     }
     type.size = json.size;
