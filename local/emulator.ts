@@ -53,6 +53,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<ServiceHa
   const python = await emulatorPython();
   const temporary = join(options.folder, 'tmp');
   mkdirSync(temporary, { recursive: true });
+  // What it unpacks there is CommonJS, whatever the package around it says.
+  writeFileSync(join(temporary, 'package.json'), '{"type":"commonjs"}');
   return await startService({
     name: 'AWS emulator',
     command: join(python, 'bin', 'ministack'),
