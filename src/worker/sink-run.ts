@@ -33,7 +33,11 @@ export async function runSink(run: TaskRun, connector: SinkConnector): Promise<v
     failed = false;
   } catch (error) {
     // What was put before is worth keeping, unless the task could not even flush or a newer run has taken over.
-    if (!(error instanceof FencedError) && !run.tainted) await commit(run, sink).catch(() => {});
+    if (!(error instanceof FencedError) && !run.tainted) {
+      await commit(run, sink).catch(() => {});
+      // As in Java the record that ends the run is reported too.
+      await sink.errors.deadLetters?.flush().catch(() => {});
+    }
     throw error;
   } finally {
     await sink.close(failed);

@@ -172,7 +172,7 @@ async function sinkDeadLetters(
 ): Promise<DeadLetterQueue | null> {
   const target = deadLetterTarget(run.config, 'sink');
   if (target === null) return null;
-  const producer = await kafka.producer(settingsWithPrefix(run.config, 'producer.override.'));
+  const producer = await kafka.producer(run.producerOverrides());
   closers.push(() => producer.close());
   return new DeadLetterQueue(run, target, { admin: kafka.admin, producer }, (failure) => failure.consumed);
 }

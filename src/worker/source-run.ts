@@ -25,7 +25,7 @@ const longestRetryMs = 10_000;
  * run lingers (a run that finds nothing at all does not linger), or when the task is revoked. Exactly once is another `delivery`, nothing else.
  */
 export async function runSource(run: TaskRun, connector: SourceConnector): Promise<void> {
-  const { task, conversion, delivery, close } = await startSource(run, connector);
+  const { task, conversion, delivery, errors, close } = await startSource(run, connector);
   let failed = true;
   try {
     await pollUntilDone(run, task, conversion, delivery);
@@ -39,6 +39,7 @@ export async function runSource(run: TaskRun, connector: SourceConnector): Promi
     if (!(error instanceof FencedError)) {
       await delivery.drain().catch(() => {});
       await commit(run, task, delivery, false).catch(() => {});
+      await errors.deadLetters?.flush().catch(() => {});
     }
     throw error;
   } finally {

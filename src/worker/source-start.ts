@@ -1,7 +1,6 @@
 import type { SourceConnector } from '../api/connector.ts';
 import type { SourceOffset, SourcePartition } from '../api/record.ts';
 import type { OffsetStorageReader, SourceTask, TransactionContext } from '../api/task.ts';
-import { settingsWithPrefix } from '../config/parse-config.ts';
 import { javaText } from '../data/java-text.ts';
 import type { Schema } from '../data/schema.ts';
 import type { KafkaClient } from '../kafka/types.ts';
@@ -19,6 +18,7 @@ export interface StartedSource {
   readonly task: SourceTask;
   readonly conversion: SourceConversion;
   readonly delivery: SourceDelivery;
+  readonly errors: ErrorTolerance;
   /** Stops the task and lets go of what it used. After a failure, what goes wrong here is not told. */
   close(quietly: boolean): Promise<void>;
 }
@@ -44,7 +44,7 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
     closers.push(() => closeConverters(converters));
     const chain = await createTransformationChain(config, room.plugins);
     closers.push(() => chain.close());
-    const producerOverrides = settingsWithPrefix(config, 'producer.override.');
+    const producerOverrides = run.producerOverrides();
     const letters = await sourceDeadLetters(run, kafka, closers);
     const errors = new ErrorTolerance(run, config, letters);
     const groups = room.settings.topicCreationEnable ? topicGroups(config) : [];
@@ -70,7 +70,7 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
     );
     await run.reportRunning();
     run.step('started');
-    return { task, conversion, delivery, close };
+    return { task, conversion, delivery, errors, close };
   } catch (error) {
     await close(true);
     throw error;
@@ -101,7 +101,7 @@ async function sourceDeadLetters(
 ): Promise<DeadLetterQueue | null> {
   const target = deadLetterTarget(run.config, 'source');
   if (target === null) return null;
-  const producer = await kafka.producer(settingsWithPrefix(run.config, 'producer.override.'));
+  const producer = await kafka.producer(run.producerOverrides());
   closers.push(() => producer.close());
   return new DeadLetterQueue(run, target, { admin: kafka.admin, producer }, describeSourceLetter);
 }

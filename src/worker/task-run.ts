@@ -1,4 +1,5 @@
 import type { Settings } from '../config/config-def.ts';
+import { settingsWithPrefix } from '../config/parse-config.ts';
 import { ConnectError, RetriableError } from '../errors.ts';
 import type { TaskCounters, TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
@@ -198,6 +199,23 @@ export class TaskRun {
   /** An idle sink is left to the probe once its pauses have reached their ceiling, or when it has nothing to read. */
   isIdleSink(backOffMs: number): boolean {
     return this.item.assignment.length === 0 || backOffMs >= this.limits.idleCeilingMs;
+  }
+
+  /**
+   * `producer.override.*`, with the producer's patience bounded by the run: what Kafka does not answer must end as the
+   * producer's own error, which names the broker, before the run is cut.
+   */
+  producerOverrides(): Settings {
+    const left = this.deadlines.endsAt - this.room.clock.now();
+    const overrides: Record<string, string> = { ...settingsWithPrefix(this.config, 'producer.override.') };
+    for (const [key, fallback] of [
+      ['max.block.ms', 60_000],
+      ['delivery.timeout.ms', 120_000],
+    ] as const) {
+      const own = Number(overrides[key] ?? fallback);
+      if (own > left) overrides[key] = String(Math.max(1, Math.floor(left)));
+    }
+    return overrides;
   }
 
   /** What source and sink tasks are told alike. */
