@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import { Mirror } from '../src/mirror/mirror.ts';
 import { readStreamRecords, type StreamRecord } from '../src/storage/dynamodb/stream.ts';
-import { environment, loggerLevels, stores } from './function-context.ts';
+import { clock, environment, loggerLevels, stores } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
 import { plugins } from './plugins.ts';
 
@@ -39,6 +39,18 @@ async function createMirror(): Promise<Mirror> {
   });
 }
 
+const reportEveryMs = 5_000;
+let reportAt = 0;
+
+/** Says now and then how far the topics have come; the REST API shows it. A report that fails is the next one's. */
+async function reportProgress(records: readonly StreamRecord[]): Promise<void> {
+  const now = clock.now();
+  const changedAt = 1000 * Math.max(0, ...records.map(({ dynamodb }) => dynamodb?.ApproximateCreationDateTime ?? 0));
+  if (now < reportAt || changedAt === 0) return;
+  reportAt = now + reportEveryMs;
+  await stores.cluster.putMirrorProgress({ changedAt, mirroredAt: now }).catch(() => {});
+}
+
 /** Fails as a whole: the stream brings the batch again, in order, until Kafka has taken it. */
 export const handler = middy<TableStreamEvent, void>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
@@ -48,4 +60,5 @@ export const handler = middy<TableStreamEvent, void>({ timeoutEarlyInMillis: 0 }
       throw error;
     });
     await (await mirror).handle(readStreamRecords(event.Records));
+    await reportProgress(event.Records);
   });

@@ -63,6 +63,11 @@ export function createHerder(deps: HerderDeps): Herder {
     logger: (name) => logger(deps, name),
     setLoggerLevel: (name, level) => setLoggerLevel(deps, name, level),
 
+    mirrorReport: async () => {
+      const progress = await deps.cluster.mirrorProgress();
+      if (progress === undefined) return null;
+      return { ...progress, lagMs: Math.max(0, progress.mirroredAt - progress.changedAt) };
+    },
     connectorReport: (name) => connectorReport(deps, name),
     offsetHistory: (name) => offsetHistory(deps, name),
     undoOffsetChange: (name) => undoOffsetChange(deps, name),

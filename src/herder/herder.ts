@@ -89,6 +89,13 @@ export interface ConnectorReport {
   readonly tasks: readonly TaskReport[];
 }
 
+/** How far behind the table the mirror topics were when that was last said. */
+export interface MirrorReport {
+  readonly changedAt: number;
+  readonly mirroredAt: number;
+  readonly lagMs: number;
+}
+
 export interface ClusterInfo {
   readonly version: string;
   readonly commit: string;
@@ -137,7 +144,8 @@ export interface Herder {
   /** Names of the loggers whose level changed. */
   setLoggerLevel(name: string, level: string): Promise<string[]>;
 
-  /** Drover's own. */
+  /** Drover's own. Null: nothing has been mirrored yet. */
+  mirrorReport(): Promise<MirrorReport | null>;
   connectorReport(name: string): Promise<ConnectorReport>;
   offsetHistory(name: string): Promise<readonly OffsetChangeReport[]>;
   /** Puts back what was there before the newest change by hand. */

@@ -1,9 +1,15 @@
-import { connectorReportEntity, offsetChangeEntity } from './entities.ts';
+import { connectorReportEntity, mirrorReportEntity, offsetChangeEntity } from './entities.ts';
 import type { Answer, Call } from './route.ts';
 
 /** What Drover adds to Kafka Connect's API, on paths of its own. */
 
 const nameOf = (call: Call) => call.params.connector!;
+
+/** The installation: what the mirror topics hold is at least as new as `changed_at`. */
+export async function getInstallation({ herder }: Call): Promise<Answer> {
+  const mirror = await herder.mirrorReport();
+  return { body: { mirror: mirror === null ? null : mirrorReportEntity(mirror) } };
+}
 
 export async function getConnectorReport(call: Call): Promise<Answer> {
   return { body: connectorReportEntity(await call.herder.connectorReport(nameOf(call))) };

@@ -4,6 +4,7 @@ import type {
   ConnectorReport,
   ConnectorStatus,
   LoggerInfo,
+  MirrorReport,
   PluginInfo,
   RunStatus,
   TaskInfo,
@@ -69,6 +70,10 @@ export function connectorReportEntity(report: ConnectorReport) {
     restarts: report.restarts,
     tasks: report.tasks.map(taskReportEntity),
   };
+}
+
+export function mirrorReportEntity({ changedAt, mirroredAt, lagMs }: MirrorReport) {
+  return { changed_at: instant(changedAt), mirrored_at: instant(mirroredAt), lag_ms: lagMs };
 }
 
 function taskReportEntity(report: TaskReport) {

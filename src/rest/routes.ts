@@ -331,6 +331,15 @@ export const routes: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/drover',
+    operation: 'getInstallation',
+    summary: 'How far the mirror topics have come.',
+    success: 200,
+    answer: schema.installation,
+    handle: drover.getInstallation,
+  },
+  {
+    method: 'GET',
     path: '/drover/connectors/{connector}',
     operation: 'getConnectorReport',
     summary: 'What Kafka Connect does not tell: runs, lag, totals, failures and next due time of each task.',

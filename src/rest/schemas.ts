@@ -90,6 +90,12 @@ export const setLevelRequest: Schema = {
   }),
 };
 
+export const installation = object({
+  mirror: {
+    oneOf: [object({ changed_at: instant, mirrored_at: instant, lag_ms: integer }), { type: 'null' }],
+  },
+});
+
 export const connectorReport = object({
   name: text,
   type: connectorType,

@@ -6,11 +6,23 @@ export interface LoggerLevel {
   readonly modifiedAt: number;
 }
 
+/** How far the mirror has come, as of the last time it said so. */
+export interface MirrorProgress {
+  /** Epoch milliseconds: when the newest change that is on the topics was made, to the second. */
+  readonly changedAt: number;
+  /** Epoch milliseconds. */
+  readonly mirroredAt: number;
+}
+
 /** Facts about the installation as a whole. */
 export interface ClusterStore {
   /** The Kafka cluster's id as the task function last saw it; the root answer shows it. */
   clusterId(): Promise<string | undefined>;
   putClusterId(clusterId: string): Promise<void>;
+
+  /** Undefined: nothing has been mirrored yet. */
+  mirrorProgress(): Promise<MirrorProgress | undefined>;
+  putMirrorProgress(progress: MirrorProgress): Promise<void>;
 
   loggerLevels(): Promise<LoggerLevel[]>;
   putLoggerLevels(levels: readonly LoggerLevel[]): Promise<void>;

@@ -735,6 +735,13 @@ export function storesContract(newStores: () => Promise<Stores>): void {
       expect(seen.sort(([a], [b]) => a - b)).toEqual(tasks.map((_, n) => [n, { t: { [n]: BigInt(n) } }]));
     });
 
+    it('keeps how far the mirror has come', async () => {
+      const { cluster } = await newStores();
+      expect(await cluster.mirrorProgress()).toBeUndefined();
+      await cluster.putMirrorProgress({ changedAt: t0, mirroredAt: t0 + 5 });
+      expect(await cluster.mirrorProgress()).toEqual({ changedAt: t0, mirroredAt: t0 + 5 });
+    });
+
     it('keeps the cluster id and logger levels', async () => {
       const { cluster } = await newStores();
       expect(await cluster.clusterId()).toBeUndefined();

@@ -31,7 +31,7 @@ const call = async (method: string, target: string, more: Partial<RestRequest> =
 const json = { 'content-type': 'application/json' };
 
 describe('paths', () => {
-  it.each(['/nope', '/connectors/a/nope', '/Connectors', '/admin', '/connectors/a/tasks/0', '/drover'])(
+  it.each(['/nope', '/connectors/a/nope', '/Connectors', '/admin', '/connectors/a/tasks/0', '/drover/nope'])(
     'GET %s is no resource: 404 in the generic words',
     async (path) => {
       const { status, headers, body } = await call('GET', path);

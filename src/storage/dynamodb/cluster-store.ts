@@ -1,6 +1,6 @@
-import type { ClusterStore, LoggerLevel } from '../cluster-store.ts';
+import type { ClusterStore, LoggerLevel, MirrorProgress } from '../cluster-store.ts';
 import { type Attributes, N, number, S, text } from './attributes.ts';
-import { clusterIdKey, clusterPk, loggerKey, loggerOf, loggerPrefix, tickerKey } from './table.ts';
+import { clusterIdKey, clusterPk, loggerKey, loggerOf, loggerPrefix, mirrorKey, tickerKey } from './table.ts';
 import { inParallel, queryAll, type TableClient } from './table-client.ts';
 
 const tickerIsFree = '(attribute_not_exists(#owner) OR #owner = :owner OR #expiresAt <= :now)';
@@ -19,6 +19,20 @@ export class DynamoDbClusterStore implements ClusterStore {
 
   async putClusterId(clusterId: string): Promise<void> {
     await this.#table.update({ key: clusterIdKey, what: 'the cluster id', set: { clusterId: S(clusterId) } });
+  }
+
+  async mirrorProgress(): Promise<MirrorProgress | undefined> {
+    const item = (await this.#table.get(mirrorKey)) ?? {};
+    const changedAt = number(item, 'changedAt');
+    return changedAt === null ? undefined : { changedAt, mirroredAt: number(item, 'mirroredAt') ?? changedAt };
+  }
+
+  async putMirrorProgress({ changedAt, mirroredAt }: MirrorProgress): Promise<void> {
+    await this.#table.update({
+      key: mirrorKey,
+      what: 'how far the mirror has come',
+      set: { changedAt: N(changedAt), mirroredAt: N(mirroredAt) },
+    });
   }
 
   async loggerLevels(): Promise<LoggerLevel[]> {

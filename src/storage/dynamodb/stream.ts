@@ -25,6 +25,8 @@ export interface StreamRecord {
         readonly OldImage?: Readonly<Record<string, unknown>> | undefined;
         readonly NewImage?: Readonly<Record<string, unknown>> | undefined;
         readonly SequenceNumber?: string | undefined;
+        /** Epoch seconds. */
+        readonly ApproximateCreationDateTime?: number | undefined;
       }
     | undefined;
 }

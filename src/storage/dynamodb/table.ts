@@ -11,7 +11,7 @@ import { ConnectError } from '../../errors.ts';
  *   C#<name>      SP#<partition>#<topic>    sink position at rest
  *   C#<name>      TOPIC#<topic>             active topic
  *   C#<name>      HIST#<time>#<id>#<part>   offsets changed by hand
- *   CLUSTER       CLUSTER_ID, TICKER, LOGGER#<logger>
+ *   CLUSTER       CLUSTER_ID, TICKER, MIRROR, LOGGER#<logger>
  *
  * STATE and TASK# are neighbours in key order, so that a connector with its tasks is one query. A connector's name
  * stands alone in the partition key, and no sort key holds one, so that no name can reach another's items.
@@ -148,6 +148,7 @@ export const historySk = (changedAt: number, id: string, part: number) =>
 
 export const clusterIdKey: Key = { pk: clusterPk, sk: 'CLUSTER_ID' };
 export const tickerKey: Key = { pk: clusterPk, sk: 'TICKER' };
+export const mirrorKey: Key = { pk: clusterPk, sk: 'MIRROR' };
 export const loggerKey = (logger: string): Key => ({
   pk: clusterPk,
   sk: bounded(loggerPrefix + encode(logger), 'logger name', 'logger'),
