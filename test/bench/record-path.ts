@@ -33,6 +33,7 @@ interface Measured {
   readonly cpu: number;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const teardown = await setup();
 const about = machine();
 const kafka = kafkaAddress();

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startJavaConnect } from '../../../local/java-connect.ts';
 import { freePort } from '../../../local/ports.ts';
-import { type ServiceHandle, stopService } from '../../../local/service.ts';
+import { type ServiceHandle, signalService, stopService } from '../../../local/service.ts';
 import type { Settings } from '../../../src/config/config-def.ts';
 import type { ConnectorType } from '../../../src/storage/items.ts';
 import type { ArmRequest } from './drover-arm.ts';
@@ -97,6 +97,9 @@ export async function javaArm(
     // Java's own default of a minute, as in production; its test start-up has a second.
     settings: { 'offset.flush.interval.ms': '60000', ...settings },
   });
+  // It is in a process group of its own and would outlive an interrupted race.
+  const end = () => signalService(service, 'SIGKILL');
+  process.once('exit', end);
   const url = `http://127.0.0.1:${port}`;
   const put = async (name: string, config: Settings) => {
     for (;;) {
@@ -140,6 +143,8 @@ export async function javaArm(
     },
     async stop() {
       await stopService(service);
+      process.removeListener('exit', end);
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
