@@ -1,7 +1,7 @@
 import { createHerder } from '../src/herder/create-herder.ts';
 import { createRestHandler } from '../src/rest/rest-handler.ts';
 import { droverBuild, kafkaConnectVersion } from '../src/version.ts';
-import { clock, environment, stores, telemetry } from './function-context.ts';
+import { clock, environment, loggerLevels, stores, telemetry } from './function-context.ts';
 import { plugins } from './plugins.ts';
 
 export const handler = createRestHandler({
@@ -17,4 +17,5 @@ export const handler = createRestHandler({
     logLevel: environment['drover.log.level'],
   }),
   telemetry,
+  middleware: loggerLevels(),
 });

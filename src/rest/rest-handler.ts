@@ -5,8 +5,8 @@ import { createRestApp, type RestAppDeps } from './rest-app.ts';
 import type { RestRequest, RestResponse } from './rest-request.ts';
 
 export interface RestHandlerDeps extends RestAppDeps, Partial<GatewayOptions> {
-  /** Runs before a request is answered (log levels, say); what it rejects with answers 500. */
-  readonly before?: () => Promise<void>;
+  /** Around every request: log levels, say. */
+  readonly middleware?: middy.MiddlewareObj;
 }
 
 export type RestHandler = (event: HttpApiEvent, context: Context) => Promise<HttpApiResult>;
@@ -15,7 +15,7 @@ export type RestHandler = (event: HttpApiEvent, context: Context) => Promise<Htt
 export function createRestHandler(deps: RestHandlerDeps): RestHandler {
   const app = createRestApp(deps);
   const handler: unknown = middy<RestRequest, RestResponse>()
-    .use({ before: async () => deps.before?.() })
+    .use(deps.middleware ?? {})
     .use(httpApi({ pathPrefix: deps.pathPrefix ?? '' }))
     .handler((request: RestRequest) => app(request));
   return handler as RestHandler; // Its middleware changes both types.

@@ -19,8 +19,10 @@ it('turns API Gateway events into plain requests and back, one call beside anoth
   const handler = createRestHandler({
     herder: herder as unknown as Herder,
     telemetry: createTelemetry({ clock: new ManualClock(), write: () => {} }),
-    before: async () => {
-      order.push('before');
+    middleware: {
+      before: async () => {
+        order.push('before');
+      },
     },
   });
   const answers = await Promise.all([
