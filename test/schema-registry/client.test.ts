@@ -46,7 +46,9 @@ describe('retries and fail-over', () => {
     const registry = await start();
     registry.fail(503, 'reset', 'garbage');
     const clock = noWaiting();
-    expect(await client({ 'schema.registry.url': registry.url, 'retries.wait.ms': '10' }, clock).register('s', int, false)).toBe(1);
+    expect(
+      await client({ 'schema.registry.url': registry.url, 'retries.wait.ms': '10' }, clock).register('s', int, false),
+    ).toBe(1);
     expect(clock.slept).toEqual([10, 20, 40]);
   });
 
@@ -114,7 +116,8 @@ describe('credentials', () => {
       (registry) => ({
         'schema.registry.url': registry.url,
         'basic.auth.credentials.source': 'SASL_INHERIT',
-        'sasl.jaas.config': 'org.apache.kafka.common.security.plain.PlainLoginModule required username="alice" password="p:ss";',
+        'sasl.jaas.config':
+          'org.apache.kafka.common.security.plain.PlainLoginModule required username="alice" password="p:ss";',
       }),
     ],
   ])('user and password %s', async (_, settings) => {
@@ -135,13 +138,31 @@ describe('credentials', () => {
     ['a missing URL', {}, 'schema.registry.url'],
     ['an empty URL', { 'schema.registry.url': '' }, 'schema.registry.url'],
     ['a URL of another kind', { 'schema.registry.url': 'mock://x' }, 'schema.registry.url'],
-    ['USER_INFO without any', { 'schema.registry.url': 'http://r', 'basic.auth.credentials.source': 'USER_INFO' }, 'basic.auth.user.info'],
-    ['an unknown source', { 'schema.registry.url': 'http://r', 'basic.auth.credentials.source': 'X' }, 'basic.auth.credentials.source'],
-    ['a key store file', { 'schema.registry.url': 'http://r', 'schema.registry.ssl.truststore.location': '/x.jks' }, 'schema.registry.ssl.truststore.location'],
+    [
+      'USER_INFO without any',
+      { 'schema.registry.url': 'http://r', 'basic.auth.credentials.source': 'USER_INFO' },
+      'basic.auth.user.info',
+    ],
+    [
+      'an unknown source',
+      { 'schema.registry.url': 'http://r', 'basic.auth.credentials.source': 'X' },
+      'basic.auth.credentials.source',
+    ],
+    [
+      'a key store file',
+      { 'schema.registry.url': 'http://r', 'schema.registry.ssl.truststore.location': '/x.jks' },
+      'schema.registry.ssl.truststore.location',
+    ],
     ['a proxy', { 'schema.registry.url': 'http://r', 'proxy.host': 'p' }, 'proxy.host'],
-    ['OAuth without a client', { 'schema.registry.url': 'http://r', 'bearer.auth.credentials.source': 'OAUTHBEARER' }, 'bearer.auth.client.secret'],
+    [
+      'OAuth without a client',
+      { 'schema.registry.url': 'http://r', 'bearer.auth.credentials.source': 'OAUTHBEARER' },
+      'bearer.auth.client.secret',
+    ],
   ])('%s is a ConfigError that names the setting', (_, settings, key) => {
-    expect(() => settingsOf(settings)).toThrowError(expect.objectContaining({ javaClass: 'ConfigException', message: expect.stringContaining(key) }));
+    expect(() => settingsOf(settings)).toThrowError(
+      expect.objectContaining({ javaClass: 'ConfigException', message: expect.stringContaining(key) }),
+    );
   });
 });
 

@@ -320,7 +320,7 @@ message Second { bool yes = 1; }`;
 });
 
 test('any struct comes back, and a second Protobuf library reads and writes the same bytes', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const limits = { nested: false, optionalContainers: false, oddFloats: true };
   const settings = { 'optional.for.nullables': 'true' };
@@ -333,6 +333,6 @@ test('any struct comes back, and a second Protobuf library reads and writes the 
       const back = await read(topic, bytes, settings);
       expect(plain(back.value)).toEqual(plain(value));
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
