@@ -2,6 +2,8 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { settingsWithPrefix } from '../src/config/parse-config.ts';
 import { parseRunRequest } from '../src/invocation/parse-run-request.ts';
+import type { ImportReport } from '../src/mirror/import.ts';
+import { type ImportRequest, parseImportRequest, runImport } from '../src/mirror/run-import.ts';
 import { createWorker, type RunReport } from '../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../src/worker/worker-settings.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, telemetry, workerName } from './function-context.ts';
@@ -32,9 +34,11 @@ const worker = createWorker({
   configProviders: configProviders(),
 });
 
-export const handler = middy<unknown, RunReport>({ timeoutEarlyInMillis: 0 })
+export const handler = middy<unknown, RunReport | ImportReport>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
   .handler(async (event: unknown, context: Context) => {
+    const imported = parseImportRequest(event);
+    if (imported !== undefined) return importCluster(imported);
     const report = await worker.run(parseRunRequest(event), {
       deadlineAt: deadlineOf(context),
       workerId: `${workerName}:${context.awsRequestId}`,
@@ -43,6 +47,16 @@ export const handler = middy<unknown, RunReport>({ timeoutEarlyInMillis: 0 })
     if (report.tainted) process.exit(1);
     return report;
   });
+
+async function importCluster(request: ImportRequest): Promise<ImportReport> {
+  return runImport(request, {
+    kafka: await connectKafka(),
+    stores,
+    topics: { configs: environment['config.storage.topic'], offsets: environment['offset.storage.topic'] },
+    typeOf: (name) => (plugins.find('source', name) ? 'source' : plugins.find('sink', name) ? 'sink' : undefined),
+    now: clock.now,
+  });
+}
 
 function converterDefaults(): Record<string, string> {
   const settings: Record<string, string> = {};

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FetchedPartition, KafkaClient } from '../../src/kafka/types.ts';
 import { readCluster, writeCluster } from '../../src/mirror/import.ts';
+import { parseImportRequest, runImport } from '../../src/mirror/run-import.ts';
 import { createMemoryStores } from '../../src/storage/memory/stores.ts';
 import { javaRecords } from './java-records.ts';
 
@@ -176,5 +177,24 @@ describe('import from a Java cluster', () => {
       skipped: [{ connector: 'x', reason: 'there is no plugin com.example.Other' }],
       sourceOffsets: 0,
     });
+  });
+
+  it('is asked for by an invocation of its own', async () => {
+    expect(parseImportRequest({ kind: 'task', connector: 'a', task: 0 })).toBeUndefined();
+    expect(parseImportRequest(null)).toBeUndefined();
+    expect(() => parseImportRequest({ kind: 'import' })).toThrow('"start"');
+    expect(() => parseImportRequest({ kind: 'import', start: 'stopped', offsets: 3 })).toThrow('"offsets"');
+    const request = parseImportRequest({ kind: 'import', start: 'stopped', configs: 'configs' });
+    if (request === undefined) throw new Error('not an import');
+    const stores = createMemoryStores();
+    const deps = {
+      kafka: kafkaWith(javaRecords),
+      stores,
+      topics: { configs: 'other', offsets: 'offsets' },
+      typeOf,
+      now: () => now,
+    };
+    const report = await runImport(request, deps);
+    expect(report).toMatchObject({ imported: ['golden sink/ü', 'golden-broken', 'golden-eos'], unreadable: [] });
   });
 });

@@ -39,6 +39,8 @@ export interface AwsTableClientOptions {
 }
 
 const conflictRetries = 10;
+/** A request without an answer is sent again: a table that is silent must not hold a run until its deadline. */
+const timeouts = { connectionTimeout: 2000, requestTimeout: 8000, throwOnRequestTimeout: true };
 
 export class AwsTableClient implements TableClient {
   readonly tableName: string;
@@ -49,7 +51,8 @@ export class AwsTableClient implements TableClient {
     this.tableName = options.tableName;
     this.#clock = options.clock ?? systemClock;
     this.#client =
-      options.client ?? new DynamoDBClient({ retryMode: 'adaptive', maxAttempts: 6, ...options.clientConfig });
+      options.client ??
+      new DynamoDBClient({ retryMode: 'adaptive', maxAttempts: 5, requestHandler: timeouts, ...options.clientConfig });
   }
 
   async update(update: Update): Promise<Outcome> {
