@@ -1,6 +1,6 @@
 /**
  * The record path raced against Apache's own Connect worker: same work, machine, broker and run. `npm run bench`, or
- * `node test/bench/record-path.ts [part of a title] [rounds]`. Arms alternate; a second Drover arm is the A/A control;
+ * `node test/bench/record-path.ts [part of a title] [rounds] [records]`. Arms alternate; a second Drover arm is the A/A control;
  * the first round warms up and is checked byte for byte, not counted. CPU is that of the whole process, from /proc.
  * RACE_PROFILE=<folder> writes CPU profiles of Drover's arms.
  */
@@ -24,7 +24,7 @@ import {
 } from './races/observe.ts';
 import { cpuSeconds, machine, peakMemoryMb } from './races/process-cpu.ts';
 
-const [wanted = '', roundsText = '5'] = process.argv.slice(2);
+const [wanted = '', roundsText = '5', recordsText] = process.argv.slice(2);
 const rounds = Number(roundsText);
 const lineBytes = 70;
 
@@ -143,7 +143,7 @@ const memory = new Map<string, number>();
 
 async function runRace(race: Race): Promise<void> {
   console.log(`\n${race.title}`);
-  const sinkTopic = `${run}-${races.indexOf(race)}`;
+  const sinkTopic = `${run}-${races.findIndex(({ title }) => title === race.title)}`;
   if (race.type === 'sink') await fillTopic(race, sinkTopic);
   const environment = { kafka, dynamoDb: dynamoDbEndpoint(), table, offsetsTopic: `${run}-offsets` };
   const transactional: Record<string, string> =
@@ -224,11 +224,21 @@ ${verdicts.join('\n')}
 Peak memory: ${[...memory].map(([label, mb]) => `${label} ${mb} MB`).join(', ')}.
 `;
   mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
-  writeFileSync(join(import.meta.dirname, 'results', wanted === '' ? 'record-path.md' : 'record-path-part.md'), page);
+  writeFileSync(
+    join(
+      import.meta.dirname,
+      'results',
+      wanted === '' && recordsText === undefined ? 'record-path.md' : 'record-path-part.md',
+    ),
+    page,
+  );
 }
 
 try {
-  for (const race of races) if (race.title.includes(wanted)) await runRace(race);
+  for (const race of races) {
+    if (!race.title.includes(wanted)) continue;
+    await runRace(recordsText === undefined ? race : { ...race, records: Number(recordsText) });
+  }
   console.log(`\n${verdicts.join('\n')}`);
 } finally {
   await client.close();
