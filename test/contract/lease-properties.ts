@@ -25,6 +25,8 @@ const step = fc.oneof(
 interface Held {
   readonly lease: Lease;
   expiresAt: number;
+  /** The task was replaced since: whatever this run still writes must be refused. */
+  replaced: boolean;
 }
 
 export function leaseProperties(newStores: () => Promise<Stores>, numRuns: number): void {
@@ -64,7 +66,7 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
               }
               expect(result.lease.fencingToken).toBeGreaterThan(newestToken);
               newestToken = result.lease.fencingToken;
-              held[event.owner] = { lease: result.lease, expiresAt };
+              held[event.owner] = { lease: result.lease, expiresAt, replaced: false };
               break;
             }
             case 'commit': {
@@ -74,6 +76,7 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
               const accepted = await fencedOr(() => stores.offsets.commitSourceOffsets(mine.lease, [entry], {}));
               expect(accepted).toBe(valid);
               if (accepted) {
+                expect(mine.replaced, 'a run of a task that was replaced has committed').toBe(false);
                 expect(mine.lease.fencingToken).toBe(newestToken);
                 committed = entry.offset;
               } else held[event.owner] = null;
@@ -113,7 +116,10 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
                 await stores.generations.putTasks(connector.lease, 2, [newTask], now);
               };
               if (someoneHolds) await expect(change()).rejects.toMatchObject({ code: 'task.lease_held' });
-              else await change();
+              else {
+                await change();
+                for (const one of held) if (one !== null) one.replaced = true;
+              }
               break;
             }
           }
