@@ -13,7 +13,7 @@ import type { TopicCreation } from './topic-creation.ts';
 export interface Outgoing {
   readonly batch: OutgoingBatch;
   readonly offsets: LastOffsets;
-  /** One per poll that went into the batch, in order. */
+  /** One per poll that went into the batch, in order; empty unless the delivery `keepsRecords`. */
   readonly polls: ConvertedBatch[];
   /** Records polled, dropped ones included. */
   records: number;
@@ -35,6 +35,11 @@ export interface SourceDelivery {
   /** Where the task draws its own transaction boundaries. */
   readonly transactionContext?: TransactionContext;
   readonly cut?: (polled: SourceRecord[]) => Piece[];
+  /**
+   * Whether anybody will ask for the records again: the task's `commitRecord`, or reports of refused ones. Else they are
+   * let go as soon as they are converted, which spares the garbage collector most of its work.
+   */
+  readonly keepsRecords: boolean;
   /** True while another batch may be submitted without waiting. */
   readonly hasRoom: boolean;
   newBatch(): OutgoingBatch;
@@ -55,6 +60,7 @@ const maxInFlight = 5;
 export class PlainDelivery implements SourceDelivery {
   readonly #run: TaskRun;
   readonly #task: SourceTask;
+  readonly keepsRecords: boolean;
   readonly #topics: TopicCreation;
   readonly #producer: Producer;
   readonly #errors: ErrorTolerance;
@@ -67,6 +73,7 @@ export class PlainDelivery implements SourceDelivery {
   constructor(run: TaskRun, task: SourceTask, topics: TopicCreation, producer: Producer, errors: ErrorTolerance) {
     this.#run = run;
     this.#task = task;
+    this.keepsRecords = keepsRecords(task, errors);
     this.#topics = topics;
     this.#producer = producer;
     this.#errors = errors;
@@ -157,6 +164,10 @@ export class PlainDelivery implements SourceDelivery {
   }
 }
 
+export function keepsRecords(task: SourceTask, errors: ErrorTolerance): boolean {
+  return task.commitRecord !== undefined || errors.toleratesAll;
+}
+
 /** Refused records go to the error policy, all others to the task's `commitRecord`, if it has one. */
 export async function acknowledge(
   run: TaskRun,
@@ -165,7 +176,11 @@ export async function acknowledge(
   outgoing: Outgoing,
   outcome: ProduceOutcome | null,
 ): Promise<void> {
-  if (task.commitRecord === undefined && (outcome === null || outcome.failures.size === 0)) return;
+  const [cause] = outcome?.failures.values() ?? [];
+  if (cause !== undefined && !errors.toleratesAll) {
+    throw new ConnectError('task.record_refused', 'Unrecoverable exception from producer send callback', { cause });
+  }
+  if (task.commitRecord === undefined && cause === undefined) return;
   let index = 0;
   for (const { appended, dropped } of outgoing.polls) {
     for (const record of appended) {
@@ -181,11 +196,6 @@ export async function acknowledge(
           record,
           consumed: null,
         };
-        if (!errors.toleratesAll) {
-          throw new ConnectError('task.record_refused', 'Unrecoverable exception from producer send callback', {
-            cause: refused,
-          });
-        }
         errors.report(failure);
         run.skipped(failure.stage, 1);
       }

@@ -70,7 +70,8 @@ async function pollUntilDone(
       for (const piece of delivery.cut?.(polled) ?? [{ records: polled, boundary: null }]) {
         outgoing ??= newOutgoing(delivery);
         const before = outgoing.batch.bytes;
-        outgoing.polls.push(await conversion.convert(piece.records, outgoing.batch, outgoing.offsets));
+        const converted = await conversion.convert(piece.records, outgoing.batch, outgoing.offsets);
+        if (delivery.keepsRecords) outgoing.polls.push(converted);
         outgoing.records += piece.records.length;
         outgoing.boundary = piece.boundary;
         polledRecords += piece.records.length;

@@ -10,7 +10,7 @@ import type { SinkPosition, SourceOffsetEntry } from '../storage/offset-backing-
 import { sourceOffsetEntry } from '../storage/source-offset-text.ts';
 import type { ErrorTolerance } from './error-tolerance.ts';
 import { appendOffsetRecord, ensureOffsetsTopic, readTail, tailPositions } from './offsets-topic.ts';
-import { acknowledge, type Outgoing, type Piece, type SourceDelivery } from './source-delivery.ts';
+import { acknowledge, keepsRecords, type Outgoing, type Piece, type SourceDelivery } from './source-delivery.ts';
 import type { TaskRun } from './task-run.ts';
 import type { TopicCreation } from './topic-creation.ts';
 import type { WorkerRoom } from './worker.ts';
@@ -120,6 +120,7 @@ export async function recoverGeneration(
 class TransactionalDelivery implements SourceDelivery {
   readonly transactionContext?: TransactionContext;
   readonly cut?: (polled: SourceRecord[]) => Piece[];
+  readonly keepsRecords: boolean;
   readonly #run: TaskRun;
   readonly #task: SourceTask;
   readonly #topics: TopicCreation;
@@ -154,6 +155,7 @@ class TransactionalDelivery implements SourceDelivery {
   ) {
     this.#run = run;
     this.#task = task;
+    this.keepsRecords = keepsRecords(task, errors);
     this.#topics = topics;
     this.#producer = producer;
     this.#errors = errors;
