@@ -61,12 +61,15 @@ function tagOf(path: string): string {
   return first === '' || first === 'health' ? 'server' : first!;
 }
 
+/** What a path can hold: Kafka Connect's server refuses the rest, spelt out or escaped. */
+const pathText = { type: 'string', minLength: 1, pattern: '^[^%/\\\\\\u0000-\\u001f\\u007f]+$' };
+
 function pathParameters(path: string): Schema[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
-    schema: name === 'task' ? { type: 'integer', format: 'int32' } : { type: 'string' },
+    schema: name === 'task' ? { type: 'integer', format: 'int32' } : pathText,
   }));
 }
 

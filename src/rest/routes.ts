@@ -119,7 +119,7 @@ export const routes: readonly Route[] = [
     operation: 'patchConnectorConfig',
     summary: 'Add, replace and (with null) remove keys of a config.',
     success: 200,
-    body: schema.configInput,
+    body: schema.configPatch,
     answer: schema.connectorInfo,
     statuses: [400, 404, 413],
     handle: connectors.patchConnectorConfig,

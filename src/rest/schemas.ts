@@ -27,7 +27,13 @@ export const serverInfo = object({ version: text, commit: text, kafka_cluster_id
 export const health = object({ status: text, message: text });
 
 export const config = byName(text);
-export const configInput = byName({ type: ['string', 'number', 'boolean', 'null'] });
+const configValue: Schema = { type: ['string', 'number', 'boolean', 'null'] };
+export const configPatch = byName(configValue);
+export const configInput: Schema = {
+  ...configPatch,
+  properties: { 'connector.class': text },
+  required: ['connector.class'],
+};
 const taskId = object({ connector: text, task: integer });
 export const connectorInfo = object({ name: text, config, tasks: list(taskId), type: connectorType });
 export const createConnectorRequest = object(
@@ -68,7 +74,7 @@ const configKey = object({
   dependents: names,
 });
 export const configKeys = list(configKey);
-const configValue = object({
+const validatedValue = object({
   name: text,
   value: nullable('string'),
   recommended_values: list(nullable('string')),
@@ -79,7 +85,7 @@ export const configInfos = object({
   name: text,
   error_count: integer,
   groups: names,
-  configs: list(object({ definition: { oneOf: [configKey, { type: 'null' }] }, value: configValue })),
+  configs: list(object({ definition: { oneOf: [configKey, { type: 'null' }] }, value: validatedValue })),
 });
 
 export const logger = object({ level: text, last_modified: nullable('integer') });
