@@ -64,34 +64,39 @@ describe('FileLines', () => {
   it('gives every line of any text, with the position behind it, however it is asked and appended', async () => {
     const text = fc.array(fc.constantFrom('a', 'bc', '\n', '\r\n', '\r', 'é', '😀'), { maxLength: 40 });
     await fc.assert(
-      fc.asyncProperty(text, fc.integer({ min: 0, max: 40 }), fc.integer({ min: 1, max: 4 }), async (parts, cut, max) => {
-        await file?.close().catch(() => {});
-        const all = Buffer.from(parts.join(''));
-        const lines = await linesOf('');
-        writeFileSync(path, all.subarray(0, cut));
-        const seen: [string, number][] = [];
-        const drain = async () => {
-          for (;;) {
-            const { texts, ends } = await lines.next(max);
-            texts.forEach((line, i) => {
-              seen.push([line, ends[i]!]);
-            });
-            if (texts.length < max) return;
+      fc.asyncProperty(
+        text,
+        fc.integer({ min: 0, max: 40 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (parts, cut, max) => {
+          await file?.close().catch(() => {});
+          const all = Buffer.from(parts.join(''));
+          const lines = await linesOf('');
+          writeFileSync(path, all.subarray(0, cut));
+          const seen: [string, number][] = [];
+          const drain = async () => {
+            for (;;) {
+              const { texts, ends } = await lines.next(max);
+              texts.forEach((line, i) => {
+                seen.push([line, ends[i]!]);
+              });
+              if (texts.length < max) return;
+            }
+          };
+          await drain();
+          appendFileSync(path, all.subarray(cut));
+          await drain();
+          const expected: [string, number][] = [];
+          let from = 0;
+          // A final carriage return might be the first half of a line end, so no line ends there yet.
+          for (const end of all.toString('latin1').matchAll(/\r\n|\n|\r(?=[^])/g)) {
+            const behind = end.index + end[0].length;
+            expected.push([all.subarray(from, end.index).toString(), behind]);
+            from = behind;
           }
-        };
-        await drain();
-        appendFileSync(path, all.subarray(cut));
-        await drain();
-        const expected: [string, number][] = [];
-        let from = 0;
-        // A final carriage return might be the first half of a line end, so no line ends there yet.
-        for (const end of all.toString('latin1').matchAll(/\r\n|\n|\r(?=[^])/g)) {
-          const behind = end.index + end[0].length;
-          expected.push([all.subarray(from, end.index).toString(), behind]);
-          from = behind;
-        }
-        expect(seen).toEqual(expected);
-      }),
+          expect(seen).toEqual(expected);
+        },
+      ),
       { numRuns: 200 },
     );
   });

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { EventName, Events } from '../../src/telemetry/events.ts';
+import { hideSecrets, Secrets } from '../../src/telemetry/redaction.ts';
+import { createTelemetry, type TelemetryOptions } from '../../src/telemetry/telemetry.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+function linesOf(emit: (emit: ReturnType<typeof createTelemetry>) => void, options: Partial<TelemetryOptions> = {}) {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => lines.push(JSON.parse(line));
+  emit(createTelemetry({ clock: new ManualClock(Date.parse('2026-11-23T12:00:00Z')), write, ...options }));
+  return lines;
+}
+
+const waiting: Events['source.waiting'] = { connector: 'c', task: 0, reason: 'no file' };
+const committed: Events['source.committed'] = {
+  connector: 'c',
+  task: 0,
+  records: 7,
+  sourcePartitions: 1,
+  durationMs: 3,
+};
+
+describe('telemetry', () => {
+  it('writes one line per event, with its facts and the context of the function', () => {
+    const [line, ...more] = linesOf(({ emit }) => emit('source.waiting', waiting), { context: { function: 'task' } });
+    expect(more).toEqual([]);
+    expect(line).toEqual({
+      level: 'WARN',
+      timestamp: '2026-11-23T12:00:00.000Z',
+      logger: 'drover.worker.source',
+      message: 'c-0 waits: no file',
+      event: 'source.waiting',
+      function: 'task',
+      connector: 'c',
+      task: 0,
+      reason: 'no file',
+    });
+  });
+
+  it("carries metrics under Connect's names in CloudWatch's format, whatever the log level", () => {
+    const [line] = linesOf(({ emit }) => emit('source.committed', committed), { level: 'FATAL' });
+    expect(line).toMatchObject({ 'source-record-write-total': 7, 'offset-commit-time-ms': 3 });
+    expect(line!._aws).toMatchObject({
+      Timestamp: Date.parse('2026-11-23T12:00:00Z'),
+      CloudWatchMetrics: [
+        {
+          Namespace: 'Drover',
+          Dimensions: [['connector']],
+          Metrics: [
+            { Name: 'source-record-write-total', Unit: 'Count' },
+            { Name: 'offset-commit-time-ms', Unit: 'Milliseconds' },
+          ],
+        },
+      ],
+    });
+  });
+
+  it.each([
+    [[], 'INFO', true],
+    [[], 'ERROR', false],
+    [[['root', 'ERROR']], 'INFO', false],
+    [[['drover.worker', 'ERROR']], 'INFO', false],
+    [
+      [
+        ['drover.worker', 'ERROR'],
+        ['drover.worker.source', 'DEBUG'],
+      ],
+      'INFO',
+      true,
+    ],
+    [[['drover.worker.source', 'OFF']], 'INFO', false],
+    [[['drover.worker.sink', 'OFF']], 'INFO', true],
+  ] as const)('with levels %j over %s lets a warning of a source through: %s', (levels, level, heard) => {
+    const lines = linesOf(
+      (telemetry) => {
+        telemetry.setLevels(new Map(levels.map(([name, its]) => [name, its])));
+        telemetry.emit('source.waiting', waiting);
+      },
+      { level },
+    );
+    expect(lines).toHaveLength(heard ? 1 : 0);
+  });
+
+  it('never prints a resolved secret, nor what is named like one', () => {
+    const secrets = new Secrets();
+    secrets.add('hunter"2');
+    secrets.add('abc');
+    const [line] = linesOf(({ emit }) => emit('source.waiting', { ...waiting, reason: 'login hunter"2 abc' }), {
+      secrets,
+    });
+    expect(line!.reason).toBe('login [hidden] abc');
+    expect(line!.message).toBe('c-0 waits: login [hidden] abc');
+    expect(
+      hideSecrets({
+        a: { 'sasl.jaas.config': 'x', Password: 'y', list: [{ apiKey: 'z', key: 'k' }] },
+        fencingToken: 3,
+      }),
+    ).toEqual({
+      a: { 'sasl.jaas.config': '[hidden]', Password: '[hidden]', list: [{ apiKey: '[hidden]', key: 'k' }] },
+      fencingToken: 3,
+    });
+  });
+
+  it('prints numbers beyond 2^53 exactly', () => {
+    const facts = { ...waiting, position: 9007199254740993n } as Events[EventName & 'source.waiting'];
+    expect(linesOf(({ emit }) => emit('source.waiting', facts))[0]!.position).toBe('9007199254740993');
+  });
+});
