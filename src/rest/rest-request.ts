@@ -20,7 +20,6 @@ export interface RestResponse {
   readonly body: string;
 }
 
-const hexPair = /%[0-9a-fA-F]{2}/;
 /** Java's server refuses these inside a path segment, so that `%2F` can never stand for two segments. */
 const ambiguous = /%(?:2f|25|5c|00)|%(?:0[0-9a-f]|1[0-9a-f]|7f)/i;
 /** A segment of dots that is not spelt so. */
@@ -36,6 +35,8 @@ export function pathSegments(request: RestRequest): { readonly segments: string[
   for (const segment of raw) {
     if (request.pathDecoded) {
       if (hasControlCharacter(segment) || segment.includes('\\')) return { refused: 'Suspicious Path Character' };
+      // No escape that Java would take leaves one behind.
+      if (segment.includes('%')) return { refused: 'Ambiguous URI path encoding' };
       if (segment.includes('\ufffd')) return { refused: 'Bad UTF-8 encoding' };
       segments.push(segment);
       continue;
@@ -59,15 +60,15 @@ function hasControlCharacter(text: string): boolean {
   return false;
 }
 
+const escape = /%(?!25)[0-9a-fA-F]{2}/;
+
 /**
- * Gateways differ in whether they hand a path on as sent or decoded. API Gateway's HTTP API decodes all but `%25`, so
- * that an escaped slash is a slash there (its path is then none of this API, where Java would refuse it). A character
- * that cannot stand in a request line unencoded says decoded; a percent sign that is no escape does too; an escape says
- * as sent, and `%25` is refused in either case.
+ * Gateways differ in whether they hand a path on as sent or decoded. API Gateway's HTTP API decodes all escapes but
+ * `%25`, so that an escaped slash is a slash there (its path is then none of this API, where Java would refuse it): with
+ * any other escape left, the path is as it was sent.
  */
 export function looksDecoded(path: string): boolean {
-  if (/[^\x21-\x7e]|["<>\\^`{|}]/.test(path)) return true;
-  return path.includes('%') && !hexPair.test(path);
+  return !escape.test(path);
 }
 
 /** Values of query parameters in order; what cannot be decoded is kept as it stands, as Java does. */
