@@ -60,7 +60,7 @@ function hasControlCharacter(text: string): boolean {
   return false;
 }
 
-const escape = /%(?!25)[0-9a-fA-F]{2}/;
+const otherEscape = /%(?!25)[0-9a-fA-F]{2}/;
 
 /**
  * Gateways differ in whether they hand a path on as sent or decoded. API Gateway's HTTP API decodes all escapes but
@@ -68,7 +68,7 @@ const escape = /%(?!25)[0-9a-fA-F]{2}/;
  * any other escape left, the path is as it was sent.
  */
 export function looksDecoded(path: string): boolean {
-  return !escape.test(path);
+  return !otherEscape.test(path);
 }
 
 /** Values of query parameters in order; what cannot be decoded is kept as it stands, as Java does. */
