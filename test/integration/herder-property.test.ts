@@ -27,7 +27,7 @@ import { dropTables, dynamoDbClient, newTable } from './storage/dynamodb-table.t
  */
 const seed = Number(process.env.DROVER_TEST_SEED ?? Date.now() % 1_000_000);
 const names = ['a', 'b', 'c/ü', 'd'];
-const callsEach = 16;
+const callsEach = 20;
 const absent = 'absent';
 /** Time goes by faster: a minute's lease runs out in seconds. */
 const speed = 10;
@@ -61,12 +61,14 @@ it(`I1, I6, I7: desired and actual agree in the end, no lease held twice, no ans
   await Promise.all([0, 1, 2].map((caller) => world.call(caller)));
   world.peaceful = true;
   await world.settle();
-  await world.stop();
-
-  expect(monitor.violations).toEqual([]);
   expect(world.forgotten(await world.desired())).toEqual([]);
+
+  // Whatever they went through, all of them still run when they are asked to.
+  await world.startAll();
+  await world.settle();
+  await world.stop();
+  expect(monitor.violations).toEqual([]);
   await world.expectNothingLost();
-  expect(monitor.starts).toBeGreaterThan(20);
   console.info(`seed ${seed}: ${world.summary()}`);
 }, 240_000);
 
@@ -98,7 +100,7 @@ class World {
     const dies = !this.peaceful && chance(probability);
     const table = new MortalTable(
       this.#table,
-      dies ? { atRequest: 1 + Math.floor(random() * 8), before: chance(0.5) } : null,
+      dies ? { atRequest: 1 + Math.floor(random() * 5), before: chance(0.5) } : null,
     );
     void table.death.then(() => {
       this.#deaths++;
@@ -198,15 +200,8 @@ class World {
       commit: 'test',
       logLevel: 'INFO',
     });
-    const config = {
-      name,
-      'connector.class': 'MonitorableSource',
-      'tasks.max': String(1 + Math.floor(random() * 3)),
-      topic,
-      marker,
-      'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
-    };
-    const state = pick<TargetState>(['STARTED', 'STARTED', 'PAUSED', 'STOPPED']);
+    const config = configOf(name, marker, 1 + Math.floor(random() * 3));
+    const state = pick<TargetState>(['STARTED', 'STARTED', 'STARTED', 'PAUSED', 'STOPPED']);
     const verb = pick([
       'create',
       'create',
@@ -271,6 +266,14 @@ class World {
     for (const { config: configValue, target } of acknowledged ? [written] : perhaps) {
       if (configValue !== undefined) registers?.config.push({ value: configValue, ...span });
       if (target !== undefined) registers?.target.push({ value: target, ...span });
+    }
+  }
+
+  async startAll(): Promise<void> {
+    const { config } = this.#stores;
+    for (const name of names) {
+      await config.putConnectorConfig(name, 'source', configOf(name, 'last', 3), clock.now());
+      await config.putTargetState(name, 'STARTED', clock.now());
     }
   }
 
@@ -364,6 +367,17 @@ class World {
     }
     expect(committed).toBeGreaterThan(0);
   }
+}
+
+function configOf(name: string, marker: string, tasksMax: number) {
+  return {
+    name,
+    'connector.class': 'MonitorableSource',
+    'tasks.max': String(tasksMax),
+    topic,
+    marker,
+    'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
+  };
 }
 
 function mulberry32(start: number): () => number {
