@@ -70,12 +70,12 @@ async function fillTopic(race: Race, topic: string): Promise<void> {
   await producer.close();
 }
 
-async function measure(race: Race, arm: Arm, round: number, sinkTopic: string, check: boolean): Promise<Measured> {
+async function measure(race: Race, arm: Arm, round: number, id: string, check: boolean): Promise<Measured> {
   const share = race.records / race.connectors;
   const names = Array.from({ length: race.connectors }, (_, index) =>
-    `${run}-${arm.label}-${round}-${index}`.replace(/[^\w-]/g, ''),
+    `${id}-${arm.label}-${round}-${index}`.replace(/[^\w-]/g, ''),
   );
-  const topics = race.type === 'source' ? names.map((name) => `t-${name}`) : [sinkTopic];
+  const topics = race.type === 'source' ? names.map((name) => `t-${name}`) : [id];
   const fileOf = (name: string) =>
     race.type === 'source' && race.connectors === 1 ? join(folder, 'input.txt') : join(folder, `${name}.txt`);
   const kind = race.type === 'source' ? 'FileStreamSource' : 'FileStreamSink';
@@ -84,7 +84,7 @@ async function measure(race: Race, arm: Arm, round: number, sinkTopic: string, c
     'connector.class': `org.apache.kafka.connect.file.${kind}Connector`,
     'tasks.max': '1',
     file: fileOf(name),
-    ...(race.type === 'source' ? { topic: `t-${name}` } : { topics: sinkTopic }),
+    ...(race.type === 'source' ? { topic: `t-${name}` } : { topics: id }),
     ...race.settings,
   });
   if (race.type === 'source') {
@@ -143,8 +143,8 @@ const memory = new Map<string, number>();
 
 async function runRace(race: Race): Promise<void> {
   console.log(`\n${race.title}`);
-  const sinkTopic = `${run}-${races.findIndex(({ title }) => title === race.title)}`;
-  if (race.type === 'sink') await fillTopic(race, sinkTopic);
+  const id = `${run}-${races.findIndex(({ title }) => title === race.title)}`;
+  if (race.type === 'sink') await fillTopic(race, id);
   const environment = { kafka, dynamoDb: dynamoDbEndpoint(), table, offsetsTopic: `${run}-offsets` };
   const transactional: Record<string, string> =
     race.exactlyOnce && race.type === 'source' ? { 'exactly.once.source.support': 'enabled' } : {};
@@ -159,7 +159,7 @@ async function runRace(race: Race): Promise<void> {
       // Each round in another order.
       const order = arms.map((_, index) => arms[(index + round) % arms.length]!);
       for (const arm of order) {
-        const measured = await measure(race, arm, round, sinkTopic, round === 0);
+        const measured = await measure(race, arm, round, id, round === 0);
         if (round > 0) results.get(arm.label)!.push(measured);
         const { landing, cpu } = measured;
         console.log(
