@@ -108,7 +108,7 @@ async function waitForTopic(restUrl: string): Promise<void> {
     const failure = failureOf(await status(restUrl, names.source));
     if (failure !== null) throw new Error(failure);
     if (Date.now() > giveUpAt) throw new Error(`${names.source} has written nothing after ${giveUpMs / 1000} s`);
-    await sleep(50);
+    await sleep(200);
   }
 }
 
