@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { DataError } from '../../errors.ts';
 
 const chunkBytes = 1 << 20;
+const maxBytes = 4 << 20;
 const longestLineBytes = 64 << 20;
 const lf = 10;
 const cr = 13;
@@ -38,12 +39,16 @@ export class FileLines {
     this.#base = position;
   }
 
-  /** At most `max` lines; none when the file has no further complete line now. */
+  /**
+   * At most `max` lines, and no more once they are 4 MiB together, so that a poll of long lines fits into memory; none
+   * when the file has no further complete line now.
+   */
   async next(max: number): Promise<Lines> {
     const lines: Lines = { texts: [], ends: [] };
+    const from = this.position;
     for (;;) {
       this.#cut(lines, max);
-      if (lines.texts.length >= max) return lines;
+      if (lines.texts.length >= max || this.position - from >= maxBytes) return lines;
       if (!(await this.#readMore())) return lines;
     }
   }

@@ -61,6 +61,16 @@ describe('FileLines', () => {
     expect(ends).toEqual([2, 3_000_003, 3_000_005]);
   });
 
+  it('returns before it has as many as asked when lines are long', async () => {
+    const lines = await linesOf(`${'x'.repeat(999_999)}\n`.repeat(12));
+    const first = (await lines.next(100)).texts.length;
+    expect(first).toBeGreaterThan(3);
+    expect(first).toBeLessThan(7);
+    let rest = 0;
+    for (let texts = ['']; texts.length > 0; rest += texts.length) ({ texts } = await lines.next(100));
+    expect(first + rest).toBe(12);
+  });
+
   it('gives every line of any text, with the position behind it, however it is asked and appended', async () => {
     const text = fc.array(fc.constantFrom('a', 'bc', '\n', '\r\n', '\r', 'é', '😀'), { maxLength: 40 });
     await fc.assert(
@@ -89,7 +99,7 @@ describe('FileLines', () => {
           const expected: [string, number][] = [];
           let from = 0;
           // A final carriage return might be the first half of a line end, so no line ends there yet.
-          for (const end of all.toString('latin1').matchAll(/\r\n|\n|\r(?=[^])/g)) {
+          for (const end of all.toString('latin1').matchAll(/\r\n|\n|\r(?=.|\n)/gs)) {
             const behind = end.index + end[0].length;
             expected.push([all.subarray(from, end.index).toString(), behind]);
             from = behind;
