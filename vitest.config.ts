@@ -14,7 +14,7 @@ export default defineConfig({
           exclude: serviceFolders.map((folder) => `test/${folder}/**`),
         },
       },
-      ...serviceFolders.map((folder) => ({
+      ...serviceFolders.map((folder, index) => ({
         test: {
           name: folder,
           include: [`test/${folder}/**/*.test.ts`],
@@ -22,6 +22,8 @@ export default defineConfig({
           hookTimeout: 240_000,
           globalSetup: ['test/support/services.ts'],
           fileParallelism: false,
+          // One after the other: each has the machine to itself.
+          sequence: { groupOrder: index + 1 },
         },
       })),
     ],
