@@ -9,6 +9,7 @@ import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
 import { readTopic, sendValues } from '../support/kafka-records.ts';
 import { kafkaAddress } from '../support/services.ts';
 import { createHarness, type Harness, type HarnessOptions, realKafka, uniqueName } from '../support/worker-harness.ts';
+import { MonitorableSourceTask, sourceOf } from '../support/worker-plugins.ts';
 import { dynamoDbClient, newTable } from './storage/dynamodb-table.ts';
 
 const strings = {
@@ -77,7 +78,7 @@ describe('a source task', () => {
     expect(await runTask(name)).toMatchObject({ records: 2 });
     expect(await valuesOf(topic)).toEqual(['one', 'two', 'three', 'four']);
     const { items } = await stores.offsets.listSourceOffsets(name, null);
-    expect(items).toMatchObject([{ partition: JSON.stringify({ filename: file }), offset: '{"position":19}' }]);
+    expect(items).toMatchObject([{ partition: JSON.stringify({ filename: file }), offset: '{"position":20}' }]);
     expect(await statusOf(name)).toEqual({ state: 'RUNNING', trace: null });
     expect(await stores.status.activeTopics(name)).toEqual([topic]);
   });
@@ -174,6 +175,32 @@ describe('exactly once', () => {
     await runTask(name);
     await expect.poll(() => valuesOf(topic)).toEqual(['one', 'two']);
   });
+
+  it('I4, I7: a new generation reads its offsets only after what the old one left in the topic is in the table', async () => {
+    const [name, topic, file] = [uniqueName('moved'), uniqueName('moved'), join(folder, 'moved.txt')];
+    writeFileSync(file, 'one\ntwo\n');
+    const dying = newHarness({
+      onStep: (step) => {
+        if (step === 'transaction-committed') throw new Error('dies here');
+      },
+    });
+    const config = fileSource(file, topic, {
+      'exactly.once.support': 'required',
+      'offsets.storage.topic': uniqueName('offsets'),
+    });
+    await dying.create(name, config);
+    await dying.runTask(name);
+    const before = (await dying.stores.config.getTask(name, 0))!;
+    expect(Object.keys(before.positions)).toHaveLength(1);
+    await dying.close();
+    const { create, runTask, stores } = newHarness();
+    await create(name, { ...config, 'batch.size': '1' });
+    expect((await stores.offsets.listSourceOffsets(name, null)).items[0]!.offset).toBe('{"position":8}');
+    appendFileSync(file, 'three\n');
+    await runTask(name);
+    await expect.poll(() => valuesOf(topic)).toEqual(['one', 'two', 'three']);
+    expect((await stores.config.getTask(name, 0))!).toMatchObject({ generation: 2, positions: {} });
+  });
 });
 
 describe('a sink task', () => {
@@ -257,30 +284,23 @@ describe('the lease', () => {
   });
 
   it('I2: a run whose lease was taken over cannot commit', async () => {
-    let takeOver: (() => Promise<void>) | null = null;
-    let taken: Promise<void> | null = null;
-    const slow = newHarness({
-      onStep: (step) => {
-        if (step === 'polled' && takeOver !== null) {
-          taken ??= takeOver();
-        }
-      },
-    });
-    const [name, topic, file] = [uniqueName('zombie'), uniqueName('zombie'), join(folder, 'zombie.txt')];
-    writeFileSync(file, 'one\n');
-    await slow.create(name, fileSource(file, topic, { 'drover.commit.interval.ms': '60000' }));
+    const [name, topic] = [uniqueName('zombie'), uniqueName('zombie')];
     const other = createDynamoDbStores({ client: db, tableName });
-    takeOver = async () => {
-      const later = Date.now() + 3_600_000;
-      const acquired = await other.leases.acquireTask(name, 0, 'newer', later, later + 1000);
-      expect(acquired.granted).toBe(true);
-    };
-    // Enough linger for the takeover to come before the commit.
-    await slow.runTask(name);
-    await taken;
-    const item = (await other.config.getTask(name, 0))!;
-    expect(item.leaseOwner).toBe('newer');
-    expect(slow.events.some(({ event }) => event === 'run.fenced')).toBe(true);
+    class Overtaken extends MonitorableSourceTask {
+      override async poll() {
+        const polled = await super.poll();
+        if (polled !== null) {
+          const later = Date.now() + 3_600_000;
+          expect((await other.leases.acquireTask(name, 0, 'newer', later, later + 1000)).granted).toBe(true);
+        }
+        return polled;
+      }
+    }
+    const zombie = newHarness({ plugins: [sourceOf('Overtaken', () => new Overtaken(topic, [['one']]))] });
+    await zombie.create(name, { 'connector.class': 'Overtaken', 'tasks.max': '1', ...strings });
+    await zombie.runTask(name);
+    expect((await other.config.getTask(name, 0))!.leaseOwner).toBe('newer');
+    expect(zombie.events.some(({ event }) => event === 'run.fenced')).toBe(true);
     expect((await other.offsets.listSourceOffsets(name, null)).items).toEqual([]);
   });
 });
