@@ -15,7 +15,7 @@ const server = createServer((incoming, outgoing) => {
       port: Number(emulatorPort),
       method: incoming.method,
       path: `/_aws/execute-api/${apiId}/$default${incoming.url}`,
-      headers: { ...incoming.headers, 'x-forwarded-proto': 'http' },
+      headers: { ...incoming.headers, 'x-forwarded-proto': 'http', 'x-forwarded-uri': incoming.url },
     },
     (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);

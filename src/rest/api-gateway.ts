@@ -37,6 +37,7 @@ export function requestOf(event: HttpApiEvent, { pathPrefix }: GatewayOptions): 
     method: event.requestContext.http.method.toUpperCase(),
     path,
     pathDecoded: looksDecoded(path),
+    ...(headers['x-forwarded-uri'] === undefined ? {} : { uriAsSent: headers['x-forwarded-uri'] }),
     query: event.rawQueryString ?? '',
     headers,
     body: bodyOf(event),

@@ -5,6 +5,8 @@ export interface RestRequest {
   readonly path: string;
   /** Whether whoever handed the path on has percent-decoded it already. */
   readonly pathDecoded: boolean;
+  /** The URI as the caller sent it, where a proxy in front tells it: a reason to refuse the request, never its path. */
+  readonly uriAsSent?: string;
   /** Without the question mark, as sent. */
   readonly query: string;
   /** Names in lower case. */
@@ -27,6 +29,7 @@ const encodedDots = /^(?:%2e\.?|\.%2e|%2e%2e)$/i;
 
 /** The decoded segments of a path, or why it has none. One slash at its end makes no difference. */
 export function pathSegments(request: RestRequest): { readonly segments: string[] } | { readonly refused: string } {
+  if (ambiguous.test((request.uriAsSent ?? '').split('?', 1)[0]!)) return { refused: 'Ambiguous URI path segment' };
   const path = request.path.replace(/^\//, '').replace(/\/$/, '');
   if (path === '' && request.path.length <= 1) return { segments: [] };
   const raw = path.split('/');

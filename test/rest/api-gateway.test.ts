@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type HttpApiEvent, requestOf, resultOf } from '../../src/rest/api-gateway.ts';
+import { pathSegments } from '../../src/rest/rest-request.ts';
 
 const event = (rawPath: string, more: Partial<HttpApiEvent> = {}, stage = '$default'): HttpApiEvent => ({
   rawPath,
@@ -31,6 +32,12 @@ describe('requestOf', () => {
     ['/connectors/a%2Fb', false],
   ])('sees whether %s was decoded by the gateway: %s', (path, decoded) => {
     expect(at(event(path)).pathDecoded).toBe(decoded);
+  });
+
+  it('refuses what a proxy in front saw escaped, and takes no path from it', async () => {
+    const saw = (uri: string) => pathSegments(at(event('/connectors/a/b', { headers: { 'x-forwarded-uri': uri } })));
+    expect(saw('/connectors/a%2Fb?x=1')).toHaveProperty('refused');
+    expect(saw('/connectors/other?x=%2F')).toEqual({ segments: ['connectors', 'a', 'b'] });
   });
 
   it('reads bodies in base64 and headers in any spelling', () => {
