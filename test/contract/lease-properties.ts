@@ -129,5 +129,5 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
       }),
       { numRuns, verbose: 1 },
     );
-  });
+  }, 120_000);
 }

@@ -5,5 +5,5 @@ import { storesContract } from './stores-contract.ts';
 
 describe('memory stores', () => {
   storesContract(async () => createMemoryStores({ pageSize: 100 }));
-  leaseProperties(async () => createMemoryStores(), 500);
+  leaseProperties(async () => createMemoryStores(), 300);
 });

@@ -527,7 +527,7 @@ export function storesContract(newStores: () => Promise<Stores>): void {
         { topic: 't', kafkaPartition: 7, offset: 7n + 2n ** 60n },
         { topic: 't', kafkaPartition: 8, offset: 8n + 2n ** 60n },
       ]);
-    });
+    }, 120_000);
   });
 
   describe('offsets', () => {

@@ -176,7 +176,19 @@ function isBehind(item: Attributes, [sort, pk, sk]: Attributes[string][], sortNa
   return (order ?? 0) > 0;
 }
 
+/** DynamoDB refuses a request with a value that no expression uses. */
+function requireAllUsed(write: Update | Write): void {
+  const clauses = 'assign' in write ? (write.assign ?? []) : [];
+  const used = [...clauses, write.condition ?? ''].join(' ');
+  for (const name of Object.keys(('values' in write ? write.values : undefined) ?? {})) {
+    if (!used.includes(`:${name}`)) {
+      throw new ConnectError('storage.refused', `The value :${name} is used in no expression`);
+    }
+  }
+}
+
 function holds(write: Update | Write, row: Attributes | undefined): boolean {
+  requireAllUsed(write);
   if (write.condition === undefined) return true;
   return new Expression(write.condition, row ?? {}, write.values ?? {}).holds();
 }
