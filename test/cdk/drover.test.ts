@@ -163,6 +163,16 @@ test('the table has the keys, indexes, stream and recovery that the storage room
   });
 });
 
+test('L2: the coordinator is woken by what became due and is free, not by what each tick looks at anyhow', () => {
+  const mappings = full.template.findResources('AWS::Lambda::EventSourceMapping');
+  const patterns = Object.values(mappings).flatMap((mapping) =>
+    (mapping.Properties.FilterCriteria.Filters as { Pattern: string }[]).map(({ Pattern }) => JSON.parse(Pattern)),
+  );
+  expect(patterns).toContainEqual({
+    dynamodb: { NewImage: { dueAt: { N: [{ 'anything-but': ['1'] }] }, leaseOwner: { S: [{ exists: false }] } } },
+  });
+});
+
 test('the table stays when the stack goes, unless told otherwise', () => {
   full.template.hasResource('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain' });
 });

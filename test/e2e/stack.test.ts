@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 let stack: DeployedStack;
 /** A lease outlives its run by little, so that a killed run is soon taken over. */
 const limits = { runSeconds: '10', runTimeoutSeconds: '20', idleCeilingMs: '5000' };
-const longest = 180_000;
+const longest = 300_000;
 
 beforeAll(async () => {
   stack = await deployStack(limits);
@@ -141,14 +141,18 @@ test('the broker is stopped for a while and started again: the tasks resume', { 
   await stack.stopBroker();
   copy.append(numbered(100, 100));
   // Long enough for a run to have met the outage: the source has noted that it failed.
-  await until('a failed run in the report', async () => {
-    const report = await call<{ tasks: { consecutive_failures: number }[] }>(
-      stack.restUrl,
-      'GET',
-      `/drover/connectors/${copy.source}`,
-    );
-    return (report.tasks[0]?.consecutive_failures ?? 0) > 0;
-  });
+  await until(
+    'a failed run in the report',
+    async () => {
+      const report = await call<{ tasks: { consecutive_failures: number }[] }>(
+        stack.restUrl,
+        'GET',
+        `/drover/connectors/${copy.source}`,
+      );
+      return (report.tasks[0]?.consecutive_failures ?? 0) > 0;
+    },
+    { withinMs: longest },
+  );
   await stack.startBroker();
   await everythingArrived(copy);
   expect(new Set(lines(copy.to))).toEqual(new Set(lines(copy.from)));
