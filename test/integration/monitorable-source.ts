@@ -48,7 +48,11 @@ export class TaskMonitor {
   }
 }
 
-const recordsPerRun = 3;
+const recordsPerRun = 8;
+/** Slow on purpose: a run must be under way when something else happens. */
+const pollMs = 60;
+const taskConfigsMs = 200;
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * A source that counts: each of its tasks continues the numbers of its own source partition, a few a run, and reports
@@ -79,7 +83,8 @@ class MonitorableSourceConnector implements SourceConnector {
     this.#config = config;
   }
 
-  taskConfigs(maxTasks: number): ConnectorConfig[] {
+  async taskConfigs(maxTasks: number): Promise<ConnectorConfig[]> {
+    await sleep(taskConfigsMs);
     const { marker = '', topic = '' } = this.#config;
     return Array.from({ length: maxTasks }, (_, index) => ({ marker, topic, index: String(index) }));
   }
@@ -109,7 +114,8 @@ class MonitorableSourceTask implements SourceTask {
     this.#last = Number(offset?.n ?? 0);
   }
 
-  poll(): SourceRecord[] | null {
+  async poll(): Promise<SourceRecord[] | null> {
+    await sleep(pollMs);
     const live = this.#live;
     if (live === null || this.#left-- <= 0) return null;
     const n = ++this.#last;
