@@ -54,7 +54,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceHand
     identity: processIdentity(child.pid) ?? '',
     logFile: options.logFile,
   };
-  const giveUpAt = Date.now() + (options.timeoutMs ?? 60_000);
+  const giveUpAt = Date.now() + (options.timeoutMs ?? 120_000);
   for (;;) {
     try {
       await options.ready();
@@ -63,7 +63,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceHand
       // Not yet.
     }
     if (ended !== null || Date.now() > giveUpAt) {
-      const reason = ended ?? `it did not answer within ${(options.timeoutMs ?? 60_000) / 1000} s`;
+      const reason = ended ?? `it did not answer within ${(options.timeoutMs ?? 120_000) / 1000} s`;
       await stopService(handle);
       throw new Error(`${options.name} did not start: ${reason}. Its log, ${options.logFile}, ends:\n${tail(handle)}`);
     }
