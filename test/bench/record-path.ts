@@ -209,7 +209,7 @@ function report(): void {
 
 ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC. ${about}.
 
-1,000,000 records of ${lineBytes} bytes, one partition, acks=all, offsets committed; ${rounds} rounds after a warm-up round that is
+${Number(recordsText ?? 1_000_000).toLocaleString('en')} records of ${lineBytes} bytes, one partition, acks=all, offsets committed; ${rounds} rounds after a warm-up round that is
 checked byte for byte; arms alternate; median (lowest–highest). *Rate* is from the first records seen landed to the last, so
 neither start-up nor a consumer group's join counts; with many connectors it is from their arrival. *All landed* is from the
 request on, both included. *CPU* is the whole process's, from the request until all have landed and, for Drover, the run has
@@ -224,14 +224,7 @@ ${verdicts.join('\n')}
 Peak memory: ${[...memory].map(([label, mb]) => `${label} ${mb} MB`).join(', ')}.
 `;
   mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
-  writeFileSync(
-    join(
-      import.meta.dirname,
-      'results',
-      wanted === '' && recordsText === undefined ? 'record-path.md' : 'record-path-part.md',
-    ),
-    page,
-  );
+  writeFileSync(join(import.meta.dirname, 'results', wanted === '' ? 'record-path.md' : 'record-path-part.md'), page);
 }
 
 try {
