@@ -99,7 +99,7 @@ describe('a run that could go on for ever', () => {
     await harness.create(name, config);
     const running = harness.runTask(name);
     await expect.poll(() => order.includes('committed')).toBe(true);
-    const changed = await harness.create(name, { ...config, changed: 'yes' });
+    const changed = await harness.create(name, { ...config, 'drover.run.max.ms': '500' });
     expect(await running).toMatchObject({ reason: 'revoked' });
     expect(changed).toMatchObject({ reason: 'applied' });
     expect(order.lastIndexOf('released')).toBeLessThan(order.lastIndexOf('tasks-put'));
