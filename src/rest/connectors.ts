@@ -1,3 +1,4 @@
+import { javaTrim } from '../config/java-text.ts';
 import type { TargetState } from '../herder/herder.ts';
 import {
   connectorInfoEntity,
@@ -11,7 +12,14 @@ import type { Answer, Call } from './route.ts';
 
 const nameOf = (call: Call) => call.params.connector!;
 const taskOf = (call: Call) => Number(call.params.task);
-const locationOf = (name: string) => `/connectors/${encodeURIComponent(name)}`;
+
+/** As Java builds it: what a path may hold stays as it stands, slashes and the escapes of a name included. */
+function locationOf(name: string): string {
+  const segment = encodeURIComponent(name)
+    .replace(/%(?:24|26|2B|2C|2F|3A|3B|3D|40)/g, decodeURIComponent)
+    .replace(/%25(?=[0-9A-Fa-f]{2})/g, '%');
+  return `/connectors/${segment.replace(/^\//, '')}`;
+}
 
 /** `expand` is case-sensitive; with only values that are not known nothing is told of each connector. */
 export async function listConnectors({ herder, query }: Call): Promise<Answer> {
@@ -42,7 +50,7 @@ const initialStates: Readonly<Record<string, TargetState>> = {
 /** KIP-980: `initial_state` ignores case. Blanks around the outer name are cut off, those in the config are not. */
 export async function createConnector(call: Call): Promise<Answer> {
   const request = readObject(call.body(), 'request body', ['name', 'config', 'initial_state']);
-  const name = (readText(request.get('name'), 'name') ?? '').trim();
+  const name = javaTrim(readText(request.get('name'), 'name') ?? '');
   const config = readConfig(request.get('config'));
   const state = readText(request.get('initial_state'), 'initial_state')?.toUpperCase() ?? 'RUNNING';
   const targetState = Object.hasOwn(initialStates, state) ? initialStates[state] : undefined;

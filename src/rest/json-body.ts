@@ -117,8 +117,9 @@ class Reader {
     const found = this.#match(stringPattern);
     try {
       // Also refuses bare control characters and escapes that are none.
-      if (found !== null) return JSON.parse(found) as string;
-    } catch {
+      if (found !== null) return wellFormed(JSON.parse(found) as string);
+    } catch (error) {
+      if (error instanceof ConnectError) throw error;
       this.#at = start;
     }
     throw this.#unexpected();
@@ -157,6 +158,12 @@ class Reader {
       char === undefined ? 'it ends too early' : `unexpected ${JSON.stringify(char)} at character ${this.#at + 1}`;
     return new ConnectError('body.malformed', `The request body is not valid JSON: ${what}`);
   }
+}
+
+/** Half a surrogate pair has no UTF-8: what was stored could neither be read back nor named in a path. */
+function wellFormed(text: string): string {
+  if (text.isWellFormed()) return text;
+  throw new ConnectError('body.malformed', 'The request body holds half of a surrogate pair');
 }
 
 /** The text of an answer: `JSON.stringify` with bigints as numbers and RawJson as it stands. */

@@ -112,7 +112,8 @@ function isMediaType(contentType: string | undefined): boolean {
 function isJsonSent(request: RestRequest, route: Route): boolean {
   const contentType = request.headers['content-type'];
   if (contentType === undefined || contentType.trim() === '') return route.body === undefined || request.body === '';
-  return mediaType(contentType) === json;
+  const type = mediaType(contentType);
+  return type === json || (route.body === undefined && (type === '*/*' || type === 'application/*'));
 }
 
 function mediaType(header: string): string {

@@ -152,6 +152,15 @@ describe('headers', () => {
     expect(response.status).toBe(status);
     if (response.body !== '') expect(response.headers['content-type']).toBe('application/json');
   });
+
+  it.each(['*/*', 'application/*'])(
+    'content type %s is JSON where no body is read, and nothing where one is',
+    async (type) => {
+      const headers = { 'content-type': type };
+      expect((await call('PUT', '/connectors/a/pause', { headers })).status).toBe(202);
+      expect((await call('PUT', '/connectors/a/config', { headers, body: '{}' })).status).toBe(415);
+    },
+  );
 });
 
 describe('bodies', () => {
@@ -162,7 +171,7 @@ describe('bodies', () => {
 
   it('answers 201 with the place of what was created', async () => {
     const { headers } = await call('POST', '/connectors', { headers: json, body: '{"name":" a é/ ","config":{}}' });
-    expect(headers.location).toBe('http://host/prod/connectors/a%20%C3%A9%2F');
+    expect(headers.location).toBe('http://host/prod/connectors/a%20%C3%A9/');
   });
 
   it.each([
@@ -186,6 +195,24 @@ describe('bodies', () => {
     const [status, answer] = await post(body);
     expect([status, answer.error_code, Object.keys(answer)]).toEqual([400, 400, ['error_code', 'message']]);
     expect(answer.message).not.toBe('');
+  });
+
+  it.each([
+    ['a+b;c=d&e:@$,', 'a+b;c=d&e:@$,'],
+    ['é ?#[]{}|', '%C3%A9%20%3F%23%5B%5D%7B%7D%7C'],
+    ['a/b', 'a/b'],
+    ['/a', 'a'],
+    ['a%41%zz', 'a%41%25zz'],
+    ['a\u00a0', 'a%C2%A0'],
+  ])('the place of %j is what Java says', async (name, place) => {
+    const body = JSON.stringify({ name, config: {} });
+    const { status, headers } = await call('POST', '/connectors', { headers: json, body });
+    expect([status, headers.location]).toEqual([201, `http://host/prod/connectors/${place}`]);
+  });
+
+  it('creates nothing from half of a surrogate pair', async () => {
+    const { status } = await call('POST', '/connectors', { headers: json, body: '{"name":"a\\ud83d","config":{}}' });
+    expect(status).toBe(400);
   });
 
   it('answers 413 to a body that cannot be a connector', async () => {
