@@ -5,7 +5,8 @@ type Overrides = Readonly<Record<string, string>>;
 
 /**
  * Keys of producer.override.* that Drover acts on. `linger.ms`, `buffer.memory` and the like have nothing to act on
- * here (a poll's batch is sent whole) and are named by `validate`.
+ * here (a poll's batch is sent whole). Beside these, bootstrap.servers, security.protocol, sasl.* and ssl.* are honoured
+ * of producers and consumers alike (`isConnectionSetting`).
  */
 export const honouredProducerOverrides: ReadonlySet<string> = new Set([
   'acks',

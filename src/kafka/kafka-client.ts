@@ -6,7 +6,7 @@ import { loadCodecs } from './codecs.ts';
 import { ControlPlane } from './control-plane.ts';
 import { KafkaFetcher } from './fetcher.ts';
 import { IdempotentProducer } from './producer.ts';
-import type { KafkaSecurity } from './security.ts';
+import { isConnectionSetting, type KafkaSecurity, propertiesOf, securityFromProperties } from './security.ts';
 import { KafkaTransactionalProducer } from './transactional-producer.ts';
 import type { KafkaClient } from './types.ts';
 
@@ -40,21 +40,39 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
   };
   const cluster = new Cluster(settings);
   const control = new ControlPlane(settings);
+  /** Connectors that bring brokers or credentials of their own, by those. */
+  const others = new Map<string, Cluster>();
+  const clusterFor = (overrides: Readonly<Record<string, string>>): Cluster => {
+    const own = Object.entries(overrides).filter(([key]) => isConnectionSetting(key));
+    if (own.length === 0) return cluster;
+    const key = JSON.stringify(own.sort());
+    let other = others.get(key);
+    if (!other) {
+      const { 'bootstrap.servers': bootstrapServers, ...security } = Object.fromEntries(own);
+      other = new Cluster({
+        ...settings,
+        bootstrapServers: bootstrapServers ?? settings.bootstrapServers,
+        security: securityFromProperties({ ...propertiesOf(settings.security), ...security }),
+      });
+      others.set(key, other);
+    }
+    return other;
+  };
   return {
     admin: new ClusterAdmin(cluster, control, config.apiTimeoutMs ?? 30_000),
     async producer(overrides = {}) {
-      return new IdempotentProducer(cluster, await loadCodecs(), producerSettings(clientId, overrides));
+      return new IdempotentProducer(clusterFor(overrides), await loadCodecs(), producerSettings(clientId, overrides));
     },
     async transactionalProducer(transactionalId, overrides = {}) {
       const parsed = producerSettings(clientId, overrides, true);
-      return new KafkaTransactionalProducer(cluster, await loadCodecs(), parsed, transactionalId);
+      return new KafkaTransactionalProducer(clusterFor(overrides), await loadCodecs(), parsed, transactionalId);
     },
     async fetcher(overrides = {}) {
-      return new KafkaFetcher(cluster, await loadCodecs(), fetcherSettings(clientId, overrides));
+      return new KafkaFetcher(clusterFor(overrides), await loadCodecs(), fetcherSettings(clientId, overrides));
     },
     async close() {
       await control.close();
-      await cluster.close();
+      await Promise.all([cluster, ...others.values()].map((one) => one.close()));
     },
   };
 }

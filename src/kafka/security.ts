@@ -118,6 +118,33 @@ export function securityFromProperties(properties: Readonly<Record<string, strin
   return { protocol, ...(tls ? { tls } : {}), ...(sasl ? { sasl } : {}) };
 }
 
+/** Settings that decide whom a client talks to, and as whom. */
+export function isConnectionSetting(key: string): boolean {
+  return (
+    key === 'bootstrap.servers' || key === 'security.protocol' || key.startsWith('sasl.') || key.startsWith('ssl.')
+  );
+}
+
+/** The way back, for what a connector overrides only in part. A token's source has no text and is left out. */
+export function propertiesOf({ protocol, tls, sasl }: KafkaSecurity): Record<string, string> {
+  const properties: Record<string, string> = { 'security.protocol': protocol };
+  const set = (key: string, value: string | undefined) => {
+    if (value !== undefined) properties[key] = value;
+  };
+  set('ssl.truststore.certificates', tls?.ca);
+  set('ssl.keystore.certificate.chain', tls?.certificate);
+  set('ssl.keystore.key', tls?.key);
+  set('ssl.key.password', tls?.passphrase);
+  if (tls?.checkServerName === false) set('ssl.endpoint.identification.algorithm', '');
+  set('sasl.mechanism', sasl?.mechanism);
+  if (sasl && 'username' in sasl) {
+    set('sasl.username', sasl.username);
+    set('sasl.password', sasl.password);
+  }
+  if (sasl?.mechanism === 'AWS_MSK_IAM') set('drover.msk.region', sasl.region);
+  return properties;
+}
+
 function saslFromProperties(properties: Readonly<Record<string, string>>): SaslSettings {
   const mechanism = (properties['sasl.mechanism'] ?? 'GSSAPI').toUpperCase();
   const jaas = properties['sasl.jaas.config'] ?? '';
@@ -125,8 +152,8 @@ function saslFromProperties(properties: Readonly<Record<string, string>>): SaslS
     case 'PLAIN':
     case 'SCRAM-SHA-256':
     case 'SCRAM-SHA-512': {
-      const username = properties['sasl.username'] ?? quoted(jaas, 'username');
-      const password = properties['sasl.password'] ?? quoted(jaas, 'password');
+      const username = quoted(jaas, 'username') ?? properties['sasl.username'];
+      const password = quoted(jaas, 'password') ?? properties['sasl.password'];
       if (username === undefined || password === undefined) {
         throw new ConfigError(`sasl.mechanism=${mechanism} needs username and password in sasl.jaas.config`, {
           key: 'sasl.jaas.config',

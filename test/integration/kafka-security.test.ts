@@ -185,6 +185,23 @@ describe('security', () => {
     });
   });
 
+  it('a connector brings brokers and credentials of its own in its overrides', async () => {
+    const client = clientWith(ports.plain, {});
+    const topic = uniqueName('own');
+    await client.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
+    const own = {
+      'bootstrap.servers': `127.0.0.1:${ports.sasl}`,
+      'security.protocol': 'SASL_PLAINTEXT',
+      'sasl.mechanism': 'PLAIN',
+    };
+    const wrong = await client.producer({ ...own, 'sasl.jaas.config': jaas('alice', 'wrong') });
+    await expect(sendValues(wrong, topic, ['x'])).rejects.toMatchObject({ code: 'kafka.authentication_failed' });
+    const right = await client.producer({ ...own, 'sasl.jaas.config': jaas('alice', 'alice-secret') });
+    expect((await sendValues(right, topic, ['mine'])).failures.size).toBe(0);
+    expect((await readTopic(client, topic)).map(({ value }) => value)).toEqual(['mine']);
+    await client.close();
+  });
+
   it('takes a new connection before a session ends, while requests are in flight', async () => {
     const client = clientWith(ports.brief, {
       'security.protocol': 'SASL_PLAINTEXT',

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
 import { environmentCredentials, mskIamToken } from '../../src/kafka/msk-iam.ts';
-import { bearerToken, securityFromProperties } from '../../src/kafka/security.ts';
+import { bearerToken, propertiesOf, securityFromProperties } from '../../src/kafka/security.ts';
 
 const jaas = (text: string) => ({
   'security.protocol': 'SASL_SSL',
@@ -54,6 +54,22 @@ describe('security from Kafka properties', () => {
     }
     expect(error).toBeInstanceOf(ConfigError);
     expect((error as ConfigError).facts.key).toBe(key);
+  });
+});
+
+describe('overrides of the connection', () => {
+  it('replace only what they name', () => {
+    const base = securityFromProperties({
+      ...jaas('…PlainLoginModule required username="u" password="p";'),
+      'ssl.truststore.certificates': 'CA',
+      'ssl.endpoint.identification.algorithm': '',
+    });
+    expect(securityFromProperties(propertiesOf(base))).toEqual(base);
+    const line = '…PlainLoginModule required username="v" password="w";';
+    expect(securityFromProperties({ ...propertiesOf(base), 'sasl.jaas.config': line })).toEqual({
+      ...base,
+      sasl: { mechanism: 'PLAIN', username: 'v', password: 'w' },
+    });
   });
 });
 
