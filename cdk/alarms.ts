@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Names, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
@@ -8,14 +8,15 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { FunctionName } from './bundle.ts';
 
 export interface AlarmSettings {
-  readonly functions: Readonly<Record<FunctionName, IFunction>>;
+  readonly functions: Readonly<Record<FunctionName, LambdaFunction>>;
   readonly failures: IQueue;
   readonly topic?: ITopic | undefined;
 }
@@ -56,6 +57,23 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
       'each is taken over when its lease expires; see the log of the task function',
     functions.task.metricErrors(sum),
     5,
+  );
+  // One line of the task function's log for every task or connector that has come to stand at FAILED.
+  const failed = new MetricFilter(scope, 'FailedRuns', {
+    logGroup: functions.task.logGroup,
+    filterPattern: FilterPattern.all(
+      FilterPattern.stringValue('$.event', '=', 'run.failed'),
+      FilterPattern.booleanValue('$.retriable', false),
+    ),
+    metricNamespace: `Drover/${Names.uniqueResourceName(scope, { maxLength: 200, separator: '-' })}`,
+    metricName: 'failed-runs',
+    metricValue: '1',
+  });
+  alarm(
+    'TaskFailed',
+    'A task has FAILED and stays so until it is restarted: GET /connectors?expand=status shows which, with its trace',
+    failed.metric(sum),
+    1,
   );
   alarm(
     'TaskThrottles',

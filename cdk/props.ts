@@ -53,7 +53,8 @@ export type ApiAuth =
 /** What bounds the work and its cost. */
 export interface DroverLimits {
   /**
-   * Task runs under way at a time: the task function's reserved concurrency.
+   * Task runs under way at a time: the task function's reserved concurrency. It is taken from what the account may run
+   * at once, of which AWS wants 100 left over; a new account may have to ask for more first.
    * @default 20
    */
   readonly runsInFlight?: number;

@@ -17,6 +17,8 @@ export const workerName = `${functionName}:${logStream}`;
 const level = environment['drover.log.level'];
 export const telemetry = createTelemetry({
   clock,
+  // Apart from the metrics of another Connect cluster in the same account.
+  namespace: `Drover/${environment['group.id'].replace(/[^\w.#:/-]/g, '_')}`,
   level: level === 'OFF' ? 'FATAL' : level,
   write: (line) => process.stdout.write(`${line}\n`),
   context: { function: functionName },

@@ -7,6 +7,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, test } from 'vitest';
 import { Drover, type DroverProps } from '../../cdk/index.ts';
 import { tableDefinition } from '../../src/storage/dynamodb/table.ts';
+import { eventDeclarations } from '../../src/telemetry/events.ts';
 
 const clusterArn = 'arn:aws:kafka:eu-west-1:111122223333:cluster/orders/0a1b2c3d-1';
 const env = { account: '111122223333', region: 'eu-west-1' };
@@ -195,6 +196,14 @@ test('L5: runs in flight are bounded by the reserved concurrency of the task fun
     Handler: 'dist/task.handler',
     ReservedConcurrentExecutions: 7,
   });
+});
+
+test('an alarm tells of a task that stays FAILED, by the event that the worker logs', () => {
+  expect(Object.keys(eventDeclarations)).toContain('run.failed');
+  full.template.hasResourceProperties('AWS::Logs::MetricFilter', {
+    FilterPattern: '{ ($.event = "run.failed") && ($.retriable IS FALSE) }',
+  });
+  full.template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'failed-runs', Threshold: 1 });
 });
 
 test('a table of the app is used as it is', () => {
