@@ -37,7 +37,8 @@ async function validate(plugins: PluginRegistry, input: ConfigInput): Promise<Co
   }
   const nulls = Object.keys(input).filter((key) => input[key] === null);
   const settings = withoutNulls(input);
-  const infos = withDroverSettings(plugins, settings, await validateConnectorConfig(plugins, settings));
+  const all = withDroverSettings(plugins, settings, await validateConnectorConfig(plugins, settings));
+  const infos = withoutErrorsOfReferences(settings, all);
   return nulls.length === 0 ? infos : withNullErrors(infos, nulls);
 }
 
@@ -50,6 +51,20 @@ function withDroverSettings(plugins: PluginRegistry, settings: Settings, infos: 
     groups: [...infos.groups, 'Drover'],
     configs: [...infos.configs, ...more],
   };
+}
+
+/** `${provider:path:key}`, which only a run may resolve. */
+const reference = /\$\{[^}:]*:[^}]*\}/;
+
+/** What a reference stands for is checked where it is resolved: here it is neither a number nor one of a list. */
+function withoutErrorsOfReferences(settings: Settings, infos: ConfigInfos): ConfigInfos {
+  if (!Object.values(settings).some((value) => reference.test(value))) return infos;
+  const configs = infos.configs.map((config) => {
+    const { value } = config;
+    if (value.errors.length === 0 || !reference.test(settings[value.name] ?? '')) return config;
+    return { ...config, value: { ...value, value: settings[value.name]!, errors: [] } };
+  });
+  return { ...infos, error_count: configs.reduce((count, { value }) => count + value.errors.length, 0), configs };
 }
 
 function typeOf(plugins: PluginRegistry, settings: Settings): ConnectorType {

@@ -175,6 +175,16 @@ describe('secrets and settings', () => {
     expect(JSON.stringify(body)).toContain('[hidden]');
   });
 
+  it('leaves references to the run that resolves them, and shows them as they are', async () => {
+    const config = { ...source, 'tasks.max': '${env:TASKS}', 'batch.size': '${secretsmanager:a:b}', topic: '' };
+    const refused = await create('a', config);
+    expect((refused.body as { message: string }).message).toMatch(
+      /1 error\(s\):\nInvalid value {2}for configuration topic/,
+    );
+    const { status, body } = await create('a', { ...config, topic: 't' });
+    expect([status, (body as { config: object }).config]).toEqual([201, { ...config, topic: 't', name: 'a' }]);
+  });
+
   it('checks the settings that only Drover has, and tells of them only where they are used', async () => {
     const wrong = await create('a', { ...source, 'drover.schedule': 'daily', 'drover.shedule': 'once' });
     expect(wrong.status).toBe(400);
