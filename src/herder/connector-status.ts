@@ -1,16 +1,12 @@
 import { NotFoundError } from '../errors.ts';
 import type { ConnectorItem, State, TaskItem } from '../storage/items.ts';
-import { connectorAndTasks, noStatus, ofEachConnector } from './connector-lookup.ts';
+import { connectorAndTasks, noStatus } from './connector-lookup.ts';
 import type { ConnectorReport, ConnectorStatus, RunStatus, TaskInfo, TaskReport } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 
 export async function connectorStatus(deps: HerderDeps, name: string): Promise<ConnectorStatus> {
   const { connector, tasks } = await connectorAndTasks(deps, name, noStatus);
   return statusOf(deps, connector, tasks);
-}
-
-export function connectorStatuses(deps: HerderDeps): Promise<ConnectorStatus[]> {
-  return ofEachConnector(deps, (connector, tasks) => statusOf(deps, connector, tasks));
 }
 
 export function statusOf(deps: HerderDeps, connector: ConnectorItem, tasks: readonly TaskItem[]): ConnectorStatus {

@@ -1,6 +1,6 @@
 import { connectorAndTasks, connectorNames, ofEachConnector } from './connector-lookup.ts';
 import { alterOffsets, offsetHistory, offsets, resetOffsets, undoOffsetChange } from './connector-offsets.ts';
-import { connectorReport, connectorStatus, connectorStatuses, taskInfos, taskStatus } from './connector-status.ts';
+import { connectorReport, connectorStatus, statusOf, taskInfos, taskStatus } from './connector-status.ts';
 import type { Herder } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 import { logger, loggers, setLoggerLevel } from './loggers.ts';
@@ -30,10 +30,11 @@ export function createHerder(deps: HerderDeps): Herder {
       const { connector, tasks } = await connectorAndTasks(deps, name);
       return connectorInfo(name, connector.type, connector.config, tasks);
     },
-    connectorInfos: () =>
-      ofEachConnector(deps, (connector, tasks) =>
-        connectorInfo(connector.name, connector.type, connector.config, tasks),
-      ),
+    connectorDetails: () =>
+      ofEachConnector(deps, (connector, tasks) => ({
+        info: connectorInfo(connector.name, connector.type, connector.config, tasks),
+        status: statusOf(deps, connector, tasks),
+      })),
     connectorConfig: async (name) => (await connectorAndTasks(deps, name)).connector.config,
     createConnector: (name, config, targetState) => createConnector(deps, name, config, targetState),
     putConnectorConfig: (name, config) => putConnectorConfig(deps, name, config),
@@ -42,7 +43,6 @@ export function createHerder(deps: HerderDeps): Herder {
     setTargetState: (name, targetState) => setTargetState(deps, name, targetState),
 
     connectorStatus: (name) => connectorStatus(deps, name),
-    connectorStatuses: () => connectorStatuses(deps),
     tasks: (name) => taskInfos(deps, name),
     taskStatus: (name, task) => taskStatus(deps, name, task),
     restartConnector: (name, request) => restartConnector(deps, name, request),

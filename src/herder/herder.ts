@@ -111,7 +111,8 @@ export interface Herder {
 
   connectorNames(): Promise<string[]>;
   connectorInfo(name: string): Promise<ConnectorInfo>;
-  connectorInfos(): Promise<ConnectorInfo[]>;
+  /** Of all connectors, each read once. */
+  connectorDetails(): Promise<{ readonly info: ConnectorInfo; readonly status: ConnectorStatus }[]>;
   connectorConfig(name: string): Promise<Settings>;
   createConnector(name: string, config: ConfigInput, targetState: TargetState): Promise<ConnectorInfo>;
   putConnectorConfig(name: string, config: ConfigInput): Promise<{ created: boolean; info: ConnectorInfo }>;
@@ -120,7 +121,6 @@ export interface Herder {
   setTargetState(name: string, targetState: TargetState): Promise<void>;
 
   connectorStatus(name: string): Promise<ConnectorStatus>;
-  connectorStatuses(): Promise<ConnectorStatus[]>;
   tasks(name: string): Promise<TaskInfo[]>;
   taskStatus(name: string, task: number): Promise<RunStatus & { readonly id: number }>;
   /** Null for a plain restart; else what the states are about to be. */

@@ -25,20 +25,16 @@ function locationOf(name: string): string {
 export async function listConnectors({ herder, query }: Call): Promise<Answer> {
   const expand = query.all('expand');
   if (expand.length === 0) return { body: await herder.connectorNames() };
-  const names = expand.some((value) => value === 'status' || value === 'info') ? [] : await herder.connectorNames();
-  const entries = new Map<string, { status?: unknown; info?: unknown }>(names.map((name) => [name, {}]));
-  const entryOf = (name: string) => {
-    const entry = entries.get(name) ?? {};
-    entries.set(name, entry);
-    return entry;
-  };
-  if (expand.includes('status')) {
-    for (const status of await herder.connectorStatuses()) entryOf(status.name).status = connectorStatusEntity(status);
-  }
-  if (expand.includes('info')) {
-    for (const info of await herder.connectorInfos()) entryOf(info.name).info = connectorInfoEntity(info);
-  }
-  return { body: entries };
+  const known = expand.filter((value) => value === 'status' || value === 'info');
+  if (known.length === 0) return { body: new Map((await herder.connectorNames()).map((name) => [name, {}])) };
+  const entries = (await herder.connectorDetails()).map(({ info, status }): [string, unknown] => [
+    info.name,
+    {
+      ...(known.includes('status') ? { status: connectorStatusEntity(status) } : {}),
+      ...(known.includes('info') ? { info: connectorInfoEntity(info) } : {}),
+    },
+  ]);
+  return { body: new Map(entries) };
 }
 
 const initialStates: Readonly<Record<string, TargetState>> = {
