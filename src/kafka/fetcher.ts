@@ -165,9 +165,15 @@ export class KafkaFetcher implements Fetcher {
       }
       return;
     }
+    const asked = new Map<string, Map<number, Position>>();
+    for (const position of positions) {
+      const ofTopic = asked.get(position.topic);
+      if (ofTopic) ofTopic.set(position.partition, position);
+      else asked.set(position.topic, new Map([[position.partition, position]]));
+    }
     for (const { topic, partitions } of response.topics) {
       for (const records of partitions) {
-        const position = positions.find((one) => one.topic === topic && one.partition === records.partition);
+        const position = asked.get(topic)?.get(records.partition);
         if (position) into.push(this.#partition(response.buffer, position, records, options));
       }
     }

@@ -73,7 +73,7 @@ beforeAll(async () => {
     const prefix = `listener.name.${listener}`;
     mechanisms[`${prefix}.sasl.enabled.mechanisms`] = 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER';
     mechanisms[`${prefix}.plain.sasl.jaas.config`] =
-      `${security}.plain.PlainLoginModule required user_alice="alice-secret";`;
+      `${security}.plain.PlainLoginModule required user_alice="alice-secret" user_eve="eve-secret";`;
     mechanisms[`${prefix}.scram-sha-256.sasl.jaas.config`] = `${security}.scram.ScramLoginModule required;`;
     mechanisms[`${prefix}.scram-sha-512.sasl.jaas.config`] = `${security}.scram.ScramLoginModule required;`;
     mechanisms[`${prefix}.oauthbearer.sasl.jaas.config`] =
@@ -89,6 +89,11 @@ beforeAll(async () => {
       'advertised.listeners': listeners,
       'listener.security.protocol.map':
         'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,SASLTLS:SASL_SSL,TLS:SSL,MTLS:SSL,BRIEF:SASL_PLAINTEXT',
+      // Everybody may do everything but eve, whom no ACL names.
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'super.users': ['ANONYMOUS', 'alice', 'bob', 'dora', 'carol', 'CN=client']
+        .map((user) => `User:${user}`)
+        .join(';'),
       'ssl.keystore.type': 'PEM',
       'ssl.keystore.location': at('broker-store.pem'),
       'ssl.truststore.type': 'PEM',
@@ -200,6 +205,42 @@ describe('security', () => {
     expect((await sendValues(right, topic, ['mine'])).failures.size).toBe(0);
     expect((await readTopic(client, topic)).map(({ value }) => value)).toEqual(['mine']);
     await client.close();
+  });
+
+  it('what a user may not do is a final error that names it', async () => {
+    const all = clientWith(ports.plain, {});
+    const topic = uniqueName('forbidden');
+    await all.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
+    await sendValues(await all.producer(), topic, ['secret']);
+    await all.close();
+    const eve = clientWith(ports.sasl, {
+      'security.protocol': 'SASL_PLAINTEXT',
+      'sasl.mechanism': 'PLAIN',
+      'sasl.jaas.config': jaas('eve', 'eve-secret'),
+    });
+    const refused = { code: 'kafka.not_authorized', retriable: false, message: expect.stringContaining(topic) };
+    const plain = await eve.producer({ 'enable.idempotence': 'false' });
+    expect((await sendValues(plain, topic, ['x'])).failures.get(0)).toMatchObject(refused);
+    await expect(sendValues(await eve.producer(), topic, ['x'])).rejects.toMatchObject({
+      code: 'kafka.not_authorized',
+    });
+    const transactional = await eve.transactionalProducer('eve-tx');
+    await expect(transactional.init()).rejects.toMatchObject({ code: 'kafka.not_authorized', retriable: false });
+    const fetcher = await eve.fetcher();
+    const options = { maxWaitMs: 100, minBytes: 1, maxBytes: 1000, maxPartitionBytes: 1000 };
+    const isolationLevel = 'read_committed';
+    const [fetched] = await fetcher.fetch([{ topic, partition: 0, offset: 0 }], { ...options, isolationLevel });
+    expect(fetched!.error).toMatchObject(refused);
+    await expect(eve.admin.describeTopics([topic])).rejects.toMatchObject(refused);
+    await expect(
+      eve.admin.createTopics([{ topic: `${topic}-2`, partitions: 1, replicationFactor: 1, configs: {} }]),
+    ).rejects.toMatchObject({ code: 'kafka.not_authorized', retriable: false });
+    const commit = eve.admin.commitGroupOffsets('eve-group', [{ topic, partition: 0, offset: 1n }]);
+    await expect(commit).rejects.toMatchObject({
+      code: 'kafka.not_authorized',
+      message: expect.stringContaining('eve-group'),
+    });
+    await eve.close();
   });
 
   it('takes a new connection before a session ends, while requests are in flight', async () => {
