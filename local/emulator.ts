@@ -35,6 +35,7 @@ export interface EmulatorOptions {
   readonly folder: string;
   readonly port: number;
   readonly region: string;
+  readonly onSpawn?: (service: ServiceHandle) => void;
 }
 
 /** What the CDK, the functions and any AWS client need to find the emulator. */
@@ -56,6 +57,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<ServiceHa
   // What it unpacks there is CommonJS, whatever the package around it says.
   writeFileSync(join(temporary, 'package.json'), '{"type":"commonjs"}');
   return await startService({
+    onSpawn: options.onSpawn,
     name: 'AWS emulator',
     command: join(python, 'bin', 'ministack'),
     args: [],

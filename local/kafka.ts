@@ -23,6 +23,7 @@ export interface KafkaOptions {
   /** Broker settings beyond ours. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly maxHeapMb?: number;
+  readonly onSpawn?: (service: ServiceHandle) => void;
 }
 
 export function kafkaJars(): Promise<string> {
@@ -43,6 +44,7 @@ export async function startKafka(options: KafkaOptions): Promise<ServiceHandle> 
     await promisify(execFile)('java', [log4j, '-cp', classPath, ...format]);
   }
   return await startService({
+    onSpawn: options.onSpawn,
     name: 'Kafka',
     command: 'java',
     args: [

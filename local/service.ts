@@ -14,6 +14,8 @@ export interface ServiceOptions {
   /** Resolves when the service answers; rejects to be asked again. */
   readonly ready: () => Promise<unknown>;
   readonly timeoutMs?: number;
+  /** Called as soon as there is a process, long before it answers. */
+  readonly onSpawn?: ((service: ServiceHandle) => void) | undefined;
 }
 
 /** A process of ours that outlives the program that started it, with all that it starts itself. */
@@ -54,6 +56,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceHand
     identity: processIdentity(child.pid) ?? '',
     logFile: options.logFile,
   };
+  options.onSpawn?.(handle);
   const giveUpAt = Date.now() + (options.timeoutMs ?? 120_000);
   for (;;) {
     try {

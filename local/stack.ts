@@ -71,18 +71,18 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   const old = readServices(home);
   const reusable = old.length === 3 && old.every(isRunning) && readStack(home)?.ports;
   if (reusable && samePorts(reusable, ports)) {
-    const [kafka, emulator, proxy] = old as [ServiceHandle, ServiceHandle, ServiceHandle];
     const outputs = await step('Deploy the stack again (it is up)', async () => {
       await synthesise(deployOptions(options));
       return await deploy(deployOptions(options));
     });
-    return writeStack(options, outputs, [kafka, emulator, proxy]);
+    return writeStack(options, outputs, old);
   }
   await stopStack(home);
   await checkPorts(ports);
   const services: ServiceHandle[] = [];
-  const note = async (starting: Promise<ServiceHandle>) => {
-    services.push(await starting);
+  // Noted as soon as they are there: a start that is cut short leaves nothing that stop does not know.
+  const onSpawn = (service: ServiceHandle) => {
+    services.push(service);
     writeJson(servicesFile(home), services);
   };
   const run = runFolder(home);
@@ -91,15 +91,15 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     await step('Fetch Kafka and the AWS emulator', () => Promise.all([kafkaJars(), emulatorPython()]));
     await step('Start Kafka and the AWS emulator, cdk bootstrap, cdk synth', () =>
       settled([
-        note(startKafka({ folder: join(run, 'kafka'), port: ports.kafka, controllerPort: ports.kafkaController })),
-        note(startEmulator({ folder: join(run, 'aws'), port: ports.aws, region: options.region })).then(() =>
+        startKafka({ folder: join(run, 'kafka'), port: ports.kafka, controllerPort: ports.kafkaController, onSpawn }),
+        startEmulator({ folder: join(run, 'aws'), port: ports.aws, region: options.region, onSpawn }).then(() =>
           bootstrap(deployOptions(options)),
         ),
         synthesise(deployOptions(options)),
       ]),
     );
     const outputs = await step('cdk deploy', () => deploy(deployOptions(options)));
-    await note(startProxy(options, outputs.ApiId));
+    await startProxy(options, outputs.ApiId, onSpawn);
     return writeStack(options, outputs, services);
   } catch (error) {
     await stopStack(home);
@@ -135,9 +135,14 @@ async function checkPorts(ports: StackPorts): Promise<void> {
   if (taken.length > 0) throw new Error(`Something else listens where the local stack would:\n${taken.join('\n')}`);
 }
 
-function startProxy(options: StackOptions, apiId: string): Promise<ServiceHandle> {
+function startProxy(
+  options: StackOptions,
+  apiId: string,
+  onSpawn: (service: ServiceHandle) => void,
+): Promise<ServiceHandle> {
   const { ports, home } = options;
   return startService({
+    onSpawn,
     name: 'REST address',
     command: process.execPath,
     args: [join(projectFolder, 'local', 'rest-proxy.ts'), String(ports.rest), String(ports.aws), apiId],

@@ -15,7 +15,10 @@ async function main(): Promise<void> {
       if (stopping) return;
       stopping = true;
       process.stderr.write(`\n${signal}: ending what was started\n`);
-      void stopStack(settings.home).finally(() => process.exit(130));
+      // Twice: what was about to be started meanwhile is there by then.
+      void stopStack(settings.home)
+        .then(() => stopStack(settings.home))
+        .finally(() => process.exit(130));
     });
   }
   try {
