@@ -1,9 +1,7 @@
-import { ConnectError, isRetriable, traceOf } from '../errors.ts';
 import type { KafkaAdmin } from '../kafka/types.ts';
 import type { WatchedSink } from '../storage/due-index.ts';
-import { messageOf } from './error-tolerance.ts';
 import { deadlinesOf } from './lease.ts';
-import { sinkTopics } from './partition-assignment.ts';
+import { isTopicCheckDue, wakeIfTopicsChanged } from './topic-changes.ts';
 import type { RunBudget, RunReport, WorkerRoom } from './worker.ts';
 
 /**
@@ -27,23 +25,14 @@ export async function runProbe(room: WorkerRoom, budget: RunBudget): Promise<Run
     for (const { connector, positions } of page.items) {
       if (checked.has(connector) || room.clock.now() >= endsAt) continue;
       checked.add(connector);
-      if (Object.keys(positions).length > 0 && !isItsTurn(connector, startedAt)) continue;
-      await wakeChanged(room, admin, connector);
+      if (Object.keys(positions).length > 0 && !isTopicCheckDue(connector, startedAt)) continue;
+      await wakeIfTopicsChanged(room, admin, connector);
     }
     after = page.next;
   } while (after !== null && room.clock.now() < endsAt);
   const durationMs = room.clock.now() - startedAt;
   room.telemetry.emit('probe.ended', { sinks, topics: topicsSeen.size, lagging, durationMs });
   return { ran: true, reason: 'probed', records: lagging, nextDueAt: null, tainted: false };
-}
-
-/** New partitions and topics are looked for as often as Kafka's clients do by default (metadata.max.age.ms). */
-const topicsCheckMinutes = 5;
-
-function isItsTurn(connector: string, now: number): boolean {
-  let sum = 0;
-  for (let i = 0; i < connector.length; i++) sum = (sum * 31 + connector.charCodeAt(i)) % 1_000_003;
-  return (Math.floor(now / 60_000) + sum) % topicsCheckMinutes === 0;
 }
 
 async function wakeLagging(
@@ -82,34 +71,4 @@ async function wakeLagging(
     if (lags && (await room.stores.config.markTaskDue(connector, task, room.clock.now()))) lagging++;
   }
   return lagging;
-}
-
-/** Compares what the connector's tasks read with what there is to read. */
-async function wakeChanged(room: WorkerRoom, admin: KafkaAdmin, name: string): Promise<void> {
-  const found = await room.stores.config.getConnectorAndTasks(name);
-  if (found === undefined || found.connector.targetState !== 'STARTED' || found.tasks.length === 0) return;
-  try {
-    const topics = await sinkTopics(found.connector.config, admin);
-    const described = topics.length === 0 ? [] : await admin.describeTopics(topics);
-    const there = described.reduce((sum, { partitions }) => sum + partitions, 0);
-    const names = new Set(described.map(({ topic }) => topic));
-    let assigned = 0;
-    let gone = false;
-    for (const { topic, partitions } of found.tasks.flatMap((task) => task.assignment)) {
-      if (names.has(topic)) assigned += partitions.length;
-      else gone = true;
-    }
-    if (assigned === there && !gone) return;
-    await room.stores.config.markConnectorDue(name, room.clock.now());
-  } catch (error) {
-    // One connector's topics, unreadable or misnamed, must not keep the others from being looked at.
-    if (!(error instanceof ConnectError)) throw error;
-    room.telemetry.emit('run.failed', {
-      connector: name,
-      error: messageOf(error),
-      trace: traceOf(error),
-      retriable: isRetriable(error),
-      nextDueAt: null,
-    });
-  }
 }

@@ -10,6 +10,7 @@ import { idleBackOffMs, idleDueAt, retryDueAt, runLimits } from './run-limits.ts
 import { runSink } from './sink-run.ts';
 import { runSource } from './source-run.ts';
 import { TaskRun } from './task-run.ts';
+import { isTopicCheckDue, wakeIfTopicsChanged } from './topic-changes.ts';
 import { watchUnhandledRejections } from './unhandled-rejections.ts';
 import type { RunBudget, RunReport, WorkerRoom } from './worker.ts';
 
@@ -48,6 +49,11 @@ export async function runTask(
     room.telemetry.emit('run.fenced', { connector, task, error: error.message });
   }
   room.onStep?.('released');
+  // An idle sink's topics are the probe's to watch.
+  const busySink = item.type === 'sink' && outcome.dueAt !== null && outcome.trace === null;
+  if (busySink && task === 0 && isTopicCheckDue(connector, startedAt)) {
+    await wakeIfTopicsChanged(room, (await room.kafka()).admin, connector);
+  }
   const report: RunReport = {
     ran: true,
     reason: outcome.state === 'FAILED' ? 'failed' : outcome.trace !== null ? 'failed-for-now' : (run?.endReason ?? ''),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SourceRecord } from '../../src/api/record.ts';
+import { systemClock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config/config-def.ts';
 import { STRING_SCHEMA } from '../../src/data/schema-builder.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
@@ -119,21 +120,7 @@ describe('the probe', () => {
       kafka: realKafka(kafkaAddress()),
       plugins: [sinkOf('TestSink', () => task)],
       settings: { idleCeilingMs: 1000 },
-      clock: {
-        now: () => now,
-        sleep: (ms, signal) =>
-          new Promise((resolve, reject) => {
-            const timer = setTimeout(resolve, ms);
-            signal?.addEventListener(
-              'abort',
-              () => {
-                clearTimeout(timer);
-                reject(signal.reason);
-              },
-              { once: true },
-            );
-          }),
-      },
+      clock: { now: () => now, sleep: systemClock.sleep },
     });
     const [name, prefix] = [uniqueName('grows'), uniqueName('grows')];
     const newTopic = (topic: string) =>
@@ -165,6 +152,30 @@ describe('the probe', () => {
     await sendValues(await kafka.producer(), `${prefix}-b`, ['found']);
     await harness.runTask(name);
     expect(task.values).toEqual(['found']);
+  });
+});
+
+describe('a sink that never idles', () => {
+  it('looks for new partitions itself, once in five minutes', async () => {
+    const task = new MonitorableSinkTask();
+    let minutes = 0;
+    harness = createHarness({
+      kafka: realKafka(kafkaAddress()),
+      plugins: [sinkOf('TestSink', () => task)],
+      clock: { now: () => systemClock.now() + minutes * 60_000, sleep: systemClock.sleep },
+    });
+    const name = uniqueName('busy');
+    await kafka.admin.createTopics([{ topic: name, partitions: 1, replicationFactor: 1, configs: {} }]);
+    await harness.create(name, { 'connector.class': 'TestSink', topics: name, ...strings });
+    await kafka.admin.createPartitions(name, 2);
+    const producer = await kafka.producer();
+    for (minutes = 1; minutes <= 5; minutes++) {
+      await sendValues(producer, name, [`minute ${minutes}`]);
+      await harness.runTask(name);
+      expect((await harness.stores.config.getTask(name, 0))!.watched).toBe(false);
+    }
+    await harness.runConnector(name);
+    expect((await harness.stores.config.getTask(name, 0))!.assignment).toEqual([{ topic: name, partitions: [0, 1] }]);
   });
 });
 
