@@ -47,12 +47,26 @@ export async function setLoggerLevel(deps: HerderDeps, givenName: string, givenL
   const known = await loggers(deps);
   const affected = [...known.keys()].filter((key) => name === rootLogger || key.startsWith(name));
   if (!known.has(name)) affected.push(name);
-  const set = new Map([...known].map(([key, info]) => [key, info]));
   const root = known.get(rootLogger)!.level;
-  const changed = affected.filter((key) => (known.get(key)?.level ?? inherited(key, set) ?? root) !== level).sort();
+  const changed = affected
+    .filter((key) => (known.get(key)?.level ?? levelOfParent(key, known) ?? root) !== level)
+    .sort();
   const modifiedAt = deps.clock.now();
-  await deps.cluster.putLoggerLevels(changed.map((key) => ({ logger: key, level, modifiedAt })));
+  // One that was only inherited so far is known by name from now on.
+  const kept = known.has(name) || changed.includes(name) ? changed : [...changed, name];
+  await deps.cluster.putLoggerLevels(kept.map((key) => ({ logger: key, level, modifiedAt })));
   return changed;
+}
+
+/** Of a logger that is not known yet: that of the nearest part of its name, dot by dot. */
+function levelOfParent(name: string, known: ReadonlyMap<string, LoggerInfo>): string | null {
+  const parts = name.split('.');
+  while (parts.length > 1) {
+    parts.pop();
+    const parent = known.get(parts.join('.'));
+    if (parent !== undefined) return parent.level;
+  }
+  return null;
 }
 
 const canonical = (name: string) => (name.toLowerCase() === rootLogger ? rootLogger : name);

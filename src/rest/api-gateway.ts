@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { gzipSync } from 'node:zlib';
 import { ConnectError } from '../errors.ts';
 import { mapError } from './error-mapper.ts';
@@ -40,7 +41,7 @@ export function requestOf(event: HttpApiEvent, { pathPrefix }: GatewayOptions): 
     ...(headers['x-forwarded-uri'] === undefined ? {} : { uriAsSent: headers['x-forwarded-uri'] }),
     query: event.rawQueryString ?? '',
     headers,
-    body: bodyOf(event),
+    ...bodyOf(event),
     baseUrl: baseUrl(event, headers, prefix),
   };
 }
@@ -63,9 +64,11 @@ function withoutPrefix(event: HttpApiEvent, pathPrefix: string): { readonly path
   return { path, prefix: removed };
 }
 
-function bodyOf({ body, isBase64Encoded }: HttpApiEvent): string {
-  if (body === undefined || body === null) return '';
-  return isBase64Encoded === true ? Buffer.from(body, 'base64').toString('utf8') : body;
+function bodyOf({ body, isBase64Encoded }: HttpApiEvent): Pick<RestRequest, 'body' | 'bodyNotUtf8'> {
+  if (body === undefined || body === null) return { body: '' };
+  if (isBase64Encoded !== true) return { body };
+  const bytes = Buffer.from(body, 'base64');
+  return { body: bytes.toString('utf8'), bodyNotUtf8: !isUtf8(bytes) };
 }
 
 function baseUrl(event: HttpApiEvent, headers: Readonly<Record<string, string | undefined>>, prefix: string): string {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConnectError } from '../errors.ts';
@@ -39,7 +40,7 @@ async function serve(app: RestApp, message: IncomingMessage, response: ServerRes
   response.end(message.method === 'HEAD' ? undefined : text);
 }
 
-function plainRequest(message: IncomingMessage, body: string): RestRequest {
+function plainRequest(message: IncomingMessage, body: Buffer): RestRequest {
   const [path = '/', query = ''] = splitOnce(message.url ?? '/', '?');
   return {
     method: message.method ?? 'GET',
@@ -47,7 +48,8 @@ function plainRequest(message: IncomingMessage, body: string): RestRequest {
     pathDecoded: false,
     query,
     headers: message.headers as Record<string, string | undefined>,
-    body,
+    body: body.toString('utf8'),
+    bodyNotUtf8: !isUtf8(body),
     baseUrl: `http://${message.headers.host ?? 'localhost'}`,
   };
 }
@@ -58,14 +60,14 @@ function splitOnce(text: string, separator: string): string[] {
 }
 
 /** Null: larger than any request may be. */
-async function readBody(message: IncomingMessage): Promise<string | null> {
+async function readBody(message: IncomingMessage): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes <= bodyLimits.bytes + 1) chunks.push(chunk);
   }
-  return bytes > bodyLimits.bytes + 1 ? null : Buffer.concat(chunks).toString('utf8');
+  return bytes > bodyLimits.bytes + 1 ? null : Buffer.concat(chunks);
 }
 
 function tooLarge(): RestResponse {

@@ -61,8 +61,15 @@ const largestLong = 2n ** 63n;
 function readField(value: JsonValue): OffsetField {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (value instanceof JsonNumber) return readNumber(value.text);
-  if (Array.isArray(value)) return new NotPrimitive('ARRAY', '[…]');
-  return new NotPrimitive('MAP', '{…}');
+  if (Array.isArray(value)) return new NotPrimitive('ARRAY', javaText(value));
+  return new NotPrimitive('MAP', javaText(value));
+}
+
+/** As Java prints lists and maps, for messages that quote what was sent. */
+function javaText(value: JsonValue): string {
+  if (Array.isArray(value)) return `[${value.map(javaText).join(', ')}]`;
+  if (isObject(value)) return `{${[...value].map(([key, entry]) => `${key}=${javaText(entry)}`).join(', ')}}`;
+  return String(value);
 }
 
 function readNumber(text: string): OffsetField {

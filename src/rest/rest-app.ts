@@ -47,6 +47,7 @@ async function answer(deps: RestAppDeps, request: RestRequest): Promise<RestResp
     herder: deps.herder,
     params,
     query: new Query(request.query),
+    hasBody: request.body.trim() !== '',
     body: () => readBody(request),
   });
   const response = success(request, route, result);
@@ -129,6 +130,7 @@ function acceptsJson(accept: string | undefined): boolean {
 }
 
 function readBody(request: RestRequest) {
+  if (request.bodyNotUtf8 === true) throw new ConnectError('body.malformed', 'The request body is not UTF-8');
   if (request.body.trim() === '') throw new ConnectError('request.invalid', 'The request has no body');
   return parseJson(request.body);
 }

@@ -12,6 +12,8 @@ export interface RestRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: string;
+  /** What was sent was bytes that are no text: whoever reads the body is refused. */
+  readonly bodyNotUtf8?: boolean;
   /** Where the caller found the API, prefix included, without a trailing slash; empty when that is not known. */
   readonly baseUrl: string;
 }

@@ -242,6 +242,32 @@ export const conversations: readonly Conversation[] = [
     ],
   },
   {
+    title: 'loggers that had their level from another one',
+    steps: [
+      'PUT /admin/loggers/$id {"level":"WARN"}',
+      'PUT /admin/loggers/$id.x {"level":"WARN"}',
+      'PUT /admin/loggers/$idx {"level":"WARN"}',
+      'PUT /admin/loggers/$id.y. {"level":"ERROR"}',
+      'PUT /admin/loggers/$id.y.b {"level":"ERROR"}',
+      'PUT /admin/loggers/$id {"level":"WARN"}',
+    ],
+  },
+  {
+    title: 'places of connectors with odd names',
+    steps: ['+u;v?w#x&y=z', '/q', '%41', ' é', '\\u00a0'].map(
+      (name) => `POST /connectors {"name":"$id${name}","config":${source()},"initial_state":"STOPPED"}`,
+    ),
+  },
+  {
+    title: 'offsets of lists and maps, quoted as Java prints them',
+    steps: [
+      create(sink(), stopped),
+      untilStopped,
+      alter(kafkaPartition, '{"kafka_offset":[1,"a",{"b":null}]}'),
+      alter('{"kafka_topic":"$id-t","kafka_partition":{"a":[1]}}', '{"kafka_offset":1}'),
+    ],
+  },
+  {
     title: 'plugins and validation by their names',
     steps: [
       'PUT /connector-plugins/FileStreamSink/config/validate {"connector.class":"FileStreamSource"}',

@@ -40,6 +40,12 @@ describe('requestOf', () => {
     expect(saw('/connectors/other?x=%2F')).toEqual({ segments: ['connectors', 'a', 'b'] });
   });
 
+  it('sees a body in base64 that is not UTF-8', () => {
+    const bytes = (...codes: number[]) => Buffer.from(codes).toString('base64');
+    expect(at(event('/connectors', { body: bytes(0x22, 0xe9, 0x22), isBase64Encoded: true })).bodyNotUtf8).toBe(true);
+    expect(at(event('/connectors', { body: bytes(0x22, 0x22), isBase64Encoded: true })).bodyNotUtf8).toBe(false);
+  });
+
   it('reads bodies in base64 and headers in any spelling', () => {
     const body = Buffer.from('{"é":1}').toString('base64');
     const request = at(event('/', { body, isBase64Encoded: true, headers: { 'Content-TYPE': 'application/json' } }));

@@ -210,6 +210,12 @@ describe('bodies', () => {
     expect([status, headers.location]).toEqual([201, `http://host/prod/connectors/${place}`]);
   });
 
+  it('refuses a body that is not UTF-8', async () => {
+    const more = { headers: json, body: '{"name":"\ufffd","config":{}}' };
+    expect((await call('POST', '/connectors', { ...more, bodyNotUtf8: true })).status).toBe(400);
+    expect((await call('POST', '/connectors', more)).status).toBe(201);
+  });
+
   it('creates nothing from half of a surrogate pair', async () => {
     const { status } = await call('POST', '/connectors', { headers: json, body: '{"name":"a\\ud83d","config":{}}' });
     expect(status).toBe(400);
