@@ -43,13 +43,13 @@ function parseSettings(client: Client, table: string): ConfigSpec {
   return Object.fromEntries(keys);
 }
 
-/** The clients that a connector of this kind, set up like this, has. */
+/**
+ * The clients that a connector of this kind, set up like this, has. A source has all three, as under a worker of Java
+ * that has exactly-once source support.
+ */
 function clientsOf(kind: 'source' | 'sink', settings: Settings): Client[] {
-  const creates =
-    'topic.creation.default.partitions' in settings || 'topic.creation.default.replication.factor' in settings;
   const deadLetters = javaTrim(settings['errors.deadletterqueue.topic.name'] ?? '') !== '';
-  if (kind === 'source') return creates ? ['producer', 'admin'] : ['producer'];
-  return deadLetters ? ['producer', 'consumer', 'admin'] : ['consumer'];
+  return kind === 'source' || deadLetters ? ['producer', 'consumer', 'admin'] : ['consumer'];
 }
 
 /**

@@ -115,6 +115,7 @@ test('overrides for the Kafka clients are described and checked, secrets hidden'
     ['producer.override.batch.size', 'INT', null],
     ['producer.override.ssl.key.password', 'PASSWORD', '[hidden]'],
     ['producer.override.own.secret', undefined, '[hidden]'],
+    ['consumer.override.max.poll.records', 'INT', '1'],
   ]);
   expect(infos.error_count).toBe(1);
   expect(JSON.stringify(infos)).not.toContain('hush');
