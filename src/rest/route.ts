@@ -12,6 +12,7 @@ export interface RestDeps {
 export interface Call extends RestDeps {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
+  readonly hasBody: boolean;
   /** Throws ConnectError `body.malformed` or `request.invalid` when there is none that could be read. */
   body(): JsonValue;
 }
@@ -49,6 +50,8 @@ export interface Route {
   readonly query?: readonly QueryParameter[];
   /** With a body: its schema. A request without one is refused. */
   readonly body?: Schema;
+  /** A request without one is not refused. */
+  readonly bodyIsOptional?: boolean;
   /** Left out: no body. */
   readonly answer?: Schema;
   /** Further statuses that a caller may see, beyond those that every route has. */
