@@ -91,8 +91,13 @@ export async function runDemo(restUrl: string, folder: string, step: Step): Prom
 }
 
 async function put(restUrl: string, fresh: boolean, name: string, config: Record<string, string>): Promise<void> {
-  if (fresh) await call(restUrl, 'POST', '/connectors', { name, config });
-  else await call(restUrl, 'PUT', `/connectors/${name}/config`, config);
+  if (fresh) {
+    await call(restUrl, 'POST', '/connectors', { name, config });
+    return;
+  }
+  await call(restUrl, 'PUT', `/connectors/${name}/config`, config);
+  // Idle by now, it would look again within the minute; a restart looks at once.
+  await call(restUrl, 'POST', `/connectors/${name}/restart?includeTasks=true`);
 }
 
 /** Resolves once the source has written to its topic. */
