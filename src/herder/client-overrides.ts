@@ -7,6 +7,7 @@ import {
   type Settings,
 } from '../config/config-def.ts';
 import { type ConfigInfo, describeKey, describeValue } from '../config/describe-config.ts';
+import { isHonouredOverride } from '../config/honoured-overrides.ts';
 import { javaTrim } from '../config/java-text.ts';
 import { parseType, settingsWithPrefix } from '../config/parse-config.ts';
 import type { ConfigValue } from '../config/validate-config.ts';
@@ -35,7 +36,9 @@ function parseSettings(client: Client, table: string): ConfigSpec {
     const spec = {
       type: type as ConfigType,
       importance: importance as Importance,
-      doc: `A setting of Kafka's own ${client}.`,
+      doc: isHonouredOverride(client, name)
+        ? `A setting of Kafka's own ${client}.`
+        : `A setting of Kafka's own ${client}. It has no effect in Drover.`,
       ...(text === '!' ? {} : { default: text === '-' ? null : text === "''" ? '' : text }),
     };
     return [[name, spec] as const];

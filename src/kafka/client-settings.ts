@@ -3,53 +3,6 @@ import type { Compression, CompressionType } from './codecs.ts';
 
 type Overrides = Readonly<Record<string, string>>;
 
-/**
- * Keys of producer.override.* that Drover acts on. `linger.ms`, `buffer.memory` and the like have nothing to act on
- * here (a poll's batch is sent whole). Beside these, bootstrap.servers, security.protocol, sasl.* and ssl.* are honoured
- * of producers and consumers alike (`isConnectionSetting`).
- */
-export const honouredProducerOverrides: ReadonlySet<string> = new Set([
-  'acks',
-  'batch.size',
-  'client.id',
-  'compression.gzip.level',
-  'compression.type',
-  'compression.zstd.level',
-  'delivery.timeout.ms',
-  'enable.idempotence',
-  'max.block.ms',
-  'max.in.flight.requests.per.connection',
-  'max.request.size',
-  'metadata.max.age.ms',
-  'partitioner.ignore.keys',
-  'request.timeout.ms',
-  'retries',
-  'retry.backoff.max.ms',
-  'retry.backoff.ms',
-  'transaction.timeout.ms',
-]);
-
-/** Keys of consumer.override.* that Drover acts on; `auto.offset.reset` and `isolation.level` by the worker. */
-export const honouredConsumerOverrides: ReadonlySet<string> = new Set([
-  'auto.offset.reset',
-  'check.crcs',
-  'client.id',
-  'fetch.max.bytes',
-  'fetch.max.wait.ms',
-  'fetch.min.bytes',
-  'isolation.level',
-  'max.partition.fetch.bytes',
-  'max.poll.records',
-  'request.timeout.ms',
-]);
-
-/** Keys of admin.override.* that Drover acts on. */
-export const honouredAdminOverrides: ReadonlySet<string> = new Set([
-  'client.id',
-  'default.api.timeout.ms',
-  'request.timeout.ms',
-]);
-
 export interface ProducerSettings {
   readonly clientId: string;
   readonly acks: -1 | 0 | 1;

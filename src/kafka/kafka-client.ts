@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { isConnectionSetting } from '../config/honoured-overrides.ts';
 import { ClusterAdmin } from './admin.ts';
 import { fetcherSettings, producerSettings } from './client-settings.ts';
 import { Cluster, type ClusterSettings } from './cluster.ts';
@@ -6,7 +7,7 @@ import { loadCodecs } from './codecs.ts';
 import { ControlPlane } from './control-plane.ts';
 import { KafkaFetcher } from './fetcher.ts';
 import { IdempotentProducer } from './producer.ts';
-import { isConnectionSetting, type KafkaSecurity, propertiesOf, securityFromProperties } from './security.ts';
+import { type KafkaSecurity, propertiesOf, securityFromProperties } from './security.ts';
 import { KafkaTransactionalProducer } from './transactional-producer.ts';
 import type { KafkaClient } from './types.ts';
 

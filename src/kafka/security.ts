@@ -118,13 +118,6 @@ export function securityFromProperties(properties: Readonly<Record<string, strin
   return { protocol, ...(tls ? { tls } : {}), ...(sasl ? { sasl } : {}) };
 }
 
-/** Settings that decide whom a client talks to, and as whom. */
-export function isConnectionSetting(key: string): boolean {
-  return (
-    key === 'bootstrap.servers' || key === 'security.protocol' || key.startsWith('sasl.') || key.startsWith('ssl.')
-  );
-}
-
 /** The way back, for what a connector overrides only in part. A token's source has no text and is left out. */
 export function propertiesOf({ protocol, tls, sasl }: KafkaSecurity): Record<string, string> {
   const properties: Record<string, string> = { 'security.protocol': protocol };

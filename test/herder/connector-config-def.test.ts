@@ -119,6 +119,8 @@ test('overrides for the Kafka clients are described and checked, secrets hidden'
   ]);
   expect(infos.error_count).toBe(1);
   expect(JSON.stringify(infos)).not.toContain('hush');
+  const withoutEffect = shown.filter(({ definition }) => definition?.documentation.includes('no effect in Drover'));
+  expect(withoutEffect.map(({ value }) => value.name)).toEqual(['producer.override.linger.ms']);
 });
 
 test('the settings of a connector plugin are its own, then those of all connectors', () => {

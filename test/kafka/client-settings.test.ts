@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { isHonouredOverride } from '../../src/config/honoured-overrides.ts';
 import { ConfigError } from '../../src/errors.ts';
-import { fetcherSettings, honouredProducerOverrides, producerSettings } from '../../src/kafka/client-settings.ts';
+import { fetcherSettings, producerSettings } from '../../src/kafka/client-settings.ts';
 
 function fault(work: () => unknown): string {
   try {
@@ -47,7 +48,7 @@ describe('producer settings', () => {
     ['enable.idempotence', 'yes'],
   ])('refuse %s=%s by name', (key, value) => {
     expect(fault(() => producerSettings('d', { [key]: value }))).toBe(key);
-    expect(honouredProducerOverrides.has(key)).toBe(true);
+    expect(isHonouredOverride('producer', key)).toBe(true);
   });
 
   it('take the level of the compression in use only', () => {
