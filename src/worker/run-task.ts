@@ -51,7 +51,8 @@ export async function runTask(
   room.onStep?.('released');
   // An idle sink's topics are the probe's to watch.
   const busySink = item.type === 'sink' && outcome.dueAt !== null && outcome.trace === null;
-  if (busySink && task === 0 && isTopicCheckDue(connector, startedAt)) {
+  // A sink that is there before its topic looks for it each time.
+  if (busySink && task === 0 && (item.assignment.length === 0 || isTopicCheckDue(connector, startedAt))) {
     await wakeIfTopicsChanged(room, (await room.kafka()).admin, connector);
   }
   const report: RunReport = {

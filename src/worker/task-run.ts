@@ -196,9 +196,9 @@ export class TaskRun {
     this.room.telemetry.emit(event, { ...this.about, ...facts } as unknown as Events[K]);
   }
 
-  /** An idle sink is left to the probe once its pauses have reached their ceiling, or when it has nothing to read. */
+  /** An idle sink is left to the probe once its pauses have reached their ceiling. */
   isIdleSink(backOffMs: number): boolean {
-    return this.item.assignment.length === 0 || backOffMs >= this.limits.idleCeilingMs;
+    return backOffMs >= this.limits.idleCeilingMs;
   }
 
   /**

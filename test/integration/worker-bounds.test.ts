@@ -179,6 +179,23 @@ describe('a sink that never idles', () => {
   });
 });
 
+describe('a sink created before its topic', () => {
+  it('looks for the topic in its own next runs, before it is left to the probe', async () => {
+    const task = new MonitorableSinkTask();
+    harness = createHarness({ kafka: realKafka(kafkaAddress()), plugins: [sinkOf('TestSink', () => task)] });
+    const name = uniqueName('early');
+    await harness.create(name, { 'connector.class': 'TestSink', topics: name, ...strings });
+    await harness.runTask(name);
+    expect((await harness.stores.config.getTask(name, 0))!).toMatchObject({ assignment: [], watched: false });
+    await kafka.admin.createTopics([{ topic: name, partitions: 1, replicationFactor: 1, configs: {} }]);
+    await sendValues(await kafka.producer(), name, ['first']);
+    await harness.runTask(name);
+    await harness.runConnector(name);
+    await harness.runTask(name);
+    expect(task.values).toEqual(['first']);
+  });
+});
+
 describe('secrets', () => {
   it('are resolved in the worker only: neither the table nor a trace nor an event shows them', async () => {
     class Telling extends MonitorableSourceTask {
