@@ -301,7 +301,7 @@ try {
     credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
   });
   const tableName = `drover-scale-${process.pid}`;
-  await createTable(client, tableName);
+  await createTable(client, tableName, { stream: false });
   countRequests(client);
   const table = new AwsTableClient({ tableName, client });
   const stores = storesOver(table, () => crypto.randomUUID());

@@ -57,8 +57,11 @@ async function connectorWithTasks(
   );
 }
 
-/** Every store kind must pass this. `newStores` gives empty ones. */
-export function storesContract(newStores: () => Promise<Stores>): void {
+/**
+ * Every store kind must pass this. `newStores` gives empty ones; `many` is the number of items in tests of many, at
+ * least 200: more than one transaction and one batch take.
+ */
+export function storesContract(newStores: () => Promise<Stores>, many = 1000): void {
   describe('connectors', () => {
     it('I6: creates one that is due, listed and read back whole, its settings in their order', async () => {
       const { config, due } = await newStores();
@@ -105,6 +108,49 @@ export function storesContract(newStores: () => Promise<Stores>): void {
       expect(await config.replaceConnectorConfig('a', 7, 'source', { x: 'no' }, t0)).toBe(false);
       expect(await config.replaceConnectorConfig('a', 1, 'source', { x: 'yes' }, t0)).toBe(true);
       expect((await config.getConnector('a'))?.config).toEqual({ x: 'yes' });
+    });
+
+    it('I6: a replay that is asked for makes the connector due, and its progress is fenced', async () => {
+      const { config, leases, generations } = await newStores();
+      await expect(config.requestReplay('a', null, t0)).rejects.toBeInstanceOf(NotFoundError);
+      await config.createConnector('a', 'sink', source, 'STARTED', t0);
+      expect(await config.getConnector('a')).toMatchObject({ replayRequest: null, replay: null });
+      const first = granted(await leases.acquireConnector('a', 'x', t0, t0 + minute));
+      await config.requestReplay('a', 'elsewhere', t0 + 1);
+      const request = { number: 1, requestedAt: t0 + 1, target: 'elsewhere' };
+      expect(await config.getConnector('a')).toMatchObject({ replayRequest: request, replay: null });
+      // Asked for while it runs: its release leaves it due.
+      await leases.release(first.lease, ended(null));
+      expect((await config.getConnector('a'))?.dueAt).toBe(t0 + 1);
+
+      const { lease, item } = granted(await leases.acquireConnector('a', 'y', t0 + 1, t0 + minute));
+      expect(item.replayRequest).toEqual(request);
+      const replay = {
+        request: 1,
+        topic: 'dlq',
+        ends: { 0: 7 },
+        next: { 0: 3 },
+        nextUnnamed: { 0: 1 },
+        doneAt: null,
+        replayed: 2,
+        left: 1,
+        others: 0,
+        error: null,
+      };
+      await expect(generations.putReplay(first.lease, replay)).rejects.toBeInstanceOf(FencedError);
+      expect((await config.getConnector('a'))?.replay).toBeNull();
+      expect(await generations.putReplay(lease, replay)).toEqual({ changed: false });
+      await config.requestReplay('a', null, t0 + 2);
+      expect(await generations.putReplay(lease, { ...replay, replayed: 3 })).toEqual({ changed: true });
+      expect(await config.getConnector('a')).toMatchObject({
+        replayRequest: { number: 2, requestedAt: t0 + 2, target: null },
+        replay: { ...replay, replayed: 3 },
+        dueAt: t0 + 2,
+      });
+      // A namesake begins without them.
+      await config.deleteConnector('a', t0 + 3);
+      await config.createConnector('a', 'sink', source, 'STARTED', t0 + 4);
+      expect(await config.getConnector('a')).toMatchObject({ replayRequest: null, replay: null });
     });
 
     it('does not know what is not there', async () => {
@@ -502,22 +548,22 @@ export function storesContract(newStores: () => Promise<Stores>): void {
       expect(await config.getConnectorAndTasks('a')).toEqual(before);
     });
 
-    it('holds a thousand tasks, sink positions from generation to generation', async () => {
+    it(`holds ${many} tasks, sink positions from generation to generation`, async () => {
       const stores = await newStores();
-      const many = Array.from({ length: 1000 }, (_, task) => ({
+      const tasks = Array.from({ length: many }, (_, task) => ({
         assignment: [{ topic: 't', partitions: [task] }],
         positions: [{ topic: 't', kafkaPartition: task, offset: BigInt(task) + 2n ** 60n }],
       }));
-      await connectorWithTasks(stores, 'a', many, 'sink');
+      await connectorWithTasks(stores, 'a', tasks, 'sink');
       const { config, generations, leases, offsets, due } = stores;
-      expect(await due.due(t0, 2000)).toHaveLength(1000);
+      expect(await due.due(t0, 2000)).toHaveLength(many);
       const found = await config.getConnectorAndTasks('a');
-      expect(found?.tasks.map((task) => task.task)).toEqual(many.map((_, task) => task));
-      expect(found?.tasks[999]?.positions).toEqual({ t: { '999': 999n + 2n ** 60n } });
+      expect(found?.tasks.map((task) => task.task)).toEqual(tasks.map((_, task) => task));
+      expect(found?.tasks.at(-1)?.positions).toEqual({ t: { [many - 1]: BigInt(many - 1) + 2n ** 60n } });
 
       await config.markConnectorDue('a', t0);
       const { lease } = granted(await leases.acquireConnector('a', 'c', t0, t0 + minute));
-      const all = many.map((_, task) => task);
+      const all = tasks.map((_, task) => task);
       await generations.revokeTasks(lease, all, 'STOPPED');
       await generations.foldPositions(lease, (await config.getTask('a', 7)) as TaskItem);
       await generations.foldPositions(lease, (await config.getTask('a', 8)) as TaskItem);
@@ -584,16 +630,16 @@ export function storesContract(newStores: () => Promise<Stores>): void {
       await connectorWithTasks(stores, 'a', [{}]);
       const { offsets, leases } = stores;
       const { lease } = granted(await leases.acquireTask('a', 0, 'one', t0, t0 + minute));
-      const many = Array.from({ length: 2500 }, (_, n) => entry(n));
-      await offsets.commitSourceOffsets(lease, many, { records: 2500 });
+      const entries = Array.from({ length: many }, (_, n) => entry(n));
+      await offsets.commitSourceOffsets(lease, entries, { records: many });
       expect(
         (
           await offsets.readSourceOffsets(
             'a',
-            many.map(({ key }) => key),
+            entries.map(({ key }) => key),
           )
         ).size,
-      ).toBe(2500);
+      ).toBe(many);
       const listed = new Set<string>();
       let after: string | null = null;
       do {
@@ -604,12 +650,12 @@ export function storesContract(newStores: () => Promise<Stores>): void {
         for (const { key } of page.items) listed.add(key);
         after = page.next;
       } while (after !== null);
-      expect(listed.size).toBe(2500);
+      expect(listed.size).toBe(many);
       expect(
         (
           await offsets.readSourceOffsets(
             'another',
-            many.map(({ key }) => key),
+            entries.map(({ key }) => key),
           )
         ).size,
       ).toBe(0);
@@ -662,13 +708,13 @@ export function storesContract(newStores: () => Promise<Stores>): void {
       );
     });
 
-    it('keeps a history of thousands of offsets', async () => {
+    it(`keeps a history of ${3 * many} offsets`, async () => {
       const { offsets, config } = await newStores();
       await config.createConnector('a', 'source', source, 'STOPPED', t0);
-      const many = Array.from({ length: 3000 }, (_, n) => entry(n));
-      await offsets.alterSourceOffsets('a', many, t0);
+      const entries = Array.from({ length: 3 * many }, (_, n) => entry(n));
+      await offsets.alterSourceOffsets('a', entries, t0);
       await offsets.resetOffsets('a', t0 + 1);
-      expect((await offsets.history('a'))[0]?.before).toHaveLength(3000);
+      expect((await offsets.history('a'))[0]?.before).toHaveLength(3 * many);
       expect((await offsets.listSourceOffsets('a', null)).items).toEqual([]);
     });
   });

@@ -17,7 +17,7 @@ const created: { client: DynamoDBClient; tableName: string }[] = [];
 /** A table of its own for one test. */
 export async function newTable(client: DynamoDBClient): Promise<string> {
   const tableName = `drover-test-${process.pid}-${Date.now()}-${++tables}`;
-  await createTable(client, tableName);
+  await createTable(client, tableName, { stream: false });
   created.push({ client, tableName });
   return tableName;
 }
