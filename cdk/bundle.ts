@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 
 export type FunctionName = 'rest' | 'coordinator' | 'task' | 'mirror';
 
@@ -33,7 +34,7 @@ export function bundleFunction(options: BundleOptions): void {
   const dist = join(options.outdir, 'dist');
   rmSync(options.outdir, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
-  const result = buildSync({
+  const inputs = runEsbuild({
     entryPoints: { [options.name]: join(here, '..', 'functions', `${options.name}${extension}`) },
     outdir: dist,
     outExtension: { '.js': '.mjs' },
@@ -45,13 +46,23 @@ export function bundleFunction(options: BundleOptions): void {
     mainFields: ['module', 'main'],
     minify: options.minify ?? true,
     legalComments: 'none',
-    metafile: true,
-    logLevel: 'silent',
+    logLevel: 'error',
     banner: { js: "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);" },
     alias: { '#plugins': options.pluginsModule ?? join(here, '..', 'src', 'plugins', `no-user-plugins${extension}`) },
   });
-  const usesKafka = Object.keys(result.metafile.inputs).some((file) => file.includes('@platformatic/wasm-utils'));
+  const usesKafka = inputs.some((file) => file.includes('@platformatic/wasm-utils'));
   if (usesKafka) cpSync(wasmFile(), join(dist, 'native.wasm'));
+}
+
+/** In a process of its own; see there. Throws with esbuild's own words. Returns the files that went in. */
+function runEsbuild(options: BuildOptions): string[] {
+  const program = join(here, `bundle-process${extension}`);
+  const output = execFileSync(process.execPath, [program], {
+    input: JSON.stringify(options),
+    maxBuffer: 64 * 1024 * 1024,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  return JSON.parse(output.toString()) as string[];
 }
 
 /** The handler as Lambda wants it named. */
