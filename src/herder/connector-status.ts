@@ -1,7 +1,7 @@
 import { NotFoundError } from '../errors.ts';
 import type { ConnectorItem, State, TaskItem } from '../storage/items.ts';
 import { connectorAndTasks, noStatus } from './connector-lookup.ts';
-import type { ConnectorReport, ConnectorStatus, RunStatus, TaskInfo, TaskReport } from './herder.ts';
+import type { ConnectorReport, ConnectorStatus, ReplayReport, RunStatus, TaskInfo, TaskReport } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 
 export async function connectorStatus(deps: HerderDeps, name: string): Promise<ConnectorStatus> {
@@ -67,8 +67,19 @@ export async function connectorReport(deps: HerderDeps, name: string): Promise<C
     generation: connector.generation,
     settled: connector.appliedVersion >= connector.configVersion,
     restarts: connector.restarts,
+    replay: replayReport(connector),
     tasks: inOrder(tasks).map((task) => taskReport(task, now)),
   };
+}
+
+function replayReport({ replayRequest, replay }: ConnectorItem): ReplayReport | null {
+  if (replayRequest === null) return null;
+  const { number, requestedAt } = replayRequest;
+  if (replay?.request !== number) {
+    return { requestedAt, topic: null, doneAt: null, replayed: 0, left: 0, others: 0, error: null };
+  }
+  const { topic, doneAt, replayed, left, others, error } = replay;
+  return { requestedAt, topic, doneAt, replayed, left, others, error };
 }
 
 function taskReport(item: TaskItem, now: number): TaskReport {

@@ -12,6 +12,7 @@ import {
   patchConnectorConfig,
   putConnectorConfig,
 } from './put-connector-config.ts';
+import { replayDeadLetters } from './replay-dead-letters.ts';
 import { restartConnector, restartTask } from './restart.ts';
 import { setTargetState } from './set-target-state.ts';
 import { activeTopics, resetActiveTopics } from './topics.ts';
@@ -71,5 +72,6 @@ export function createHerder(deps: HerderDeps): Herder {
     connectorReport: (name) => connectorReport(deps, name),
     offsetHistory: (name) => offsetHistory(deps, name),
     undoOffsetChange: (name) => undoOffsetChange(deps, name),
+    replayDeadLetters: (name, target) => replayDeadLetters(deps, name, target),
   };
 }

@@ -86,7 +86,23 @@ export interface ConnectorReport {
   /** False: a change of config or target state has not been acted on yet. */
   readonly settled: boolean;
   readonly restarts: number;
+  /** The last replay of dead letters that was asked for; null: none ever. */
+  readonly replay: ReplayReport | null;
   readonly tasks: readonly TaskReport[];
+}
+
+export interface ReplayReport {
+  readonly requestedAt: number;
+  /** The dead letter topic; null: not begun. */
+  readonly topic: string | null;
+  /** Null: not done. */
+  readonly doneAt: number | null;
+  readonly replayed: number;
+  /** Letters that do not say where they came from. */
+  readonly left: number;
+  /** Letters of other connectors in the same topic. */
+  readonly others: number;
+  readonly error: string | null;
 }
 
 /** How far behind the table the mirror topics were when that was last said. */
@@ -150,4 +166,6 @@ export interface Herder {
   offsetHistory(name: string): Promise<readonly OffsetChangeReport[]>;
   /** Puts back what was there before the newest change by hand. */
   undoOffsetChange(name: string): Promise<string>;
+  /** `target`: where letters go that do not say which topic they came from. */
+  replayDeadLetters(name: string, target: string | null): Promise<string>;
 }

@@ -1,4 +1,5 @@
 import { connectorReportEntity, mirrorReportEntity, offsetChangeEntity } from './entities.ts';
+import { readObject, readText } from './read-body.ts';
 import type { Answer, Call } from './route.ts';
 
 /** What Drover adds to Kafka Connect's API, on paths of its own. */
@@ -21,4 +22,10 @@ export async function getOffsetHistory(call: Call): Promise<Answer> {
 
 export async function undoOffsetChange(call: Call): Promise<Answer> {
   return { body: { message: await call.herder.undoOffsetChange(nameOf(call)) } };
+}
+
+export async function replayDeadLetters(call: Call): Promise<Answer> {
+  const body = call.hasBody ? readObject(call.body(), 'request body', ['topic']) : null;
+  const target = readText(body?.get('topic'), '"topic"');
+  return { body: { message: await call.herder.replayDeadLetters(nameOf(call), target) } };
 }

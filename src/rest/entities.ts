@@ -6,6 +6,7 @@ import type {
   LoggerInfo,
   MirrorReport,
   PluginInfo,
+  ReplayReport,
   RunStatus,
   TaskInfo,
   TaskReport,
@@ -68,12 +69,17 @@ export function connectorReportEntity(report: ConnectorReport) {
     generation: report.generation,
     settled: report.settled,
     restarts: report.restarts,
+    replay: report.replay === null ? null : replayReportEntity(report.replay),
     tasks: report.tasks.map(taskReportEntity),
   };
 }
 
 export function mirrorReportEntity({ changedAt, mirroredAt, lagMs }: MirrorReport) {
   return { changed_at: instant(changedAt), mirrored_at: instant(mirroredAt), lag_ms: lagMs };
+}
+
+function replayReportEntity({ requestedAt, topic, doneAt, replayed, left, others, error }: ReplayReport) {
+  return { requested_at: instant(requestedAt), topic, done_at: instant(doneAt), replayed, left, others, error };
 }
 
 function taskReportEntity(report: TaskReport) {

@@ -51,7 +51,9 @@ function operation(route: Route): Schema {
     summary: route.summary,
     tags: [tagOf(route.path)],
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(route.body === undefined ? {} : { requestBody: { required: true, content: content(route.body) } }),
+    ...(route.body === undefined
+      ? {}
+      : { requestBody: { required: route.bodyIsOptional !== true, content: content(route.body) } }),
     responses: Object.fromEntries(statuses.map((status) => [status, response(route, status)])),
   };
 }

@@ -368,4 +368,17 @@ export const routes: readonly Route[] = [
     statuses: [400, 404],
     handle: drover.undoOffsetChange,
   },
+  {
+    method: 'POST',
+    path: '/drover/connectors/{connector}/dead-letters/replay',
+    operation: 'replayDeadLetters',
+    summary:
+      'Put the dead letters of a connector back where they came from; those that do not say where that is go to `topic`.',
+    success: 202,
+    body: schema.replayRequest,
+    bodyIsOptional: true,
+    answer: schema.message,
+    statuses: [400, 404],
+    handle: drover.replayDeadLetters,
+  },
 ];

@@ -110,6 +110,20 @@ export const connectorReport = object({
   generation: integer,
   settled: flag,
   restarts: integer,
+  replay: {
+    oneOf: [
+      object({
+        requested_at: instant,
+        topic: nullable('string'),
+        done_at: instant,
+        replayed: integer,
+        left: integer,
+        others: integer,
+        error: nullable('string'),
+      }),
+      { type: 'null' },
+    ],
+  },
   tasks: list(
     object({
       id: integer,
@@ -128,6 +142,7 @@ export const connectorReport = object({
     }),
   ),
 });
+export const replayRequest = object({ topic: nullable('string') }, ['topic']);
 export const offsetHistory = object({
   changes: list(object({ changed_at: instant, before: list(offset), after: list(offset) })),
 });

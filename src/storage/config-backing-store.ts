@@ -45,6 +45,8 @@ export interface ConfigBackingStore {
     what: { connector: boolean; tasks: readonly number[]; includeTasks?: boolean; onlyFailed?: boolean },
     now: number,
   ): Promise<void>;
+  /** Asks for a replay of dead letters, which the connector's next run carries out. Throws NotFoundError. */
+  requestReplay(name: string, target: string | null, now: number): Promise<void>;
   /**
    * Makes a task due now (probe, wake-up); a running one is due at once when it is released, so no wake-up is lost.
    * False, and no effect, on one that is revoked, paused, failed or not there.

@@ -1,5 +1,5 @@
 import type { Settings } from '../config/config-def.ts';
-import type { State, TaskItem } from './items.ts';
+import type { ReplayProgress, State, TaskItem } from './items.ts';
 import type { Lease } from './lease-store.ts';
 import type { SinkPosition, SourceOffsetEntry } from './offset-backing-store.ts';
 
@@ -52,6 +52,8 @@ export interface GenerationStore {
   deleteTasks(lease: Lease, tasks: readonly number[], now: number): Promise<void>;
   /** Exactly once: offsets found in the tail of the offsets topic after an unclean end (I4). */
   putSourceOffsets(lease: Lease, offsets: readonly SourceOffsetEntry[]): Promise<void>;
+  /** `changed`: the connector was asked for something else since this run acquired it, which should not wait. */
+  putReplay(lease: Lease, replay: ReplayProgress): Promise<{ changed: boolean }>;
   /** Turns the connector to the generation and gives up its lease. It stays due when configVersion > appliedVersion. */
   applyGeneration(lease: Lease, applied: AppliedGeneration, dueAt: number | null): Promise<void>;
   /**

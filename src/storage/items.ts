@@ -42,6 +42,45 @@ export interface ConnectorItem extends LeaseState {
   readonly topicResets: number;
   /** The last restart that was asked for; mirrored as a restart request. */
   readonly restartRequest: { readonly includeTasks: boolean; readonly onlyFailed: boolean } | null;
+  /** The last replay of dead letters that was asked for. */
+  readonly replayRequest: ReplayRequest | null;
+  /** How far the last replay that began has come. */
+  readonly replay: ReplayProgress | null;
+}
+
+export interface ReplayRequest {
+  /** Grows with each request. */
+  readonly number: number;
+  /** Epoch milliseconds. */
+  readonly requestedAt: number;
+  /** Where letters go that do not say which topic they came from; null: they are left. */
+  readonly target: string | null;
+}
+
+/** Offsets of a topic by partition. */
+export type OffsetsByPartition = Readonly<Record<string, number>>;
+
+/** One replay of dead letters. Its positions outlive it: the next replay of the same topic goes on from them. */
+export interface ReplayProgress {
+  /** Number of the request that it serves. */
+  readonly request: number;
+  /** The dead letter topic. */
+  readonly topic: string;
+  /** Where that topic ended when the replay began: what comes later, its own failures among it, is for the next one. */
+  readonly ends: OffsetsByPartition;
+  /** Behind the last letter that was looked at. */
+  readonly next: OffsetsByPartition;
+  /** The same for letters that do not say where they came from: only a replay with a target moves it. */
+  readonly nextUnnamed: OffsetsByPartition;
+  /** Epoch milliseconds; null: under way. */
+  readonly doneAt: number | null;
+  readonly replayed: number;
+  /** Letters that do not say where they came from, without a target. */
+  readonly left: number;
+  /** Letters of other connectors in the same topic. */
+  readonly others: number;
+  /** Why it ended early. */
+  readonly error: string | null;
 }
 
 export interface TaskCounters {

@@ -39,6 +39,7 @@ export interface Events {
   'task.retry': About & { step: string; attempt: number; delayMs: number; error: string };
   'connector.generation': About & { generation: number; tasks: number; changed: number };
   'connector.state': About & { state: string };
+  'connector.replayed': About & { topic: string; records: number; left: number };
   'probe.ended': { sinks: number; topics: number; lagging: number; durationMs: number };
   'plugin.log': About & { message: string };
   'herder.dispatch-failed': { run: string; error: string };
@@ -182,6 +183,11 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'INFO',
     logger: 'drover.worker.connector',
     message: (f) => `${f.connector} is ${f.state}`,
+  },
+  'connector.replayed': {
+    level: 'INFO',
+    logger: 'drover.worker.connector',
+    message: (f) => `${f.connector}: ${f.records} dead letters of ${f.topic} were put back, ${f.left} left`,
   },
   'probe.ended': {
     level: 'DEBUG',

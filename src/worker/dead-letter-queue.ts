@@ -45,7 +45,8 @@ interface DeadLetterTarget {
   readonly contextHeaders: boolean;
 }
 
-const prefix = '__connect.errors.';
+/** Of the headers that say what failed. */
+export const contextPrefix = '__connect.errors.';
 
 export function deadLetterTarget(config: Settings, type: 'source' | 'sink'): DeadLetterTarget | null {
   const target =
@@ -167,7 +168,7 @@ export class DeadLetterQueue {
     const { connector, task } = this.#run.about;
     const { error } = failure;
     const mask = (text: string) => this.#run.room.telemetry.secrets.mask(text);
-    const header = (name: string, value: string | null): KafkaHeader => ({ key: prefix + name, value });
+    const header = (name: string, value: string | null): KafkaHeader => ({ key: contextPrefix + name, value });
     return [
       header('topic', letter.topic),
       header('partition', textOf(letter.kafkaPartition)),

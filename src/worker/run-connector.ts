@@ -11,6 +11,7 @@ import { hasReference, resolveSettings } from './config-providers.ts';
 import { messageOf } from './error-tolerance.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
 import { type Assignment, assignPartitions, sinkTopics } from './partition-assignment.ts';
+import { replayDeadLetters } from './replay-dead-letters.ts';
 import { retryDueAt } from './run-limits.ts';
 import { recoverGeneration } from './transactional-delivery.ts';
 import { watchUnhandledRejections } from './unhandled-rejections.ts';
@@ -293,12 +294,15 @@ function hashOf(settings: Settings): string {
 const numbersOf = (tasks: readonly { readonly task: number }[]) => tasks.map(({ task }) => task);
 
 async function apply(
-  { room, item, lease, workerId }: ConnectorRun,
+  run: ConnectorRun,
   generation: number,
   taskCount: number,
   state: State,
   configHash?: string,
-): Promise<null> {
+): Promise<number | null> {
+  const { room, item, lease, workerId } = run;
+  // The tasks are on their way: the lease is held on to only for what is not theirs.
+  const dueAt = await replayDeadLetters(run);
   const applied: AppliedGeneration = {
     generation,
     taskCount,
@@ -308,9 +312,9 @@ async function apply(
     workerId,
     ...(configHash === undefined ? {} : { configHash }),
   };
-  await room.stores.generations.applyGeneration(lease, applied, null);
+  await room.stores.generations.applyGeneration(lease, applied, dueAt);
   if (item.state !== state) room.telemetry.emit('connector.state', { connector: item.name, state });
-  return null;
+  return dueAt;
 }
 
 /** A connector that cannot start is FAILED; its tasks, if it has any, go on as they are. */

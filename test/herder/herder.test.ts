@@ -212,6 +212,61 @@ describe('a patch', () => {
   });
 });
 
+describe('a replay of dead letters', () => {
+  const replay = (name: string, body?: unknown) =>
+    rest.call('POST', `/drover/connectors/${name}/dead-letters/replay`, body);
+  const queue = { 'errors.deadletterqueue.topic.name': 'dlq', 'errors.tolerance': 'all' };
+
+  it('I6: is taken with one write that makes the connector due, and told in its report', async () => {
+    await create('a', { ...sink, ...queue });
+    await actConnectorRun(rest, 'a', []);
+    expect((await rest.stores.config.getConnector('a'))?.dueAt).toBeNull();
+    expect((await rest.call('GET', '/drover/connectors/a')).body).toMatchObject({ replay: null });
+    for (const body of [undefined, {}, { topic: null }, { topic: 'other' }]) {
+      expect(await replay('a', body)).toMatchObject({ status: 202, body: { message: expect.stringContaining('a') } });
+    }
+    expect(await rest.stores.config.getConnector('a')).toMatchObject({
+      dueAt: rest.clock.now(),
+      replayRequest: { number: 4, target: 'other' },
+    });
+    expect((await rest.call('GET', '/drover/connectors/a')).body).toMatchObject({
+      settled: false,
+      replay: {
+        requested_at: new Date(rest.clock.now()).toISOString(),
+        topic: null,
+        done_at: null,
+        replayed: 0,
+        left: 0,
+        others: 0,
+        error: null,
+      },
+    });
+  });
+
+  it('is refused where there is no queue, or none that could be read or written to', async () => {
+    await create('plain', sink);
+    await create('b', { ...sink, ...queue });
+    await create('s', { ...source, 'drover.errors.deadletterqueue.topic.name': 'dlq' });
+    await create('far', { ...sink, ...queue, 'producer.override.bootstrap.servers': 'elsewhere:9092' });
+    const refusals: [string, unknown, number, string][] = [
+      ['nobody', undefined, 404, 'nobody'],
+      ['plain', undefined, 400, 'errors.deadletterqueue.topic.name'],
+      ['s', undefined, 400, '"topic"'],
+      ['far', undefined, 400, 'producer.override.bootstrap.servers'],
+      ['b', { topic: 'dlq' }, 400, 'dead letter queue itself'],
+      ['b', { topic: 'no topic' }, 400, 'legal topic name'],
+      ['b', { topic: ['x'] }, 400, '"topic"'],
+      ['b', { tpic: 'x' }, 400, 'tpic'],
+      ['b', [], 400, 'JSON object'],
+    ];
+    for (const [name, body, status, message] of refusals) {
+      expect(await replay(name, body)).toMatchObject({ status, body: { message: expect.stringContaining(message) } });
+    }
+    expect((await rest.stores.config.getConnector('b'))?.replayRequest).toBeNull();
+    expect(await replay('s', { topic: 'mended' })).toMatchObject({ status: 202 });
+  });
+});
+
 describe('a name that fits into no key', () => {
   const name = 'n'.repeat(2000);
   it.each([

@@ -49,7 +49,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
         '#generation = if_not_exists(#generation, :zero)',
         '#taskCount = if_not_exists(#taskCount, :zero)',
       ],
-      remove: ['deleting', 'gone', 'ttl', 'trace', 'restartRequest'],
+      remove: ['deleting', 'gone', 'ttl', 'trace', 'restartRequest', 'replayRequestedAt', 'replay'],
       condition: isNotLive,
       values: counting,
     });
@@ -189,6 +189,23 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
       if (held.done) return;
     }
     throw new RetriableError(`Could not write ${what}`, { code: 'storage.busy' });
+  }
+
+  async requestReplay(name: string, target: string | null, now: number): Promise<void> {
+    const key = connectorKey(name);
+    const { done } = await this.#table.update({
+      key,
+      what: `a replay of the dead letters of connector ${name}`,
+      set: {
+        replayTarget: target === null ? undefined : S(target),
+        replayRequestedAt: N(now),
+        ...dueAttributes(key, now),
+      },
+      assign: [nextVersion, '#replays = if_not_exists(#replays, :zero) + :one'],
+      condition: isLive,
+      values: counting,
+    });
+    if (!done) throw notFound(name);
   }
 
   async markTaskDue(connector: string, task: number, now: number): Promise<boolean> {

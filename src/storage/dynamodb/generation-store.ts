@@ -1,6 +1,6 @@
 import { RetriableError } from '../../errors.ts';
 import type { AppliedGeneration, GenerationStore, NewTask } from '../generation-store.ts';
-import type { State, TaskItem } from '../items.ts';
+import type { ReplayProgress, State, TaskItem } from '../items.ts';
 import type { Lease } from '../lease-store.ts';
 import type { SourceOffsetEntry } from '../offset-backing-store.ts';
 import { type Attributes, flag, N, number, S, text, yes } from './attributes.ts';
@@ -18,7 +18,7 @@ import {
   tokenIsNewest,
   tokenOf,
 } from './conditions.ts';
-import { positionList, writeAssignment, writePositions, writeSettings, writeTrace } from './item-codec.ts';
+import { positionList, writeAssignment, writePositions, writeReplay, writeSettings, writeTrace } from './item-codec.ts';
 import { revocation } from './lease-store.ts';
 import { sourceOffsetWrite } from './offset-store.ts';
 import {
@@ -221,6 +221,19 @@ export class DynamoDbGenerationStore implements GenerationStore {
   async putSourceOffsets(lease: Lease, offsets: readonly SourceOffsetEntry[]): Promise<void> {
     const writes = offsets.map((entry) => sourceOffsetWrite(lease.run.connector, entry));
     for (const chunk of chunksOf(writes)) await this.#fenced(lease, chunk, 'source offsets');
+  }
+
+  async putReplay(lease: Lease, replay: ReplayProgress): Promise<{ changed: boolean }> {
+    const outcome = await this.#table.update({
+      key: keyOfRun(lease),
+      what: `the replay of the dead letters of ${nameOfRun(lease)}`,
+      set: { replay: writeReplay(replay) },
+      condition: `${tokenIsNewest} AND attribute_exists(#leaseOwner)`,
+      values: tokenOf(lease),
+    });
+    const row = outcome.done ? (outcome.before ?? {}) : stillOurs(lease, outcome.row);
+    // Without a lease: this write was taken when it was first sent, and the run has ended since.
+    return { changed: !outcome.done || number(row, 'configVersion') !== number(row, 'runningVersion') };
   }
 
   async applyGeneration(lease: Lease, applied: AppliedGeneration, dueAt: number | null): Promise<void> {

@@ -1,5 +1,14 @@
 import type { Settings } from '../../config/config-def.ts';
-import type { ConnectorItem, ConnectorType, State, TargetState, TaskCounters, TaskItem } from '../items.ts';
+import type {
+  ConnectorItem,
+  ConnectorType,
+  ReplayProgress,
+  ReplayRequest,
+  State,
+  TargetState,
+  TaskCounters,
+  TaskItem,
+} from '../items.ts';
 import type { HistoricOffset, SinkPosition, SourceOffsetEntry } from '../offset-backing-store.ts';
 import { type Attributes, flag, N, nothing, number, S, text } from './attributes.ts';
 import { connectorOf, taskOf } from './table.ts';
@@ -119,7 +128,17 @@ export function readConnector(item: Attributes): ConnectorItem {
       restart === undefined
         ? null
         : { includeTasks: flag(restart, 'includeTasks'), onlyFailed: flag(restart, 'onlyFailed') },
+    replayRequest: readReplayRequest(item),
+    replay: JSON.parse(text(item, 'replay') ?? 'null') as ReplayProgress | null,
   };
+}
+
+export const writeReplay = (replay: ReplayProgress) => S(JSON.stringify(replay));
+
+function readReplayRequest(item: Attributes): ReplayRequest | null {
+  const requestedAt = number(item, 'replayRequestedAt');
+  if (requestedAt === null) return null;
+  return { number: number(item, 'replays') ?? 0, requestedAt, target: text(item, 'replayTarget') };
 }
 
 export function readTask(item: Attributes): TaskItem {
