@@ -21,12 +21,7 @@ export interface Converter {
    * Optional fast path of the sink: reads a non-null value from `buffer[start, end)` without a view of its own.
    * Same answer as `toConnectData`: a promise only while a registry is asked for a schema not seen before.
    */
-  readConnectData?(
-    topic: string,
-    buffer: Buffer,
-    start: number,
-    end: number,
-  ): SchemaAndValue | Promise<SchemaAndValue>;
+  readConnectData?(topic: string, buffer: Buffer, start: number, end: number): SchemaAndValue | Promise<SchemaAndValue>;
   close?(): void | Promise<void>;
 }
 
