@@ -315,6 +315,10 @@ describe('fetcher', () => {
     const topic = await newTopic(2);
     const producer = await client.producer();
     await sendValues(producer, topic, ['a', 'b']);
+    // A new partition has its leader a moment after its topic is there: once it has taken a record.
+    const other = producer.newBatch();
+    other.append(topic, 1, null, 'c', null, null);
+    await producer.send(other);
     const missing = uniqueName('missing');
     const fetcher = await client.fetcher();
     const fetched = await fetcher.fetch(

@@ -17,12 +17,8 @@ export interface Measured {
   readonly commitWriteUnits: number;
   readonly runOverheadWriteUnits: number;
   readonly runOverheadReadUnits: number;
-  readonly taskMemoryMb: number;
-  readonly coordinatorMemoryMb: number;
-  readonly mirrorMemoryMb: number;
-  /** Wall milliseconds of a scheduled tick, and of one mirror batch. */
+  /** Wall milliseconds of a scheduled tick. */
   readonly tickMs: number;
-  readonly mirrorBatchMs: number;
   readonly tickReadUnits: number;
 }
 
@@ -32,9 +28,24 @@ export interface Assumptions {
   readonly commitIntervalSeconds: number;
   /** Seconds the stream gathers changes before the mirror is invoked. */
   readonly mirrorWindowSeconds: number;
+  /** Mirror invocations of an idle run, where no other connector shares them: its lease taken and released. */
+  readonly idleMirrorBatches: number;
+  readonly mirrorBatchMs: number;
+  readonly taskMemoryMb: number;
+  readonly coordinatorMemoryMb: number;
+  readonly mirrorMemoryMb: number;
 }
 
-export const assumptions: Assumptions = { busyRunSeconds: 60, commitIntervalSeconds: 1, mirrorWindowSeconds: 1 };
+export const assumptions: Assumptions = {
+  busyRunSeconds: 60,
+  commitIntervalSeconds: 1,
+  mirrorWindowSeconds: 1,
+  idleMirrorBatches: 2,
+  mirrorBatchMs: 20,
+  taskMemoryMb: 1024,
+  coordinatorMemoryMb: 512,
+  mirrorMemoryMb: 512,
+};
 
 const gb = (mb: number) => mb / 1024;
 
@@ -51,8 +62,8 @@ export function busyVcpuHour(prices: Prices, measured: Measured, given: Assumpti
     lambda(prices, mbPerVcpu, 3600, runs) +
     (commits * measured.commitWriteUnits + runs * measured.runOverheadWriteUnits) * prices.tableWriteUnit +
     runs * measured.runOverheadReadUnits * prices.tableReadUnit +
-    lambda(prices, measured.mirrorMemoryMb, (mirrorBatches * measured.mirrorBatchMs) / 1000, mirrorBatches) +
-    lambda(prices, measured.coordinatorMemoryMb, runs * 0.05, runs)
+    lambda(prices, given.mirrorMemoryMb, (mirrorBatches * given.mirrorBatchMs) / 1000, mirrorBatches) +
+    lambda(prices, given.coordinatorMemoryMb, runs * 0.05, runs)
   );
 }
 
@@ -76,9 +87,11 @@ export function perGigabyte(
 }
 
 /** A connector that is looked at once a minute and finds nothing. The tick itself is shared: see `platformMonth`. */
-export function idlePolledConnectorMonth(prices: Prices, measured: Measured): number {
+export function idlePolledConnectorMonth(prices: Prices, measured: Measured, given: Assumptions = assumptions): number {
+  const mirrorBatches = minutesPerMonth * given.idleMirrorBatches;
   return (
-    lambda(prices, measured.taskMemoryMb, (minutesPerMonth * measured.idleRunMs) / 1000, minutesPerMonth) +
+    lambda(prices, given.mirrorMemoryMb, (mirrorBatches * given.mirrorBatchMs) / 1000, mirrorBatches) +
+    lambda(prices, given.taskMemoryMb, (minutesPerMonth * measured.idleRunMs) / 1000, minutesPerMonth) +
     minutesPerMonth * measured.idleRunWriteUnits * prices.tableWriteUnit +
     minutesPerMonth * measured.idleRunReadUnits * prices.tableReadUnit
   );
@@ -90,10 +103,10 @@ export function idleEventFedConnectorMonth(): number {
 }
 
 /** What the installation costs with no connector at all: the minute tick. */
-export function platformMonth(prices: Prices, measured: Measured): number {
+export function platformMonth(prices: Prices, measured: Measured, given: Assumptions = assumptions): number {
   return (
     minutesPerMonth * prices.schedulePerInvocation +
-    lambda(prices, measured.coordinatorMemoryMb, (minutesPerMonth * measured.tickMs) / 1000, minutesPerMonth) +
+    lambda(prices, given.coordinatorMemoryMb, (minutesPerMonth * measured.tickMs) / 1000, minutesPerMonth) +
     minutesPerMonth * measured.tickReadUnits * prices.tableReadUnit
   );
 }
