@@ -1,11 +1,11 @@
 /**
  * Records per CPU second of the registry converters, both ways: `node test/bench/registry-converters.ts [Avro]`;
- * profile with `node --cpu-prof`. With `--classpath 'libs/*'` Java's Avro figure stands beside: the jars of
- * io.apicurio:apicurio-registry-utils-converter:2.6.13.Final and what it needs, since Confluent's are not in Maven's
+ * profile with `node --cpu-prof`. Beside Avro stands Java's figure, of Apicurio's converter: Confluent's is not in Maven's
  * central repository. The record has eleven fields of the kinds that change-data capture and events have.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import { jars } from '../../local/maven.ts';
 import type { Converter } from '../../src/api/converter.ts';
 import { ConnectSchema } from '../../src/data/connect-schema.ts';
 import { Decimal, Instant } from '../../src/data/logical.ts';
@@ -71,9 +71,9 @@ async function main(): Promise<void> {
   const plugins = createRegistry();
   const records = Array.from({ length: batch }, (_, i) => order(i));
   console.log(`${cpus()[0]?.model.trim()}, Node ${process.version}; ${batch} records a round, median of ${rounds}`);
-  const at = process.argv.indexOf('--classpath');
-  const java = at < 0 ? null : measureJava(process.argv[at + 1] ?? '');
-  const only = process.argv[2]?.startsWith('--') ? undefined : process.argv[2];
+  const folder = await jars('registry-bench', ['io.apicurio:apicurio-registry-utils-converter:2.6.13.Final']);
+  const java = measureJava(`${folder}/*`);
+  const only = process.argv[2];
   for (const name of ['AvroConverter', 'ProtobufConverter', 'JsonSchemaConverter']) {
     if (only !== undefined && !name.startsWith(only)) continue;
     const converter = await plugins.get('converter', name).create();

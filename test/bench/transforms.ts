@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { jars } from '../../local/maven.ts';
 import { SourceRecord } from '../../src/api/record.ts';
 import type { Predicate, Transformation } from '../../src/api/transformation.ts';
 import { Instant } from '../../src/data/logical.ts';
@@ -18,9 +19,9 @@ import { Struct } from '../../src/data/struct.ts';
 import { createRegistry } from '../../src/plugins/registry.ts';
 
 /**
- * Records per second of each transformation and predicate, on one core, with Java Connect's beside it when
- * `--classpath` names its jars: `node test/bench/transforms.ts [--ms 500] [--classpath 'libs/*']`. Both sides go
- * through the same thousand records over and over and warm up for as long as they are measured.
+ * Records per second of each transformation and predicate, on one core, with Java Connect's beside it:
+ * `node test/bench/transforms.ts [--ms 500]`. Both sides go through the same thousand records over and over and warm up
+ * for as long as they are measured.
  */
 interface Workload {
   readonly name: string;
@@ -148,15 +149,19 @@ function measureJava(classpath: string, ms: number): Map<string, number> {
 }
 
 const ms = Number(argument('ms') ?? 500);
-const classpath = argument('classpath');
-const java = classpath === undefined ? new Map<string, number>() : measureJava(classpath, ms);
+const version = '4.3.0';
+const folder = await jars('transform-bench', [
+  `org.apache.kafka:connect-runtime:${version}`,
+  `org.apache.kafka:connect-transforms:${version}`,
+]);
+const java = measureJava(`${folder}/*`, ms);
 const million = (rate: number | undefined) => (rate === undefined ? '' : (rate / 1e6).toFixed(2));
-console.log(`| transformation | data | M records/s |${java.size > 0 ? ' Java | times |' : ''}`);
-console.log(`| --- | --- | ---: |${java.size > 0 ? ' ---: | ---: |' : ''}`);
+console.log('| transformation | data | M records/s | Java | times |');
+console.log('| --- | --- | ---: | ---: | ---: |');
 for (const workload of workloads) {
   const rate = await measure(workload, ms);
   const other = java.get(`${workload.name} ${workload.data}`);
-  const beside = java.size > 0 ? ` ${million(other)} | ${other === undefined ? '' : (rate / other).toFixed(1)} |` : '';
-  console.log(`| ${workload.name} | ${workload.data} | ${million(rate)} |${beside}`);
+  const times = other === undefined ? '' : (rate / other).toFixed(1);
+  console.log(`| ${workload.name} | ${workload.data} | ${million(rate)} | ${million(other)} | ${times} |`);
 }
 if (sink < 0) console.log(sink);
