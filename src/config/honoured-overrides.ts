@@ -40,26 +40,16 @@ const honouredConsumerOverrides: ReadonlySet<string> = new Set([
   'request.timeout.ms',
 ]);
 
-/** Keys of admin.override.* that Drover acts on. */
-const honouredAdminOverrides: ReadonlySet<string> = new Set([
-  'client.id',
-  'default.api.timeout.ms',
-  'request.timeout.ms',
-]);
+const honoured = { producer: honouredProducerOverrides, consumer: honouredConsumerOverrides };
 
-const honoured = {
-  producer: honouredProducerOverrides,
-  consumer: honouredConsumerOverrides,
-  admin: honouredAdminOverrides,
-};
-
-/** Settings that decide whom a client talks to, and as whom. The admin is shared by all connectors. */
+/** Settings that decide whom a client talks to, and as whom. */
 export function isConnectionSetting(key: string): boolean {
   return (
     key === 'bootstrap.servers' || key === 'security.protocol' || key.startsWith('sasl.') || key.startsWith('ssl.')
   );
 }
 
-export function isHonouredOverride(client: keyof typeof honoured, name: string): boolean {
-  return honoured[client].has(name) || (client !== 'admin' && isConnectionSetting(name));
+/** No setting of the admin: all connectors of an environment share one. */
+export function isHonouredOverride(client: 'producer' | 'consumer' | 'admin', name: string): boolean {
+  return client !== 'admin' && (honoured[client].has(name) || isConnectionSetting(name));
 }

@@ -94,8 +94,13 @@ export function unwrap(type: SchemaType, value: unknown): unknown {
 
 /** The schemaless form of a value that stood beside a schema: numbers narrower than float64 get their wrapper. */
 export function wrap(schema: Schema | null, value: unknown): unknown {
-  if (typeof value !== 'number' || schema === null) return value;
-  switch (schema.type) {
+  return schema === null ? value : withWidth(value, schema.type);
+}
+
+/** Gives a number that stands beside no schema the width of its type. */
+export function withWidth(value: unknown, target: SchemaType): unknown {
+  if (typeof value !== 'number') return value;
+  switch (target) {
     case 'int8':
       return new Int8(value);
     case 'int16':

@@ -6,6 +6,7 @@ import { parseConfig, parseType, settingsWithPrefix } from '../config/parse-conf
 import { sinkRunSettings } from '../config/run-settings.ts';
 import { ConnectError } from '../errors.ts';
 import type { Fetcher, FetchOptions, KafkaAdmin, KafkaClient } from '../kafka/types.ts';
+import { Closers } from './closers.ts';
 import { type DeadLetter, DeadLetterQueue, deadLetterTarget } from './dead-letter-queue.ts';
 import { ErrorTolerance, type Failure } from './error-tolerance.ts';
 import { closeConverters, createConverters } from './record-conversion.ts';
@@ -41,18 +42,8 @@ const sinkTaskClass = 'org.apache.kafka.connect.sink.SinkTask';
 /** Puts the parts of a sink run together, starts the task, opens its partitions, and marks it RUNNING. */
 export async function startSink(run: TaskRun, connector: SinkConnector): Promise<StartedSink> {
   const { room, config } = run;
-  const closers: (() => unknown)[] = [];
-  const close = async (quietly: boolean) => {
-    let failure: unknown = null;
-    for (const closer of closers.reverse()) {
-      try {
-        await closer();
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    if (failure !== null && !quietly) throw failure;
-  };
+  const closers = new Closers();
+  const close = (quietly: boolean) => closers.close(quietly);
   try {
     const kafka = await room.kafka();
     const converters = await createConverters(room.plugins, config, room.settings.converterDefaults);
@@ -165,11 +156,7 @@ function unknownOriginal(record: SinkRecord): DeadLetter {
 const bytesOf = (value: unknown) =>
   value === null || value === undefined || value instanceof Uint8Array ? (value ?? null) : String(value);
 
-async function sinkDeadLetters(
-  run: TaskRun,
-  kafka: KafkaClient,
-  closers: (() => unknown)[],
-): Promise<DeadLetterQueue | null> {
+async function sinkDeadLetters(run: TaskRun, kafka: KafkaClient, closers: Closers): Promise<DeadLetterQueue | null> {
   const target = deadLetterTarget(run.config, 'sink');
   if (target === null) return null;
   const producer = await kafka.producer(run.producerOverrides());

@@ -5,6 +5,7 @@ import { javaText } from '../data/java-text.ts';
 import type { Schema } from '../data/schema.ts';
 import type { KafkaClient } from '../kafka/types.ts';
 import { canonicalPartition, parseOffset } from '../storage/source-offset-text.ts';
+import { Closers } from './closers.ts';
 import { type DeadLetter, DeadLetterQueue, deadLetterTarget } from './dead-letter-queue.ts';
 import { ErrorTolerance, type Failure } from './error-tolerance.ts';
 import { closeConverters, createConverters, SourceConversion } from './record-conversion.ts';
@@ -26,18 +27,8 @@ export interface StartedSource {
 /** Puts the parts of a source run together, starts the task, and marks it RUNNING. */
 export async function startSource(run: TaskRun, connector: SourceConnector): Promise<StartedSource> {
   const { room, config } = run;
-  const closers: (() => unknown)[] = [];
-  const close = async (quietly: boolean) => {
-    let failure: unknown = null;
-    for (const closer of closers.reverse()) {
-      try {
-        await closer();
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    if (failure !== null && !quietly) throw failure;
-  };
+  const closers = new Closers();
+  const close = (quietly: boolean) => closers.close(quietly);
   try {
     const kafka = await room.kafka();
     const converters = await createConverters(room.plugins, config, room.settings.converterDefaults);
@@ -94,11 +85,7 @@ function offsetReader(run: TaskRun): OffsetStorageReader {
   return { offsets: read, offset: async (partition) => (await read([partition]))[0] ?? null };
 }
 
-async function sourceDeadLetters(
-  run: TaskRun,
-  kafka: KafkaClient,
-  closers: (() => unknown)[],
-): Promise<DeadLetterQueue | null> {
+async function sourceDeadLetters(run: TaskRun, kafka: KafkaClient, closers: Closers): Promise<DeadLetterQueue | null> {
   const target = deadLetterTarget(run.config, 'source');
   if (target === null) return null;
   const producer = await kafka.producer(run.producerOverrides());

@@ -4,7 +4,7 @@ import { javaText } from '../../data/java-text.ts';
 import { DATE_NAME, Decimal, dateToInt, Instant, TIME_NAME, TIMESTAMP_NAME, timeToInt } from '../../data/logical.ts';
 import { decimalToLong, doubleToInt, doubleToLong, lowBits, textToFloat } from '../../data/numbers.ts';
 import type { Schema, SchemaType } from '../../data/schema.ts';
-import { BigInteger, Float32, Float64, Int8, Int16, Int32 } from '../../data/schemaless.ts';
+import { BigInteger, Float32, Float64, Int8, Int16, Int32, withWidth } from '../../data/schemaless.ts';
 import { instantText } from '../../data/values.ts';
 import { DataError } from '../../errors.ts';
 
@@ -190,23 +190,6 @@ function text(schema: Schema | null, value: unknown): string {
   if (value instanceof Uint8Array)
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
   return javaText(schema, value);
-}
-
-/** Gives a number that stands beside no schema the width of its type. */
-export function withWidth(value: unknown, target: SchemaType): unknown {
-  if (typeof value !== 'number') return value;
-  switch (target) {
-    case 'int8':
-      return new Int8(value);
-    case 'int16':
-      return new Int16(value);
-    case 'int32':
-      return new Int32(value);
-    case 'float32':
-      return new Float32(value);
-    default:
-      return value;
-  }
 }
 
 function outOfRange(value: string): DataError {

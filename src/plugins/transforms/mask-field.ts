@@ -6,7 +6,7 @@ import { listOfDistinct, nonEmptyString } from '../../config/validators.ts';
 import { javaClass, javaClassName } from '../../data/java-class.ts';
 import { Decimal, Instant } from '../../data/logical.ts';
 import type { Schema, SchemaType } from '../../data/schema.ts';
-import { BigInteger, Float32, Float64, Int8, Int16, Int32 } from '../../data/schemaless.ts';
+import { BigInteger, Float32, Float64, Int8, Int16, Int32, withWidth } from '../../data/schemaless.ts';
 import { Struct, validateValue } from '../../data/struct.ts';
 import {
   convertToByte,
@@ -17,7 +17,6 @@ import {
   convertToShort,
 } from '../../data/values.ts';
 import { DataError } from '../../errors.ts';
-import { withWidth } from './cast-value.ts';
 import { definePartTransform } from './define-transform.ts';
 import type { RecordPart } from './record-part.ts';
 import { requireMap, requireStruct } from './requirements.ts';
