@@ -218,6 +218,8 @@ export class Drover extends Construct implements IConnectable {
       new DynamoEventSource(this.table, {
         startingPosition: StartingPosition.TRIM_HORIZON,
         batchSize: 500,
+        // A lease taken and released again, or a second of commits, is one invocation.
+        maxBatchingWindow: Duration.seconds(1),
         filters: filters(streamFilters.mirror),
         // In order, and until Kafka takes it: the stream keeps a day.
         retryAttempts: -1,

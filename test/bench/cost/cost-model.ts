@@ -26,9 +26,9 @@ export interface Assumptions {
   /** Seconds one run of a busy task lasts before it hands over. */
   readonly busyRunSeconds: number;
   readonly commitIntervalSeconds: number;
-  /** Seconds the stream gathers changes before the mirror is invoked. */
+  /** Seconds the stream gathers changes before the mirror is invoked: the construct's maxBatchingWindow. */
   readonly mirrorWindowSeconds: number;
-  /** Mirror invocations of an idle run, where no other connector shares them: its lease taken and released. */
+  /** Mirror invocations of an idle run that no other connector shares: its lease, taken and released within the window. */
   readonly idleMirrorBatches: number;
   readonly mirrorBatchMs: number;
   readonly taskMemoryMb: number;
@@ -40,7 +40,7 @@ export const assumptions: Assumptions = {
   busyRunSeconds: 60,
   commitIntervalSeconds: 1,
   mirrorWindowSeconds: 1,
-  idleMirrorBatches: 2,
+  idleMirrorBatches: 1,
   mirrorBatchMs: 20,
   taskMemoryMb: 1024,
   coordinatorMemoryMb: 512,

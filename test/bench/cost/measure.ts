@@ -19,12 +19,12 @@ import type { Measured } from './cost-model.ts';
 const million = 1_000_000;
 const recordBytes = 70;
 const idleRuns = 40;
-const transactionUnits = 4;
 
 const teardown = await setup();
 const folder = mkdtempSync(join(tmpdir(), 'drover-cost-'));
 const client = dynamoDbClient();
-const units = { write: 0, read: 0, requests: 0 };
+/** `commit`: the write units of transactions, which only a source's commit is. */
+const units = { write: 0, read: 0, commit: 0 };
 
 client.middlewareStack.add(
   (next, context) => async (args) => {
@@ -34,8 +34,9 @@ client.middlewareStack.add(
       ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[];
     };
     const isRead = /^(?:Get|Query|BatchGet|TransactGet)/.test(context.commandName ?? '');
-    units.requests++;
-    for (const { CapacityUnits } of [consumed ?? []].flat()) units[isRead ? 'read' : 'write'] += CapacityUnits ?? 0;
+    const consumedUnits = [consumed ?? []].flat().reduce((sum, { CapacityUnits }) => sum + (CapacityUnits ?? 0), 0);
+    units[isRead ? 'read' : 'write'] += consumedUnits;
+    if (context.commandName?.startsWith('TransactWrite')) units.commit += consumedUnits;
     return answer;
   },
   { step: 'initialize' },
@@ -53,6 +54,7 @@ async function measure(work: () => Promise<unknown>) {
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
     write: units.write - before.write,
     read: units.read - before.read,
+    commit: units.commit - before.commit,
   };
 }
 
@@ -126,9 +128,9 @@ try {
     idleRunMs: round(median(idle.map(({ ms }) => ms))),
     idleRunWriteUnits: idleWrite,
     idleRunReadUnits: median(idle.map(({ read }) => read)),
-    // A transaction on two items, each billed twice; the rest of that run is its lease and a due time that moves.
-    commitWriteUnits: transactionUnits,
-    runOverheadWriteUnits: one.write - transactionUnits,
+    commitWriteUnits: one.commit,
+    // The lease of that run and a due time that moves.
+    runOverheadWriteUnits: one.write - one.commit,
     runOverheadReadUnits: one.read,
     tickMs: round(median(ticks.map(({ ms }) => ms))),
     tickReadUnits: median(ticks.map(({ read }) => read)),

@@ -11,11 +11,11 @@ import { loadMeasured, renderCostPage } from './page.ts';
 import { prices } from './prices.ts';
 
 describe('the cost model', () => {
-  it('adds up an idle month of 43,800 looks: two writes, two reads, a run and two mirror calls each', () => {
+  it('adds up an idle month of 43,800 looks: two writes, two reads, a run and a mirror call each', () => {
     const measured = { ...loadMeasured(), idleRunMs: 100, idleRunWriteUnits: 2, idleRunReadUnits: 2 };
     const run = 0.1 * 0.0000133334 + 0.0000002;
     const table = 2 * 0.000000625 + 2 * 0.000000125;
-    const mirror = 2 * (0.02 * 0.5 * 0.0000133334 + 0.0000002);
+    const mirror = 0.02 * 0.5 * 0.0000133334 + 0.0000002;
     expect(idlePolledConnectorMonth(prices, measured)).toBeCloseTo(43_800 * (run + table + mirror), 9);
     expect(idleEventFedConnectorMonth()).toBe(0);
   });
