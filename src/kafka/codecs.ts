@@ -1,5 +1,6 @@
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { SerializationError } from '../errors.ts';
+import { loadCrc32c } from './crc32c.ts';
 
 export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
@@ -37,7 +38,8 @@ export function loadCodecs(): Promise<Codecs> {
 }
 
 async function load(): Promise<Codecs> {
-  const { compressionsAlgorithms, crc32c } = await import('./library.ts');
+  const { compressionsAlgorithms } = await import('./library.ts');
+  const crc32c = await loadCrc32c();
   const { snappy, lz4 } = compressionsAlgorithms;
   return {
     crc32c,
