@@ -52,6 +52,11 @@ export async function dispatch(
     }
   };
   await Promise.all(Array.from({ length: Math.min(limits.concurrency, requests.length) }, worker));
+  const [first] = requests;
+  if (first !== undefined) {
+    const durationMs = clock.now() - startedAt;
+    deps.telemetry.emit('herder.dispatched', { runs: dispatched, first: nameOf(first), durationMs });
+  }
   return { dispatched, left: requests.length - dispatched };
 }
 

@@ -20,6 +20,8 @@ export interface Events {
     bytes: number;
     commits: number;
     nextDueAt: number | null;
+    /** Milliseconds from the request until each step was first done. */
+    steps: Readonly<Record<string, number>>;
   };
   'run.failed': About & { error: string; trace: string; retriable: boolean; nextDueAt: number | null };
   'run.fenced': About & { error: string };
@@ -42,6 +44,7 @@ export interface Events {
   'connector.replayed': About & { topic: string; records: number; left: number };
   'probe.ended': { sinks: number; topics: number; lagging: number; durationMs: number };
   'plugin.log': About & { message: string };
+  'herder.dispatched': { runs: number; first: string; durationMs: number };
   'herder.dispatch-failed': { run: string; error: string };
   'herder.swept': { due: number; dispatched: number; left: number };
   'herder.woken': { connectors: number; tasks: number };
@@ -199,6 +202,11 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'WARN',
     logger: 'drover.plugins',
     message: (f) => f.message,
+  },
+  'herder.dispatched': {
+    level: 'DEBUG',
+    logger: 'drover.herder',
+    message: (f) => `${f.runs} runs dispatched, first ${f.first}`,
   },
   'herder.dispatch-failed': {
     level: 'WARN',

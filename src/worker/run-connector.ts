@@ -49,7 +49,9 @@ export async function runConnector(room: WorkerRoom, connector: string, budget: 
     return report(false, acquired.reason, null);
   }
   room.onStep?.('connector-acquired');
-  const run: ConnectorRun = { room, item: acquired.item, lease: acquired.lease, endsAt, workerId: budget.workerId };
+  const { takeover, lease } = acquired;
+  room.telemetry.emit('run.started', { connector, fencingToken: lease.fencingToken, takeover });
+  const run: ConnectorRun = { room, item: acquired.item, lease, endsAt, workerId: budget.workerId };
   try {
     const nextDueAt = await bringInLine(run);
     room.onStep?.('connector-applied');

@@ -21,6 +21,7 @@ export async function runTask(
   task: number,
   budget: RunBudget,
 ): Promise<RunReport> {
+  const requestedAt = room.clock.now();
   const deadlines = deadlinesOf(room, budget);
   const acquired = await acquireTaskLease(room, connector, task, budget, deadlines.expiresAt);
   if (!acquired.granted) {
@@ -35,7 +36,7 @@ export async function runTask(
   let run: TaskRun | null = null;
   let outcome: RunOutcome;
   try {
-    run = await loadRun(room, item, lease, takeover, deadlines);
+    run = await loadRun(room, item, lease, takeover, deadlines, requestedAt);
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
@@ -70,6 +71,7 @@ export async function runTask(
     bytes: run?.bytes ?? 0,
     commits: run?.commits ?? 0,
     nextDueAt: outcome.dueAt,
+    steps: { acquired: startedAt - requestedAt, ...run?.steps },
   });
   return report;
 }
@@ -80,6 +82,7 @@ async function loadRun(
   lease: Lease,
   takeover: boolean,
   deadlines: TaskRun['deadlines'],
+  requestedAt: number,
 ): Promise<TaskRun> {
   const connector = await room.stores.config.getConnector(item.connector, { evenDeleting: true });
   if (connector === undefined) throw new NotFoundError('connector.not_found', `Connector ${item.connector} not found`);
@@ -98,6 +101,7 @@ async function loadRun(
     taskConfig,
     limits,
     deadlines,
+    requestedAt,
   });
 }
 

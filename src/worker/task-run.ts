@@ -32,6 +32,9 @@ export class TaskRun {
   readonly taskConfig: Settings;
   readonly limits: RunLimits;
   readonly deadlines: Deadlines;
+  /** When the run was asked for, and how long after that each step was first done. */
+  readonly requestedAt: number;
+  readonly steps: Record<string, number> = {};
 
   records = 0;
   bytes = 0;
@@ -53,7 +56,7 @@ export class TaskRun {
     room: WorkerRoom,
     given: Pick<
       TaskRun,
-      'item' | 'lease' | 'takeover' | 'config' | 'topicResets' | 'taskConfig' | 'limits' | 'deadlines'
+      'item' | 'lease' | 'takeover' | 'config' | 'topicResets' | 'taskConfig' | 'limits' | 'deadlines' | 'requestedAt'
     >,
   ) {
     this.room = room;
@@ -65,6 +68,7 @@ export class TaskRun {
     this.taskConfig = given.taskConfig;
     this.limits = given.limits;
     this.deadlines = given.deadlines;
+    this.requestedAt = given.requestedAt;
     this.about = { connector: given.item.connector, task: given.item.task };
   }
 
@@ -189,6 +193,7 @@ export class TaskRun {
   }
 
   step(name: string): void {
+    this.steps[name] ??= this.room.clock.now() - this.requestedAt;
     this.room.onStep?.(name);
   }
 
