@@ -8,8 +8,9 @@ import { parseConfig } from '../../config/parse-config.ts';
 import { javaText } from '../../data/java-text.ts';
 import { ConnectError } from '../../errors.ts';
 
-/** Lines are gathered up to this many characters before they are written; `flush` writes the rest. */
+/** Lines are gathered up to this many characters, or for this long, before they are written. */
 const writeBehindChars = 1 << 18;
+const writeBehindMs = 10;
 
 export const fileStreamSinkConfig = defineConfig({
   file: {
@@ -50,6 +51,9 @@ export class FileStreamSinkTask implements SinkTask {
   #file: FileHandle | null = null;
   #pending: string[] = [];
   #pendingChars = 0;
+  #timer: NodeJS.Timeout | null = null;
+  /** One write after the other; once one has failed none follows until `flush` has told. */
+  #written: Promise<void> = Promise.resolve();
 
   async start(config: ConnectorConfig, _context: SinkTaskContext): Promise<void> {
     const { file } = parseConfig(fileStreamSinkConfig, config);
@@ -72,13 +76,35 @@ export class FileStreamSinkTask implements SinkTask {
       this.#pendingChars += line.length + 1;
     }
     if (this.#pendingChars >= writeBehindChars) return this.flush();
+    // Whoever watches the file sees a line at once, not when the positions are committed.
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.#writePending();
+    }, writeBehindMs);
   }
 
   async flush(): Promise<void> {
+    this.#writePending();
+    try {
+      await this.#written;
+    } catch (error) {
+      // Nothing was committed since: the lines come again.
+      this.#written = Promise.resolve();
+      throw error;
+    }
+  }
+
+  #writePending(): void {
     if (this.#pending.length === 0) return;
     const text = `${this.#pending.join('\n')}\n`;
     this.#pending = [];
     this.#pendingChars = 0;
+    this.#written = this.#written.then(() => this.#write(text));
+    // A failure is for the next flush to tell; without one nothing is committed.
+    this.#written.catch(() => {});
+  }
+
+  async #write(text: string): Promise<void> {
     if (this.#file === null) {
       process.stdout.write(text);
       return;
@@ -93,6 +119,9 @@ export class FileStreamSinkTask implements SinkTask {
   }
 
   async stop(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    await this.#written.catch(() => {});
     const file = this.#file;
     this.#file = null;
     await file?.close();

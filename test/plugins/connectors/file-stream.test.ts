@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -141,6 +142,29 @@ describe('FileStreamSinkTask', () => {
     await task.flush();
     await task.stop();
     expect(readFileSync(file, 'utf8')).toBe('before\ntext\nnull\n5\n{a=true}\n');
+  });
+
+  it('shows a line soon, without a flush', async () => {
+    const file = join(folder, 'soon.txt');
+    const task = new FileStreamSinkTask();
+    await task.start({ file }, context);
+    const shown = once(watch(file), 'change');
+    await task.put([record('one')]);
+    await task.put([record('two')]);
+    await shown;
+    await task.stop();
+    expect(readFileSync(file, 'utf8')).toBe('one\ntwo\n');
+  });
+
+  it('tells with flush that an earlier write has failed, and goes on with what comes again', async () => {
+    const task = new FileStreamSinkTask();
+    await task.start({ file: '/dev/full' }, context);
+    const put = async (text: string) => task.put([record(text)]);
+    await expect(put('x'.repeat(300_000))).rejects.toThrow('/dev/full cannot be written');
+    await put('one');
+    await expect(task.flush()).rejects.toThrow('/dev/full cannot be written');
+    await task.flush();
+    await task.stop();
   });
 
   it('creates its file at the start, or says why it cannot', async () => {
