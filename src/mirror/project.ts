@@ -163,8 +163,8 @@ function versionOf({ config }: ConnectorItem | TaskItem, sources: ProjectionSour
 
 function offsetRecords({ connector, before, after }: TableChange & { kind: 'source-offset' }): MirrorRecord[] {
   const entry = after ?? before;
-  // Exactly once: the transaction of its records has written it already (I4).
-  if (entry === null || after?.inTopic === true) return [];
+  // Exactly once: the transaction of its records has written it already (I4). What is deleted empty is its tombstone.
+  if (entry === null || after?.inTopic === true || (after === null && entry.offset === null)) return [];
   return [{ topic: 'offsets', key: offsetRecordKey(connector, entry), value: after?.offset ?? null }];
 }
 

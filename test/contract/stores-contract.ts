@@ -604,7 +604,9 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
         counters: { records: 3 },
         positions: { 'connect-offsets': { '3': 17n } },
       });
-      await offsets.commitSourceOffsets(lease, [entry(1, null)], {}, []);
+      await offsets.commitSourceOffsets(lease, [entry(2), { ...entry(3), inTopic: true }], {});
+      const tombstones = [entry(1, null), entry(2, null), { ...entry(3, null), inTopic: true }];
+      await offsets.commitSourceOffsets(lease, tombstones, {}, []);
       expect((await config.getTask('a', 0))?.positions).toEqual({});
       expect(await offsets.readSourceOffsets('a', [entry(1).key, other.key, 'none'])).toEqual(
         new Map([[other.key, other]]),

@@ -210,8 +210,39 @@ describe('records of the offsets topic are those of Java Connect, byte for byte'
     const { stores, records } = mirrored();
     const entry = { ...sourceOffsetEntry({ filename: 'in.txt' }, { position: 4n }), inTopic: true };
     await stores.config.createConnector('a', 'source', {}, 'STOPPED', now);
-    await stores.offsets.alterSourceOffsets('a', [entry], now);
+    await stores.offsets.commitSourceOffsets(await acquired(stores, 'a'), [entry], {});
     expect(byTopic(await records(), 'offsets')).toEqual([]);
+  });
+
+  it('I4: neither is a tombstone, but the deletion of an offset by hand is', async () => {
+    const { stores, records } = mirrored();
+    const entry = { ...sourceOffsetEntry({ filename: 'in.txt' }, { position: 4n }), inTopic: true };
+    const key = '["a",{"filename":"in.txt"}]';
+    await stores.config.createConnector('a', 'source', {}, 'STOPPED', now);
+    const run = await acquired(stores, 'a');
+    await stores.offsets.commitSourceOffsets(run, [entry], {});
+    await stores.offsets.commitSourceOffsets(run, [{ ...entry, offset: null }], {});
+    await stores.offsets.commitSourceOffsets(run, [entry], {});
+    await stores.generations.putSourceOffsets(run, [{ ...entry, offset: null }]);
+    expect(byTopic(await records(), 'offsets')).toEqual([]);
+    await stores.offsets.commitSourceOffsets(run, [entry], {});
+    await stores.offsets.commitSourceOffsets(run, [{ ...entry, inTopic: false, offset: null }], {});
+    expect(byTopic(await records(), 'offsets')).toEqual([[key, null]]);
+  });
+
+  it('I4: what a transaction had written comes back by hand, as a record of the mirror', async () => {
+    const { stores, records } = mirrored();
+    const entry = { ...sourceOffsetEntry({ filename: 'in.txt' }, { position: 4n }), inTopic: true };
+    await stores.config.createConnector('a', 'source', {}, 'STOPPED', now);
+    await stores.offsets.commitSourceOffsets(await acquired(stores, 'a'), [entry], {});
+    await stores.offsets.resetOffsets('a', now);
+    const [{ before = [] } = {}] = await stores.offsets.history('a');
+    await stores.offsets.alterSourceOffsets('a', before as (typeof entry)[], now);
+    const key = '["a",{"filename":"in.txt"}]';
+    expect(byTopic(await records(), 'offsets')).toEqual([
+      [key, null],
+      [key, '{"position":4}'],
+    ]);
   });
 
   it('positions of sinks are not there: they are the group of the sink', async () => {

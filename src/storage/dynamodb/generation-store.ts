@@ -20,7 +20,7 @@ import {
 } from './conditions.ts';
 import { positionList, writeAssignment, writePositions, writeReplay, writeSettings, writeTrace } from './item-codec.ts';
 import { revocation } from './lease-store.ts';
-import { sourceOffsetWrite } from './offset-store.ts';
+import { emptiedSourceOffsets, sourceOffsetWrite } from './offset-store.ts';
 import {
   connectorKey,
   connectorPk,
@@ -221,6 +221,8 @@ export class DynamoDbGenerationStore implements GenerationStore {
   async putSourceOffsets(lease: Lease, offsets: readonly SourceOffsetEntry[]): Promise<void> {
     const writes = offsets.map((entry) => sourceOffsetWrite(lease.run.connector, entry));
     for (const chunk of chunksOf(writes)) await this.#fenced(lease, chunk, 'source offsets');
+    const emptied = emptiedSourceOffsets(lease.run.connector, offsets);
+    for (const chunk of chunksOf(emptied)) await this.#fenced(lease, chunk, 'source offsets');
   }
 
   async putReplay(lease: Lease, replay: ReplayProgress): Promise<{ changed: boolean }> {

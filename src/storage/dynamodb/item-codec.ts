@@ -161,8 +161,9 @@ export function readTask(item: Attributes): TaskItem {
   };
 }
 
-export function writeSourceOffset(entry: SourceOffsetEntry & { readonly offset: string }): Attributes {
-  const attributes: Attributes = { key: S(entry.key), offset: S(entry.offset) };
+export function writeSourceOffset(entry: SourceOffsetEntry): Attributes {
+  const attributes: Attributes = { key: S(entry.key) };
+  if (entry.offset !== null) attributes.offset = S(entry.offset);
   if (entry.partition !== entry.key) attributes.partition = S(entry.partition);
   if (entry.inTopic === true) attributes.inTopic = { BOOL: true };
   return attributes;

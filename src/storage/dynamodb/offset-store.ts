@@ -54,10 +54,22 @@ const changesKept = 10;
 
 export function sourceOffsetWrite(connector: string, entry: SourceOffsetEntry): BatchWrite {
   const key = sourceOffsetKey(connector, entry.key);
-  const { offset } = entry;
-  if (offset === null) return { kind: 'delete', key };
+  if (entry.offset === null && entry.inTopic !== true) return { kind: 'delete', key };
   const what = `the offset of source partition ${entry.partition.slice(0, 200)}`;
-  return { kind: 'put', key, what, item: writeSourceOffset({ ...entry, offset }) };
+  return { kind: 'put', key, what, item: writeSourceOffset(entry) };
+}
+
+/**
+ * A deletion cannot say that its tombstone is on the topic already, so that the mirror would write it again, behind what
+ * the source has written since: the item is emptied first, which tells it, and deleted in a second step. One that is left
+ * over is as good as none.
+ */
+export function emptiedSourceOffsets(connector: string, entries: Iterable<SourceOffsetEntry>): BatchWrite[] {
+  const deletions: BatchWrite[] = [];
+  for (const { key, offset, inTopic } of entries) {
+    if (offset === null && inTopic === true) deletions.push({ kind: 'delete', key: sourceOffsetKey(connector, key) });
+  }
+  return deletions;
 }
 
 export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
@@ -79,15 +91,20 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     progress: Partial<TaskCounters>,
     tail?: readonly SinkPosition[],
   ): Promise<CommitResult> {
-    const set = {
-      ...counterAttributes(lease.run.task === null ? {} : progress),
-      ...(tail === undefined ? {} : { positions: writePositions(tail) }),
-    };
-    const writes = [...newestByKey(offsets).values()].map((entry) => sourceOffsetWrite(lease.run.connector, entry));
+    const counters = counterAttributes(lease.run.task === null ? {} : progress);
+    const { connector } = lease.run;
+    const entries = newestByKey(offsets);
+    const writes = [...entries.values()].map((entry) => sourceOffsetWrite(connector, entry));
+    const chunks = writes.length === 0 ? [[]] : chunksOf(writes);
     let revoked = false;
-    for (const chunk of writes.length === 0 ? [[]] : chunksOf(writes)) {
+    for (const [index, chunk] of chunks.entries()) {
+      // The tail goes last: until every offset is in the table, a takeover finds the others by it.
+      const isLast = index === chunks.length - 1;
+      const set = isLast && tail !== undefined ? { ...counters, positions: writePositions(tail) } : counters;
       revoked = (await this.#commit(lease, set, chunk, revoked)) || revoked;
     }
+    const emptied = emptiedSourceOffsets(connector, entries.values());
+    for (const chunk of chunksOf(emptied)) await this.#commit(lease, {}, chunk, true);
     return { revoked };
   }
 
@@ -157,7 +174,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     const wanted = [...new Set(keys)].map((key) => sourceOffsetKey(connector, key));
     for (const item of await this.#table.getMany(wanted)) {
       const entry = readSourceOffset(item);
-      found.set(entry.key, entry);
+      if (entry.offset !== null) found.set(entry.key, entry);
     }
     return found;
   }
@@ -165,7 +182,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
   async listSourceOffsets(connector: string, after: string | null): Promise<Page<SourceOffsetEntry>> {
     const range = { from: sourceOffsetPrefix, to: endOf(sourceOffsetPrefix) };
     const { items, next } = await this.#table.queryPage(connectorPk(connector), range, { after });
-    return { items: items.map(readSourceOffset), next };
+    return { items: items.map(readSourceOffset).filter(({ offset }) => offset !== null), next };
   }
 
   /** What rests with the connector, overlaid by what its tasks have committed since. */
@@ -201,7 +218,8 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
   }
 
   async alterSourceOffsets(connector: string, offsets: readonly SourceOffsetEntry[], now: number): Promise<void> {
-    const wanted = newestByKey(offsets);
+    // What was in the topic once, and comes back from the history, is not its newest record any more.
+    const wanted = newestByKey(offsets.map(({ key, partition, offset }) => ({ key, partition, offset })));
     const were = await this.readSourceOffsets(connector, [...wanted.keys()]);
     const before = [...wanted.values()].map((entry) => were.get(entry.key) ?? { ...entry, offset: null });
     await this.#byHand(
