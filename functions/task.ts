@@ -4,6 +4,7 @@ import { settingsWithPrefix } from '../src/config/parse-config.ts';
 import { parseRunRequest } from '../src/invocation/parse-run-request.ts';
 import type { ImportReport } from '../src/mirror/import.ts';
 import { type ImportRequest, parseImportRequest, runImport } from '../src/mirror/run-import.ts';
+import { runOn } from '../src/worker/run-on.ts';
 import { createWorker, type RunReport } from '../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../src/worker/worker-settings.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, telemetry, workerName } from './function-context.ts';
@@ -39,7 +40,7 @@ export const handler = middy<unknown, RunReport | ImportReport>({ timeoutEarlyIn
   .handler(async (event: unknown, context: Context) => {
     const imported = parseImportRequest(event);
     if (imported !== undefined) return importCluster(imported);
-    const report = await worker.run(parseRunRequest(event), {
+    const report = await runOn(worker, clock, parseRunRequest(event), {
       deadlineAt: deadlineOf(context),
       workerId: `${workerName}:${context.awsRequestId}`,
     });

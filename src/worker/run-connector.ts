@@ -25,6 +25,8 @@ interface ConnectorRun {
   readonly lease: Lease;
   readonly endsAt: number;
   readonly workerId: string;
+  /** The first task that this run has made due. */
+  started: number | null;
 }
 
 /** The tasks that the connector wants, before it is known which of them run already. */
@@ -51,11 +53,12 @@ export async function runConnector(room: WorkerRoom, connector: string, budget: 
   room.onStep?.('connector-acquired');
   const { takeover, lease } = acquired;
   room.telemetry.emit('run.started', { connector, fencingToken: lease.fencingToken, takeover });
-  const run: ConnectorRun = { room, item: acquired.item, lease, endsAt, workerId: budget.workerId };
+  const run: ConnectorRun = { room, item: acquired.item, lease, endsAt, workerId: budget.workerId, started: null };
   try {
     const nextDueAt = await bringInLine(run);
     room.onStep?.('connector-applied');
-    return report(true, 'applied', nextDueAt);
+    const next = run.started === null ? null : ({ kind: 'task', connector, task: run.started } as const);
+    return { ...report(true, 'applied', nextDueAt), next };
   } catch (error) {
     if (error instanceof FencedError && error.code === 'lease.fenced') {
       room.telemetry.emit('run.fenced', { connector, error: error.message });
@@ -70,6 +73,7 @@ const report = (ran: boolean, reason: string, nextDueAt: number | null): RunRepo
   reason,
   records: 0,
   nextDueAt,
+  next: null,
   tainted: false,
 });
 
@@ -123,6 +127,7 @@ async function startGeneration(run: ConnectorRun, tasks: readonly TaskItem[]): P
     const newTasks = changed.map((task) => newTask(task, positions));
     await generations.putTasks(lease, generation, newTasks, room.clock.now());
   }
+  run.started = [...numbersOf(resumed), ...numbersOf(changed)].sort((one, other) => one - other)[0] ?? null;
   room.onStep?.('tasks-put');
   if (surplus.length > 0) await generations.deleteTasks(lease, numbersOf(surplus), room.clock.now());
   if (changed.length > 0 || surplus.length > 0) {

@@ -32,7 +32,7 @@ export async function runProbe(room: WorkerRoom, budget: RunBudget): Promise<Run
   } while (after !== null && room.clock.now() < endsAt);
   const durationMs = room.clock.now() - startedAt;
   room.telemetry.emit('probe.ended', { sinks, topics: topicsSeen.size, lagging, durationMs });
-  return { ran: true, reason: 'probed', records: lagging, nextDueAt: null, tainted: false };
+  return { ran: true, reason: 'probed', records: lagging, nextDueAt: null, next: null, tainted: false };
 }
 
 async function wakeLagging(

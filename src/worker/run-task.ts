@@ -26,7 +26,7 @@ export async function runTask(
   const acquired = await acquireTaskLease(room, connector, task, budget, deadlines.expiresAt);
   if (!acquired.granted) {
     room.telemetry.emit('run.refused', { connector, task, reason: acquired.reason });
-    return { ran: false, reason: acquired.reason, records: 0, nextDueAt: null, tainted: false };
+    return { ran: false, reason: acquired.reason, records: 0, nextDueAt: null, next: null, tainted: false };
   }
   const { item, lease, takeover } = acquired;
   const startedAt = room.clock.now();
@@ -61,6 +61,7 @@ export async function runTask(
     reason: outcome.state === 'FAILED' ? 'failed' : outcome.trace !== null ? 'failed-for-now' : (run?.endReason ?? ''),
     records: run?.records ?? 0,
     nextDueAt: outcome.dueAt,
+    next: null,
     tainted: run?.tainted ?? false,
   };
   room.telemetry.emit('run.ended', {

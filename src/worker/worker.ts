@@ -42,6 +42,8 @@ export interface RunReport {
   readonly reason: string;
   readonly records: number;
   readonly nextDueAt: number | null;
+  /** What this run has made due and its invocation may go on with; the stream has it dispatched all the same. */
+  readonly next: RunRequest | null;
   /**
    * Plugin code may still be running after it was cut: the environment must not be used again. A Lambda handler exits
    * the process after it has answered.
