@@ -59,6 +59,6 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
 
     onSubMinuteTick: (deadlineAt) => tickWithinTheMinute(deps, deadlineAt, true),
 
-    onWakeUp: (event) => wakeUp(deps, event),
+    onWakeUp: (event, deadlineAt) => wakeUp(deps, event, deadlineAt),
   };
 }

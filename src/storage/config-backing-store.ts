@@ -52,6 +52,11 @@ export interface ConfigBackingStore {
    * False, and no effect, on one that is revoked, paused, failed or not there.
    */
   markTaskDue(connector: string, task: number, now: number): Promise<boolean>;
+  /**
+   * The same for a caller that dispatches the task itself if it is free: it is due at every tick until it has run, but
+   * the stream wakes nobody for it. Null where `markTaskDue` says false.
+   */
+  wakeTask(connector: string, task: number, now: number): Promise<'free' | 'running' | null>;
   markConnectorDue(connector: string, now: number): Promise<boolean>;
 
   /** Strongly consistent; undefined also while it is being deleted, unless asked. */

@@ -343,6 +343,9 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       expect((await due.watched(null)).items).toEqual([{ connector: 'a', task: 0, positions: {} }]);
       expect(await leases.acquireTask('a', 0, 'two', t0 + minute, t0 + minute)).toMatchObject({ reason: 'not-due' });
 
+      expect(await config.wakeTask('a', 0, t0 + 550)).toBe('free');
+      expect(await due.due(t0, 10)).toEqual([{ run: { connector: 'a', task: 0 }, dueAt: everyTick }]);
+      expect((await due.watched(null)).items).toEqual([]);
       expect(await config.markTaskDue('a', 0, t0 + 600)).toBe(true);
       expect((await due.watched(null)).items).toEqual([]);
       await leases.release(await run(t0 + 600), ended(null, { state: 'FAILED', trace: 'boom' }));
@@ -353,6 +356,7 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
         watched: false,
       });
       expect(await config.markTaskDue('a', 0, t0 + 700)).toBe(false);
+      expect(await config.wakeTask('a', 0, t0 + 700)).toBeNull();
     });
 
     it('L1: a wake-up that comes while the task runs is not lost', async () => {
@@ -360,8 +364,10 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       await connectorWithTasks(stores, 'a', [{}]);
       const { lease } = granted(await stores.leases.acquireTask('a', 0, 'one', t0, t0 + minute));
       expect(await stores.config.markTaskDue('a', 0, t0 + 5)).toBe(true);
+      expect(await stores.config.wakeTask('a', 0, t0 + 6)).toBe('running');
       await stores.leases.release(lease, ended(t0 + minute));
-      expect(await stores.config.getTask('a', 0)).toMatchObject({ dueAt: t0 + 5, leaseOwner: null });
+      // The stream must show this one: nobody else dispatches it.
+      expect(await stores.config.getTask('a', 0)).toMatchObject({ dueAt: t0 + 6, leaseOwner: null });
     });
 
     it('renews, and a released or lost lease cannot', async () => {

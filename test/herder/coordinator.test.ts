@@ -180,7 +180,8 @@ describe('coordinator', () => {
   });
 
   describe('wake-up', () => {
-    it('marks the tasks of a named connector due, whatever else the event holds', async () => {
+    /** A connector with an idle task that nothing but a wake-up makes due. */
+    async function createIdle() {
       await createConnector('a');
       const { lease } = await acquire('a');
       await stores.generations.putTasks(
@@ -192,11 +193,42 @@ describe('coordinator', () => {
       const task = await stores.leases.acquireTask('a', 0, 'w', clock.now(), clock.now() + minute);
       if (!task.granted) throw new Error(task.reason);
       await stores.leases.release(task.lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
+      await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
       streamed();
-      const report = await coordinator.onWakeUp({ drover: { wake: ['a', 'gone'] }, other: 1 }, deadline());
-      expect(report).toEqual({ connectors: ['a', 'gone'], woken: 1 });
+    }
+    const wake = () => coordinator.onWakeUp({ drover: { wake: ['a', 'gone'] }, other: 1 }, deadline());
+    const requests = () => invocations.map(({ request }) => request);
+
+    it('dispatches the tasks of a named connector at once and only once, whatever else the event holds', async () => {
+      await createIdle();
+      expect(await wake()).toEqual({ connectors: ['a', 'gone'], woken: 1 });
+      expect(requests()).toEqual([{ kind: 'task', connector: 'a', task: 0 }]);
       await coordinator.onStream(streamed(), deadline());
-      expect(invocations.map(({ request }) => request)).toEqual([{ kind: 'task', connector: 'a', task: 0 }]);
+      expect(requests()).toHaveLength(1);
+      expect(tickersStarted).toBe(0);
+    });
+
+    it('L1: leaves what could not be invoked to the next tick', async () => {
+      await createIdle();
+      refusing = true;
+      expect(await wake()).toMatchObject({ woken: 1 });
+      refusing = false;
+      await clock.advance(minute);
+      await clock.run(coordinator.onTick(deadline()));
+      expect(requests()).toEqual([{ kind: 'task', connector: 'a', task: 0 }]);
+    });
+
+    it('L1: has a task that runs already run again when it is released', async () => {
+      await createIdle();
+      await stores.config.markTaskDue('a', 0, clock.now());
+      const task = await stores.leases.acquireTask('a', 0, 'w', clock.now(), clock.now() + minute);
+      if (!task.granted) throw new Error(task.reason);
+      expect(await wake()).toMatchObject({ woken: 1 });
+      expect(requests()).toEqual([]);
+      streamed();
+      await stores.leases.release(task.lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
+      await coordinator.onStream(streamed(), deadline());
+      expect(requests()).toEqual([{ kind: 'task', connector: 'a', task: 0 }]);
     });
   });
 

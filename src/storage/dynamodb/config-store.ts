@@ -1,13 +1,14 @@
 import type { Settings } from '../../config/config-def.ts';
 import { ConflictError, NotFoundError, RetriableError } from '../../errors.ts';
 import type { ConfigBackingStore } from '../config-backing-store.ts';
+import { everyTick } from '../due-index.ts';
 import type { ConnectorItem, ConnectorType, TargetState, TaskItem } from '../items.ts';
 import type { Page } from '../offset-backing-store.ts';
 import { type Attributes, flag, N, number, S, text, yes } from './attributes.ts';
 import { dueAttributes, exists, isFree, isLive, isNotLive, notRevoked } from './conditions.ts';
 import { isGone, readConnector, readTask, writeSettings } from './item-codec.ts';
 import { revocation } from './lease-store.ts';
-import { connectorKey, connectorOf, connectorPk, listPk, stateSk, taskKey, taskPrefix } from './table.ts';
+import { connectorKey, connectorOf, connectorPk, type Key, listPk, stateSk, taskKey, taskPrefix } from './table.ts';
 import { queryAll, type TableClient } from './table-client.ts';
 
 const notFound = (name: string) => new NotFoundError('connector.not_found', `Connector ${name} not found`);
@@ -209,26 +210,32 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
   }
 
   async markTaskDue(connector: string, task: number, now: number): Promise<boolean> {
-    return this.#markDue(taskKey(connector, task), `a wake-up of ${connector}-${task}`, now, notRevoked);
+    return (
+      (await this.#markDue(taskKey(connector, task), `a wake-up of ${connector}-${task}`, now, notRevoked)) !== null
+    );
+  }
+
+  async wakeTask(connector: string, task: number, now: number): Promise<'free' | 'running' | null> {
+    return this.#markDue(taskKey(connector, task), `a wake-up of ${connector}-${task}`, now, notRevoked, everyTick);
   }
 
   async markConnectorDue(connector: string, now: number): Promise<boolean> {
-    return this.#markDue(connectorKey(connector), `a wake-up of ${connector}`, now, isLive);
+    return (await this.#markDue(connectorKey(connector), `a wake-up of ${connector}`, now, isLive)) !== null;
   }
 
   /** A running one is told by `wokenAt`, which its release turns into a due time: no wake-up falls between the two. */
-  async #markDue(key: { pk: string; sk: string }, what: string, now: number, mayRun: string): Promise<boolean> {
+  async #markDue(key: Key, what: string, now: number, mayRun: string, dueAt = now): Promise<'free' | 'running' | null> {
     const wanted = `${exists} AND ${mayRun} AND NOT #state IN (:FAILED, :PAUSED, :STOPPED)`;
     const values = { now: N(now), FAILED: S('FAILED'), PAUSED: S('PAUSED'), STOPPED: S('STOPPED') };
     const free = await this.#table.update({
       key,
       what,
-      set: { ...dueAttributes(key, now), watchedPk: undefined },
+      set: { ...dueAttributes(key, dueAt), watchedPk: undefined },
       condition: `${wanted} AND ${isFree}`,
       values,
     });
-    if (free.done) return true;
-    if (free.row === null || (number(free.row, 'leaseExpiresAt') ?? 0) <= now) return false;
+    if (free.done) return 'free';
+    if (free.row === null || (number(free.row, 'leaseExpiresAt') ?? 0) <= now) return null;
     const held = await this.#table.update({
       key,
       what,
@@ -236,7 +243,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
       condition: `${wanted} AND #leaseExpiresAt > :now`,
       values,
     });
-    return held.done;
+    return held.done ? 'running' : null;
   }
 
   async getConnector(name: string, options: { evenDeleting?: boolean } = {}): Promise<ConnectorItem | undefined> {
