@@ -195,6 +195,13 @@ const wordings: Readonly<Record<number, Wording>> = {
     javaClass: 'PolicyViolationException',
     say: (s) => `the broker's policy refuses to ${s.doing} ${nameOf(s)}`,
   },
+  50: {
+    code: 'kafka.transaction_timeout',
+    javaClass: 'InvalidTxnTimeoutException',
+    say: (s) =>
+      `the broker lets no transaction of ${nameOf(s)} be open for so long. Raise its transaction.max.timeout.ms, or set ` +
+      'producer.override.transaction.timeout.ms on the connector',
+  },
   53: {
     code: 'kafka.not_authorized',
     javaClass: 'TransactionalIdAuthorizationException',

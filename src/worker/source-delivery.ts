@@ -40,13 +40,15 @@ export interface SourceDelivery {
    * let go as soon as they are converted, which spares the garbage collector most of its work.
    */
   readonly keepsRecords: boolean;
+  /** A transaction of the connector's own is open: a run that ends now does it in vain. */
+  readonly unfinished: boolean;
   /** True while another batch may be submitted without waiting. */
   readonly hasRoom: boolean;
   newBatch(): OutgoingBatch;
   /** Resolves when the batch is on its way; its acknowledgement comes later. */
   submit(outgoing: Outgoing): Promise<void>;
-  /** Resolves when everything submitted is acknowledged. */
-  drain(): Promise<void>;
+  /** Resolves when everything submitted is acknowledged; `final` as below. */
+  drain(final: boolean): Promise<void>;
   /** Makes the offsets of what is acknowledged durable; `final`: the run ends in order. True when there were any. */
   commitOffsets(final: boolean): Promise<boolean>;
   /** Throws what went wrong behind the caller's back. */
@@ -61,6 +63,7 @@ export class PlainDelivery implements SourceDelivery {
   readonly #run: TaskRun;
   readonly #task: SourceTask;
   readonly keepsRecords: boolean;
+  readonly unfinished = false;
   readonly #topics: TopicCreation;
   readonly #producer: Producer;
   readonly #errors: ErrorTolerance;

@@ -22,14 +22,15 @@ const longestRetryMs = 10_000;
  * The next poll overlaps with what is being produced. A commit covers only what is acknowledged together with all before
  * it (I3), happens every commit interval and at the end, and presents the fencing token (I2). The loop ends before a
  * poll, never between produce and commit: at its time, at its limits, when the source stays empty for as long as the
- * run lingers (a run that finds nothing at all does not linger), or when the task is revoked. Exactly once is another `delivery`, nothing else.
+ * run lingers (a run that finds nothing at all does not linger), or when the task is revoked. Its own limits wait for the
+ * end of a transaction that the connector draws. Exactly once is another `delivery`, nothing else.
  */
 export async function runSource(run: TaskRun, connector: SourceConnector): Promise<void> {
   const { task, conversion, delivery, errors, close } = await startSource(run, connector);
   let failed = true;
   try {
     await pollUntilDone(run, task, conversion, delivery);
-    await delivery.drain();
+    await delivery.drain(true);
     await commit(run, task, delivery, true);
     run.lag = task.lag?.() ?? null;
     run.throwIfBroken();
@@ -37,7 +38,7 @@ export async function runSource(run: TaskRun, connector: SourceConnector): Promi
   } catch (error) {
     // What is acknowledged is worth keeping whatever the error was; only a zombie writes nothing more.
     if (!(error instanceof FencedError)) {
-      await delivery.drain().catch(() => {});
+      await delivery.drain(false).catch(() => {});
       await commit(run, task, delivery, false).catch(() => {});
       await errors.deadLetters?.flush().catch(() => {});
     }
@@ -60,14 +61,16 @@ async function pollUntilDone(
   let lastRecordAt = Number.NEGATIVE_INFINITY;
   let lastCommitAt = clock.now();
   let outgoing: Outgoing | null = null;
+  run.endsWhole(() => !delivery.unfinished);
 
   while (!run.ended) {
-    const polled = await poll(run, task);
+    const polled = await poll(run, task, delivery.cut !== undefined);
     delivery.throwIfFailed();
 
-    if (polled !== null) {
+    const pieces = polled === null ? [] : (delivery.cut?.(polled) ?? [{ records: polled, boundary: null }]);
+    if (pieces.length > 0) {
       run.step('polled');
-      for (const piece of delivery.cut?.(polled) ?? [{ records: polled, boundary: null }]) {
+      for (const piece of pieces) {
         outgoing ??= newOutgoing(delivery);
         const before = outgoing.batch.bytes;
         const converted = await conversion.convert(piece.records, outgoing.batch, outgoing.offsets);
@@ -83,7 +86,7 @@ async function pollUntilDone(
       run.step('converted');
       lastRecordAt = clock.now();
     }
-    if (outgoing !== null && (polled === null || delivery.hasRoom || isFull(outgoing))) {
+    if (outgoing !== null && (pieces.length === 0 || delivery.hasRoom || isFull(outgoing))) {
       await delivery.submit(outgoing);
       outgoing = null;
     }
@@ -91,8 +94,8 @@ async function pollUntilDone(
       await commit(run, task, delivery, false);
       lastCommitAt = clock.now();
     }
-    if (polledRecords >= limits.maxRecords || polledBytes >= limits.maxBytes) run.end('backlog');
-    if (polled === null) {
+    if (run.overdue || polledRecords >= limits.maxRecords || polledBytes >= limits.maxBytes) run.endSoon();
+    if (pieces.length === 0) {
       if (clock.now() - lastRecordAt >= limits.lingerMs) run.end('drained');
       else await run.pause(Math.min(emptyPollPauseMs, limits.lingerMs));
     }
@@ -108,12 +111,12 @@ function isFull({ batch, records }: Outgoing): boolean {
   return batch.bytes >= maxBatchBytes || records >= maxBatchRecords;
 }
 
-/** Null when there is nothing now. What the plugin calls retriable is tried again while the run lasts. */
-async function poll(run: TaskRun, task: SourceTask): Promise<SourceRecord[] | null> {
+/** Null when there is nothing now; an empty poll may end a transaction all the same. What the plugin calls retriable is tried again while the run lasts. */
+async function poll(run: TaskRun, task: SourceTask, keepsEmpty: boolean): Promise<SourceRecord[] | null> {
   for (let attempt = 1; ; attempt++) {
     try {
       const polled = await run.guard('poll', task.poll());
-      return polled === null || polled.length === 0 ? null : polled;
+      return polled === null || (polled.length === 0 && !keepsEmpty) ? null : polled;
     } catch (error) {
       if (!isRetriable(error) || run.tainted) throw error;
       const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (attempt - 1));

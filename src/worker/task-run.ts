@@ -49,6 +49,9 @@ export class TaskRun {
   readonly #abandoning = Promise.withResolvers<never>();
   readonly #done = new AbortController();
   readonly #waiting = new Set<(error: unknown) => void>();
+  #isWhole: () => boolean = () => true;
+  #overdue = false;
+  #outOfTime = false;
   #reason: EndReason | null = null;
   #broken: unknown = null;
 
@@ -101,6 +104,26 @@ export class TaskRun {
     this.#ending.abort();
   }
 
+  /** The run's own limits, but not its deadline, wait until this says that nothing would be cut in two. */
+  endsWhole(isWhole: () => boolean): void {
+    this.#isWhole = isWhole;
+  }
+
+  /** The run's own limits are reached, and `endSoon` is to be asked again. */
+  get overdue(): boolean {
+    return this.#overdue;
+  }
+
+  /** The deadline has come, and nobody has revoked the task. */
+  get outOfTime(): boolean {
+    return this.#outOfTime && this.endReason === 'backlog';
+  }
+
+  endSoon(): void {
+    if (this.#isWhole()) this.end('backlog');
+    else this.#overdue = true;
+  }
+
   /** An error from outside the plugin's calls (an unhandled rejection): the call under way fails with it, or the next. */
   break(error: unknown): void {
     this.#broken ??= error;
@@ -119,7 +142,11 @@ export class TaskRun {
     const at = (instant: number, act: () => void) => {
       clock.sleep(Math.max(0, instant - clock.now()), this.#done.signal).then(act, () => {});
     };
-    at(until, () => this.end('backlog'));
+    at(until, () => this.endSoon());
+    at(endsAt, () => {
+      this.#outOfTime = !this.ended;
+      this.end('backlog');
+    });
     at(cutAt, () => this.#cut());
     at(abandonAt, () => {
       this.tainted = true;

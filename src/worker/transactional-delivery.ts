@@ -2,7 +2,7 @@ import type { SourceRecord } from '../api/record.ts';
 import type { SourceTask, TransactionContext } from '../api/task.ts';
 import type { Settings } from '../config/config-def.ts';
 import { isSet, parseType } from '../config/parse-config.ts';
-import { ConfigError, ConnectError } from '../errors.ts';
+import { ConfigError, ConnectError, RetriableError } from '../errors.ts';
 import type { KafkaClient, OutgoingBatch, TransactionalProducer } from '../kafka/types.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
@@ -24,6 +24,10 @@ export interface ExactlyOnce {
 }
 
 const defaultIntervalMs = 60_000;
+const transactionTimeout = 'transaction.timeout.ms';
+/** What a producer asks for by default, and the most that a broker grants by default (transaction.max.timeout.ms). */
+const defaultTimeoutMs = 60_000;
+const longestTimeoutMs = 900_000;
 
 /** Null unless `exactly.once.support=required`. */
 export function exactlyOnce(config: Settings): ExactlyOnce | null {
@@ -51,6 +55,18 @@ function transactionalIdOf(room: WorkerRoom, connector: string, task: number): s
 }
 
 /**
+ * How long the broker lets a transaction be open. One that is not over with its poll may be open for as long as the run
+ * lasts, and not longer: of a run that was killed it holds readers back until its lease is over too.
+ */
+function transactionTimeoutMs(run: TaskRun, asked: ExactlyOnce, overrides: Settings): number {
+  const own = overrides[transactionTimeout];
+  if (own !== undefined) return Number(own);
+  if (asked.boundary === 'poll') return defaultTimeoutMs;
+  const left = Math.ceil(run.deadlines.expiresAt - run.room.clock.now());
+  return Math.min(longestTimeoutMs, Math.max(left, defaultTimeoutMs));
+}
+
+/**
  * Fences every older run of the task in the broker, then takes up what such a run committed there but did not bring to
  * the table any more (I4). Only after that may the task read its offsets.
  */
@@ -66,7 +82,11 @@ export async function createTransactionalDelivery(
   const { room, about, lease } = run;
   const offsetsTopic = asked.offsetsTopic ?? room.settings.offsetsTopic;
   await ensureOffsetsTopic(room, kafka.admin, offsetsTopic);
-  const producer = await kafka.transactionalProducer(transactionalIdOf(room, about.connector, about.task), overrides);
+  const timeoutMs = transactionTimeoutMs(run, asked, overrides);
+  const producer = await kafka.transactionalProducer(transactionalIdOf(room, about.connector, about.task), {
+    ...overrides,
+    [transactionTimeout]: String(timeoutMs),
+  });
   try {
     await producer.init();
     run.step('fenced-older');
@@ -86,7 +106,9 @@ export async function createTransactionalDelivery(
     if (revoked) run.end('revoked');
     run.step('tail-noted');
   };
-  return new TransactionalDelivery(run, task, topics, producer, errors, asked, offsetsTopic, noteTail);
+  // One that stays open too long is aborted by the broker, and its producer fenced: it is ended well before.
+  const bounded = { ...asked, intervalMs: Math.min(asked.intervalMs, timeoutMs / 2) };
+  return new TransactionalDelivery(run, task, topics, producer, errors, bounded, offsetsTopic, noteTail);
 }
 
 /**
@@ -130,11 +152,17 @@ class TransactionalDelivery implements SourceDelivery {
   readonly #offsetsTopic: string;
   readonly #noteTail: () => Promise<void>;
 
+  readonly #boundaries: ConnectorBoundaries | null;
   #tailNoted = false;
   #open = false;
   #openedAt = 0;
-  /** Of the open transaction: offsets, and what is to be acknowledged once it is committed. */
+  /** The connector has drawn no boundary behind what was submitted last. */
+  #unfinished = false;
+  #transactions = 0;
+  /** Of the open transaction: offsets, counts, and what is to be acknowledged once it is committed. */
   #offsets = new Map<string, SourceOffsetEntry>();
+  #records = 0;
+  #bytes = 0;
   #sent: { outgoing: Outgoing; outcome: Awaited<ReturnType<TransactionalProducer['send']>> | null }[] = [];
   /** Committed in Kafka, not yet in the table. */
   #pending = new Map<string, SourceOffsetEntry>();
@@ -162,11 +190,16 @@ class TransactionalDelivery implements SourceDelivery {
     this.#asked = asked;
     this.#offsetsTopic = offsetsTopic;
     this.#noteTail = noteTail;
-    if (asked.boundary === 'connector') {
-      const boundaries = new ConnectorBoundaries();
+    this.#boundaries = asked.boundary === 'connector' ? new ConnectorBoundaries() : null;
+    const boundaries = this.#boundaries;
+    if (boundaries !== null) {
       this.transactionContext = boundaries;
       this.cut = (polled) => boundaries.cut(polled);
     }
+  }
+
+  get unfinished(): boolean {
+    return this.#unfinished;
   }
 
   get hasRoom(): boolean {
@@ -180,6 +213,7 @@ class TransactionalDelivery implements SourceDelivery {
   async submit(outgoing: Outgoing): Promise<void> {
     await this.#idle();
     this.throwIfFailed();
+    this.#unfinished = this.#boundaries !== null && outgoing.boundary === null;
     this.#working = this.#deliver(outgoing)
       .catch((error) => {
         this.#failure ??= error;
@@ -201,15 +235,18 @@ class TransactionalDelivery implements SourceDelivery {
     for (const [key, { partition, offset }] of offsets.entries()) {
       this.#offsets.set(key, { ...sourceOffsetEntry(partition, offset), inTopic: this.#asked.offsetsTopic === null });
     }
-    this.#pendingRecords += outgoing.records;
-    this.#pendingBytes += batch.bytes;
+    this.#records += outgoing.records;
+    this.#bytes += batch.bytes;
     // Kept until the commit only where somebody wants to hear of it.
     const refused = outcome !== null && outcome.failures.size > 0;
     if (refused || this.#task.commitRecord !== undefined) this.#sent.push({ outgoing, outcome });
-    const { boundary, intervalMs } = this.#asked;
     if (outgoing.boundary === 'abort') await this.#abort();
-    const isDue = boundary === 'interval' && this.#run.room.clock.now() - this.#openedAt >= intervalMs;
-    if (boundary === 'poll' || isDue || outgoing.boundary !== null) await this.#commit();
+    if (this.#asked.boundary === 'poll' || this.#intervalIsOver || outgoing.boundary !== null) await this.#commit();
+  }
+
+  get #intervalIsOver(): boolean {
+    const { boundary, intervalMs } = this.#asked;
+    return boundary === 'interval' && this.#open && this.#run.room.clock.now() - this.#openedAt >= intervalMs;
   }
 
   #begin(): void {
@@ -223,6 +260,7 @@ class TransactionalDelivery implements SourceDelivery {
   async #abort(): Promise<void> {
     await this.#producer.abort();
     this.#open = false;
+    this.#run.step('transaction-aborted');
     this.#begin();
   }
 
@@ -251,9 +289,14 @@ class TransactionalDelivery implements SourceDelivery {
     await this.#errors.deadLetters?.flush();
     await this.#producer.commit();
     this.#open = false;
+    this.#transactions++;
     this.#run.step('transaction-committed');
     for (const [key, entry] of this.#offsets) this.#pending.set(key, entry);
+    this.#pendingRecords += this.#records;
+    this.#pendingBytes += this.#bytes;
     this.#offsets = new Map();
+    this.#records = 0;
+    this.#bytes = 0;
     for (const { outgoing, outcome } of sent) {
       await acknowledge(this.#run, this.#task, this.#errors, outgoing, outcome);
     }
@@ -263,19 +306,39 @@ class TransactionalDelivery implements SourceDelivery {
     while (this.#working !== null) await this.#working;
   }
 
-  /** Ends the open transaction, but not one whose boundary is the connector's to draw: that is aborted and read again. */
-  async drain(): Promise<void> {
+  /**
+   * Ends the open transaction, but not one whose boundary is the connector's to draw: that is aborted and read again.
+   * What the connector has asked for ahead of its next poll counts at the end of an orderly run, as in Java.
+   */
+  async drain(final: boolean): Promise<void> {
     await this.#idle();
     this.throwIfFailed();
     if (!this.#open) return;
-    if (this.#asked.boundary === 'connector') {
-      await this.#producer.abort();
-      this.#open = false;
-      this.#sent = [];
-      this.#offsets = new Map();
-    } else {
-      await this.#commit();
+    const asked = this.#boundaries === null ? 'commit' : final ? this.#boundaries.takeBatchRequest() : null;
+    if (asked === 'abort') await this.#abort();
+    if (asked !== null) {
+      this.#unfinished = false;
+      return this.#commit();
     }
+    await this.#producer.abort();
+    this.#open = false;
+    this.#sent = [];
+    this.#offsets = new Map();
+    this.#records = 0;
+    this.#bytes = 0;
+    this.#run.step('transaction-aborted');
+    if (final) this.#throwIfTooLong();
+  }
+
+  /** A transaction that does not fit into a run would be read again for ever, and nobody would know why. */
+  #throwIfTooLong(): void {
+    const { about, outOfTime } = this.#run;
+    if (this.#transactions > 0 || !outOfTime) return;
+    throw new RetriableError(
+      `The transaction of ${about.connector}-${about.task} was aborted: the task did not end it (transaction.boundary=connector) ` +
+        'before its run had to. It must commit sooner, or runs must be given more time',
+      { code: 'source.transaction_too_long' },
+    );
   }
 
   throwIfFailed(): void {
@@ -283,27 +346,38 @@ class TransactionalDelivery implements SourceDelivery {
   }
 
   async commitOffsets(final: boolean): Promise<boolean> {
+    // The source may have fallen silent since.
+    if (!final && this.#intervalIsOver) await this.#commitBetween();
     const entries = [...this.#pending.values()];
     const run = this.#run;
     // With the last commit of an orderly run the table has it all: nothing of the tail is needed any more.
     const tail: SinkPosition[] | undefined = final && this.#tailNoted ? [] : undefined;
-    if (entries.length === 0 && tail === undefined) return false;
+    // While a transaction is open nothing else would tell that the task is revoked (L1).
+    const asks = this.#open && this.#asked.boundary !== 'poll';
+    if (entries.length === 0 && tail === undefined && !asks) return false;
     this.#pending = new Map();
     const startedAt = run.room.clock.now();
-    const records = entries.length === 0 ? 0 : this.#pendingRecords;
+    const records = this.#pendingRecords;
     run.records += records;
     run.bytes += this.#pendingBytes;
     this.#pendingRecords = 0;
     this.#pendingBytes = 0;
     const { revoked } = await run.room.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress(), tail);
     if (tail !== undefined) this.#tailNoted = false;
-    run.commits++;
+    if (revoked) run.end('revoked');
     run.step('committed');
+    if (entries.length === 0) return false;
+    run.commits++;
     await run.recordActiveTopics(this.#topics.topics);
     const durationMs = run.room.clock.now() - startedAt;
     run.emit('source.committed', { records, sourcePartitions: entries.length, durationMs });
-    if (revoked) run.end('revoked');
-    return entries.length > 0;
+    return true;
+  }
+
+  async #commitBetween(): Promise<void> {
+    await this.#idle();
+    this.throwIfFailed();
+    if (this.#intervalIsOver) await this.#commit();
   }
 
   async close(): Promise<void> {
@@ -340,17 +414,35 @@ class ConnectorBoundaries implements TransactionContext {
     const pieces: Piece[] = [];
     let from = 0;
     for (let i = 0; i < polled.length; i++) {
-      const record = polled[i]!;
-      const boundary = this.#abortAfter.delete(record) ? 'abort' : this.#commitAfter.delete(record) ? 'commit' : null;
-      this.#commitAfter.delete(record);
+      const boundary = this.#takeRecordRequest(polled[i]!);
       if (boundary === null) continue;
       pieces.push({ records: polled.slice(from, i + 1), boundary });
       from = i + 1;
     }
-    const boundary = this.#abortBatch ? 'abort' : this.#commitBatch ? 'commit' : null;
-    this.#abortBatch = false;
-    this.#commitBatch = false;
+    const boundary = this.takeBatchRequest();
     if (from < polled.length || boundary !== null) pieces.push({ records: polled.slice(from), boundary });
     return pieces;
   }
+
+  takeBatchRequest(): Piece['boundary'] {
+    const boundary = requested(this.#commitBatch, this.#abortBatch);
+    this.#commitBatch = false;
+    this.#abortBatch = false;
+    return boundary;
+  }
+
+  #takeRecordRequest(record: SourceRecord): Piece['boundary'] {
+    return requested(this.#commitAfter.delete(record), this.#abortAfter.delete(record));
+  }
+}
+
+function requested(commit: boolean, abort: boolean): Piece['boundary'] {
+  if (commit && abort) {
+    throw new ConnectError(
+      'source.transaction_contradiction',
+      'Connector requested both commit and abort of same transaction',
+      { javaClass: 'IllegalStateException' },
+    );
+  }
+  return commit ? 'commit' : abort ? 'abort' : null;
 }

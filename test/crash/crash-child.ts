@@ -6,6 +6,7 @@ import { silentTelemetry } from '../../src/telemetry/telemetry.ts';
 import { createWorker, type RunReport } from '../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
 import { dynamoDbClient } from '../integration/storage/dynamodb-table.ts';
+import { ledgerSource } from '../support/ledger-source.ts';
 import { kafkaAddress } from '../support/services.ts';
 
 /** What the parent asks of a child that stands ready: one run, which ends with SIGKILL behind step `dieAt`, if any. */
@@ -50,7 +51,7 @@ if (import.meta.main) {
     const worker = createWorker({
       stores: createDynamoDbStores({ client: dynamoDbClient(), tableName: order.tableName, clock }),
       kafka: async () => kafka,
-      plugins: createRegistry(),
+      plugins: createRegistry([ledgerSource]),
       settings: { ...defaultWorkerSettings, runLingerMs: 0 },
       telemetry: silentTelemetry,
       clock,
