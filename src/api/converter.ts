@@ -19,7 +19,8 @@ export interface Converter {
   toConnectData(topic: string, bytes: Uint8Array | null): SchemaAndValue | Promise<SchemaAndValue>;
   /**
    * Optional fast path of the sink: reads a non-null value from `buffer[start, end)` without a view of its own.
-   * Same answer as `toConnectData`: a promise only while a registry is asked for a schema not seen before.
+   * Same answer as `toConnectData`: a promise only while a registry is asked for a schema not seen before. A buffer
+   * holds many records and never changes its content, so that a converter may keep what it has made of it.
    */
   readConnectData?(topic: string, buffer: Buffer, start: number, end: number): SchemaAndValue | Promise<SchemaAndValue>;
   close?(): void | Promise<void>;

@@ -15,9 +15,15 @@ export function wellFormed(text: string): string {
   return text.isWellFormed() ? text : text.replace(/[\ud800-\udfff]/gu, '?');
 }
 
-export function asBuffer(bytes: Uint8Array): Buffer & { utf8Slice(start: number, end: number): string } {
+/** What Node's buffers have beside what their types tell: decoding without the look-up of an encoding's name. */
+interface Slices {
+  utf8Slice(start: number, end: number): string;
+  latin1Slice(start: number, end: number): string;
+}
+
+export function asBuffer(bytes: Uint8Array): Buffer & Slices {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer as Buffer & { utf8Slice(start: number, end: number): string };
+  return buffer as Buffer & Slices;
 }
 
 /** How Java's decoder walks over malformed input. */

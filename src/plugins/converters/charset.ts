@@ -10,6 +10,10 @@ export interface Charset {
 
 const utf8: Charset = { encode: wellFormed, decode: utf8Text };
 
+export function isUtf8(charset: Charset): boolean {
+  return charset === utf8;
+}
+
 /**
  * Java's character sets: Unicode, ASCII, ISO 8859, Windows 125x (but 1255) and KOI8-R. Throws SerializationError
  * for any other name: the East Asian and IBM ones are not supported.

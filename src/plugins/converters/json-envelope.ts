@@ -5,11 +5,13 @@ import { DataError } from '../../errors.ts';
 import { compileJsonDecoder, hasTemporal, type JsonDecoding } from './json-decoder.ts';
 import { JsonDocument } from './json-document.ts';
 import { schemaFromJson } from './json-schema-text.ts';
+import { JsonScan, JsonTemplate, Literal } from './json-template.ts';
 
 interface Envelope {
   /** `{"schema":…,"payload":` as it stands in the messages. */
-  readonly prefix: Buffer;
+  readonly prefix: Literal;
   readonly schema: Schema | null;
+  readonly template: JsonTemplate | null;
   readonly payload: JsonDocument;
 }
 
@@ -26,6 +28,7 @@ export class JsonEnvelopes {
   readonly #known = new Map<string, Envelope>();
   /** The latest met first. */
   readonly #recent: Envelope[] = [];
+  readonly #scan = new JsonScan();
 
   constructor(decoding: JsonDecoding, cacheSize: number) {
     this.#decoding = decoding;
@@ -36,27 +39,30 @@ export class JsonEnvelopes {
     const envelope = this.#find(buffer, start, end);
     // Without a schema integers and other numbers differ: those messages are rare, and read exactly.
     if (envelope !== null && envelope.schema !== null) {
-      const value = envelope.payload.readWhole(buffer, start + envelope.prefix.length, end - 1);
+      const value =
+        envelope.template?.read(this.#scan) ??
+        envelope.payload.readWhole(buffer, start + envelope.prefix.bytes.length, end - 1);
       if (value !== undefined) return { schema: envelope.schema, value };
     }
     return this.#readExactly(buffer.subarray(start, end));
   }
 
+  /** Leaves the scan at the payload, its end before the closing brace. */
   #find(buffer: Buffer, start: number, end: number): Envelope | null {
     if (buffer[end - 1] !== closingBrace) return null;
     const recent = this.#recent;
+    this.#scan.turnTo(buffer, start, end - 1);
     for (let i = 0; i < recent.length; i++) {
       const envelope = recent[i] as Envelope;
-      const { prefix } = envelope;
-      if (end - start <= prefix.length) continue;
-      if (buffer.compare(prefix, 0, prefix.length, start, start + prefix.length) !== 0) continue;
+      if (!this.#scan.take(envelope.prefix)) continue;
       if (i > 0) {
         recent.splice(i, 1);
         recent.unshift(envelope);
       }
       return envelope;
     }
-    return this.#learn(asBuffer(buffer).utf8Slice(start, end));
+    const envelope = this.#learn(asBuffer(buffer).utf8Slice(start, end));
+    return envelope !== null && this.#scan.take(envelope.prefix) ? envelope : null;
   }
 
   /** Null when the message is not laid out as schema, then payload. */
@@ -73,8 +79,9 @@ export class JsonEnvelopes {
     if (envelope === undefined) {
       const schema = schemaFromJson(readJsonText(text.slice(opening[0].length, schemaEnd)), this.#decoding);
       envelope = {
-        prefix: Buffer.from(prefix),
+        prefix: new Literal(prefix),
         schema,
+        template: JsonTemplate.of(schema, this.#decoding),
         payload: new JsonDocument(compileJsonDecoder(schema, this.#decoding), hasTemporal(schema)),
       };
       this.#remember(prefix, envelope);

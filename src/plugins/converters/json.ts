@@ -15,6 +15,7 @@ import { compileJsonEncoder, encodeSchemaless, type JsonEncoder } from './json-e
 import { JsonEnvelopes } from './json-envelope.ts';
 import { schemaFromJson, schemaToJson } from './json-schema-text.ts';
 import { readSchemaless } from './json-schemaless.ts';
+import { JsonScan, JsonTemplate } from './json-template.ts';
 
 export const jsonConverterConfig = mergeConfigs(
   converterTypeConfig,
@@ -89,7 +90,9 @@ const nothing: SchemaAndValue = Object.freeze({ schema: null, value: null });
 export class JsonConverter implements Converter, HeaderConverter {
   #schemasEnabled = true;
   #encoding = { numericDecimals: false, replaceNullWithDefault: true };
-  #fixed: { readonly schema: Schema; readonly document: JsonDocument } | null = null;
+  #fixed: { readonly schema: Schema; readonly template: JsonTemplate | null; readonly document: JsonDocument } | null =
+    null;
+  readonly #scan = new JsonScan();
   #envelopes = new JsonEnvelopes(this.#encoding, 1000);
   #compiled = new WeakMap<Schema, CompiledSchema>();
   #lastSchema: Schema | null = null;
@@ -114,7 +117,8 @@ export class JsonConverter implements Converter, HeaderConverter {
       const schema = schemaFromJson(readJson(Buffer.from(content)), this.#encoding);
       if (schema === null) return null;
       const decode = compileJsonDecoder(schema, this.#encoding);
-      return { schema, document: new JsonDocument(decode, hasTemporal(schema)) };
+      const template = JsonTemplate.of(schema, this.#encoding);
+      return { schema, template, document: new JsonDocument(decode, hasTemporal(schema)) };
     } catch (cause) {
       if (!(cause instanceof SerializationError)) throw cause;
       throw new DataError('Failed to parse schema in converter config due to serialization error: ', { cause });
@@ -154,7 +158,9 @@ export class JsonConverter implements Converter, HeaderConverter {
     try {
       if (!this.#schemasEnabled) return { schema: null, value: readSchemaless(buffer, start, end) };
       if (this.#fixed === null) return this.#envelopes.read(buffer, start, end);
-      return { schema: this.#fixed.schema, value: this.#fixed.document.read(buffer, start, end) };
+      const { schema, template, document } = this.#fixed;
+      this.#scan.turnTo(buffer, start, end);
+      return { schema, value: template?.read(this.#scan) ?? document.read(buffer, start, end) };
     } catch (cause) {
       if (!(cause instanceof SerializationError)) throw cause;
       throw new DataError('Converting byte[] to Kafka Connect data failed due to serialization error: ', { cause });

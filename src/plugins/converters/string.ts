@@ -6,8 +6,9 @@ import { javaText } from '../../data/java-text.ts';
 import { asBuffer } from '../../data/java-utf8.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import { OPTIONAL_STRING_SCHEMA } from '../../data/schema-builder.ts';
+import { TextWindow } from '../../data/text-window.ts';
 import { kafkaVersion } from './apache-version.ts';
-import { type Charset, charsetNamed } from './charset.ts';
+import { type Charset, charsetNamed, isUtf8 } from './charset.ts';
 import { converterTypeConfig, withConverterType } from './converter-type.ts';
 
 export const stringConverterConfig = mergeConfigs(
@@ -27,6 +28,7 @@ export const stringConverterConfig = mergeConfigs(
 /** Text as it is; any other value as Java's `toString` prints it. Reads everything as text. */
 export class StringConverter implements Converter, HeaderConverter {
   #charset: Charset = charsetNamed('UTF-8');
+  readonly #texts = new TextWindow();
 
   configure(settings: Settings, role?: ConverterRole): void {
     const config = parseConfig(stringConverterConfig, withConverterType(settings, role));
@@ -40,6 +42,13 @@ export class StringConverter implements Converter, HeaderConverter {
 
   toConnectData(_topic: string, bytes: Uint8Array | null): SchemaAndValue {
     return { schema: OPTIONAL_STRING_SCHEMA, value: bytes === null ? null : this.#charset.decode(asBuffer(bytes)) };
+  }
+
+  readConnectData(_topic: string, buffer: Buffer, start: number, end: number): SchemaAndValue {
+    const value = isUtf8(this.#charset)
+      ? this.#texts.read(buffer, start, end)
+      : this.#charset.decode(buffer.subarray(start, end));
+    return { schema: OPTIONAL_STRING_SCHEMA, value };
   }
 
   fromConnectHeader(topic: string, _headerKey: string, schema: Schema | null, value: unknown): SerializedValue {
