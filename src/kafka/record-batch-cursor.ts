@@ -84,6 +84,20 @@ export class RecordBatchCursor implements RecordCursor {
     }
   }
 
+  /** From the headers of the batches alone; a malformed one is for `next` to refuse. */
+  get endOffset(): number {
+    const response = this.#response;
+    let end = this.nextOffset;
+    for (let at = this.#batchAt; at + batchHeaderBytes <= this.#end; ) {
+      const length = response.readInt32BE(at + 8);
+      const next = at + 12 + length;
+      if (length < batchHeaderBytes - 12 || next > this.#end || response[at + 16] !== 2) break;
+      end = Math.max(end, readInt64(response, at) + response.readInt32BE(at + 23) + 1);
+      at = next;
+    }
+    return end;
+  }
+
   headers(): readonly { key: string; value: Uint8Array | null }[] {
     const headers: { key: string; value: Uint8Array | null }[] = [];
     const after = this.#position;

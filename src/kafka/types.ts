@@ -76,8 +76,10 @@ export interface RecordCursor {
   readonly valueEnd: number;
   readonly headerCount: number;
   headers(): readonly { key: string; value: Uint8Array | null }[];
-  /** The offset after the last record of this response, aborted and control records included. */
+  /** The offset after what was read, and at the end after all of this response, aborted and control records included. */
   readonly nextOffset: number;
+  /** What `nextOffset` will be at the end. */
+  readonly endOffset: number;
 }
 
 export interface FetchedPartition {

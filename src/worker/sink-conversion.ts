@@ -1,11 +1,17 @@
 import { SinkRecord } from '../api/record.ts';
 import type { SchemaAndValue } from '../data/schema.ts';
-import type { FetchedPartition, RecordCursor } from '../kafka/types.ts';
+import type { RecordCursor } from '../kafka/types.ts';
 import type { DeadLetter } from './dead-letter-queue.ts';
 import type { ErrorTolerance, Stage } from './error-tolerance.ts';
 import { type Converters, readHeaders } from './record-conversion.ts';
 import type { PartitionPosition } from './sink-positions.ts';
 import type { TransformationChain } from './transformation-chain.ts';
+
+/** Records of one partition that are still wanted. */
+export interface FetchedRecords {
+  readonly cursor: RecordCursor;
+  readonly position: PartitionPosition;
+}
 
 /** One `put`: the records, and how far their partitions are delivered once it has returned. */
 export interface PutBatch {
@@ -57,35 +63,38 @@ export class SinkConversion {
     return this.#originals.get(record) ?? null;
   }
 
-  async convert(
-    fetched: readonly { readonly partition: FetchedPartition; readonly position: PartitionPosition }[],
-  ): Promise<PutBatch[]> {
-    const batches: PutBatch[] = [];
+  /**
+   * Batch by batch, as they are asked for: what one batch made is garbage before the next is made. A partition that the
+   * task rewinds or pauses meanwhile is left there; the position of a paused one goes back to what was converted.
+   */
+  async *convert(fetched: readonly FetchedRecords[]): AsyncGenerator<PutBatch, void, undefined> {
     let batch: PutBatch = { records: [], ends: [] };
-    for (const { partition, position } of fetched) {
-      const { cursor } = partition;
-      if (cursor === null) continue;
-      let end: BatchEnd = { position, rewinds: position.rewinds, next: position.fetchFrom };
+    for (const { cursor, position } of fetched) {
+      let end: BatchEnd = { position, rewinds: position.rewinds, next: cursor.nextOffset };
+      let left = false;
       batch.ends.push(end);
-      while (cursor.next()) {
+      while (!left && cursor.next()) {
         let record = this.#convertOne(cursor);
         if (record instanceof Promise) record = await record;
         end.next = cursor.offset + 1;
         this.bytes += cursor.valueEnd - cursor.valueStart + cursor.keyEnd - cursor.keyStart;
         if (record === null) continue;
         batch.records.push(record);
-        if (batch.records.length >= this.#maxPutRecords) {
-          batches.push(batch);
+        if (batch.records.length < this.#maxPutRecords) continue;
+        yield batch;
+        batch = { records: [], ends: [] };
+        left = position.paused || position.rewinds !== end.rewinds;
+        if (left) {
+          if (position.rewinds === end.rewinds) position.fetchFrom = end.next;
+        } else {
           end = { ...end };
-          batch = { records: [], ends: [end] };
+          batch.ends.push(end);
         }
       }
       // Aborted and control records behind the last one are passed over too.
-      end.next = Math.max(end.next, cursor.nextOffset);
-      position.fetchFrom = end.next;
+      if (!left) end.next = Math.max(end.next, cursor.nextOffset);
     }
-    batches.push(batch);
-    return batches;
+    if (batch.ends.length > 0) yield batch;
   }
 
   /** Synchronous while nothing fails and the converters answer at once. */

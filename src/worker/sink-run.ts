@@ -3,7 +3,7 @@ import type { SinkRecord } from '../api/record.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError } from '../errors.ts';
 import type { FetchedPartition } from '../kafka/types.ts';
 import { messageOf } from './error-tolerance.ts';
-import type { BatchEnd, PutBatch } from './sink-conversion.ts';
+import type { BatchEnd, FetchedRecords, PutBatch } from './sink-conversion.ts';
 import type { PartitionPosition } from './sink-positions.ts';
 import { putFailure, type StartedSink, startSink } from './sink-start.ts';
 import { consumerGroup, resetPolicy, resetTo, safeOffset } from './sink-start-positions.ts';
@@ -14,14 +14,22 @@ const firstRetryMs = 300;
 const longestRetryMs = 10_000;
 const maxAttempts = 6;
 
-type Arrived = { readonly partition: FetchedPartition; readonly position: PartitionPosition };
+interface Arrived {
+  readonly records: FetchedRecords[];
+  /** Some position moves on, if only over control records. */
+  readonly news: boolean;
+  /** What a partition failed with that may pass. */
+  readonly error: unknown;
+  /** Some partition goes on from elsewhere than was fetched, so that an empty response says nothing. */
+  readonly moved: boolean;
+}
 
 /**
  * The story of a record on the sink side: fetch → convert → transform → put → pre-commit → commit.
  *
- * The next fetch overlaps with the puts. A position is committed only for what was put and then pre-committed by the
- * task, dead letters acknowledged (I5), under the fencing token (I2): every commit interval, whenever the task asks,
- * once the topics are drained, and at the end.
+ * The next fetch overlaps with conversion and puts. A position is committed only for what was put and then pre-committed
+ * by the task, dead letters acknowledged (I5), under the fencing token (I2): every commit interval, whenever the task
+ * asks, once the topics are drained, and at the end.
  */
 export async function runSink(run: TaskRun, connector: SinkConnector): Promise<void> {
   const sink = await startSink(run, connector);
@@ -51,6 +59,12 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
   let lastRecordAt = Number.NEGATIVE_INFINITY;
   let lastCommitAt = clock.now();
   let failures = 0;
+  const commitNow = async () => {
+    if (!positions.hasUncommitted) return;
+    requests.commit = false;
+    await commit(run, sink);
+    lastCommitAt = clock.now();
+  };
   if (positions.all.length === 0) run.end('drained');
   let fetching = run.ended ? null : fetchNext(run, sink, firstWaitMs);
 
@@ -64,28 +78,25 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
       failures = 0;
     }
 
-    const batches = await conversion.convert(arrived.partitions);
-    const records = batches.reduce((sum, batch) => sum + batch.records.length, 0);
-    const news = batches.some(({ ends }) => ends.some(({ position, next }) => next > position.delivered));
+    const { news } = arrived;
     if (news) {
-      run.step('converted');
       lastRecordAt = clock.now();
-      run.records += records;
-      run.bytes = conversion.bytes;
-      await run.recordActiveTopics(new Set(arrived.partitions.map(({ position }) => position.topic)));
+      await run.recordActiveTopics(new Set(arrived.records.map(({ position }) => position.topic)));
     }
     const drainedFor = clock.now() - lastRecordAt;
     const waitMs = news ? limits.lingerMs : Math.max(0, limits.lingerMs - drainedFor);
     if (!run.ended) fetching = fetchNext(run, sink, waitMs);
     fetching?.catch(() => {});
 
-    for (const batch of batches) await deliver(run, sink, batch);
-    const due = clock.now() - lastCommitAt >= limits.commitIntervalMs || !news || requests.commit;
-    if (due && positions.hasUncommitted) {
-      requests.commit = false;
-      await commit(run, sink);
-      lastCommitAt = clock.now();
+    for await (const batch of conversion.convert(arrived.records)) {
+      run.step('converted');
+      run.bytes = conversion.bytes;
+      await deliver(run, sink, batch);
+      run.records += batch.records.length;
+      if (clock.now() - lastCommitAt >= limits.commitIntervalMs || requests.commit) await commitNow();
+      if (run.ended) break;
     }
+    if (!news) await commitNow();
     if (run.records >= limits.maxRecords || run.bytes >= limits.maxBytes) run.end('backlog');
     const quiet = !news && arrived.error === null && !arrived.moved;
     if (quiet && drainedFor >= limits.lingerMs) run.end('drained');
@@ -118,22 +129,18 @@ async function fetchNext(run: TaskRun, sink: StartedSink, maxWaitMs: number): Pr
 }
 
 /**
- * What of a response is still wanted: a partition that was rewound or paused since the fetch began is left out.
- * Out-of-range offsets are reset by policy; a retriable error of any partition is told, others end the run. `moved`:
- * some partition goes on from elsewhere than was fetched, so that an empty response says nothing.
+ * What of a response is still wanted: a partition that was rewound or paused since the fetch began is left out. The
+ * next fetch may start at once behind the others. Out-of-range offsets are reset by policy; a retriable error of any
+ * partition is told, others end the run.
  */
-async function takeUp(
-  run: TaskRun,
-  sink: StartedSink,
-  fetched: readonly FetchedPartition[],
-): Promise<{ partitions: Arrived[]; error: unknown; moved: boolean }> {
-  const partitions: Arrived[] = [];
+async function takeUp(run: TaskRun, sink: StartedSink, fetched: readonly FetchedPartition[]): Promise<Arrived> {
+  const records: FetchedRecords[] = [];
   let problem: unknown = null;
   let moved = false;
-  for (const partition of fetched) {
-    const position = sink.positions.find(partition.topic, partition.partition);
+  let news = false;
+  for (const { topic, partition, highWatermark, cursor, error } of fetched) {
+    const position = sink.positions.find(topic, partition);
     if (position === undefined || position.paused) continue;
-    const { error } = partition;
     if (error !== null) {
       if (error instanceof ConnectError && error.code === 'kafka.offset_out_of_range') {
         await resetPosition(run, sink, position);
@@ -145,12 +152,17 @@ async function takeUp(
       }
       continue;
     }
-    position.highWatermark = partition.highWatermark;
-    if (partition.cursor === null) continue;
-    if (partition.cursor.nextOffset === position.fetchFrom) partitions.push({ partition, position });
-    else moved = true;
+    position.highWatermark = highWatermark;
+    if (cursor === null) continue;
+    if (cursor.nextOffset === position.fetchFrom) {
+      records.push({ cursor, position });
+      position.fetchFrom = cursor.endOffset;
+      news ||= position.fetchFrom > position.delivered;
+    } else {
+      moved = true;
+    }
   }
-  return { partitions, error: problem, moved };
+  return { records, news, error: problem, moved };
 }
 
 async function resetPosition(run: TaskRun, sink: StartedSink, position: PartitionPosition): Promise<void> {

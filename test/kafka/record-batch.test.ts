@@ -156,6 +156,7 @@ describe('record batch encoder', () => {
 describe('record batch cursor', () => {
   it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)('reads what Java wrote with compression %s', (type) => {
     const cursor = cursorOver(Buffer.from(java[type], 'hex'));
+    expect(cursor.endOffset).toBe(javaRecords.length);
     expect(read(cursor)).toEqual(withOffsets(javaRecords));
     expect(cursor.nextOffset).toBe(javaRecords.length);
   });
@@ -165,6 +166,7 @@ describe('record batch cursor', () => {
     const second = Buffer.from(one);
     second.writeBigInt64BE(5n, 0);
     const cursor = cursorOver(Buffer.concat([one, second.subarray(0, second.length - 1)]), 3);
+    expect(cursor.endOffset).toBe(5);
     expect(read(cursor).map(({ offset }) => offset)).toEqual([3, 4]);
     expect(cursor.nextOffset).toBe(5);
   });
@@ -207,6 +209,7 @@ describe('record batch cursor', () => {
     const values = (aborted: { producerId: bigint; firstOffset: number }[] | null) => {
       const options = { topic: 't', partition: 0, fetchOffset: 0, abortedTransactions: aborted, checkCrcs: true };
       const cursor = new RecordBatchCursor(log, 0, log.length, codecs, options);
+      expect(cursor.endOffset).toBe(8);
       const seen = read(cursor).map(({ value }) => value);
       expect(cursor.nextOffset).toBe(8);
       return seen;
