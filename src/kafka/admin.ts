@@ -1,9 +1,10 @@
 import type { TopicPartition } from '../api/task.ts';
 import { ConnectError, RetriableError } from '../errors.ts';
 import type { Cluster } from './cluster.ts';
-import type { ControlPlane } from './control-plane.ts';
+import type { BrokerConnection } from './connection.ts';
 import { isStaleMetadata, kafkaError, kafkaErrors } from './errors.ts';
 import { deleteGroupsCall, listOffsetsCall, offsetCommitCall, offsetFetchCall } from './protocol/offsets.ts';
+import { createPartitionsCall, createTopicsCall, describeConfigsCall, type TopicAnswer } from './protocol/topics.ts';
 import type { KafkaAdmin, NewTopic, TopicDescription } from './types.ts';
 
 const latest = -1;
@@ -28,15 +29,13 @@ function put(map: Map<string, Map<number, bigint>>, topic: string, partition: nu
   partitions.set(partition, offset);
 }
 
-/** Questions and group offsets over the data connections; topics and configs through the control plane. */
+/** Questions, topics and group offsets, over the connections that other control requests use. */
 export class ClusterAdmin implements KafkaAdmin {
   readonly #cluster: Cluster;
-  readonly #control: ControlPlane;
   readonly #timeoutMs: number;
 
-  constructor(cluster: Cluster, control: ControlPlane, timeoutMs: number) {
+  constructor(cluster: Cluster, timeoutMs: number) {
     this.#cluster = cluster;
-    this.#control = control;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -66,10 +65,30 @@ export class ClusterAdmin implements KafkaAdmin {
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<Map<string, boolean>> {
-    const created = await this.#control.createTopics(topics);
+    const created = new Map<string, boolean>();
+    await this.#cluster.retrying(this.#timeoutMs, async () => {
+      const controller = await this.#controller();
+      const left = topics.filter(({ topic }) => !created.has(topic));
+      const { requestTimeoutMs: timeoutMs } = this.#cluster.settings;
+      const answers = await controller.call(createTopicsCall, { topics: left, timeoutMs });
+      // One topic's refusal is not another's.
+      for (const { topic, errorCode } of answers) {
+        if (errorCode === kafkaErrors.NONE) created.set(topic, true);
+        if (errorCode === kafkaErrors.TOPIC_ALREADY_EXISTS) created.set(topic, false);
+      }
+      throwRefusal(answers, 'create', [kafkaErrors.TOPIC_ALREADY_EXISTS]);
+    });
     for (const { topic } of topics) this.#cluster.forgetLeaders(topic);
     await this.#awaitLeaders([...created].filter(([, isNew]) => isNew).map(([topic]) => topic));
     return created;
+  }
+
+  /** The broker that changes topics. Where any may, as under KRaft, the cluster names one. */
+  async #controller(): Promise<BrokerConnection> {
+    const { controllerId } = await this.#cluster.metadata([], false);
+    if (controllerId < 0)
+      throw new RetriableError('The cluster has no controller now', { code: 'kafka.no_controller' });
+    return this.#cluster.connection(controllerId, this.#cluster.controlLane);
   }
 
   /** A new topic is led, and known to the broker that is asked, some milliseconds after its creation. */
@@ -82,12 +101,29 @@ export class ClusterAdmin implements KafkaAdmin {
     });
   }
 
-  describeTopicConfigs(topics: readonly string[]): Promise<Map<string, Map<string, string | null>>> {
-    return this.#control.describeTopicConfigs(topics);
+  async describeTopicConfigs(topics: readonly string[]): Promise<Map<string, Map<string, string | null>>> {
+    const described = new Map<string, Map<string, string | null>>();
+    if (topics.length === 0) return described;
+    const answers = await this.#cluster.retrying(this.#timeoutMs, async () => {
+      const connection = await this.#cluster.anyConnection(this.#cluster.controlLane);
+      const answers = await connection.call(describeConfigsCall, topics);
+      throwRefusal(answers, 'read the configuration of', [kafkaErrors.UNKNOWN_TOPIC_OR_PARTITION]);
+      return answers;
+    });
+    for (const { topic, errorCode, configs } of answers) {
+      if (errorCode === kafkaErrors.NONE)
+        described.set(topic, new Map(configs.map(({ name, value }) => [name, value])));
+    }
+    return described;
   }
 
-  createPartitions(topic: string, count: number): Promise<void> {
-    return this.#control.createPartitions(topic, count).then(() => this.#cluster.forgetLeaders(topic));
+  async createPartitions(topic: string, count: number): Promise<void> {
+    await this.#cluster.retrying(this.#timeoutMs, async () => {
+      const controller = await this.#controller();
+      const { requestTimeoutMs: timeoutMs } = this.#cluster.settings;
+      throwRefusal(await controller.call(createPartitionsCall, { topic, count, timeoutMs }), 'add partitions to', []);
+    });
+    this.#cluster.forgetLeaders(topic);
   }
 
   endOffsets(
@@ -228,8 +264,14 @@ export class ClusterAdmin implements KafkaAdmin {
     }
   }
 
-  close(): Promise<void> {
-    return this.#control.close();
+  /** Its connections are the client's. */
+  async close(): Promise<void> {}
+}
+
+function throwRefusal(answers: readonly TopicAnswer[], doing: string, expected: readonly number[]): void {
+  for (const { topic, errorCode, errorMessage } of answers) {
+    if (errorCode === kafkaErrors.NONE || expected.includes(errorCode)) continue;
+    throw kafkaError(errorCode, { doing, topic, detail: errorMessage });
   }
 }
 

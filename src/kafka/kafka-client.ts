@@ -4,7 +4,6 @@ import { ClusterAdmin } from './admin.ts';
 import { fetcherSettings, producerSettings } from './client-settings.ts';
 import { Cluster, type ClusterSettings } from './cluster.ts';
 import { loadCodecs } from './codecs.ts';
-import { ControlPlane } from './control-plane.ts';
 import { KafkaFetcher } from './fetcher.ts';
 import { IdempotentProducer } from './producer.ts';
 import { type KafkaSecurity, propertiesOf, securityFromProperties } from './security.ts';
@@ -40,7 +39,6 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
     ...(config.clock ? { clock: config.clock } : {}),
   };
   const cluster = new Cluster(settings);
-  const control = new ControlPlane(settings);
   /** Connectors that bring brokers or credentials of their own, by those. */
   const others = new Map<string, Cluster>();
   const clusterFor = (overrides: Readonly<Record<string, string>>): Cluster => {
@@ -60,7 +58,7 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
     return other;
   };
   return {
-    admin: new ClusterAdmin(cluster, control, config.apiTimeoutMs ?? 30_000),
+    admin: new ClusterAdmin(cluster, config.apiTimeoutMs ?? 30_000),
     async producer(overrides = {}) {
       return new IdempotentProducer(clusterFor(overrides), await loadCodecs(), producerSettings(clientId, overrides));
     },
@@ -72,7 +70,6 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
       return new KafkaFetcher(clusterFor(overrides), await loadCodecs(), fetcherSettings(clientId, overrides));
     },
     async close() {
-      await control.close();
       await Promise.all([cluster, ...others.values()].map((one) => one.close()));
     },
   };

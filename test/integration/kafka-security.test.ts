@@ -123,7 +123,7 @@ function clientWith(port: number, properties: Record<string, string>) {
   });
 }
 
-/** Data and control plane: create through kafkajs, write, read, ask. */
+/** Data and control plane: create, write, read, ask. */
 async function proves(port: number, properties: Record<string, string>): Promise<void> {
   const client = clientWith(port, properties);
   try {
