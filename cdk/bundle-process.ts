@@ -22,6 +22,29 @@ const leaveOutUnused: Plugin = {
   },
 };
 
+/**
+ * It compiles the schemas of its clients' options when it is loaded, with all of Ajv. Drover makes none of those clients:
+ * it uses the connection below them. A validator that is asked all the same says so.
+ */
+const leaveOutValidators: Plugin = {
+  name: 'leave-out-validators',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^ajv\/dist\/2020\.js$/ }, ({ path, importer }) =>
+      importer.includes(`node_modules/${kafkaLibrary}/`) ? { path, namespace: 'validators' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'validators' }, () => ({
+      contents: `export class Ajv2020 {
+        addKeyword() {}
+        compile() {
+          return () => {
+            throw new Error('The options of ${kafkaLibrary} are not validated in this bundle');
+          };
+        }
+      }`,
+    }));
+  },
+};
+
 const options = JSON.parse(await text(process.stdin)) as BuildOptions;
-const result = await build({ ...options, metafile: true, plugins: [leaveOutUnused] });
+const result = await build({ ...options, metafile: true, plugins: [leaveOutUnused, leaveOutValidators] });
 process.stdout.write(JSON.stringify(Object.keys(result.metafile?.inputs ?? {})));

@@ -1,13 +1,18 @@
 import middy from '@middy/core';
+import userPlugins from '#plugins';
 import { Mirror } from '../src/mirror/mirror.ts';
+import { connectors } from '../src/plugins/connectors/index.ts';
+import { registryOf } from '../src/plugins/plugin-registry.ts';
 import { readStreamRecords, type StreamRecord } from '../src/storage/dynamodb/stream.ts';
 import { clock, environment, loggerLevels, stores } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
-import { plugins } from './plugins.ts';
 
 interface TableStreamEvent {
   readonly Records: readonly StreamRecord[];
 }
+
+/** It writes the versions of connectors; nothing else of what they need to run belongs into its bundle. */
+const plugins = registryOf([...connectors, ...userPlugins]);
 
 let mirror: Promise<Mirror> | null = null;
 

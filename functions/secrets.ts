@@ -9,14 +9,14 @@ import { clock, environment } from './function-context.ts';
 
 /** The SDK's clients are loaded when the first secret is asked for: most runs need none. */
 export async function fetchSecret(id: string): Promise<string> {
-  const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
+  const { GetSecretValueCommand, SecretsManagerClient } = await import('./secrets-manager-sdk.ts');
   const { SecretString } = await new SecretsManagerClient().send(new GetSecretValueCommand({ SecretId: id }));
   if (SecretString === undefined) throw new Error(`The secret ${id} holds no text`);
   return SecretString;
 }
 
 async function fetchParameter(name: string): Promise<string> {
-  const { GetParameterCommand, SSMClient } = await import('@aws-sdk/client-ssm');
+  const { GetParameterCommand, SSMClient } = await import('./ssm-sdk.ts');
   const { Parameter } = await new SSMClient().send(new GetParameterCommand({ Name: name, WithDecryption: true }));
   if (Parameter?.Value === undefined) throw new Error(`The parameter ${name} holds no text`);
   return Parameter.Value;

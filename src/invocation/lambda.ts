@@ -48,7 +48,7 @@ export class LambdaInvoker implements Invoker {
   }
 
   async #invoke(request: RunRequest | TickRequest): Promise<void> {
-    const [client, { InvokeCommand }] = await Promise.all([this.#connected(), import('@aws-sdk/client-lambda')]);
+    const [client, { InvokeCommand }] = await Promise.all([this.#connected(), import('./lambda-sdk.ts')]);
     const command = { FunctionName: this.#options.functionName, Payload: Buffer.from(JSON.stringify(request)) };
     for (let attempt = 1; ; attempt++) {
       try {
@@ -82,9 +82,7 @@ export class LambdaInvoker implements Invoker {
     this.#client ??=
       client !== undefined
         ? Promise.resolve(client)
-        : import('@aws-sdk/client-lambda').then(
-            ({ LambdaClient }) => new LambdaClient({ maxAttempts: 3, ...clientConfig }),
-          );
+        : import('./lambda-sdk.ts').then(({ LambdaClient }) => new LambdaClient({ maxAttempts: 3, ...clientConfig }));
     return this.#client;
   }
 

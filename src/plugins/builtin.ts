@@ -1,6 +1,5 @@
 import type { AnyPlugin } from '../api/plugin.ts';
-import { fileStreamSink } from './connectors/file-stream-sink.ts';
-import { fileStreamSource } from './connectors/file-stream-source.ts';
+import { connectors } from './connectors/index.ts';
 import { avroConverter } from './converters/avro.ts';
 import { booleanConverter, booleanHeaderConverter } from './converters/boolean.ts';
 import { byteArrayConverter, byteArrayHeaderConverter } from './converters/byte-array.ts';
@@ -26,8 +25,7 @@ import { transforms } from './transforms/index.ts';
 
 /** Every plugin that comes with Drover; the only list of them. */
 export const builtinPlugins: readonly AnyPlugin[] = [
-  fileStreamSource,
-  fileStreamSink,
+  ...connectors,
   booleanConverter,
   byteArrayConverter,
   doubleConverter,

@@ -1,0 +1,30 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { bundleFunction, bundleSize, functionNames } from '../../cdk/bundle.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'drover-bundles-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe.each(functionNames)('the bundle of %s', (name) => {
+  const outdir = join(folder, name);
+  bundleFunction({ name, outdir });
+  const files = readdirSync(join(outdir, 'dist'));
+  const holds = (text: string) =>
+    files.some((file) => readFileSync(join(outdir, 'dist', file), 'latin1').includes(text));
+
+  it('is smaller than 1.5 MB', () => {
+    expect(bundleSize(outdir)).toBeLessThan(1_500_000);
+  });
+
+  it('has the code of converters only where they are used or described', () => {
+    expect(holds('io.confluent.connect.protobuf.ProtobufConverter')).toBe(name === 'task' || name === 'rest');
+  });
+
+  it('has the Kafka client only in the VPC, without the validation of options that Drover never gives it', () => {
+    const inVpc = name === 'task' || name === 'mirror';
+    expect(files.includes('native.wasm')).toBe(inVpc);
+    expect(holds('are not validated in this bundle')).toBe(inVpc);
+  });
+});
