@@ -1,4 +1,5 @@
 import type { Settings } from '../config/config-def.ts';
+import type { ByteSink } from '../data/byte-sink.ts';
 import type { Schema, SchemaAndValue } from '../data/schema.ts';
 
 /**
@@ -16,6 +17,11 @@ export interface Converter {
   configure(settings: Settings, role: ConverterRole): void;
   /** May be a promise only for converters that talk to a registry; the answer for a schema seen before is plain. */
   fromConnectData(topic: string, schema: Schema | null, value: unknown): SerializedValue | Promise<SerializedValue>;
+  /**
+   * Optional fast path of the source: writes the bytes of `fromConnectData` behind what the sink holds. False where that
+   * one is to be asked, as for a null; the worker drops what a failed or refused call has written.
+   */
+  writeConnectData?(topic: string, schema: Schema | null, value: unknown, into: ByteSink): boolean;
   toConnectData(topic: string, bytes: Uint8Array | null): SchemaAndValue | Promise<SchemaAndValue>;
   /**
    * Optional fast path of the sink: reads a non-null value from `buffer[start, end)` without a view of its own.

@@ -1,5 +1,9 @@
 import type { SerializedValue } from '../api/converter.ts';
+import { ByteSink } from '../data/byte-sink.ts';
 import type { KafkaHeader, OutgoingBatch } from './types.ts';
+
+/** More than this is not gathered in the memory of one batch: values stay with whoever made them. */
+const mostWrittenBytes = 8 << 20;
 
 function sizeOf(value: SerializedValue): number {
   return value === null ? 0 : value.length;
@@ -16,6 +20,11 @@ export class RecordColumns implements OutgoingBatch {
   readonly partitions: number[] = [];
   readonly keys: SerializedValue[] = [];
   readonly values: SerializedValue[] = [];
+  /** Values that lie in `written`: where, and how long; -1: the value is in `values`. */
+  readonly valueStarts: number[] = [];
+  readonly valueSizes: number[] = [];
+  #written: ByteSink | null = null;
+  #writtenEnd = 0;
   /** -1: the time of sending. */
   readonly timestamps: number[] = [];
   readonly headers: (readonly KafkaHeader[] | null)[] = [];
@@ -31,15 +40,65 @@ export class RecordColumns implements OutgoingBatch {
     headers: readonly KafkaHeader[] | null,
   ): void {
     const index = this.size;
+    this.values[index] = value;
+    this.valueStarts[index] = 0;
+    this.valueSizes[index] = -1;
+    this.bytes += sizeOf(value);
+    this.#append(topic, partition, key, timestamp, headers);
+  }
+
+  openValue(): ByteSink | null {
+    this.#written ??= new ByteSink();
+    if (this.#writtenEnd > mostWrittenBytes) return null;
+    this.#written.position = this.#writtenEnd;
+    return this.#written;
+  }
+
+  appendOpened(
+    topic: string,
+    partition: number | null,
+    key: SerializedValue,
+    timestamp: number | null,
+    headers: readonly KafkaHeader[] | null,
+  ): void {
+    const index = this.size;
+    const start = this.#writtenEnd;
+    const end = this.#written === null ? start : this.#written.position;
+    this.values[index] = null;
+    this.valueStarts[index] = start;
+    this.valueSizes[index] = end - start;
+    this.#writtenEnd = end;
+    this.bytes += end - start;
+    this.#append(topic, partition, key, timestamp, headers);
+  }
+
+  /** Bytes, or characters of a string. */
+  valueLength(index: number): number {
+    const size = this.valueSizes[index]!;
+    return size >= 0 ? size : sizeOf(this.values[index]!);
+  }
+
+  /** The memory that `valueStarts` points into. */
+  get written(): Buffer {
+    return this.#written === null ? noBytes : this.#written.bytes;
+  }
+
+  #append(
+    topic: string,
+    partition: number | null,
+    key: SerializedValue,
+    timestamp: number | null,
+    headers: readonly KafkaHeader[] | null,
+  ): void {
+    const index = this.size;
     if (topic !== this.#lastTopic || this.#lastTopicId < 0) this.#turnTo(topic);
     this.topicIds[index] = this.#lastTopicId;
     this.partitions[index] = partition === null ? -1 : partition;
     this.keys[index] = key;
-    this.values[index] = value;
     this.timestamps[index] = timestamp === null ? -1 : timestamp;
     this.headers[index] = headers;
     this.size = index + 1;
-    this.bytes += 12 + sizeOf(key) + sizeOf(value);
+    this.bytes += 12 + sizeOf(key);
     if (headers !== null) for (const header of headers) this.bytes += 4 + header.key.length + sizeOf(header.value);
   }
 
@@ -58,5 +117,9 @@ export class RecordColumns implements OutgoingBatch {
     this.bytes = 0;
     this.topics.length = 0;
     this.#lastTopicId = -1;
+    this.#writtenEnd = 0;
+    if (this.#written !== null && this.#written.bytes.length > mostWrittenBytes) this.#written = null;
   }
 }
+
+const noBytes = Buffer.alloc(0);

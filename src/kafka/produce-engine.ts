@@ -44,6 +44,11 @@ interface Group {
   next: number;
 }
 
+interface PlacedGroup {
+  readonly queue: PartitionQueue;
+  readonly group: Group;
+}
+
 /** The records `indices[from..to)`, as one record batch. */
 interface Chunk {
   readonly delivery: Delivery;
@@ -71,6 +76,8 @@ interface PartitionQueue {
   /** A chunk failed: nothing leaves until all in flight are back. */
   closed: boolean;
   retryAt: number;
+  /** Why its head is not acknowledged yet. */
+  lastError: ConnectError | null;
   /** Less than the settings' once the broker found a batch too large for the topic. */
   batchBytes: number;
   /** Sequence numbers that will never be written. */
@@ -84,11 +91,17 @@ export interface IdentitySource {
   identity(): Promise<ProducerIdentity | null>;
   /** The broker lost the sequence. Idempotent: a new id. Transactional: raises, since the transaction must be aborted. */
   renew(): Promise<ProducerIdentity | null>;
-  /** Before the first record to a partition in a transaction. Raises what makes the send impossible. */
-  enlist(partitions: readonly { topic: string; partition: number }[]): Promise<void>;
+  /**
+   * Before the first record to a partition in a transaction. Answers which topics may not be part of it, and raises what
+   * makes the send impossible.
+   */
+  enlist(partitions: readonly { topic: string; partition: number }[]): Promise<ReadonlyMap<string, ConnectError>>;
 }
 
 const sequenceMask = 0x7fffffff;
+/** How long a partition that is not there yet is looked for. */
+const partitionPatienceMs = 1000;
+const partitionPauseMs = 100;
 const none: ProducerIdentity = { producerId: -1n, epoch: -1 };
 
 export class ProduceEngine {
@@ -184,20 +197,33 @@ export class ProduceEngine {
   async #enter(delivery: Delivery): Promise<void> {
     if (delivery.givenUp) return;
     const { columns } = delivery;
-    const leaders: (TopicLeaders | ConnectError)[] = [];
-    for (const topic of columns.topics) leaders.push(this.#cluster.knownLeaders(topic) ?? (await this.#locate(topic)));
+    const leaders = await Promise.all(
+      columns.topics.map((topic) => this.#cluster.knownLeaders(topic) ?? this.#locate(topic)),
+    );
     if (this.#settings.idempotent && this.#identity === null) this.#identity = await this.#source.identity();
-    const groups = this.#divide(delivery, leaders);
-    if (this.#source.transactionalId !== null && groups.length > 0) {
-      await this.#source.enlist(groups.map(({ queue }) => queue));
-    }
+    const late: number[] = [];
+    let placed = this.#divide(delivery, leaders, late);
+    if (late.length > 0) placed = [...placed, ...(await this.#divideLate(delivery, late))];
+    if (this.#source.transactionalId !== null && placed.length > 0) placed = await this.#enlist(delivery, placed);
     if (delivery.givenUp) return;
-    for (const { queue, group } of groups) {
+    for (const { queue, group } of placed) {
       queue.groups.push(group);
       this.#active.add(queue);
     }
     this.#settleIfDone(delivery);
     this.#pump();
+  }
+
+  /** Leaves out, and refuses, what cannot be part of the transaction. */
+  async #enlist(delivery: Delivery, placed: PlacedGroup[]): Promise<PlacedGroup[]> {
+    const refused = await this.#source.enlist(placed.map(({ queue }) => queue));
+    if (refused.size === 0) return placed;
+    return placed.filter(({ queue, group }) => {
+      const error = refused.get(queue.topic);
+      if (error === undefined) return true;
+      for (const index of group.indices) this.#refuse(delivery, index, error);
+      return false;
+    });
   }
 
   /** Waits for a topic that does not exist yet: asking for it makes the broker create it, where it may. */
@@ -243,6 +269,7 @@ export class ProduceEngine {
         established: !this.#settings.idempotent,
         closed: false,
         retryAt: 0,
+        lastError: null,
         batchBytes: this.#settings.batchBytes,
         gaps: [],
       };
@@ -251,11 +278,11 @@ export class ProduceEngine {
     return queue;
   }
 
-  /** The only loop over single records besides the encoder's. */
-  #divide(delivery: Delivery, leaders: readonly (TopicLeaders | ConnectError)[]) {
+  /** The only loop over single records besides the encoder's. `late`: those of partitions that are not known. */
+  #divide(delivery: Delivery, leaders: readonly (TopicLeaders | ConnectError)[], late: number[]): PlacedGroup[] {
     const { columns } = delivery;
     const max = this.#settings.maxRequestBytes;
-    const divided: { queue: PartitionQueue; group: Group }[] = [];
+    const divided: PlacedGroup[] = [];
     const byTopic: (Group | undefined)[][] = columns.topics.map(() => []);
     for (let index = 0; index < columns.size; index++) {
       const topicId = columns.topicIds[index]!;
@@ -265,8 +292,7 @@ export class ProduceEngine {
         continue;
       }
       const key = columns.keys[index]!;
-      const value = columns.values[index]!;
-      const length = (key === null ? 0 : key.length) + (value === null ? 0 : value.length);
+      const length = (key === null ? 0 : key.length) + columns.valueLength(index);
       if (length * 3 + 200 > max || columns.headers[index] !== null) {
         const size = recordUpperBound(columns, index);
         if (size > max) {
@@ -279,7 +305,7 @@ export class ProduceEngine {
       let group = byTopic[topicId]![partition];
       if (!group) {
         if (partition >= topicLeaders.partitions) {
-          this.#refuse(delivery, index, noSuchPartition(topicLeaders, partition));
+          late.push(index);
           continue;
         }
         group = { delivery, indices: [], next: 0 };
@@ -291,6 +317,44 @@ export class ProduceEngine {
     }
     for (const topic of columns.topics) this.#partitioner.turn(topic);
     return divided;
+  }
+
+  /** Partitions may have been added since the topic was last looked at. */
+  async #divideLate(delivery: Delivery, late: readonly number[]): Promise<PlacedGroup[]> {
+    const { columns } = delivery;
+    const giveUpAt = this.#clock.now() + Math.min(this.#settings.maxBlockMs, partitionPatienceMs);
+    const groups = new Map<PartitionQueue, Group>();
+    const refusals = new Map<number, ConnectError>();
+    for (let left = [...late]; left.length > 0; ) {
+      const topics = new Set(left.map((index) => columns.topics[columns.topicIds[index]!]!));
+      for (const topic of topics) this.#cluster.forgetLeaders(topic);
+      const found = new Map(
+        await Promise.all([...topics].map(async (topic) => [topic, await this.#locate(topic)] as const)),
+      );
+      left = left.filter((index) => {
+        const leaders = found.get(columns.topics[columns.topicIds[index]!]!)!;
+        const partition = columns.partitions[index]!;
+        if (leaders instanceof Error) {
+          refusals.set(index, leaders);
+          return false;
+        }
+        if (partition >= leaders.partitions) {
+          refusals.set(index, noSuchPartition(leaders, partition));
+          return true;
+        }
+        refusals.delete(index);
+        const queue = this.#queueOf(leaders.topic, partition);
+        const group = groups.get(queue) ?? { delivery, indices: [], next: 0 };
+        group.indices.push(index);
+        groups.set(queue, group);
+        delivery.partitions[index] = partition;
+        return false;
+      });
+      if (left.length === 0 || this.#clock.now() >= giveUpAt) break;
+      await this.#clock.sleep(partitionPauseMs);
+    }
+    for (const [index, error] of refusals) this.#refuse(delivery, index, error);
+    return Array.from(groups, ([queue, group]) => ({ queue, group }));
   }
 
   #refuse(delivery: Delivery, index: number, error: Error): void {
@@ -353,6 +417,7 @@ export class ProduceEngine {
       return;
     }
     const now = this.#clock.now();
+    const unled = new Set<string>();
     for (;;) {
       const requests = new Map<number, { queue: PartitionQueue; chunk: Chunk }[]>();
       const bytes = new Map<number, number>();
@@ -371,7 +436,7 @@ export class ProduceEngine {
         }
         const node = this.#cluster.knownLeaders(queue.topic)?.leaders[queue.partition] ?? -1;
         if (node < 0) {
-          this.#refreshMetadata(queue.topic);
+          unled.add(queue.topic);
           continue;
         }
         // One request opens the connection; the others follow it in order.
@@ -391,9 +456,10 @@ export class ProduceEngine {
         if (request) request.push({ queue, chunk });
         else requests.set(node, [{ queue, chunk }]);
       }
-      if (requests.size === 0) return;
+      if (requests.size === 0) break;
       for (const [node, parts] of requests) this.#dispatch(node, parts);
     }
+    if (unled.size > 0) this.#refreshMetadata([...unled]);
   }
 
   #identityFor(chunk: Chunk): BatchIdentity {
@@ -526,6 +592,7 @@ export class ProduceEngine {
   #acknowledge(queue: PartitionQueue, chunk: Chunk, baseOffset: number): void {
     const { delivery, indices, from, to } = chunk;
     queue.established = true;
+    queue.lastError = null;
     queue.gaps = queue.gaps.filter((gap) => gap.sequence > chunk.sequence);
     if (baseOffset >= 0) {
       const { offsets } = delivery;
@@ -590,6 +657,7 @@ export class ProduceEngine {
   #again(queue: PartitionQueue, chunk: Chunk, error: ConnectError): void {
     const now = this.#clock.now();
     const { delivery } = chunk;
+    queue.lastError = error;
     if (!delivery.givenUp && (now >= delivery.deadline || chunk.attempts > this.#settings.retries)) {
       this.#giveUp(delivery, error);
     }
@@ -708,11 +776,11 @@ export class ProduceEngine {
       });
   }
 
-  /** Asks where a topic is led now; one question at a time, again after a pause while there is no answer. */
-  #refreshMetadata(topic: string): void {
+  /** Asks where topics are led now; one question at a time, again after a pause while there is no answer. */
+  #refreshMetadata(topics: readonly string[]): void {
     if (this.#refresh) return;
     this.#refresh = this.#cluster
-      .metadata([topic], true)
+      .metadata(topics, true)
       .then(() => undefined)
       .catch((error: unknown) => {
         if (isRetriable(error)) return;
@@ -720,9 +788,9 @@ export class ProduceEngine {
       })
       .finally(() => {
         this.#refresh = null;
-        const leaders = this.#cluster.knownLeaders(topic);
-        const led = leaders?.leaders.every((node) => node >= 0) ?? false;
-        this.#wake(this.#clock.now() + (led ? 1 : this.#settings.retryBackoffMs));
+        const isLed = (topic: string) => this.#cluster.knownLeaders(topic)?.leaders.every((node) => node >= 0) ?? false;
+        if (topics.some(isLed)) this.#wake(this.#clock.now() + 1);
+        if (!topics.every(isLed)) this.#wake(this.#clock.now() + this.#settings.retryBackoffMs);
       });
   }
 }
@@ -758,9 +826,10 @@ function noSuchPartition(leaders: TopicLeaders, partition: number): ConnectError
   );
 }
 
-function timedOut(queue: PartitionQueue, deliveryTimeoutMs: number): RetriableError {
+function timedOut({ topic, partition, lastError }: PartitionQueue, deliveryTimeoutMs: number): RetriableError {
+  const why = lastError === null ? '' : `: ${lastError.message}`;
   return new RetriableError(
-    `Records for topic "${queue.topic}" partition ${queue.partition} were not acknowledged within delivery.timeout.ms (${deliveryTimeoutMs})`,
-    { code: 'kafka.delivery_timeout', facts: { topic: queue.topic, partition: queue.partition } },
+    `Records for topic "${topic}" partition ${partition} were not acknowledged within delivery.timeout.ms (${deliveryTimeoutMs})${why}`,
+    { code: 'kafka.delivery_timeout', facts: { topic, partition }, cause: lastError ?? undefined },
   );
 }

@@ -76,7 +76,7 @@ export function recordUpperBound(columns: RecordColumns, index: number): number 
     batchHeaderBytes +
     21 +
     exactSize(columns.keys[index] ?? null) +
-    exactSize(columns.values[index] ?? null) +
+    (columns.valueSizes[index]! >= 0 ? columns.valueSizes[index]! : exactSize(columns.values[index] ?? null)) +
     (headers ? headersSize(headers) : 0)
   );
 }
@@ -87,6 +87,8 @@ export class RecordBatchEncoder {
   readonly #targetBytes: number;
   readonly #free: Buffer[] = [];
   #buffer: Buffer = Buffer.alloc(0);
+  /** Where the values lie that were written into their batch. */
+  #written: Buffer = Buffer.alloc(0);
   #position = 0;
 
   /** `targetBytes`: a batch is closed before it grows beyond this, unless its only record does. */
@@ -108,7 +110,8 @@ export class RecordBatchEncoder {
   ): EncodedBatch {
     this.#buffer = this.#free.pop() ?? Buffer.allocUnsafe(this.#targetBytes + 1024);
     this.#position = batchHeaderBytes;
-    const { keys, values, timestamps, headers } = columns;
+    const { keys, values, valueStarts, valueSizes, timestamps, headers } = columns;
+    this.#written = columns.written;
     const firstTimestamp = timestamps[indices[from]!]!;
     const baseTimestamp = firstTimestamp < 0 ? now : firstTimestamp;
     let maxTimestamp = baseTimestamp;
@@ -116,23 +119,27 @@ export class RecordBatchEncoder {
     for (; next < to; next++) {
       const index = indices[next]!;
       const key = keys[index]!;
-      const value = values[index]!;
+      const written = valueSizes[index]!;
+      const value = written < 0 ? values[index]! : null;
       const recordHeaders = headers[index]!;
       const given = timestamps[index]!;
       const timestamp = given < 0 ? now : given;
-      const most = recordOverhead + (key === null ? 0 : key.length * 3) + (value === null ? 0 : value.length * 3);
+      const most =
+        recordOverhead +
+        (key === null ? 0 : key.length * 3) +
+        (written >= 0 ? written : value === null ? 0 : value.length * 3);
       // Close to the target the sum above, three bytes a character, is too coarse; and a lone large record needs room.
       if (recordHeaders !== null || this.#position + most > this.#buffer.length) {
         const size =
           recordOverhead +
           exactSize(key) +
-          exactSize(value) +
+          (written >= 0 ? written : exactSize(value)) +
           (recordHeaders === null ? 0 : headersSize(recordHeaders));
         if (this.#position + size > target && next > from) break;
         if (this.#position + size > this.#buffer.length) this.#grow(this.#position + size);
       } else if (this.#position >= target && next > from) break;
       const before = this.#position;
-      this.#record(key, value, timestamp - baseTimestamp, next - from, recordHeaders);
+      this.#record(key, value, valueStarts[index]!, written, timestamp - baseTimestamp, next - from, recordHeaders);
       if (this.#position > target && next > from) {
         this.#position = before;
         break;
@@ -167,27 +174,44 @@ export class RecordBatchEncoder {
   #record(
     key: SerializedValue,
     value: SerializedValue,
+    writtenAt: number,
+    written: number,
     timestampDelta: number,
     offsetDelta: number,
     headers: readonly KafkaHeader[] | null,
   ): void {
     const start = this.#position;
     const keySize = key === null ? -1 : key.length;
-    const valueSize = value === null ? -1 : value.length;
+    const valueSize = value === null ? written : value.length;
     const headerBytes = headers === null || headers.length === 0 ? 0 : headersSize(headers);
-    if (this.#writeRecord(key, keySize, value, valueSize, timestampDelta, offsetDelta, headers, headerBytes)) return;
+    if (
+      this.#writeRecord(key, keySize, value, valueSize, writtenAt, timestampDelta, offsetDelta, headers, headerBytes)
+    ) {
+      return;
+    }
     this.#position = start;
     const exactKeySize = key === null ? -1 : exactSize(key);
-    const exactValueSize = value === null ? -1 : exactSize(value);
-    this.#writeRecord(key, exactKeySize, value, exactValueSize, timestampDelta, offsetDelta, headers, headerBytes);
+    const exactValueSize = value === null ? written : exactSize(value);
+    this.#writeRecord(
+      key,
+      exactKeySize,
+      value,
+      exactValueSize,
+      writtenAt,
+      timestampDelta,
+      offsetDelta,
+      headers,
+      headerBytes,
+    );
   }
 
-  /** False when a string took another size than said. */
+  /** False when a string took another size than said. Without a value, one of `valueSize` lies in `#written`. */
   #writeRecord(
     key: SerializedValue,
     keySize: number,
     value: SerializedValue,
     valueSize: number,
+    writtenAt: number,
     timestampDelta: number,
     offsetDelta: number,
     headers: readonly KafkaHeader[] | null,
@@ -211,7 +235,12 @@ export class RecordBatchEncoder {
     this.#varint(keySize);
     if (key !== null && !this.#content(key, keySize)) return false;
     this.#varint(valueSize);
-    if (value !== null && !this.#content(value, valueSize)) return false;
+    if (value !== null) {
+      if (!this.#content(value, valueSize)) return false;
+    } else if (valueSize > 0) {
+      this.#written.copy(this.#buffer, this.#position, writtenAt, writtenAt + valueSize);
+      this.#position += valueSize;
+    }
     this.#varint(headerCount);
     if (headers !== null) {
       for (const header of headers) {

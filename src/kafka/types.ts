@@ -1,5 +1,6 @@
 import type { SerializedValue } from '../api/converter.ts';
 import type { TopicPartition } from '../api/task.ts';
+import type { ByteSink } from '../data/byte-sink.ts';
 
 /** A header on the wire. */
 export interface KafkaHeader {
@@ -29,6 +30,19 @@ export interface OutgoingBatch {
     partition: number | null,
     key: SerializedValue,
     value: SerializedValue,
+    timestamp: number | null,
+    headers: readonly KafkaHeader[] | null,
+  ): void;
+  /**
+   * Memory of this batch to write the next record's value into, instead of handing one over; what was written for a
+   * record that was then not appended is written over. Null when values had better be handed over.
+   */
+  openValue(): ByteSink | null;
+  /** `append` for a record whose value was written there. */
+  appendOpened(
+    topic: string,
+    partition: number | null,
+    key: SerializedValue,
     timestamp: number | null,
     headers: readonly KafkaHeader[] | null,
   ): void;

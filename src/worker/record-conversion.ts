@@ -99,6 +99,7 @@ export class SourceConversion {
     const chain = this.#chain;
     const { key, value, header } = this.#converters;
     const transforms = !chain.isEmpty;
+    const writes = value.plugin.writeConnectData !== undefined;
     let appended: SourceRecord[] | null = null;
     let dropped: SourceRecord[] | null = null;
     for (let i = 0; i < records.length; i++) {
@@ -119,12 +120,16 @@ export class SourceConversion {
           let keyBytes = key.plugin.fromConnectData(outgoing.topic, outgoing.keySchema, outgoing.key);
           if (keyBytes instanceof Promise) keyBytes = await keyBytes;
           stage = 'VALUE_CONVERTER';
-          let valueBytes = value.plugin.fromConnectData(outgoing.topic, outgoing.valueSchema, outgoing.value);
+          const written = writes && writeValue(value.plugin, outgoing, into);
+          let valueBytes = written
+            ? null
+            : value.plugin.fromConnectData(outgoing.topic, outgoing.valueSchema, outgoing.value);
           if (valueBytes instanceof Promise) valueBytes = await valueBytes;
           stage = 'KAFKA_PRODUCE';
           if (!this.#topics.isReady(outgoing.topic)) await this.#topics.makeReady(outgoing.topic);
           const timestamp = checkedTimestamp(outgoing.timestamp);
-          into.append(outgoing.topic, outgoing.kafkaPartition, keyBytes, valueBytes, timestamp, headers);
+          if (written) into.appendOpened(outgoing.topic, outgoing.kafkaPartition, keyBytes, timestamp, headers);
+          else into.append(outgoing.topic, outgoing.kafkaPartition, keyBytes, valueBytes, timestamp, headers);
           break;
         } catch (error) {
           attempt++;
@@ -168,6 +173,13 @@ export class SourceConversion {
         return 'org.apache.kafka.connect.runtime.WorkerSourceTask';
     }
   }
+}
+
+/** Into the batch's own memory, where the converter and the batch can do so. */
+function writeValue(converter: Converter, record: SourceRecord, into: OutgoingBatch): boolean {
+  const sink = into.openValue();
+  if (sink === null) return false;
+  return converter.writeConnectData?.(record.topic, record.valueSchema, record.value, sink) ?? false;
 }
 
 function convertHeaders(converter: HeaderConverter, topic: string, headers: Headers): KafkaHeader[] {

@@ -5,7 +5,7 @@ import { SerializationError } from '../../src/errors.ts';
 import { type Codecs, type CompressionType, loadCodecs } from '../../src/kafka/codecs.ts';
 import { RecordColumns } from '../../src/kafka/outgoing-batch.ts';
 import { RecordBatchCursor } from '../../src/kafka/record-batch-cursor.ts';
-import { type BatchIdentity, RecordBatchEncoder } from '../../src/kafka/record-batch-encoder.ts';
+import { type BatchIdentity, RecordBatchEncoder, recordUpperBound } from '../../src/kafka/record-batch-encoder.ts';
 import type { KafkaHeader } from '../../src/kafka/types.ts';
 
 // Written by Java's own client library 4.3 (MemoryRecordsBuilder, Utils.murmur2).
@@ -150,6 +150,56 @@ describe('record batch encoder', () => {
     expect(encoder.encode(columns, [0, 1], 0, 2, identity, 0).count).toBe(1);
     const large = encoder.encode(columns, [0, 1], 1, 2, identity, 0);
     expect(read(cursorOver(large.bytes))[0]!.value).toBe('ß'.repeat(5000));
+  });
+});
+
+describe('values written into the batch', () => {
+  const encode = (columns: RecordColumns) => {
+    const encoder = new RecordBatchEncoder(codecs, { type: 'none' }, 1_000_000);
+    return read(cursorOver(encoder.encode(columns, all(columns), 0, columns.size, identity, 0).bytes));
+  };
+
+  it('land beside those handed over, without what a failed record left', () => {
+    const columns = new RecordColumns();
+    columns.openValue()!.write('first');
+    columns.appendOpened('t', 0, 'k', 1, null);
+    columns.openValue()!.write('of a record that failed');
+    columns.append('t', 0, null, 'handed over, ß', 2, null);
+    columns.openValue()!.write('grüße, 世界');
+    columns.appendOpened('t', 0, 'ключ', 3, [{ key: 'h', value: 'v' }]);
+    columns.openValue();
+    columns.appendOpened('t', 0, null, 4, null);
+    columns.append('t', 0, null, null, 5, null);
+    expect(encode(columns).map(({ key, value }) => [key, value])).toEqual([
+      ['k', 'first'],
+      [null, 'handed over, ß'],
+      ['ключ', 'grüße, 世界'],
+      [null, ''],
+      [null, null],
+    ]);
+    expect(columns.bytes).toBeGreaterThan(50);
+  });
+
+  it('are counted for the largest request, and leave nothing behind in a batch that is used again', () => {
+    const columns = new RecordColumns();
+    columns.openValue()!.write('x'.repeat(100_000));
+    columns.appendOpened('t', 0, null, 1, null);
+    expect(columns.valueLength(0)).toBe(100_000);
+    expect(recordUpperBound(columns, 0)).toBeGreaterThan(100_000);
+    columns.clear();
+    columns.append('t', 0, null, 'short', 1, null);
+    expect(encode(columns).map(({ value }) => value)).toEqual(['short']);
+  });
+
+  it('are handed over instead once a batch holds very many bytes', () => {
+    const columns = new RecordColumns();
+    for (let sink = columns.openValue(); sink !== null; sink = columns.openValue()) {
+      sink.write('x'.repeat(1_000_000));
+      columns.appendOpened('t', 0, null, 1, null);
+    }
+    expect(columns.size).toBe(9);
+    columns.clear();
+    expect(columns.openValue()).not.toBeNull();
   });
 });
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { asBuffer } from '../../data/java-utf8.ts';
+import { specialsIn } from '../../data/json-text.ts';
 import { DATE_NAME, DECIMAL_NAME, TIME_NAME, TIMESTAMP_NAME } from '../../data/logical.ts';
 import type { Field, Schema } from '../../data/schema.ts';
 import { Struct } from '../../data/struct.ts';
@@ -225,10 +226,6 @@ function isOfNumber(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x2e || byte === 0x2b || (byte | 0x20) === 0x65;
 }
 
-/**
- * Four bytes at a time up to the first that is a quote, a backslash or a control character, found by the borrow that
- * subtracting leaves in a byte's highest bit.
- */
 function readText(scan: JsonScan): string | typeof otherwise {
   const { buffer, view, end } = scan;
   let at = scan.at;
@@ -237,13 +234,7 @@ function readText(scan: JsonScan): string | typeof otherwise {
   let seen = 0;
   for (; at + 4 <= end; at += 4) {
     const word = view.getInt32(at, true);
-    const quote = word ^ 0x22222222;
-    const backslash = word ^ 0x5c5c5c5c;
-    const stops =
-      (((word - 0x20202020) | 0) & ~word) |
-      (((quote - 0x01010101) | 0) & ~quote) |
-      (((backslash - 0x01010101) | 0) & ~backslash);
-    if ((stops & 0x80808080) !== 0) break;
+    if (specialsIn(word) !== 0) break;
     seen |= word;
   }
   for (; ; at++) {

@@ -3,6 +3,7 @@ import { definePlugin } from '../../api/plugin.ts';
 import { defineConfig, mergeConfigs, type Settings } from '../../config/config-def.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { caseInsensitiveString } from '../../config/validators.ts';
+import type { ByteSink } from '../../data/byte-sink.ts';
 import { asBuffer } from '../../data/java-utf8.ts';
 import { readJson } from '../../data/json-reader.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
@@ -16,6 +17,7 @@ import { JsonEnvelopes } from './json-envelope.ts';
 import { schemaFromJson, schemaToJson } from './json-schema-text.ts';
 import { readSchemaless } from './json-schemaless.ts';
 import { JsonScan, JsonTemplate } from './json-template.ts';
+import { compileJsonWriter, type JsonWriter } from './json-writer.ts';
 
 export const jsonConverterConfig = mergeConfigs(
   converterTypeConfig,
@@ -79,6 +81,9 @@ interface CompiledSchema {
   readonly head: string;
   readonly tail: string;
   readonly encode: JsonEncoder;
+  readonly headBytes: Buffer;
+  readonly tailBytes: Buffer;
+  readonly write: JsonWriter;
 }
 
 const nothing: SchemaAndValue = Object.freeze({ schema: null, value: null });
@@ -135,13 +140,29 @@ export class JsonConverter implements Converter, HeaderConverter {
     return compiled.head + compiled.encode(value) + compiled.tail;
   }
 
+  writeConnectData(_topic: string, schema: Schema | null, value: unknown, into: ByteSink): boolean {
+    if (schema === null) return false;
+    const compiled = schema === this.#lastSchema ? (this.#last as CompiledSchema) : this.#compile(schema);
+    into.copy(compiled.headBytes);
+    compiled.write(value, into);
+    into.copy(compiled.tailBytes);
+    return true;
+  }
+
   #compile(schema: Schema): CompiledSchema {
     let compiled = this.#compiled.get(schema);
     if (compiled === undefined) {
-      const encode = compileJsonEncoder(schema, this.#encoding);
-      compiled = this.#schemasEnabled
-        ? { head: `{"schema":${schemaToJson(schema, this.#encoding)},"payload":`, tail: '}', encode }
-        : { head: '', tail: '', encode };
+      const enveloped = this.#schemasEnabled;
+      const head = enveloped ? `{"schema":${schemaToJson(schema, this.#encoding)},"payload":` : '';
+      const tail = enveloped ? '}' : '';
+      compiled = {
+        head,
+        tail,
+        encode: compileJsonEncoder(schema, this.#encoding),
+        headBytes: Buffer.from(head),
+        tailBytes: Buffer.from(tail),
+        write: compileJsonWriter(schema, this.#encoding),
+      };
       this.#compiled.set(schema, compiled);
     }
     this.#lastSchema = schema;

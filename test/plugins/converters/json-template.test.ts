@@ -23,7 +23,7 @@ import { data } from './arbitrary-data.ts';
 const coding = { replaceNullWithDefault: true, numericDecimals: false };
 
 /** What the template says of the text, wherever it lies in its buffer. */
-function look(schema: Schema, text: string): unknown {
+function look(schema: Schema | null, text: string): unknown {
   const bytes = Buffer.from(text);
   const buffer = Buffer.concat([Buffer.from([0xff, 0x22, 0x80]), bytes, Buffer.from('"}')]);
   const scan = new JsonScan();
@@ -31,7 +31,7 @@ function look(schema: Schema, text: string): unknown {
   return JsonTemplate.of(schema, coding)?.read(scan);
 }
 
-function parse(schema: Schema, text: string): unknown {
+function parse(schema: Schema | null, text: string): unknown {
   const bytes = Buffer.from(text);
   const document = new JsonDocument(compileJsonDecoder(schema, coding), hasTemporal(schema));
   return document.readWhole(bytes, 0, bytes.length);
