@@ -30,8 +30,12 @@ class HoistField implements Transformation {
     const value = this.#part.value(record);
     if (schema === null) return this.#part.replace(record, null, new Map([[this.#field, value]]));
     const updated = this.#schemas.get(schema);
+    const field = updated.fields[0]!;
     // The value comes from outside: here it is held against its schema for the first time.
-    const struct = new Struct(updated).put(updated.fields[0]!, value);
+    const struct =
+      typeof value === 'string' && schema.type === 'string'
+        ? new Struct(updated, [value])
+        : new Struct(updated).put(field, value);
     return this.#part.replace(record, updated, struct);
   }
 }

@@ -133,10 +133,13 @@ class InsertField implements Transformation {
   #applyWithSchema<R extends ConnectRecord<R>>(record: R, schema: Schema, value: unknown): R {
     const struct = requireStruct(schema, value, purpose);
     const updated = this.#schemas.get(struct.schema);
-    const values: unknown[] = [];
-    for (const field of struct.schema.fields) values.push(copyField(struct, field, this.#useDefault));
+    const { fields } = struct.schema;
+    const insertions = this.#insertions;
+    const copied = fields.length;
+    const values = new Array<unknown>(copied + insertions.length);
+    for (let i = 0; i < copied; i++) values[i] = copyField(struct, fields[i]!, this.#useDefault);
     // A required field stays null where the record has no partition or timestamp: Connect does not mind either.
-    for (const { origin } of this.#insertions) values.push(this.#valueOf(record, origin));
+    for (let i = 0; i < insertions.length; i++) values[copied + i] = this.#valueOf(record, insertions[i]!.origin);
     return this.#part.replace(record, updated, new Struct(updated, values));
   }
 

@@ -80,12 +80,17 @@ class ReplaceField implements Transformation {
     if (schema === null) return this.#part.replace(record, null, this.#applySchemaless(value));
     const struct = requireStruct(schema, value, purpose);
     const plan = this.#plans.get(struct.schema);
-    const values = plan.sources.map((source, i) => {
-      if (plan.checked[i] !== true) return copyField(struct, source, this.#useDefault);
-      const moved = readField(struct, source, this.#useDefault);
+    const { sources, checked } = plan;
+    const values = new Array<unknown>(sources.length);
+    for (let i = 0; i < sources.length; i++) {
+      if (checked[i] !== true) {
+        values[i] = copyField(struct, sources[i]!, this.#useDefault);
+        continue;
+      }
+      const moved = readField(struct, sources[i]!, this.#useDefault);
       validateValue(plan.schema.fields[i]!.schema, moved, plan.schema.fields[i]!.name);
-      return moved;
-    });
+      values[i] = moved;
+    }
     return this.#part.replace(record, plan.schema, new Struct(plan.schema, values));
   }
 
