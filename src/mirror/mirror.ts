@@ -15,17 +15,24 @@ export interface MirrorOptions {
 
 /** Items whose newest sequence number is remembered, to tell a stream record that comes late or twice. */
 const remembered = 50_000;
+/** Of so many connectors and tasks the newest image too. */
+const rememberedImages = 5_000;
 const recordsPerBatch = 5_000;
 
 /**
  * Follows the table's stream onto Java Connect's three topics. The stream brings the changes of an item in order and at
  * least once; the producer is idempotent, and records of one key go to one partition, so their order is the table's.
+ *
+ * Within a batch a key is written once, with its newest value: a batch that fails half way and comes again then repeats
+ * values, but no older one behind a newer one.
  */
 export class Mirror {
   readonly #options: MirrorOptions;
   readonly #sources: ProjectionSources;
   /** Newest sequence number that was written, per item; the oldest entry goes first. */
   readonly #written = new Map<string, string>();
+  /** As it was written last; what is written of a connector or task depends on what changed since. */
+  readonly #images = new Map<string, Image>();
   #producer: Promise<Producer> | null = null;
 
   constructor(options: MirrorOptions) {
@@ -38,31 +45,36 @@ export class Mirror {
 
   /** Resolves with the number of records when all are acknowledged. Rejects otherwise: the stream brings them again. */
   async handle(changes: readonly TableChange[]): Promise<number> {
-    const fresh = this.#fresh(changes);
-    const records = await project(fresh, this.#sources);
+    const { fresh, newest } = this.#fresh(changes);
+    const records = newestOfEachKey(await project(fresh, this.#sources));
     if (records.length > 0) await this.#produce(records);
-    for (const change of fresh) this.#remember(itemOf(change), change.sequenceNumber);
+    for (const [item, { sequenceNumber, image }] of newest) {
+      remember(this.#written, item, sequenceNumber, remembered);
+      if (image !== undefined) remember(this.#images, item, image, rememberedImages);
+    }
     return records.length;
   }
 
-  /** In the order of the stream, without what was written already. */
-  #fresh(changes: readonly TableChange[]): TableChange[] {
-    const newest = new Map<string, string>();
-    return changes.filter((change) => {
+  /**
+   * In the order of the stream. What comes late never takes an item back: of an offset nothing is left to write, while a
+   * connector or task is compared again from where the late change began, since what was written before was compared
+   * from behind it.
+   */
+  #fresh(changes: readonly TableChange[]) {
+    const newest = new Map<string, { sequenceNumber: string; image: Image | undefined }>();
+    const fresh: TableChange[] = [];
+    for (const change of changes) {
       const item = itemOf(change);
-      const last = newest.get(item) ?? this.#written.get(item);
-      if (last !== undefined && !isAfter(change.sequenceNumber, last)) return false;
-      newest.set(item, change.sequenceNumber);
-      return true;
-    });
-  }
-
-  #remember(item: string, sequenceNumber: string): void {
-    this.#written.delete(item);
-    this.#written.set(item, sequenceNumber);
-    if (this.#written.size <= remembered) return;
-    const [oldest] = this.#written.keys();
-    if (oldest !== undefined) this.#written.delete(oldest);
+      const known = newest.get(item);
+      const last = known?.sequenceNumber ?? this.#written.get(item);
+      const image = known === undefined ? this.#images.get(item) : known.image;
+      if (last === undefined || isAfter(change.sequenceNumber, last)) {
+        const next = image === undefined ? change : from(image, change);
+        fresh.push(next);
+        newest.set(item, { sequenceNumber: change.sequenceNumber, image: imageOf(change) });
+      } else if (image !== undefined && change.sequenceNumber !== last) fresh.push(upTo(image, change));
+    }
+    return { fresh, newest };
   }
 
   async #produce(records: readonly MirrorRecord[]): Promise<void> {
@@ -104,11 +116,58 @@ export class Mirror {
   }
 }
 
+/** What a connector or task was after a change; of other items a record needs only the change itself. */
+type Image = { readonly kind: 'connector' | 'task'; readonly after: TableChange['after'] };
+
+function imageOf({ kind, after }: TableChange): Image | undefined {
+  return kind === 'connector' || kind === 'task' ? { kind, after } : undefined;
+}
+
+const from = ({ after }: Image, change: TableChange) => ({ ...change, before: after }) as TableChange;
+const upTo = ({ after }: Image, change: TableChange) => ({ ...change, after }) as TableChange;
+
+function remember<Value>(map: Map<string, Value>, item: string, value: Value, most: number): void {
+  map.delete(item);
+  map.set(item, value);
+  if (map.size <= most) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}
+
+/** In order, each key where it stands last. */
+function newestOfEachKey(records: readonly MirrorRecord[]): MirrorRecord[] {
+  const newest = new Map<string, MirrorRecord>();
+  for (const record of records) {
+    const key = `${record.topic} ${record.key}`;
+    newest.delete(key);
+    newest.set(key, record);
+  }
+  return [...newest.values()];
+}
+
 function itemOf(change: TableChange): string {
-  const item = (change.after ?? change.before) as Record<string, unknown> | null;
-  const connector = 'connector' in change ? change.connector : (item?.connector ?? item?.name);
-  const inner = item?.task ?? item?.key ?? item?.topic ?? item?.logger ?? '';
-  return JSON.stringify([change.kind, connector, inner, item?.kafkaPartition]);
+  return JSON.stringify([change.kind, ...namesOf(change)]);
+}
+
+function namesOf(change: TableChange): readonly unknown[] {
+  switch (change.kind) {
+    case 'connector':
+      return [(change.after ?? change.before)?.name];
+    case 'task': {
+      const item = change.after ?? change.before;
+      return [item?.connector, item?.task];
+    }
+    case 'source-offset':
+      return [change.connector, (change.after ?? change.before)?.key];
+    case 'active-topic':
+      return [change.connector, (change.after ?? change.before)?.topic];
+    case 'sink-position': {
+      const item = change.after ?? change.before;
+      return [change.connector, item?.topic, item?.kafkaPartition];
+    }
+    case 'logger':
+      return [(change.after ?? change.before)?.logger];
+  }
 }
 
 /** Sequence numbers are whole numbers too long for a number, without leading zeros on AWS. */
