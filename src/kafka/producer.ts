@@ -31,7 +31,7 @@ export class IdempotentProducer implements Producer {
       transactionalId: null,
       identity,
       renew: identity,
-      enlist: async () => {},
+      enlist: async () => new Map(),
     });
   }
 

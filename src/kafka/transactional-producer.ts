@@ -151,7 +151,11 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     this.#state = 'ready';
   }
 
-  async #enlist(partitions: readonly { topic: string; partition: number }[]): Promise<void> {
+  /** A topic that the user may not write to is left out: the broker has not made it part of the transaction. */
+  async #enlist(
+    partitions: readonly { topic: string; partition: number }[],
+  ): Promise<ReadonlyMap<string, ConnectError>> {
+    const refused = new Map<string, ConnectError>();
     const added = new Map<string, number[]>();
     for (const { topic, partition } of partitions) {
       if (this.#enlisted.get(topic)?.has(partition)) continue;
@@ -159,26 +163,43 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
       if (list) list.push(partition);
       else added.set(topic, [partition]);
     }
-    if (added.size === 0) return;
-    const topics = [...added].map(([topic, list]) => ({ topic, partitions: list }));
-    const identity = this.#identity!;
-    let culprit: string | undefined;
     // Once asked, the transaction may be open at the coordinator even if the answer is lost.
     for (const [topic, list] of added) {
       const known = this.#enlisted.get(topic) ?? new Set<number>();
       for (const partition of list) known.add(partition);
       this.#enlisted.set(topic, known);
     }
+    while (added.size > 0) {
+      const forbidden = await this.#addPartitions(added);
+      if (forbidden.size === 0) break;
+      for (const topic of forbidden) {
+        added.delete(topic);
+        this.#enlisted.delete(topic);
+        refused.set(topic, kafkaError(kafkaErrors.TOPIC_AUTHORIZATION_FAILED, { doing: 'write to', topic }));
+      }
+    }
+    return refused;
+  }
+
+  /** All of them, or none: then answers the topics at fault. */
+  async #addPartitions(added: ReadonlyMap<string, readonly number[]>): Promise<Set<string>> {
+    const topics = Array.from(added, ([topic, partitions]) => ({ topic, partitions }));
+    const forbidden = new Set<string>();
+    let culprit: string | undefined;
     await this.#call(
       addPartitionsToTxnCall,
-      { transactionalId: this.#transactionalId, ...identity, topics },
+      { transactionalId: this.#transactionalId, ...this.#identity!, topics },
       (response) => {
         let worst: number = kafkaErrors.NONE;
-        for (const topic of response) {
-          for (const { errorCode } of topic.partitions) {
+        for (const { topic, partitions } of response) {
+          for (const { errorCode } of partitions) {
             if (errorCode === kafkaErrors.NONE || errorCode === kafkaErrors.OPERATION_NOT_ATTEMPTED) continue;
+            if (errorCode === kafkaErrors.TOPIC_AUTHORIZATION_FAILED) {
+              forbidden.add(topic);
+              continue;
+            }
             worst = errorCode;
-            culprit = topic.topic;
+            culprit = topic;
           }
         }
         return worst;
@@ -186,6 +207,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
       'write to',
       () => culprit,
     );
+    return forbidden;
   }
 
   /** Calls the transaction's coordinator until it has done it, is fenced off or the time is over. */
