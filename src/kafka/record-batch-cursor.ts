@@ -230,6 +230,10 @@ export class RecordBatchCursor implements RecordCursor {
     let position = this.#position;
     if (position >= this.#limit) throw this.#corrupt('it ends early');
     let byte = buffer[position++]!;
+    if (byte < 0x80) {
+      this.#position = position;
+      return (byte >>> 1) ^ -(byte & 1);
+    }
     let value = byte & 0x7f;
     for (let shift = 7; byte >= 0x80; shift += 7) {
       if (position >= this.#limit || shift > 28) throw this.#corrupt('a varint without an end');
@@ -242,6 +246,11 @@ export class RecordBatchCursor implements RecordCursor {
 
   /** Up to 2^53; only time deltas are this wide. */
   #varlong(): number {
+    const first = this.buffer[this.#position]!;
+    if (first < 0x80 && this.#position < this.#limit) {
+      this.#position++;
+      return (first >>> 1) ^ -(first & 1);
+    }
     let value = 0;
     let scale = 1;
     for (let count = 0; ; count++) {

@@ -415,7 +415,8 @@ describe('admin', () => {
     expect(await client.admin.describeTopics([topic, uniqueName('missing')])).toEqual([{ topic, partitions: 3 }]);
     expect((await client.admin.describeTopicConfigs([topic])).get(topic)!.get('retention.ms')).toBe('12345');
     await client.admin.createPartitions(topic, 4);
-    expect(await client.admin.describeTopics([topic])).toEqual([{ topic, partitions: 4 }]);
+    // The broker answers before it shows them.
+    await expect.poll(() => client.admin.describeTopics([topic])).toEqual([{ topic, partitions: 4 }]);
     expect(await client.admin.listTopics()).toContain(topic);
     const refused = client.admin.createTopics([{ ...wanted, topic: `${topic}-2`, replicationFactor: 9 }]);
     await expect(refused).rejects.toMatchObject({ code: 'kafka.invalid_replication_factor', retriable: false });

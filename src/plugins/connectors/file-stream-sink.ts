@@ -75,7 +75,12 @@ export class FileStreamSinkTask implements SinkTask {
       this.#pending.push(line);
       this.#pendingChars += line.length + 1;
     }
-    if (this.#pendingChars >= writeBehindChars) return this.flush();
+    if (this.#pendingChars >= writeBehindChars) {
+      // Written while the next records come: at most one write waits behind another.
+      const before = this.#written;
+      this.#writePending();
+      return before;
+    }
     // Whoever watches the file sees a line at once, not when the positions are committed.
     this.#timer ??= setTimeout(() => {
       this.#timer = null;

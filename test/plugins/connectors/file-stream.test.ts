@@ -160,6 +160,7 @@ describe('FileStreamSinkTask', () => {
     const task = new FileStreamSinkTask();
     await task.start({ file: '/dev/full' }, context);
     const put = async (text: string) => task.put([record(text)]);
+    await put('x'.repeat(300_000));
     await expect(put('x'.repeat(300_000))).rejects.toThrow('/dev/full cannot be written');
     await put('one');
     await expect(task.flush()).rejects.toThrow('/dev/full cannot be written');
