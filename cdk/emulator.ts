@@ -7,13 +7,19 @@ interface Filters {
 }
 
 /**
- * The one thing in which the local emulator needs the stack put differently: where AWS takes `{"S": [{"exists": false}]}`
- * to hold for an attribute that is not there at all, it looks for the attribute first.
+ * What the local emulator needs put differently. Where AWS takes `{"S": [{"exists": false}]}` to hold for an attribute
+ * that is not there at all, it looks for the attribute first. And where AWS serves each trigger by itself, it serves one
+ * after the other, in the order in which they were made: what the coordinator is to dispatch must not wait for the mirror.
  */
 export function adaptToEmulator(scope: IConstruct): void {
+  let coordinators: CfnEventSourceMapping | undefined;
+  let mirrors: CfnEventSourceMapping | undefined;
   Aspects.of(scope).add({
     visit: (node) => {
       if (!(node instanceof CfnEventSourceMapping) || node.filterCriteria === undefined) return;
+      if (node.node.path.includes('CoordinatorFunction')) coordinators = node;
+      if (node.node.path.includes('MirrorFunction')) mirrors = node;
+      if (coordinators !== undefined && mirrors !== undefined) mirrors.addDependency(coordinators);
       const { filters = [] } = node.filterCriteria as Filters;
       node.filterCriteria = {
         filters: filters.map(({ pattern }) => ({

@@ -33,15 +33,25 @@ export function deadlineOf(context: { getRemainingTimeInMillis(): number }): num
 
 const refreshMs = 60_000;
 
-/** Takes up within a minute what was set through /admin/loggers. */
+/**
+ * Takes up within a minute what was set through /admin/loggers. The handler does not wait for the answer, the end of
+ * the invocation does: an environment may be frozen after that.
+ */
 export function loggerLevels(): MiddlewareObj {
   let refreshAt = 0;
+  let refreshing: Promise<void> = Promise.resolve();
+  const refresh = async () => {
+    const levels = await stores.cluster.loggerLevels();
+    telemetry.setLevels(new Map(levels.map(({ logger, level }) => [logger, level])));
+  };
   return {
-    before: async function takeUpLoggerLevels() {
+    before: function takeUpLoggerLevels() {
       if (clock.now() < refreshAt) return;
       refreshAt = clock.now() + refreshMs;
-      const levels = await stores.cluster.loggerLevels();
-      telemetry.setLevels(new Map(levels.map(({ logger, level }) => [logger, level])));
+      // A table that does not answer is the handler's to report.
+      refreshing = refresh().catch(() => {});
     },
+    after: () => refreshing,
+    onError: () => refreshing,
   };
 }

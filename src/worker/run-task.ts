@@ -1,7 +1,7 @@
 import type { SinkConnector, SourceConnector } from '../api/connector.ts';
 import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../errors.ts';
 import { restartDueAt, scheduledRun } from '../invocation/run-plan.ts';
-import type { TaskItem } from '../storage/items.ts';
+import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { Lease, RunOutcome } from '../storage/lease-store.ts';
 import { resolveSettings } from './config-providers.ts';
 import { messageOf } from './error-tolerance.ts';
@@ -23,6 +23,9 @@ export async function runTask(
 ): Promise<RunReport> {
   const requestedAt = room.clock.now();
   const deadlines = deadlinesOf(room, budget);
+  // Asked for beside the lease; what it must not be older than is seen below.
+  const early = room.stores.config.getConnector(connector, { evenDeleting: true });
+  early.catch(() => {});
   const acquired = await acquireTaskLease(room, connector, task, budget, deadlines.expiresAt);
   if (!acquired.granted) {
     room.telemetry.emit('run.refused', { connector, task, reason: acquired.reason });
@@ -36,7 +39,7 @@ export async function runTask(
   let run: TaskRun | null = null;
   let outcome: RunOutcome;
   try {
-    run = await loadRun(room, item, lease, takeover, deadlines, requestedAt);
+    run = await loadRun(room, await connectorOf(room, item, early), item, lease, takeover, deadlines, requestedAt);
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
@@ -77,16 +80,33 @@ export async function runTask(
   return report;
 }
 
+/**
+ * The connector as it was read beside the lease, unless a generation was put in force between the two: its configs
+ * belong together.
+ */
+async function connectorOf(
+  room: WorkerRoom,
+  item: TaskItem,
+  early: Promise<ConnectorItem | undefined>,
+): Promise<ConnectorItem> {
+  const read = await early;
+  const connector =
+    read !== undefined && read.generation >= item.generation
+      ? read
+      : await room.stores.config.getConnector(item.connector, { evenDeleting: true });
+  if (connector !== undefined) return connector;
+  throw new NotFoundError('connector.not_found', `Connector ${item.connector} not found`);
+}
+
 async function loadRun(
   room: WorkerRoom,
+  connector: ConnectorItem,
   item: TaskItem,
   lease: Lease,
   takeover: boolean,
   deadlines: TaskRun['deadlines'],
   requestedAt: number,
 ): Promise<TaskRun> {
-  const connector = await room.stores.config.getConnector(item.connector, { evenDeleting: true });
-  if (connector === undefined) throw new NotFoundError('connector.not_found', `Connector ${item.connector} not found`);
   if (connector.type !== item.type) {
     throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
   }
