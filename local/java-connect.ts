@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { kafkaVersion, logToConsole, properties } from './kafka.ts';
 import { jars } from './maven.ts';
 import { type ServiceHandle, startService } from './service.ts';
@@ -18,6 +18,8 @@ export interface JavaConnectOptions {
   /** Prefix of its three topics: `<prefix>configs` and so on. */
   readonly topicPrefix: string;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Folders of jars, each a plugin, beside the file connectors. */
+  readonly plugins?: readonly string[];
 }
 
 /** Apache's own Connect worker (distributed), the peer of the parity tests and races. Resolves when its REST API answers. */
@@ -27,9 +29,11 @@ export async function startJavaConnect(options: JavaConnectOptions): Promise<Ser
     jars('connect-file', [`org.apache.kafka:connect-file:${kafkaVersion}`]),
   ]);
   mkdirSync(join(options.folder, 'plugins'), { recursive: true });
-  const link = join(options.folder, 'plugins', 'connect-file');
-  await rm(link, { force: true });
-  symlinkSync(plugins, link);
+  for (const folder of [plugins, ...(options.plugins ?? [])]) {
+    const link = join(options.folder, 'plugins', basename(folder));
+    await rm(link, { force: true });
+    symlinkSync(folder, link);
+  }
   const file = join(options.folder, 'worker.properties');
   writeFileSync(
     file,

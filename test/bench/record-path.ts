@@ -2,12 +2,13 @@
  * The record path raced against Apache's own Connect worker: same work, machine, broker and run. `npm run bench`, or
  * `node test/bench/record-path.ts [part of a title] [rounds] [records]`. Arms alternate; a second Drover arm is the A/A control;
  * the first round warms up and is checked byte for byte, not counted. CPU is that of the whole process, from /proc.
- * RACE_PROFILE=<folder> writes CPU profiles of Drover's arms.
+ * RACE_PROFILE=<folder> writes a CPU profile of each round of Drover's arms; RACE_DROVER_ONLY=1 leaves Java's out, and the page as it is.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jars } from '../../local/maven.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
 import setup, { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
@@ -23,10 +24,13 @@ import {
   watchTopics,
 } from './races/observe.ts';
 import { cpuSeconds, machine, peakMemoryMb } from './races/process-cpu.ts';
+import { startRaceRegistry } from './races/registry.ts';
 
 const [wanted = '', roundsText = '5', recordsText] = process.argv.slice(2);
 const rounds = Number(roundsText);
 const lineBytes = 70;
+const apicurioConverter = 'io.apicurio:apicurio-registry-utils-converter:2.6.13.Final';
+const droverOnly = process.env.RACE_DROVER_ONLY === '1';
 
 interface Measured {
   readonly landing: Landing;
@@ -41,6 +45,7 @@ const client = createKafkaClient({ bootstrapServers: kafka });
 const folder = mkdtempSync(join(tmpdir(), 'drover-races-'));
 const db = dynamoDbClient();
 const table = await newTable(db);
+const registry = await startRaceRegistry();
 const run = `race-${process.pid}-${Date.now()}`;
 
 const text = (index: number) => `${index} `.padEnd(lineBytes, 'abcdefghijklmnopqrstuvwxyz');
@@ -60,14 +65,26 @@ async function fillTopic(race: Race, topic: string): Promise<void> {
   await transactional?.init();
   const producer = transactional ?? (await client.producer());
   const batch = producer.newBatch();
+  const header = race.registry ? framing(registry.register(`${topic}-value`, race.registry.schema)) : null;
+  const framed = (line: string) => {
+    const value = race.valueOf(line, topic);
+    return header === null ? value : Buffer.concat([header, Buffer.from(value)]);
+  };
   for (let from = 0; from < race.records; from += 10_000) {
     batch.clear();
-    for (const line of lines(from, from + 10_000)) batch.append(topic, 0, null, race.valueOf(line, topic), null, null);
+    for (const line of lines(from, from + 10_000)) batch.append(topic, 0, null, framed(line), null, null);
     transactional?.begin();
     await producer.send(batch);
     await transactional?.commit();
   }
   await producer.close();
+}
+
+/** What stands before the payload: a zero, and the schema's id. */
+function framing(id: number): Buffer {
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(id, 1);
+  return header;
 }
 
 async function measure(race: Race, arm: Arm, round: number, id: string, check: boolean): Promise<Measured> {
@@ -76,8 +93,12 @@ async function measure(race: Race, arm: Arm, round: number, id: string, check: b
     `${id}-${arm.label}-${round}-${index}`.replace(/[^\w-]/g, ''),
   );
   const topics = race.type === 'source' ? names.map((name) => `t-${name}`) : [id];
-  const fileOf = (name: string) =>
-    race.type === 'source' && race.connectors === 1 ? join(folder, 'input.txt') : join(folder, `${name}.txt`);
+  // Files that arrive at once come with their folder, under its name.
+  const arrival = join(folder, 'arriving', `${arm.label}-${round}`.replace(/[^\w-]/g, ''));
+  const fileOf = (name: string) => {
+    if (race.connectors > 1) return join(arrival, `${name}.txt`);
+    return race.type === 'source' ? join(folder, 'input.txt') : join(folder, `${name}.txt`);
+  };
   const kind = race.type === 'source' ? 'FileStreamSource' : 'FileStreamSink';
   const configOf = (name: string) => ({
     name,
@@ -86,22 +107,24 @@ async function measure(race: Race, arm: Arm, round: number, id: string, check: b
     file: fileOf(name),
     ...(race.type === 'source' ? { topic: `t-${name}` } : { topics: id }),
     ...race.settings,
+    ...race.registry?.[arm.side](registry),
   });
   if (race.type === 'source') {
     await client.admin.createTopics(
       topics.map((topic) => ({ topic, partitions: 1, replicationFactor: 1, configs: {} })),
     );
     if (race.connectors === 1) writeLines(fileOf(names[0]!), 0, race.records);
-    else for (const name of names) writeFileSync(fileOf(name), '');
   }
+  const staged = `${arrival}-staged`;
   if (race.connectors > 1) {
+    mkdirSync(staged, { recursive: true });
+    names.forEach((name, index) => void writeLines(join(staged, `${name}.txt`), index * share, (index + 1) * share));
     await arm.prepare(names, race.type, configOf);
     await sleep(2000);
   }
 
-  const cpuBefore = cpuSeconds(arm.pid);
-  if (race.connectors > 1)
-    names.forEach((name, index) => void writeLines(fileOf(name), index * share, (index + 1) * share));
+  const cpuBefore = cpuSeconds(arm.pids);
+  if (race.connectors > 1) renameSync(staged, arrival);
   const landing =
     race.type === 'sink'
       ? watchFile(fileOf(names[0]!), race.records, lineBytes + 1)
@@ -109,16 +132,20 @@ async function measure(race: Race, arm: Arm, round: number, id: string, check: b
         ? watchCommitted(client, topics[0]!, race.records)
         : watchTopics(client, topics, race.records);
   const [landed] = await Promise.all([landing, arm.go(names, race.type, configOf)]);
-  const cpu = cpuSeconds(arm.pid) - cpuBefore;
+  const cpu = cpuSeconds(arm.pids) - cpuBefore;
 
-  if (check && race.connectors === 1) {
+  for (const [index, name] of check ? names.entries() : []) {
+    const topic = topics[index]!;
     const expected = digestOf(
       (function* () {
-        for (const line of lines(0, race.records)) yield race.type === 'sink' ? line : race.valueOf(line, topics[0]!);
+        for (const line of lines(index * share, (index + 1) * share))
+          yield race.type === 'sink' ? line : race.valueOf(line, topic);
       })(),
     );
     const found =
-      race.type === 'sink' ? digestOfFile(fileOf(names[0]!)) : (await digestOfTopic(client, topics[0]!)).digest;
+      race.type === 'sink'
+        ? digestOfFile(fileOf(name))
+        : (await digestOfTopic(client, topic, race.registry ? 5 : 0)).digest;
     if (found !== expected) throw new Error(`${arm.label}: what landed is not what went in (${race.title})`);
   }
   await arm.clear(names);
@@ -148,11 +175,13 @@ async function runRace(race: Race): Promise<void> {
   const environment = { kafka, dynamoDb: dynamoDbEndpoint(), table, offsetsTopic: `${run}-offsets` };
   const transactional: Record<string, string> =
     race.exactlyOnce && race.type === 'source' ? { 'exactly.once.source.support': 'enabled' } : {};
-  const arms = [
-    await javaArm('Java Connect 4.3', kafka, transactional),
-    await droverArm('Drover', environment),
-    await droverArm('Drover again (A/A)', environment),
-  ];
+  const plugins = race.registry ? [await jars('registry-bench', [apicurioConverter])] : [];
+  const processes = Number(process.env.RACE_PROCESSES ?? 1);
+  const arms = [await droverArm('Drover', environment, processes)];
+  if (!droverOnly) {
+    arms.unshift(await javaArm('Java Connect 4.3', kafka, transactional, plugins));
+    arms.push(await droverArm('Drover again (A/A)', environment));
+  }
   const results = new Map<string, Measured[]>(arms.map(({ label }) => [label, []]));
   try {
     for (let round = 0; round <= rounds; round++) {
@@ -168,10 +197,11 @@ async function runRace(race: Race): Promise<void> {
         );
       }
     }
-    for (const arm of arms) memory.set(arm.label, Math.max(memory.get(arm.label) ?? 0, peakMemoryMb(arm.pid)));
+    for (const arm of arms) memory.set(arm.label, Math.max(memory.get(arm.label) ?? 0, peakMemoryMb(arm.pids)));
   } finally {
     for (const arm of arms) await arm.stop();
   }
+  if (droverOnly) return;
   const summary = new Map(
     [...results].map(([label, list]) => [
       label,
@@ -235,6 +265,7 @@ try {
   console.log(`\n${verdicts.join('\n')}`);
 } finally {
   await client.close();
+  await registry.stop();
   db.destroy();
   rmSync(folder, { recursive: true, force: true });
   await teardown();

@@ -15,8 +15,10 @@ type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 /** One side of a race. */
 export interface Arm {
   readonly label: string;
-  readonly pid: number;
-  /** Makes the connectors known before the clock starts, where the race says so. */
+  readonly side: 'drover' | 'java';
+  /** Its processes, whose CPU and memory are its own. */
+  readonly pids: readonly number[];
+  /** Makes the connectors known before the clock starts, where the race says so, with tasks that wait for records. */
   prepare(names: readonly string[], type: ConnectorType, configOf: (name: string) => Settings): Promise<void>;
   /** Starts the work; resolves when the arm says it is done, or at once if it never says. */
   go(names: readonly string[], type: ConnectorType, configOf: (name: string) => Settings): Promise<void>;
@@ -24,10 +26,21 @@ export interface Arm {
   stop(): Promise<void>;
 }
 
-export async function droverArm(
-  label: string,
-  environment: { kafka: string; dynamoDb: string; table: string; offsetsTopic: string },
-): Promise<Arm> {
+export interface DroverEnvironment {
+  readonly kafka: string;
+  readonly dynamoDb: string;
+  readonly table: string;
+  readonly offsetsTopic: string;
+}
+
+/** One process that runs Drover's worker, and answers each request when it is done. */
+interface DroverProcess {
+  readonly pid: number;
+  ask(request: WithoutId<ArmRequest>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function droverProcess(label: string, environment: DroverEnvironment): Promise<DroverProcess> {
   const child: ChildProcess = fork(join(import.meta.dirname, 'drover-arm.ts'), {
     env: {
       ...process.env,
@@ -36,7 +49,6 @@ export async function droverArm(
       RACE_TABLE: environment.table,
       RACE_OFFSETS_TOPIC: environment.offsetsTopic,
     },
-    execArgv: process.env.RACE_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.RACE_PROFILE}`] : [],
   });
   const waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
   const answer = (id: number) => new Promise<void>((resolve, reject) => waiting.set(id, { resolve, reject }));
@@ -51,31 +63,52 @@ export async function droverArm(
   });
   await answer(0);
   let requests = 0;
-  const ask = (request: WithoutId<ArmRequest>) => {
-    const id = ++requests;
-    child.send({ ...request, id });
-    return answer(id);
+  return {
+    pid: child.pid!,
+    ask(request) {
+      const id = ++requests;
+      child.send({ ...request, id });
+      return answer(id);
+    },
+    async stop() {
+      child.disconnect();
+      await new Promise((resolve) => child.once('exit', resolve));
+    },
   };
+}
+
+/** As many processes as asked for share the connectors; each runs all of its own at once. */
+export async function droverArm(label: string, environment: DroverEnvironment, processes = 1): Promise<Arm> {
+  const all = await Promise.all(Array.from({ length: processes }, () => droverProcess(label, environment)));
+  const dealt = (names: readonly string[]) =>
+    all.map((one, index) => ({ one, names: names.filter((_, at) => at % all.length === index) }));
   const prepared = new Set<string>();
   const create: Arm['prepare'] = async (names, type, configOf) => {
     for (const name of names) {
       if (prepared.has(name)) continue;
       prepared.add(name);
-      await ask({ kind: 'create', name, type, config: configOf(name) });
+      await all[0]!.ask({ kind: 'create', name, type, config: configOf(name) });
     }
+  };
+  const drain = async (names: readonly string[]) => {
+    await Promise.all(dealt(names).map((own) => own.one.ask({ kind: 'drain', names: own.names })));
   };
   return {
     label,
-    pid: child.pid!,
-    prepare: create,
+    side: 'drover',
+    pids: all.map(({ pid }) => pid),
+    async prepare(names, type, configOf) {
+      await create(names, type, configOf);
+      // Tasks that have run and found nothing, as Java's are that wait.
+      await drain(names);
+    },
     async go(names, type, configOf) {
       await create(names, type, configOf);
-      await ask({ kind: 'drain', names, concurrency: Math.min(names.length, 10) });
+      await drain(names);
     },
     clear: async () => {},
     async stop() {
-      child.disconnect();
-      await new Promise((resolve) => child.once('exit', resolve));
+      await Promise.all(all.map((one) => one.stop()));
     },
   };
 }
@@ -84,6 +117,7 @@ export async function javaArm(
   label: string,
   kafka: string,
   settings: Readonly<Record<string, string>> = {},
+  plugins: readonly string[] = [],
 ): Promise<Arm> {
   const folder = mkdtempSync(join(tmpdir(), 'drover-race-'));
   const port = await freePort();
@@ -94,6 +128,7 @@ export async function javaArm(
     groupId,
     topicPrefix: `${groupId}-`,
     bootstrapServers: kafka,
+    plugins,
     // Java's own default of a minute, as in production; its test start-up has a second.
     settings: { 'offset.flush.interval.ms': '60000', ...settings },
   });
@@ -123,7 +158,8 @@ export async function javaArm(
   };
   return {
     label,
-    pid: service.pid,
+    side: 'java',
+    pids: [service.pid],
     async prepare(names, type, configOf) {
       await create(names, type, configOf);
       for (const name of names) {

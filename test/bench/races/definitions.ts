@@ -1,5 +1,6 @@
 import type { Settings } from '../../../src/config/config-def.ts';
 import type { ConnectorType } from '../../../src/storage/items.ts';
+import type { RaceRegistry } from './registry.ts';
 
 export interface Race {
   readonly title: string;
@@ -9,9 +10,18 @@ export interface Race {
   readonly connectors: number;
   /** Settings beside name, class, file and topics. */
   readonly settings: Settings;
+  /** For races with a schema registry: what the arms' own converters need, and the schema of what a sink reads. */
+  readonly registry?: {
+    readonly java: (registry: RaceRegistry) => Settings;
+    readonly drover: (registry: RaceRegistry) => Settings;
+    readonly schema: string;
+  };
   readonly exactlyOnce: boolean;
-  /** Bytes of a record's value on the topic that stand for one line; sources: what must land, sinks: what is read. */
-  readonly valueOf: (line: string, topic: string) => string;
+  /**
+   * A record's value on the topic that stands for one line; sources: what must land, sinks: what is read. With a
+   * registry, what follows the schema's id.
+   */
+  readonly valueOf: (line: string, topic: string) => string | Uint8Array;
   /** The goals: how many times Java's rate, and what part of its CPU. */
   readonly goal: { readonly rate: number; readonly cpu: number | null };
 }
@@ -55,6 +65,43 @@ const enveloped = (line: string) =>
   });
 
 const plain = (line: string) => line;
+
+const avroSchema = JSON.stringify({
+  type: 'record',
+  name: 'ConnectDefault',
+  namespace: 'io.confluent.connect.avro',
+  fields: [
+    { name: 'line', type: 'string' },
+    { name: 'origin', type: ['null', 'string'], default: null },
+  ],
+});
+
+/** In Avro's binary form: the line, then the second branch of a union, a string. */
+const avroValue = (line: string) =>
+  Buffer.concat([zigZag(Buffer.byteLength(line)), Buffer.from(line), Buffer.of(2, 8), Buffer.from('race')]);
+
+function zigZag(length: number): Buffer {
+  const bytes: number[] = [];
+  let rest = length * 2;
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  return Buffer.of(...bytes, rest);
+}
+
+/** Confluent's converter is not in Maven's central repository; Apicurio's grew out of it, here in Confluent's format. */
+const registry: NonNullable<Race['registry']> = {
+  java: ({ apicurioUrl }) => ({
+    'value.converter': 'io.apicurio.registry.utils.converter.AvroConverter',
+    'value.converter.apicurio.registry.url': apicurioUrl,
+    'value.converter.apicurio.registry.auto-register': 'true',
+    'value.converter.apicurio.registry.as-confluent': 'true',
+    'value.converter.apicurio.registry.headers.enabled': 'false',
+  }),
+  drover: ({ confluentUrl }) => ({
+    'value.converter': 'io.confluent.connect.avro.AvroConverter',
+    'value.converter.schema.registry.url': confluentUrl,
+  }),
+  schema: avroSchema,
+};
 const million = 1_000_000;
 
 export const races: readonly Race[] = [
@@ -123,6 +170,41 @@ export const races: readonly Race[] = [
     exactlyOnce: true,
     valueOf: plain,
     goal: { rate: 3, cpu: 1 / 3 },
+  },
+  {
+    title: 'source + HoistField, InsertField (static), Avro through a registry',
+    type: 'source',
+    records: million,
+    connectors: 1,
+    settings: {
+      ...keys,
+      transforms: 'hoist,insert',
+      'transforms.hoist.type': 'org.apache.kafka.connect.transforms.HoistField$Value',
+      'transforms.hoist.field': 'line',
+      'transforms.insert.type': 'org.apache.kafka.connect.transforms.InsertField$Value',
+      'transforms.insert.static.field': 'origin',
+      'transforms.insert.static.value': 'race',
+    },
+    registry,
+    exactlyOnce: false,
+    valueOf: avroValue,
+    goal: { rate: 2, cpu: 1 / 2 },
+  },
+  {
+    title: 'sink, Avro through a registry + ExtractField',
+    type: 'sink',
+    records: million,
+    connectors: 1,
+    settings: {
+      ...keys,
+      transforms: 'extract',
+      'transforms.extract.type': 'org.apache.kafka.connect.transforms.ExtractField$Value',
+      'transforms.extract.field': 'line',
+    },
+    registry,
+    exactlyOnce: false,
+    valueOf: avroValue,
+    goal: { rate: 2, cpu: 1 / 2 },
   },
   {
     title: '100 file sources of 10,000 records each, arriving at once',

@@ -2,6 +2,9 @@
  * Drover's side of a race: a process of its own that runs the real worker over the real table, told by its parent what
  * to run. Like Java's worker it stays up between races, as a warm function does.
  */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { systemClock } from '../../../src/clock.ts';
 import type { Settings } from '../../../src/config/config-def.ts';
@@ -21,7 +24,8 @@ export type ArmRequest =
       readonly type: ConnectorType;
       readonly config: Settings;
     }
-  | { readonly id: number; readonly kind: 'drain'; readonly names: readonly string[]; readonly concurrency: number };
+  /** Runs the tasks of these connectors, all at once, until they find nothing more. */
+  | { readonly id: number; readonly kind: 'drain'; readonly names: readonly string[] };
 
 const environment = (name: string): string => {
   const value = process.env[name];
@@ -34,6 +38,8 @@ const stores = createDynamoDbStores({
     endpoint: environment('DROVER_TEST_DYNAMODB'),
     region: 'eu-central-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    // As many runs at once as a race wants, where a function has but one.
+    requestHandler: { httpAgent: { keepAlive: true, maxSockets: 200 } },
   }),
   tableName: environment('RACE_TABLE'),
 });
@@ -59,6 +65,7 @@ const worker = createWorker({
 });
 
 let runs = 0;
+let profiles = 0;
 const budget = () => ({ deadlineAt: Date.now() + 600_000, workerId: `race-${process.pid}-${++runs}` });
 
 /** Runs a task again and again, as the coordinator would, until it finds nothing more. */
@@ -84,16 +91,31 @@ async function handle(request: ArmRequest): Promise<number> {
     await worker.run({ kind: 'connector', connector: request.name }, budget());
     return 0;
   }
-  const waiting = [...request.names];
-  let records = 0;
-  const one = async () => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+  const profile = await profiler();
+  const records = await Promise.all(
+    request.names.map(async (name) => {
       await stores.config.markTaskDue(name, 0, Date.now());
-      records += await drain(name);
-    }
+      return drain(name);
+    }),
+  );
+  await profile?.();
+  return records.reduce((sum, count) => sum + count, 0);
+}
+
+/** Begins a CPU profile of this round alone where the race asks for one; the answer ends and writes it. */
+async function profiler(): Promise<(() => Promise<void>) | null> {
+  const folder = process.env.RACE_PROFILE;
+  if (folder === undefined) return null;
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.start');
+  return async () => {
+    const { profile } = await session.post('Profiler.stop');
+    session.disconnect();
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${process.pid}-${++profiles}.cpuprofile`), JSON.stringify(profile));
   };
-  await Promise.all(Array.from({ length: request.concurrency }, one));
-  return records;
 }
 
 process.on('message', (request: ArmRequest) => {

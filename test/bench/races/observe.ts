@@ -78,9 +78,9 @@ export function watchFile(file: string, total: number, bytesEach: number): Promi
   });
 }
 
-export function digestOf(lines: Iterable<string>): string {
+export function digestOf(lines: Iterable<string | Uint8Array>): string {
   const hash = createHash('sha256');
-  for (const line of lines) hash.update(`${line}\n`);
+  for (const line of lines) hash.update(line).update('\n');
   return hash.digest('hex');
 }
 
@@ -88,8 +88,12 @@ export function digestOfFile(file: string): string {
   return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
 
-/** Number and digest of the values in partition 0, in order. */
-export async function digestOfTopic(client: KafkaClient, topic: string): Promise<{ count: number; digest: string }> {
+/** Number and digest of the values in partition 0, in order, each without its first `skip` bytes. */
+export async function digestOfTopic(
+  client: KafkaClient,
+  topic: string,
+  skip = 0,
+): Promise<{ count: number; digest: string }> {
   const end = Number((await client.admin.endOffsets([{ topic, partition: 0 }], 'read_committed')).get(topic)!.get(0)!);
   const fetcher = await client.fetcher();
   const hash = createHash('sha256');
@@ -106,7 +110,7 @@ export async function digestOfTopic(client: KafkaClient, topic: string): Promise
     if (!fetched?.cursor) throw fetched?.error ?? new Error('nothing fetched');
     const { cursor } = fetched;
     while (cursor.next()) {
-      hash.update(cursor.buffer.subarray(cursor.valueStart, cursor.valueEnd));
+      hash.update(cursor.buffer.subarray(cursor.valueStart + skip, cursor.valueEnd));
       hash.update(newline);
       count++;
     }

@@ -4,18 +4,31 @@ import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).trim());
 
-/** CPU seconds that a process has used so far, all its threads, user and system. */
-export function cpuSeconds(pid: number): number {
+/** CPU seconds that processes have used so far, all their threads, user and system. */
+export function cpuSeconds(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
+}
+
+function cpuSecondsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name in brackets may hold blanks.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
-/** Resident memory at its highest, in MB. */
-export function peakMemoryMb(pid: number): number {
+/** Resident memory at its highest, in MB; of several processes, the sum of their peaks. */
+export function peakMemoryMb(pids: readonly number[]): number {
+  return Math.round(pids.reduce((sum, pid) => sum + statusKb(pid, 'VmHWM'), 0) / 1024);
+}
+
+/** Resident memory now, in MB. */
+export function memoryMb(pid: number): number {
+  return Math.round(statusKb(pid, 'VmRSS') / 1024);
+}
+
+function statusKb(pid: number, field: string): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
 }
 
 export function machine(): string {
