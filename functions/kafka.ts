@@ -17,6 +17,13 @@ export async function connectKafka(): Promise<KafkaClient> {
     bootstrapServers: environment['bootstrap.servers'].join(','),
     security,
     clientId: environment['group.id'],
+    ...unpackedBound(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE),
     clock,
   });
+}
+
+/** An eighth of the function's memory: unpacking takes room more than once, and the run needs some too. */
+function unpackedBound(memoryMb: string | undefined): { maxUnpackedBytes?: number } {
+  const bytes = (Number(memoryMb ?? '') * 1024 * 1024) / 8;
+  return bytes > 0 ? { maxUnpackedBytes: bytes } : {};
 }

@@ -27,6 +27,7 @@ export interface FetcherSettings {
   readonly clientId: string;
   readonly requestTimeoutMs: number;
   readonly checkCrcs: boolean;
+  readonly maxUnpackedBytes: number;
 }
 
 function whole(overrides: Overrides, key: string, fallback: number, min: number, max = 0x7fffffff): number {
@@ -115,10 +116,11 @@ export function producerSettings(clientId: string, overrides: Overrides, transac
   };
 }
 
-export function fetcherSettings(clientId: string, overrides: Overrides): FetcherSettings {
+export function fetcherSettings(clientId: string, overrides: Overrides, maxUnpackedBytes: number): FetcherSettings {
   return {
     clientId: overrides['client.id'] ?? clientId,
     requestTimeoutMs: whole(overrides, 'request.timeout.ms', 30_000, 1),
     checkCrcs: flag(overrides, 'check.crcs', true),
+    maxUnpackedBytes,
   };
 }

@@ -198,6 +198,7 @@ export class KafkaFetcher implements Fetcher {
       fetchOffset: offset,
       abortedTransactions: readCommitted ? records.abortedTransactions : null,
       checkCrcs: this.#settings.checkCrcs,
+      maxUnpackedBytes: this.#settings.maxUnpackedBytes,
     });
     return { topic, partition, highWatermark, lastStableOffset, error: null, cursor };
   }

@@ -3,7 +3,7 @@ import { isConnectionSetting } from '../config/honoured-overrides.ts';
 import { ClusterAdmin } from './admin.ts';
 import { fetcherSettings, producerSettings } from './client-settings.ts';
 import { Cluster, type ClusterSettings } from './cluster.ts';
-import { loadCodecs } from './codecs.ts';
+import { defaultMaxUnpackedBytes, loadCodecs } from './codecs.ts';
 import { KafkaFetcher } from './fetcher.ts';
 import { IdempotentProducer } from './producer.ts';
 import { type KafkaSecurity, propertiesOf, securityFromProperties } from './security.ts';
@@ -22,12 +22,15 @@ export interface KafkaClientConfig {
   readonly connectTimeoutMs?: number;
   /** How long a question of the admin is asked again before its error is raised. Default: 30 000. */
   readonly apiTimeoutMs?: number;
+  /** A fetched record batch that unpacks to more is refused. Default: 128 MB. */
+  readonly maxUnpackedBytes?: number;
   readonly clock?: Clock;
 }
 
 /** Opens nothing yet: connections are made when first needed, and kept until `close`. */
 export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
   const clientId = config.clientId ?? 'drover';
+  const maxUnpackedBytes = config.maxUnpackedBytes ?? defaultMaxUnpackedBytes;
   const settings: ClusterSettings = {
     bootstrapServers: config.bootstrapServers,
     security: config.security ?? { protocol: 'PLAINTEXT' },
@@ -67,7 +70,11 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
       return new KafkaTransactionalProducer(clusterFor(overrides), await loadCodecs(), parsed, transactionalId);
     },
     async fetcher(overrides = {}) {
-      return new KafkaFetcher(clusterFor(overrides), await loadCodecs(), fetcherSettings(clientId, overrides));
+      return new KafkaFetcher(
+        clusterFor(overrides),
+        await loadCodecs(),
+        fetcherSettings(clientId, overrides, maxUnpackedBytes),
+      );
     },
     async close() {
       await Promise.all([cluster, ...others.values()].map((one) => one.close()));

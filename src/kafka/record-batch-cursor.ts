@@ -23,6 +23,8 @@ export interface CursorOptions {
   /** Null under read_uncommitted. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
   readonly checkCrcs: boolean;
+  /** Of one batch. Default: what suits a function of 1 GB. */
+  readonly maxUnpackedBytes?: number;
 }
 
 export class RecordBatchCursor implements RecordCursor {
@@ -41,6 +43,7 @@ export class RecordBatchCursor implements RecordCursor {
 
   readonly #codecs: Codecs;
   readonly #checkCrcs: boolean;
+  readonly #maxUnpackedBytes: number | undefined;
   readonly #fetchOffset: number;
   readonly #response: Buffer;
   readonly #end: number;
@@ -67,6 +70,7 @@ export class RecordBatchCursor implements RecordCursor {
     this.#end = end;
     this.#codecs = codecs;
     this.#checkCrcs = options.checkCrcs;
+    this.#maxUnpackedBytes = options.maxUnpackedBytes;
     this.#fetchOffset = options.fetchOffset;
     this.#aborted = options.abortedTransactions
       ? [...options.abortedTransactions].sort((one, other) => one.firstOffset - other.firstOffset)
@@ -161,13 +165,26 @@ export class RecordBatchCursor implements RecordCursor {
         this.#position = at + batchHeaderBytes;
         this.#limit = batchEnd;
       } else {
-        this.buffer = this.#codecs.decompress(compression, response.subarray(at + batchHeaderBytes, batchEnd));
+        this.buffer = this.#unpacked(compression, response.subarray(at + batchHeaderBytes, batchEnd), lastOffset);
         this.#position = 0;
         this.#limit = this.buffer.length;
       }
       // Known now, so that a reader who stops in mid-batch, or compaction, leaves no hole before the next fetch.
       this.nextOffset = lastOffset + 1;
       return true;
+    }
+  }
+
+  #unpacked(compression: number, packed: Buffer, lastOffset: number): Buffer {
+    try {
+      return this.#codecs.decompress(compression, packed, this.#maxUnpackedBytes);
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new SerializationError(
+        `The record batch at offset ${this.#baseOffset} of topic "${this.topic}" partition ${this.partition} cannot be ` +
+          `read: ${message}. To pass it over, set the connector's offset of that partition to ${lastOffset + 1}`,
+        { cause },
+      );
     }
   }
 

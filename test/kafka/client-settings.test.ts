@@ -72,7 +72,7 @@ describe('producer settings', () => {
 
 describe('fetcher settings', () => {
   it('check checksums unless told not to', () => {
-    expect(fetcherSettings('d', {}).checkCrcs).toBe(true);
-    expect(fetcherSettings('d', { 'check.crcs': 'false' }).checkCrcs).toBe(false);
+    expect(fetcherSettings('d', {}, 1).checkCrcs).toBe(true);
+    expect(fetcherSettings('d', { 'check.crcs': 'false' }, 1).checkCrcs).toBe(false);
   });
 });
