@@ -15,13 +15,12 @@ export type Ending = { readonly killed: true } | ({ readonly killed: false } & C
  */
 export class CrashLab {
   readonly #tableName: string;
-  #spare: ChildProcess;
+  readonly #children = new ReadyChildren('crash-child.ts');
   #clockAheadMs = 0;
   kills = 0;
 
   constructor(tableName: string) {
     this.#tableName = tableName;
-    this.#spare = startChild();
   }
 
   /** What Date.now() is for the next child. */
@@ -31,9 +30,7 @@ export class CrashLab {
 
   /** `dieAt`: after so many steps; `dieAfterMs`: at that moment; neither: the run is left to end. */
   async run(request: RunRequest, death: { dieAt?: number; dieAfterMs?: number } = {}): Promise<Ending> {
-    const child = this.#spare;
-    await ready(child);
-    this.#spare = startChild();
+    const child = await this.#children.next();
     const order: CrashOrder = {
       tableName: this.#tableName,
       request,
@@ -55,26 +52,42 @@ export class CrashLab {
   }
 
   close(): void {
-    this.#spare.kill('SIGKILL');
+    this.#children.close();
   }
 }
 
 const compileCache = join(tmpdir(), 'drover-crash-compile-cache');
-const readiness = new WeakMap<ChildProcess, Promise<unknown>>();
 
-function startChild(): ChildProcess {
-  const child = fork(join(import.meta.dirname, 'crash-child.ts'), {
+/** Processes that have said `ready` before they are asked for: one is always being started ahead. */
+export class ReadyChildren {
+  readonly #file: string;
+  #spare: { readonly child: ChildProcess; readonly ready: Promise<unknown> };
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#spare = startChild(file);
+  }
+
+  async next(): Promise<ChildProcess> {
+    const { child, ready } = this.#spare;
+    await ready;
+    this.#spare = startChild(this.#file);
+    return child;
+  }
+
+  close(): void {
+    this.#spare.child.kill('SIGKILL');
+  }
+}
+
+function startChild(file: string) {
+  const child = fork(join(import.meta.dirname, file), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Hundreds of children read the same modules: compiled once, they start in a fraction of the time.
     env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
     execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'],
   });
-  readiness.set(child, once(child, 'message'));
-  return child;
-}
-
-async function ready(child: ChildProcess): Promise<void> {
-  await readiness.get(child);
+  return { child, ready: once(child, 'message') };
 }
 
 /** Mulberry32: the same numbers for the same seed, which a failing test prints. */
