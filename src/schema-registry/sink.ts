@@ -114,6 +114,9 @@ export function readDouble(b: Uint8Array, p: number): number {
   return float64[0]!;
 }
 
+/** What Node's buffers have beside what their types tell: encoding without the look-up of an encoding's name. */
+type NativeWrites = Buffer & { utf8Write(text: string, at: number): number };
+
 /** UTF-8 behind its length as a zigzag varint. Short ASCII, which most strings are, is written character by character. */
 export function writeString(b: Buffer, p: number, text: string): number {
   const length = text.length;
@@ -130,6 +133,11 @@ export function writeString(b: Buffer, p: number, text: string): number {
       b[p] = length * 2;
       return at;
     }
+  }
+  // Longer text is taken for ASCII too, in one call: a byte for each character says that it was.
+  if (p + 5 + length * 3 <= b.length) {
+    const start = writeZigZag(b, p, length);
+    if ((b as NativeWrites).utf8Write(text, start) === length) return start + length;
   }
   if (!text.isWellFormed()) return writeString(b, p, replaceLoneSurrogates(text));
   const bytes = Buffer.byteLength(text);
