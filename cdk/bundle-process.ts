@@ -45,6 +45,26 @@ const leaveOutValidators: Plugin = {
   },
 };
 
+/**
+ * `import` of these built-in modules reads each of their properties, and those of `http` load a second HTTP client (55 ms
+ * of a cold start with Node 24); `require` reads what is used.
+ */
+const requireBuiltins: Plugin = {
+  name: 'require-builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(?:node:)?(?:http|process)$/ }, ({ path, namespace }) =>
+      namespace === 'required' ? { path, external: true } : { path, namespace: 'required' },
+    );
+    onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = require('${path}')`,
+    }));
+  },
+};
+
 const options = JSON.parse(await text(process.stdin)) as BuildOptions;
-const result = await build({ ...options, metafile: true, plugins: [leaveOutUnused, leaveOutValidators] });
+const result = await build({
+  ...options,
+  metafile: true,
+  plugins: [leaveOutUnused, leaveOutValidators, requireBuiltins],
+});
 process.stdout.write(JSON.stringify(Object.keys(result.metafile?.inputs ?? {})));
