@@ -3,7 +3,7 @@
 /**
  * Keys of producer.override.* that Drover acts on. `linger.ms`, `buffer.memory` and the like have nothing to act on
  * here (a poll's batch is sent whole). Beside these, bootstrap.servers, security.protocol, sasl.* and ssl.* are honoured
- * of producers and consumers alike.
+ * of all clients alike.
  */
 const honouredProducerOverrides: ReadonlySet<string> = new Set([
   'acks',
@@ -40,7 +40,24 @@ const honouredConsumerOverrides: ReadonlySet<string> = new Set([
   'request.timeout.ms',
 ]);
 
-const honoured = { producer: honouredProducerOverrides, consumer: honouredConsumerOverrides };
+/** Keys of admin.override.* that the admin acts on that makes a source's topics, and the topic of dead letters. */
+const honouredAdminOverrides: ReadonlySet<string> = new Set([
+  'client.id',
+  'connections.max.idle.ms',
+  'default.api.timeout.ms',
+  'metadata.max.age.ms',
+  'request.timeout.ms',
+  'retries',
+  'retry.backoff.max.ms',
+  'retry.backoff.ms',
+  'socket.connection.setup.timeout.ms',
+]);
+
+const honoured = {
+  producer: honouredProducerOverrides,
+  consumer: honouredConsumerOverrides,
+  admin: honouredAdminOverrides,
+};
 
 /** Settings that decide whom a client talks to, and as whom. */
 export function isConnectionSetting(key: string): boolean {
@@ -49,7 +66,6 @@ export function isConnectionSetting(key: string): boolean {
   );
 }
 
-/** No setting of the admin: all connectors of an environment share one. */
 export function isHonouredOverride(client: 'producer' | 'consumer' | 'admin', name: string): boolean {
-  return client !== 'admin' && (honoured[client].has(name) || isConnectionSetting(name));
+  return honoured[client].has(name) || isConnectionSetting(name);
 }

@@ -1,5 +1,6 @@
 import type { TopicPartition } from '../api/task.ts';
 import { ConnectError, RetriableError } from '../errors.ts';
+import type { RetryPolicy } from './client-settings.ts';
 import type { Cluster } from './cluster.ts';
 import type { BrokerConnection } from './connection.ts';
 import { isStaleMetadata, kafkaError, kafkaErrors } from './errors.ts';
@@ -32,20 +33,20 @@ function put(map: Map<string, Map<number, bigint>>, topic: string, partition: nu
 /** Questions, topics and group offsets, over the connections that other control requests use. */
 export class ClusterAdmin implements KafkaAdmin {
   readonly #cluster: Cluster;
-  readonly #timeoutMs: number;
+  readonly #retry: RetryPolicy;
 
-  constructor(cluster: Cluster, timeoutMs: number) {
+  constructor(cluster: Cluster, retry: RetryPolicy) {
     this.#cluster = cluster;
-    this.#timeoutMs = timeoutMs;
+    this.#retry = retry;
   }
 
   clusterId(): Promise<string> {
-    return this.#cluster.retrying(this.#timeoutMs, () => this.#cluster.clusterId());
+    return this.#cluster.retrying(this.#retry, () => this.#cluster.clusterId());
   }
 
   describeTopics(topics: readonly string[]): Promise<TopicDescription[]> {
     if (topics.length === 0) return Promise.resolve([]);
-    return this.#cluster.retrying(this.#timeoutMs, async () => {
+    return this.#cluster.retrying(this.#retry, async () => {
       const response = await this.#cluster.metadata(topics, false);
       const found: TopicDescription[] = [];
       for (const { topic, errorCode, partitions } of response.topics) {
@@ -58,7 +59,7 @@ export class ClusterAdmin implements KafkaAdmin {
   }
 
   listTopics(): Promise<string[]> {
-    return this.#cluster.retrying(this.#timeoutMs, async () => {
+    return this.#cluster.retrying(this.#retry, async () => {
       const response = await this.#cluster.metadata(null, false);
       return response.topics.filter(({ errorCode }) => errorCode === kafkaErrors.NONE).map(({ topic }) => topic);
     });
@@ -66,7 +67,7 @@ export class ClusterAdmin implements KafkaAdmin {
 
   async createTopics(topics: readonly NewTopic[]): Promise<Map<string, boolean>> {
     const created = new Map<string, boolean>();
-    await this.#cluster.retrying(this.#timeoutMs, async () => {
+    await this.#cluster.retrying(this.#retry, async () => {
       const controller = await this.#controller();
       const left = topics.filter(({ topic }) => !created.has(topic));
       const { requestTimeoutMs: timeoutMs } = this.#cluster.settings;
@@ -95,7 +96,7 @@ export class ClusterAdmin implements KafkaAdmin {
   async #awaitLeaders(topics: readonly string[]): Promise<void> {
     if (topics.length === 0) return;
     const isLed = (topic: string) => this.#cluster.knownLeaders(topic)?.leaders.every((node) => node >= 0) ?? false;
-    await this.#cluster.retrying(Math.min(this.#timeoutMs, 5000), async () => {
+    await this.#cluster.retrying({ ...this.#retry, timeoutMs: Math.min(this.#retry.timeoutMs, 5000) }, async () => {
       await this.#cluster.metadata(topics, false);
       if (!topics.every(isLed)) throw new RetriableError('New topics have no leaders yet', { code: 'kafka.no_leader' });
     });
@@ -104,7 +105,7 @@ export class ClusterAdmin implements KafkaAdmin {
   async describeTopicConfigs(topics: readonly string[]): Promise<Map<string, Map<string, string | null>>> {
     const described = new Map<string, Map<string, string | null>>();
     if (topics.length === 0) return described;
-    const answers = await this.#cluster.retrying(this.#timeoutMs, async () => {
+    const answers = await this.#cluster.retrying(this.#retry, async () => {
       const connection = await this.#cluster.anyConnection(this.#cluster.controlLane);
       const answers = await connection.call(describeConfigsCall, topics);
       throwRefusal(answers, 'read the configuration of', [kafkaErrors.UNKNOWN_TOPIC_OR_PARTITION]);
@@ -118,7 +119,7 @@ export class ClusterAdmin implements KafkaAdmin {
   }
 
   async createPartitions(topic: string, count: number): Promise<void> {
-    await this.#cluster.retrying(this.#timeoutMs, async () => {
+    await this.#cluster.retrying(this.#retry, async () => {
       const controller = await this.#controller();
       const { requestTimeoutMs: timeoutMs } = this.#cluster.settings;
       throwRefusal(await controller.call(createPartitionsCall, { topic, count, timeoutMs }), 'add partitions to', []);
@@ -139,7 +140,7 @@ export class ClusterAdmin implements KafkaAdmin {
 
   #listOffsets(partitions: readonly TopicPartition[], timestamp: number, readCommitted: boolean) {
     if (partitions.length === 0) return Promise.resolve(new Map<string, Map<number, bigint>>());
-    return this.#cluster.retrying(this.#timeoutMs, async () => {
+    return this.#cluster.retrying(this.#retry, async () => {
       const offsets = new Map<string, Map<number, bigint>>();
       const byNode = await this.#leaders(partitions);
       await Promise.all(
@@ -198,7 +199,7 @@ export class ClusterAdmin implements KafkaAdmin {
       offsetFetchCall,
       { group, topics: partitions ? byTopic(partitions) : null },
       (response) => response.errorCode,
-      this.#timeoutMs,
+      this.#retry.timeoutMs,
     );
     const offsets = new Map<string, Map<number, bigint>>();
     if (answer.errorCode === kafkaErrors.GROUP_ID_NOT_FOUND) return offsets;
@@ -230,7 +231,7 @@ export class ClusterAdmin implements KafkaAdmin {
         }
         return kafkaErrors.NONE;
       },
-      this.#timeoutMs,
+      this.#retry.timeoutMs,
     );
     for (const { topic, partitions } of answer) {
       for (const { partition, errorCode } of partitions) {
@@ -256,7 +257,7 @@ export class ClusterAdmin implements KafkaAdmin {
       deleteGroupsCall,
       [group],
       (response) => response[0]?.errorCode ?? kafkaErrors.NONE,
-      this.#timeoutMs,
+      this.#retry.timeoutMs,
     );
     const code = answer[0]?.errorCode ?? kafkaErrors.NONE;
     if (code !== kafkaErrors.NONE && code !== kafkaErrors.GROUP_ID_NOT_FOUND) {

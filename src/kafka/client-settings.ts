@@ -30,6 +30,24 @@ export interface FetcherSettings {
   readonly maxUnpackedBytes: number;
 }
 
+/** Of the client that makes a connector's topics. */
+export interface AdminSettings {
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly metadataMaxAgeMs: number;
+  readonly connectionsMaxIdleMs: number;
+  readonly retry: RetryPolicy;
+}
+
+/** How long, how often and how soon a question is asked again after a retriable error. */
+export interface RetryPolicy {
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+}
+
 function whole(overrides: Overrides, key: string, fallback: number, min: number, max = 0x7fffffff): number {
   const text = overrides[key];
   if (text === undefined) return fallback;
@@ -122,5 +140,24 @@ export function fetcherSettings(clientId: string, overrides: Overrides, maxUnpac
     requestTimeoutMs: whole(overrides, 'request.timeout.ms', 30_000, 1),
     checkCrcs: flag(overrides, 'check.crcs', true),
     maxUnpackedBytes,
+  };
+}
+
+/** `base`: the installation's own, where nothing is overridden. */
+export function adminSettings(base: AdminSettings, overrides: Overrides): AdminSettings {
+  const { retry } = base;
+  const idleMs = whole(overrides, 'connections.max.idle.ms', base.connectionsMaxIdleMs, -1);
+  return {
+    clientId: overrides['client.id'] ?? base.clientId,
+    requestTimeoutMs: whole(overrides, 'request.timeout.ms', base.requestTimeoutMs, 1),
+    connectTimeoutMs: whole(overrides, 'socket.connection.setup.timeout.ms', base.connectTimeoutMs, 1),
+    metadataMaxAgeMs: whole(overrides, 'metadata.max.age.ms', base.metadataMaxAgeMs, 0),
+    connectionsMaxIdleMs: idleMs < 0 ? Number.MAX_SAFE_INTEGER : idleMs,
+    retry: {
+      timeoutMs: whole(overrides, 'default.api.timeout.ms', retry.timeoutMs, 1),
+      retries: whole(overrides, 'retries', retry.retries, 0),
+      backoffMs: whole(overrides, 'retry.backoff.ms', retry.backoffMs, 0),
+      backoffMaxMs: whole(overrides, 'retry.backoff.max.ms', retry.backoffMaxMs, 0),
+    },
   };
 }

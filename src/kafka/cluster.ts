@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError, ConnectError, isRetriable, RetriableError } from '../errors.ts';
+import type { RetryPolicy } from './client-settings.ts';
 import { BrokerConnection, type ConnectionSettings } from './connection.ts';
 import { isStaleCoordinator, kafkaError, kafkaErrors } from './errors.ts';
 import { findCoordinatorCall } from './protocol/coordinator.ts';
@@ -19,6 +20,9 @@ export interface ClusterSettings {
   readonly connectionsMaxIdleMs: number;
   readonly clock?: Clock;
 }
+
+/** How a question is asked again where nobody says otherwise. */
+export const patient: RetryPolicy = { timeoutMs: 30_000, retries: 0x7fffffff, backoffMs: 10, backoffMaxMs: 1000 };
 
 /** Connections of one kind of use: requests of different lanes never wait behind each other. */
 export interface Lane {
@@ -283,14 +287,16 @@ export class Cluster {
     });
   }
 
-  /** Runs `attempt` again after retriable errors, with back-off, until `timeoutMs` are over. */
-  async retrying<T>(timeoutMs: number, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** Runs `attempt` again after retriable errors, with back-off, until the time or the tries are over. */
+  async retrying<T>(policy: number | RetryPolicy, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { timeoutMs, retries, backoffMs, backoffMaxMs } =
+      typeof policy === 'number' ? { ...patient, timeoutMs: policy } : policy;
     const deadline = this.clock.now() + timeoutMs;
-    for (let delay = 10; ; delay = Math.min(delay * 2, 1000)) {
+    for (let retry = 0, delay = backoffMs; ; retry++, delay = Math.min(delay * 2, backoffMaxMs)) {
       try {
         return await attempt();
       } catch (error) {
-        if (!isRetriable(error) || this.clock.now() + delay >= deadline) throw error;
+        if (!isRetriable(error) || retry >= retries || this.clock.now() + delay >= deadline) throw error;
         await this.clock.sleep(delay, signal);
       }
     }

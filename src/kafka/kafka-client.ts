@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { isConnectionSetting } from '../config/honoured-overrides.ts';
 import { ClusterAdmin } from './admin.ts';
-import { fetcherSettings, producerSettings } from './client-settings.ts';
-import { Cluster, type ClusterSettings } from './cluster.ts';
+import { type AdminSettings, adminSettings, fetcherSettings, producerSettings } from './client-settings.ts';
+import { Cluster, type ClusterSettings, patient } from './cluster.ts';
 import { defaultMaxUnpackedBytes, loadCodecs } from './codecs.ts';
 import { KafkaFetcher } from './fetcher.ts';
 import { IdempotentProducer } from './producer.ts';
@@ -31,37 +31,52 @@ export interface KafkaClientConfig {
 export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
   const clientId = config.clientId ?? 'drover';
   const maxUnpackedBytes = config.maxUnpackedBytes ?? defaultMaxUnpackedBytes;
-  const settings: ClusterSettings = {
-    bootstrapServers: config.bootstrapServers,
-    security: config.security ?? { protocol: 'PLAINTEXT' },
+  const base: AdminSettings = {
     clientId,
     requestTimeoutMs: config.requestTimeoutMs ?? 30_000,
     connectTimeoutMs: config.connectTimeoutMs ?? 10_000,
     metadataMaxAgeMs: 300_000,
     connectionsMaxIdleMs: 240_000,
+    retry: { ...patient, ...(config.apiTimeoutMs === undefined ? {} : { timeoutMs: config.apiTimeoutMs }) },
+  };
+  const { retry, ...network } = base;
+  const settings: ClusterSettings = {
+    bootstrapServers: config.bootstrapServers,
+    security: config.security ?? { protocol: 'PLAINTEXT' },
+    ...network,
     ...(config.clock ? { clock: config.clock } : {}),
   };
   const cluster = new Cluster(settings);
-  /** Connectors that bring brokers or credentials of their own, by those. */
+  /** Connectors that bring brokers, credentials or an admin's settings of their own, by those. */
   const others = new Map<string, Cluster>();
-  const clusterFor = (overrides: Readonly<Record<string, string>>): Cluster => {
+  const clusterFor = (overrides: Readonly<Record<string, string>>, more: Partial<ClusterSettings> = {}): Cluster => {
     const own = Object.entries(overrides).filter(([key]) => isConnectionSetting(key));
-    if (own.length === 0) return cluster;
-    const key = JSON.stringify(own.sort());
+    if (own.length === 0 && Object.keys(more).length === 0) return cluster;
+    const key = JSON.stringify([own.sort(), more]);
     let other = others.get(key);
     if (!other) {
       const { 'bootstrap.servers': bootstrapServers, ...security } = Object.fromEntries(own);
       other = new Cluster({
         ...settings,
         bootstrapServers: bootstrapServers ?? settings.bootstrapServers,
-        security: securityFromProperties({ ...propertiesOf(settings.security), ...security }),
+        security: own.length === 0 ? settings.security : overridden(settings.security, security),
+        ...more,
       });
       others.set(key, other);
     }
     return other;
   };
+  const admin = new ClusterAdmin(cluster, retry);
   return {
-    admin: new ClusterAdmin(cluster, config.apiTimeoutMs ?? 30_000),
+    admin,
+    adminWith(overrides) {
+      if (Object.keys(overrides).length === 0) return admin;
+      const { retry: ownRetry, ...ownNetwork } = adminSettings(base, overrides);
+      const differs = Object.entries(ownNetwork).filter(
+        ([key, value]) => network[key as keyof typeof network] !== value,
+      );
+      return new ClusterAdmin(clusterFor(overrides, Object.fromEntries(differs)), ownRetry);
+    },
     async producer(overrides = {}) {
       return new IdempotentProducer(clusterFor(overrides), await loadCodecs(), producerSettings(clientId, overrides));
     },
@@ -80,4 +95,8 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
       await Promise.all([cluster, ...others.values()].map((one) => one.close()));
     },
   };
+}
+
+function overridden(security: KafkaSecurity, overrides: Readonly<Record<string, string>>): KafkaSecurity {
+  return securityFromProperties({ ...propertiesOf(security), ...overrides });
 }

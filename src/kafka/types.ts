@@ -165,6 +165,8 @@ export interface KafkaAdmin {
 /** One per environment: connections and metadata outlive a run. */
 export interface KafkaClient {
   readonly admin: KafkaAdmin;
+  /** The admin of one connector. `overrides`: admin.override.* without the prefix; it is closed with this client. */
+  adminWith(overrides: Readonly<Record<string, string>>): KafkaAdmin;
   /** `overrides`: producer.override.* without the prefix. */
   producer(overrides?: Readonly<Record<string, string>>): Promise<Producer>;
   transactionalProducer(

@@ -1,10 +1,16 @@
 import type { TopicPartition } from '../api/task.ts';
 import { RetriableError } from '../errors.ts';
-import type { Fetcher, KafkaAdmin, KafkaClient, OutgoingBatch, RecordCursor } from '../kafka/types.ts';
+import type { Fetcher, KafkaAdmin, OutgoingBatch, RecordCursor } from '../kafka/types.ts';
 import type { TaskItem } from '../storage/items.ts';
 import type { SinkPosition, SourceOffsetEntry } from '../storage/offset-backing-store.ts';
 import { canonicalPartition, offsetRecordKey, parseOffset } from '../storage/source-offset-text.ts';
 import type { WorkerRoom } from './worker.ts';
+
+/** Where a connector's offsets topic is read and made. */
+export interface OffsetsCluster {
+  readonly admin: KafkaAdmin;
+  fetcher(): Promise<Fetcher>;
+}
 
 /** Names the task that wrote an offset in a transaction; what the mirror writes has no such header. */
 const taskHeader = 'drover.task';
@@ -46,7 +52,7 @@ export async function ensureOffsetsTopic(room: WorkerRoom, admin: KafkaAdmin, to
  */
 export async function readTail(
   room: WorkerRoom,
-  kafka: KafkaClient,
+  kafka: OffsetsCluster,
   connector: string,
   tasks: readonly Pick<TaskItem, 'task' | 'positions'>[],
   endsAt: number,

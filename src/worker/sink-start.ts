@@ -161,7 +161,8 @@ async function sinkDeadLetters(run: TaskRun, kafka: KafkaClient, closers: Closer
   if (target === null) return null;
   const producer = await kafka.producer(run.producerOverrides());
   closers.push(() => producer.close());
-  return new DeadLetterQueue(run, target, { admin: kafka.admin, producer }, (failure) => failure.consumed);
+  const admin = kafka.adminWith(run.adminOverrides());
+  return new DeadLetterQueue(run, target, { admin, producer }, (failure) => failure.consumed);
 }
 
 /** Bounds of one fetch; the consumer's own names, and its defaults but for the total, which bounds a run's memory. */

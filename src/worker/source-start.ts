@@ -3,7 +3,7 @@ import type { SourceOffset, SourcePartition } from '../api/record.ts';
 import type { OffsetStorageReader, SourceTask, TransactionContext } from '../api/task.ts';
 import { javaText } from '../data/java-text.ts';
 import type { Schema } from '../data/schema.ts';
-import type { KafkaClient } from '../kafka/types.ts';
+import type { KafkaAdmin, KafkaClient } from '../kafka/types.ts';
 import { canonicalPartition, parseOffset } from '../storage/source-offset-text.ts';
 import { Closers } from './closers.ts';
 import { type DeadLetter, DeadLetterQueue, deadLetterTarget } from './dead-letter-queue.ts';
@@ -36,10 +36,11 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
     const chain = await createTransformationChain(config, room.plugins);
     closers.push(() => chain.close());
     const producerOverrides = run.producerOverrides();
-    const letters = await sourceDeadLetters(run, kafka, closers);
+    const admin = kafka.adminWith(run.adminOverrides());
+    const letters = await sourceDeadLetters(run, kafka, admin, closers);
     const errors = new ErrorTolerance(run, config, letters);
     const groups = room.settings.topicCreationEnable ? topicGroups(config) : [];
-    const topics = new TopicCreation(run, kafka.admin, groups);
+    const topics = new TopicCreation(run, admin, groups);
     const conversion = new SourceConversion(chain, converters, errors, topics, room.clock.now);
 
     const task = connector.createTask();
@@ -85,12 +86,17 @@ function offsetReader(run: TaskRun): OffsetStorageReader {
   return { offsets: read, offset: async (partition) => (await read([partition]))[0] ?? null };
 }
 
-async function sourceDeadLetters(run: TaskRun, kafka: KafkaClient, closers: Closers): Promise<DeadLetterQueue | null> {
+async function sourceDeadLetters(
+  run: TaskRun,
+  kafka: KafkaClient,
+  admin: KafkaAdmin,
+  closers: Closers,
+): Promise<DeadLetterQueue | null> {
   const target = deadLetterTarget(run.config, 'source');
   if (target === null) return null;
   const producer = await kafka.producer(run.producerOverrides());
   closers.push(() => producer.close());
-  return new DeadLetterQueue(run, target, { admin: kafka.admin, producer }, describeSourceLetter);
+  return new DeadLetterQueue(run, target, { admin, producer }, describeSourceLetter);
 }
 
 /** The record as the task gave it: it may not have got through a converter. */

@@ -250,6 +250,15 @@ export class TaskRun {
     return overrides;
   }
 
+  /** `admin.override.*`, bounded likewise. */
+  adminOverrides(): Settings {
+    const overrides: Record<string, string> = { ...settingsWithPrefix(this.config, 'admin.override.') };
+    const key = 'default.api.timeout.ms';
+    const left = this.deadlines.endsAt - this.room.clock.now();
+    if (Number(overrides[key]) > left) overrides[key] = String(Math.max(1, Math.floor(left)));
+    return overrides;
+  }
+
   /** What source and sink tasks are told alike. */
   taskContext() {
     return {

@@ -1,15 +1,22 @@
 import type { SourceRecord } from '../api/record.ts';
 import type { SourceTask, TransactionContext } from '../api/task.ts';
 import type { Settings } from '../config/config-def.ts';
-import { isSet, parseType } from '../config/parse-config.ts';
+import { isSet, parseType, settingsWithPrefix } from '../config/parse-config.ts';
 import { ConfigError, ConnectError, RetriableError } from '../errors.ts';
 import type { KafkaClient, OutgoingBatch, TransactionalProducer } from '../kafka/types.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
 import type { SinkPosition, SourceOffsetEntry } from '../storage/offset-backing-store.ts';
 import { sourceOffsetEntry } from '../storage/source-offset-text.ts';
+import { resolveSettings } from './config-providers.ts';
 import type { ErrorTolerance } from './error-tolerance.ts';
-import { appendOffsetRecord, ensureOffsetsTopic, readTail, tailPositions } from './offsets-topic.ts';
+import {
+  appendOffsetRecord,
+  ensureOffsetsTopic,
+  type OffsetsCluster,
+  readTail,
+  tailPositions,
+} from './offsets-topic.ts';
 import { acknowledge, keepsRecords, type Outgoing, type Piece, type SourceDelivery } from './source-delivery.ts';
 import type { TaskRun } from './task-run.ts';
 import type { TopicCreation } from './topic-creation.ts';
@@ -81,7 +88,8 @@ export async function createTransactionalDelivery(
 ): Promise<SourceDelivery> {
   const { room, about, lease } = run;
   const offsetsTopic = asked.offsetsTopic ?? room.settings.offsetsTopic;
-  await ensureOffsetsTopic(room, kafka.admin, offsetsTopic);
+  const offsetsCluster = clusterOfOffsets(kafka, run.config, run.adminOverrides());
+  await ensureOffsetsTopic(room, offsetsCluster.admin, offsetsTopic);
   const timeoutMs = transactionTimeoutMs(run, asked, overrides);
   const producer = await kafka.transactionalProducer(transactionalIdOf(room, about.connector, about.task), {
     ...overrides,
@@ -90,7 +98,7 @@ export async function createTransactionalDelivery(
   try {
     await producer.init();
     run.step('fenced-older');
-    const tail = await readTail(room, kafka, about.connector, [run.item], run.deadlines.endsAt);
+    const tail = await readTail(room, offsetsCluster, about.connector, [run.item], run.deadlines.endsAt);
     if (tail.length > 0) {
       const entries = tail.map((entry) => ({ ...entry, inTopic: asked.offsetsTopic === null }));
       await room.stores.offsets.commitSourceOffsets(lease, entries, {}, []);
@@ -101,7 +109,7 @@ export async function createTransactionalDelivery(
     throw error;
   }
   const noteTail = async () => {
-    const positions = await tailPositions(kafka.admin, offsetsTopic);
+    const positions = await tailPositions(offsetsCluster.admin, offsetsTopic);
     const { revoked } = await room.stores.offsets.commitSourceOffsets(lease, [], {}, positions);
     if (revoked) run.end('revoked');
     run.step('tail-noted');
@@ -109,6 +117,12 @@ export async function createTransactionalDelivery(
   // One that stays open too long is aborted by the broker, and its producer fenced: it is ended well before.
   const bounded = { ...asked, intervalMs: Math.min(asked.intervalMs, timeoutMs / 2) };
   return new TransactionalDelivery(run, task, topics, producer, errors, bounded, offsetsTopic, noteTail);
+}
+
+/** Offsets lie beside the records of their transactions: a connector may bring brokers and credentials of its own. */
+function clusterOfOffsets(kafka: KafkaClient, config: Settings, adminOverrides: Settings): OffsetsCluster {
+  const consumerOverrides = settingsWithPrefix(config, 'consumer.override.');
+  return { admin: kafka.adminWith(adminOverrides), fetcher: () => kafka.fetcher(consumerOverrides) };
 }
 
 /**
@@ -124,12 +138,16 @@ export async function recoverGeneration(
   const unclean = ended.filter((task) => task.type === 'source' && Object.keys(task.positions).length > 0);
   if (unclean.length === 0) return;
   const kafka = await room.kafka();
+  const config = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
+  const producerOverrides = settingsWithPrefix(config, 'producer.override.');
   for (const { task } of unclean) {
-    const producer = await kafka.transactionalProducer(transactionalIdOf(room, item.name, task));
+    const producer = await kafka.transactionalProducer(transactionalIdOf(room, item.name, task), producerOverrides);
     await producer.init();
     await producer.close();
   }
-  const tail = await readTail(room, kafka, item.name, unclean, lease.expiresAt - room.settings.leaseMarginMs);
+  const offsetsCluster = clusterOfOffsets(kafka, config, settingsWithPrefix(config, 'admin.override.'));
+  const endsAt = lease.expiresAt - room.settings.leaseMarginMs;
+  const tail = await readTail(room, offsetsCluster, item.name, unclean, endsAt);
   const mirrored = (exactlyOnce(item.config)?.offsetsTopic ?? null) === null;
   const entries = tail.map((entry) => ({ ...entry, inTopic: mirrored }));
   if (entries.length > 0) await room.stores.generations.putSourceOffsets(lease, entries);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isHonouredOverride } from '../../src/config/honoured-overrides.ts';
 import { ConfigError } from '../../src/errors.ts';
-import { fetcherSettings, producerSettings } from '../../src/kafka/client-settings.ts';
+import { adminSettings, fetcherSettings, producerSettings } from '../../src/kafka/client-settings.ts';
 
 function fault(work: () => unknown): string {
   try {
@@ -74,5 +74,46 @@ describe('fetcher settings', () => {
   it('check checksums unless told not to', () => {
     expect(fetcherSettings('d', {}, 1).checkCrcs).toBe(true);
     expect(fetcherSettings('d', { 'check.crcs': 'false' }, 1).checkCrcs).toBe(false);
+  });
+});
+
+describe('admin settings', () => {
+  const retry = { timeoutMs: 30_000, retries: 9, backoffMs: 10, backoffMaxMs: 1000 };
+  const base = {
+    clientId: 'd',
+    requestTimeoutMs: 5,
+    connectTimeoutMs: 6,
+    metadataMaxAgeMs: 7,
+    connectionsMaxIdleMs: 8,
+  };
+
+  it("are the installation's where nothing is overridden", () => {
+    expect(adminSettings({ ...base, retry }, { 'security.protocol': 'SSL' })).toEqual({ ...base, retry });
+  });
+
+  it('take what a connector overrides, and each key that they take is honoured', () => {
+    const overrides = {
+      'client.id': 'own',
+      'request.timeout.ms': '1',
+      'socket.connection.setup.timeout.ms': '2',
+      'metadata.max.age.ms': '3',
+      'connections.max.idle.ms': '4',
+      'default.api.timeout.ms': '5',
+      retries: '6',
+      'retry.backoff.ms': '7',
+      'retry.backoff.max.ms': '8',
+    };
+    expect(adminSettings({ ...base, retry }, overrides)).toEqual({
+      clientId: 'own',
+      requestTimeoutMs: 1,
+      connectTimeoutMs: 2,
+      metadataMaxAgeMs: 3,
+      connectionsMaxIdleMs: 4,
+      retry: { timeoutMs: 5, retries: 6, backoffMs: 7, backoffMaxMs: 8 },
+    });
+    for (const key of Object.keys(overrides)) expect(isHonouredOverride('admin', key)).toBe(true);
+    expect(isHonouredOverride('admin', 'sasl.jaas.config')).toBe(true);
+    expect(isHonouredOverride('admin', 'bootstrap.controllers')).toBe(false);
+    expect(fault(() => adminSettings({ ...base, retry }, { retries: 'many' }))).toBe('retries');
   });
 });
