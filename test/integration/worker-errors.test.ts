@@ -444,6 +444,26 @@ describe('a sink task', () => {
     expect(report.reason).toBe('drained');
   });
 
+  it('I5: pauses a partition between two puts of one fetch, and is given the rest when it resumes', async () => {
+    const pausedAt: number[] = [];
+    class Hesitating extends MonitorableSinkTask {
+      override put(records: SinkRecord[]) {
+        super.put(records);
+        if (records.length === 0 || this.values.length >= 6) return;
+        pausedAt.push(this.values.length);
+        const { assignment } = this.context;
+        this.context.pause(...assignment);
+        setImmediate(() => this.context.resume(...assignment));
+      }
+    }
+    const task = new Hesitating();
+    const lines = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const { position } = await runSink(task, lines, { 'consumer.override.max.poll.records': '2' });
+    expect(task.values).toEqual(lines);
+    expect(pausedAt).toEqual([2, 4]);
+    expect(position).toBe(7n);
+  });
+
   it('is cut when it blocks in put, and nothing of that batch is committed', async () => {
     class Blocked extends MonitorableSinkTask {
       override put() {
