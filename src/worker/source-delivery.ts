@@ -117,7 +117,8 @@ export class PlainDelivery implements SourceDelivery {
     // landed already, so only the next run, from the last commit on, keeps the order.
     const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.cut);
     this.#run.step('produced');
-    await acknowledge(this.#run, this.#task, this.#errors, outgoing, outcome);
+    reportRefused(this.#run, this.#errors, outgoing, outcome);
+    await commitRecords(this.#run, this.#task, outgoing, outcome);
     batch.clear();
     this.#spare.push(batch);
   }
@@ -171,43 +172,47 @@ export function keepsRecords(task: SourceTask, errors: ErrorTolerance): boolean 
   return task.commitRecord !== undefined || errors.toleratesAll;
 }
 
-/** Refused records go to the error policy, all others to the task's `commitRecord`, if it has one. */
-export async function acknowledge(
+/** Hands refused records to the error policy: their dead letters must be on their way before offsets pass them (I3). */
+export function reportRefused(
   run: TaskRun,
-  task: SourceTask,
   errors: ErrorTolerance,
   outgoing: Outgoing,
   outcome: ProduceOutcome | null,
-): Promise<void> {
-  const [cause] = outcome?.failures.values() ?? [];
-  if (cause !== undefined && !errors.toleratesAll) {
+): void {
+  if (outcome === null || outcome.failures.size === 0) return;
+  if (!errors.toleratesAll) {
+    const [cause] = outcome.failures.values();
     throw new ConnectError('task.record_refused', 'Unrecoverable exception from producer send callback', { cause });
   }
-  if (task.commitRecord === undefined && cause === undefined) return;
+  let index = 0;
+  for (const { appended } of outgoing.polls) {
+    for (const record of appended) {
+      const error = outcome.failures.get(index++);
+      if (error === undefined) continue;
+      const stage = 'KAFKA_PRODUCE';
+      const executingClass = 'org.apache.kafka.connect.runtime.AbstractWorkerSourceTask';
+      const failedAt = run.room.clock.now();
+      errors.report({ stage, executingClass, error, attempt: 1, failedAt, record, consumed: null });
+      run.skipped(stage, 1);
+    }
+  }
+}
+
+/** Tells the task's `commitRecord`, if it has one, where each record landed; null: nowhere. */
+export async function commitRecords(
+  run: TaskRun,
+  task: SourceTask,
+  outgoing: Outgoing,
+  outcome: ProduceOutcome | null,
+): Promise<void> {
+  if (task.commitRecord === undefined) return;
   let index = 0;
   for (const { appended, dropped } of outgoing.polls) {
     for (const record of appended) {
-      const at = index++;
-      const refused = outcome?.failures.get(at);
-      if (refused !== undefined) {
-        const failure = {
-          stage: 'KAFKA_PRODUCE' as const,
-          executingClass: 'org.apache.kafka.connect.runtime.AbstractWorkerSourceTask',
-          error: refused,
-          attempt: 1,
-          failedAt: run.room.clock.now(),
-          record,
-          consumed: null,
-        };
-        errors.report(failure);
-        run.skipped(failure.stage, 1);
-      }
-      if (task.commitRecord === undefined) continue;
-      const landed = refused === undefined ? (outcome?.offsetOf(at) ?? null) : null;
+      const landed = outcome?.offsetOf(index++) ?? null;
       const metadata = landed === null ? null : { ...landed, timestamp: record.timestamp };
       await run.guard('commitRecord', task.commitRecord(record, metadata));
     }
-    if (task.commitRecord === undefined) continue;
     for (const record of dropped) await run.guard('commitRecord', task.commitRecord(record, null));
   }
 }

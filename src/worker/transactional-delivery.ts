@@ -17,7 +17,14 @@ import {
   readTail,
   tailPositions,
 } from './offsets-topic.ts';
-import { acknowledge, keepsRecords, type Outgoing, type Piece, type SourceDelivery } from './source-delivery.ts';
+import {
+  commitRecords,
+  keepsRecords,
+  type Outgoing,
+  type Piece,
+  reportRefused,
+  type SourceDelivery,
+} from './source-delivery.ts';
 import type { TaskRun } from './task-run.ts';
 import type { TopicCreation } from './topic-creation.ts';
 import type { WorkerRoom } from './worker.ts';
@@ -286,14 +293,7 @@ class TransactionalDelivery implements SourceDelivery {
     // Refused records are found before the transaction is committed: without errors.tolerance=all none of it may be.
     const sent = this.#sent;
     this.#sent = [];
-    for (const { outcome } of sent) {
-      const [refused] = outcome?.failures.values() ?? [];
-      if (refused !== undefined && !this.#errors.toleratesAll) {
-        throw new ConnectError('task.record_refused', 'Unrecoverable exception from producer send callback', {
-          cause: refused,
-        });
-      }
-    }
+    for (const { outgoing, outcome } of sent) reportRefused(this.#run, this.#errors, outgoing, outcome);
     const { connector, task } = this.#run.about;
     const records = this.#producer.newBatch();
     for (const entry of this.#offsets.values()) appendOffsetRecord(records, this.#offsetsTopic, connector, task, entry);
@@ -316,7 +316,7 @@ class TransactionalDelivery implements SourceDelivery {
     this.#records = 0;
     this.#bytes = 0;
     for (const { outgoing, outcome } of sent) {
-      await acknowledge(this.#run, this.#task, this.#errors, outgoing, outcome);
+      await commitRecords(this.#run, this.#task, outgoing, outcome);
     }
   }
 
