@@ -5,12 +5,15 @@ import type { SinkRecord } from '../../api/record.ts';
 import type { SinkTask, SinkTaskContext } from '../../api/task.ts';
 import { defineConfig } from '../../config/config-def.ts';
 import { parseConfig } from '../../config/parse-config.ts';
+import { ByteSink } from '../../data/byte-sink.ts';
 import { javaText } from '../../data/java-text.ts';
 import { ConnectError } from '../../errors.ts';
 
-/** Lines are gathered up to this many characters, or for this long, before they are written. */
-const writeBehindChars = 1 << 18;
+/** Lines are gathered up to this many bytes, or for this long, before they are written. */
+const writeBehindBytes = 1 << 18;
 const writeBehindMs = 10;
+/** Joined before they are encoded: a call for each line would cost more than its bytes. */
+const linesAtOnce = 8;
 
 export const fileStreamSinkConfig = defineConfig({
   file: {
@@ -49,8 +52,9 @@ export class FileStreamSinkConnector implements SinkConnector {
 export class FileStreamSinkTask implements SinkTask {
   #path: string | null = null;
   #file: FileHandle | null = null;
-  #pending: string[] = [];
-  #pendingChars = 0;
+  #pending = new ByteSink();
+  /** Memory of writes that are done, for the next lines. */
+  readonly #spare: ByteSink[] = [];
   #timer: NodeJS.Timeout | null = null;
   /** One write after the other; once one has failed none follows until `flush` has told. */
   #written: Promise<void> = Promise.resolve();
@@ -69,13 +73,17 @@ export class FileStreamSinkTask implements SinkTask {
   }
 
   put(records: SinkRecord[]): void | Promise<void> {
-    for (const record of records) {
-      const value = record.value;
-      const line = typeof value === 'string' ? value : javaText(record.valueSchema, value);
-      this.#pending.push(line);
-      this.#pendingChars += line.length + 1;
+    const pending = this.#pending;
+    let lines = '';
+    for (let i = 0; i < records.length; i++) {
+      const { value, valueSchema } = records[i]!;
+      lines += `${typeof value === 'string' ? value : javaText(valueSchema, value)}\n`;
+      if (i % linesAtOnce !== linesAtOnce - 1) continue;
+      pending.write(lines);
+      lines = '';
     }
-    if (this.#pendingChars >= writeBehindChars) {
+    pending.write(lines);
+    if (pending.position >= writeBehindBytes) {
       // Written while the next records come: at most one write waits behind another.
       const before = this.#written;
       this.#writePending();
@@ -100,27 +108,27 @@ export class FileStreamSinkTask implements SinkTask {
   }
 
   #writePending(): void {
-    if (this.#pending.length === 0) return;
-    const text = `${this.#pending.join('\n')}\n`;
-    this.#pending = [];
-    this.#pendingChars = 0;
-    this.#written = this.#written.then(() => this.#write(text));
+    const lines = this.#pending;
+    if (lines.position === 0) return;
+    this.#pending = this.#spare.pop() ?? new ByteSink();
+    this.#written = this.#written.then(() => this.#write(lines));
     // A failure is for the next flush to tell; without one nothing is committed.
     this.#written.catch(() => {});
   }
 
-  async #write(text: string): Promise<void> {
+  async #write(lines: ByteSink): Promise<void> {
+    const bytes = lines.bytes.subarray(0, lines.position);
     if (this.#file === null) {
-      process.stdout.write(text);
-      return;
-    }
-    try {
-      await this.#file.writeFile(text);
-    } catch (error) {
-      throw new ConnectError('file.unwritable', `File ${this.#path} cannot be written: ${(error as Error).message}`, {
-        cause: error,
+      process.stdout.write(bytes.toString());
+    } else {
+      await this.#file.writeFile(bytes).catch((error: Error) => {
+        throw new ConnectError('file.unwritable', `File ${this.#path} cannot be written: ${error.message}`, {
+          cause: error,
+        });
       });
     }
+    lines.position = 0;
+    this.#spare.push(lines);
   }
 
   async stop(): Promise<void> {
