@@ -1,4 +1,5 @@
 import { createKafkaClient } from '../src/kafka/kafka-client.ts';
+import { mskRegion } from '../src/kafka/msk-iam.ts';
 import type { KafkaClient } from '../src/kafka/types.ts';
 import { workerSecurity } from '../src/kafka/worker-security.ts';
 import { clock, environment } from './function-context.ts';
@@ -6,15 +7,16 @@ import { fetchSecret } from './secrets.ts';
 
 /** One client for the execution environment; its connections outlive a run. */
 export async function connectKafka(): Promise<KafkaClient> {
+  const bootstrapServers = environment['bootstrap.servers'].join(',');
   const secretId = environment['drover.security.secret'];
   const security = workerSecurity({
     protocol: environment['security.protocol'],
     mechanism: environment['sasl.mechanism'],
-    region: process.env.AWS_REGION ?? 'us-east-1',
+    region: mskRegion(bootstrapServers) ?? process.env.AWS_REGION ?? 'us-east-1',
     secret: secretId === null ? null : await fetchSecret(secretId),
   });
   return createKafkaClient({
-    bootstrapServers: environment['bootstrap.servers'].join(','),
+    bootstrapServers,
     security,
     clientId: environment['group.id'],
     ...unpackedBound(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE),

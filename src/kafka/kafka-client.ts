@@ -6,7 +6,7 @@ import { Cluster, type ClusterSettings, patient } from './cluster.ts';
 import { defaultMaxUnpackedBytes, loadCodecs } from './codecs.ts';
 import { KafkaFetcher } from './fetcher.ts';
 import { IdempotentProducer } from './producer.ts';
-import { type KafkaSecurity, propertiesOf, securityFromProperties } from './security.ts';
+import { type KafkaSecurity, overriddenSecurity } from './security.ts';
 import { KafkaTransactionalProducer } from './transactional-producer.ts';
 import type { KafkaClient } from './types.ts';
 
@@ -55,11 +55,11 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
     const key = JSON.stringify([own.sort(), more]);
     let other = others.get(key);
     if (!other) {
-      const { 'bootstrap.servers': bootstrapServers, ...security } = Object.fromEntries(own);
+      const ownSettings = Object.fromEntries(own);
       other = new Cluster({
         ...settings,
-        bootstrapServers: bootstrapServers ?? settings.bootstrapServers,
-        security: own.length === 0 ? settings.security : overridden(settings.security, security),
+        bootstrapServers: ownSettings['bootstrap.servers'] ?? settings.bootstrapServers,
+        security: own.length === 0 ? settings.security : overriddenSecurity(settings.security, ownSettings),
         ...more,
       });
       others.set(key, other);
@@ -95,8 +95,4 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
       await Promise.all([cluster, ...others.values()].map((one) => one.close()));
     },
   };
-}
-
-function overridden(security: KafkaSecurity, overrides: Readonly<Record<string, string>>): KafkaSecurity {
-  return securityFromProperties({ ...propertiesOf(security), ...overrides });
 }

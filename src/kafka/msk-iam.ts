@@ -22,6 +22,14 @@ export function environmentCredentials(environment: Readonly<Record<string, stri
   return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
 }
 
+/**
+ * The region in the names of MSK's brokers, in any of AWS's partitions: `b-1.shop.ab12.c2.kafka.cn-north-1.amazonaws.com.cn`,
+ * `boot-ab12.c1.kafka-serverless.eu-west-1.amazonaws.com`. Null: the servers have names of another kind.
+ */
+export function mskRegion(bootstrapServers: string | undefined): string | null {
+  return /\.kafka(?:-serverless)?\.([a-z]{2,4}(?:-[a-z]+)+-\d+)\./.exec(bootstrapServers ?? '')?.[1] ?? null;
+}
+
 const service = 'kafka-cluster';
 const lifetimeSeconds = 900;
 
@@ -39,7 +47,8 @@ function hmac(key: Buffer | string, text: string): Buffer {
 
 /**
  * The bearer token that MSK takes over SASL/OAUTHBEARER: a URL presigned with SigV4 for the action
- * kafka-cluster:Connect, in base64url. Valid for 15 minutes; the broker asks for a new one before.
+ * kafka-cluster:Connect, in base64url. Valid for 15 minutes; the broker asks for a new one before. The host is a part of
+ * what is signed and nothing is sent to it: as in AWS's own signers it ends in amazonaws.com in every partition.
  */
 export function mskIamToken(region: string, credentials: AwsCredentials, now: Date): string {
   const host = `kafka.${region}.amazonaws.com`;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../errors.ts';
-import { type AwsCredentials, environmentCredentials, mskIamToken } from './msk-iam.ts';
+import { type AwsCredentials, environmentCredentials, mskIamToken, mskRegion } from './msk-iam.ts';
 
 /** PEM text. */
 export interface TlsSettings {
@@ -138,6 +138,13 @@ export function propertiesOf({ protocol, tls, sasl }: KafkaSecurity): Record<str
   return properties;
 }
 
+/** `overrides`: may name other brokers too, and so another region of MSK. */
+export function overriddenSecurity(base: KafkaSecurity, overrides: Readonly<Record<string, string>>): KafkaSecurity {
+  const properties = { ...propertiesOf(base), ...overrides };
+  const region = mskRegion(overrides['bootstrap.servers']);
+  return securityFromProperties(region === null ? properties : { ...properties, 'drover.msk.region': region });
+}
+
 function saslFromProperties(properties: Readonly<Record<string, string>>): SaslSettings {
   const mechanism = (properties['sasl.mechanism'] ?? 'GSSAPI').toUpperCase();
   const jaas = properties['sasl.jaas.config'] ?? '';
@@ -171,11 +178,15 @@ function saslFromProperties(properties: Readonly<Record<string, string>>): SaslS
       return { mechanism, token: clientCredentialsToken(url, clientId, clientSecret, scope) };
     }
     case 'AWS_MSK_IAM': {
-      const region = properties['drover.msk.region'] ?? process.env.AWS_REGION;
+      const region =
+        properties['drover.msk.region'] ?? mskRegion(properties['bootstrap.servers']) ?? process.env.AWS_REGION;
       if (!region) {
-        throw new ConfigError('sasl.mechanism=AWS_MSK_IAM needs a region: set AWS_REGION or drover.msk.region', {
-          key: 'drover.msk.region',
-        });
+        throw new ConfigError(
+          'sasl.mechanism=AWS_MSK_IAM needs a region: bootstrap.servers names none, so set AWS_REGION or drover.msk.region',
+          {
+            key: 'drover.msk.region',
+          },
+        );
       }
       return { mechanism, region };
     }

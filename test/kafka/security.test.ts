@@ -3,8 +3,8 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
-import { environmentCredentials, mskIamToken } from '../../src/kafka/msk-iam.ts';
-import { bearerToken, propertiesOf, securityFromProperties } from '../../src/kafka/security.ts';
+import { environmentCredentials, mskIamToken, mskRegion } from '../../src/kafka/msk-iam.ts';
+import { bearerToken, overriddenSecurity, propertiesOf, securityFromProperties } from '../../src/kafka/security.ts';
 
 const jaas = (text: string) => ({
   'security.protocol': 'SASL_SSL',
@@ -94,15 +94,23 @@ describe('MSK IAM token', () => {
         fc.string({ minLength: 1, maxLength: 40 }),
         fc.option(fc.base64String({ minLength: 4, maxLength: 200 }), { nil: undefined }),
         fc.date({ min: new Date('2020-01-01'), max: new Date('2040-01-01'), noInvalidDate: true }),
-        fc.constantFrom('eu-central-1', 'us-east-1'),
+        fc.constantFrom('eu-central-1', 'us-east-1', 'cn-north-1', 'us-gov-west-1'),
         async (secretAccessKey, sessionToken, now, region) => {
           const credentials = {
             accessKeyId: 'AKIAEXAMPLE',
             secretAccessKey,
             ...(sessionToken ? { sessionToken } : {}),
           };
-          const url = new URL(Buffer.from(mskIamToken(region, credentials, now), 'base64url').toString());
-          const signer = new SignatureV4({ service: 'kafka-cluster', region, credentials, sha256: Sha256 });
+          const token = mskIamToken(region, credentials, now);
+          expect(token).toMatch(/^[A-Za-z0-9_-]+$/);
+          const url = new URL(Buffer.from(token, 'base64url').toString());
+          const signer = new SignatureV4({
+            service: 'kafka-cluster',
+            region,
+            credentials,
+            sha256: Sha256,
+            applyChecksum: false,
+          });
           const hostname = `kafka.${region}.amazonaws.com`;
           const signed = await signer.presign(
             {
@@ -117,15 +125,65 @@ describe('MSK IAM token', () => {
           );
           expect(url.hostname).toBe(hostname);
           expect(url.searchParams.get('User-Agent')).toBe('drover');
+          // It tells who asks, and is not a part of what is signed.
           url.searchParams.delete('User-Agent');
-          const expected = Object.fromEntries(
-            Object.entries(signed.query!).filter(([name]) => name !== 'X-Amz-Content-Sha256'),
-          );
-          expect(Object.fromEntries(url.searchParams)).toEqual(expected);
+          expect(Object.fromEntries(url.searchParams)).toEqual(signed.query!);
+          expect(url.searchParams.get('X-Amz-Expires')).toBe('900');
         },
       ),
       { numRuns: 50 },
     );
+  });
+
+  it('puts the signed parameters in their canonical order, then the signature', () => {
+    const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 's', sessionToken: 'a/b+c=' };
+    const token = mskIamToken('eu-west-1', credentials, new Date('2026-01-02T03:04:05.678Z'));
+    const url = Buffer.from(token, 'base64url').toString();
+    const [signed, unsigned] = url.split(/(?=&X-Amz-Signature=)/) as [string, string];
+    expect(signed).toBe(
+      'https://kafka.eu-west-1.amazonaws.com/?Action=kafka-cluster%3AConnect&X-Amz-Algorithm=AWS4-HMAC-SHA256' +
+        '&X-Amz-Credential=AKIAEXAMPLE%2F20260102%2Feu-west-1%2Fkafka-cluster%2Faws4_request' +
+        '&X-Amz-Date=20260102T030405Z&X-Amz-Expires=900&X-Amz-Security-Token=a%2Fb%2Bc%3D&X-Amz-SignedHeaders=host',
+    );
+    // Step by step as the specification of Signature Version 4 has it.
+    const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+    const mac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+    const query = signed.slice(signed.indexOf('?') + 1);
+    const request = `GET\n/\n${query}\nhost:kafka.eu-west-1.amazonaws.com\n\nhost\n${hash('')}`;
+    const scope = '20260102/eu-west-1/kafka-cluster/aws4_request';
+    const key = scope.split('/').reduce<string | Buffer>((secret, part) => mac(secret, part), 'AWS4s');
+    const signature = mac(key, `AWS4-HMAC-SHA256\n20260102T030405Z\n${scope}\n${hash(request)}`).toString('hex');
+    expect(unsigned).toBe(`&X-Amz-Signature=${signature}&User-Agent=drover`);
+  });
+
+  it.each([
+    [
+      'b-1.shop.ab12cd.c2.kafka.eu-central-1.amazonaws.com:9098,b-2.shop.ab12cd.c2.kafka.eu-central-1.amazonaws.com:9098',
+      'eu-central-1',
+    ],
+    ['b-1-public.shop.ab12cd.c2.kafka.us-gov-west-1.amazonaws.com:9198', 'us-gov-west-1'],
+    ['b-1.shop.ab12cd.c4.kafka.cn-northwest-1.amazonaws.com.cn:9098', 'cn-northwest-1'],
+    ['boot-ab12cd.c1.kafka-serverless.ap-southeast-2.amazonaws.com:9098', 'ap-southeast-2'],
+    ['kafka.example.com:9098', null],
+    ['127.0.0.1:9092', null],
+  ])('is for the region that %s names', (servers, region) => {
+    expect(mskRegion(servers)).toBe(region);
+  });
+
+  it("is for the region of a connector's own brokers, else for the installation's", () => {
+    const base = { protocol: 'SASL_SSL', tls: {}, sasl: { mechanism: 'AWS_MSK_IAM', region: 'eu-west-1' } } as const;
+    const regionWith = (overrides: Record<string, string>) => {
+      const { sasl } = overriddenSecurity(base, overrides);
+      return sasl?.mechanism === 'AWS_MSK_IAM' ? sasl.region : null;
+    };
+    const elsewhere = 'b-1.shop.ab12cd.c2.kafka.us-east-2.amazonaws.com:9098';
+    expect(regionWith({ 'bootstrap.servers': elsewhere })).toBe('us-east-2');
+    expect(regionWith({ 'bootstrap.servers': 'kafka.example.com:9098' })).toBe('eu-west-1');
+    const fromNothing = { 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'AWS_MSK_IAM' };
+    expect(securityFromProperties({ ...fromNothing, 'bootstrap.servers': elsewhere }).sasl).toEqual({
+      mechanism: 'AWS_MSK_IAM',
+      region: 'us-east-2',
+    });
   });
 
   it('is made anew for every log-in, from what the environment holds then', async () => {
