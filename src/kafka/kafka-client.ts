@@ -78,7 +78,7 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
       return new ClusterAdmin(clusterFor(overrides, Object.fromEntries(differs)), ownRetry);
     },
     async producer(overrides = {}) {
-      return new IdempotentProducer(clusterFor(overrides), await loadCodecs(), producerSettings(clientId, overrides));
+      return new IdempotentProducer(clusterFor(overrides), producerSettings(clientId, overrides));
     },
     async transactionalProducer(transactionalId, overrides = {}) {
       const parsed = producerSettings(clientId, overrides, true);

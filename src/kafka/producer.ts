@@ -1,7 +1,7 @@
 import { ConnectError } from '../errors.ts';
 import type { ProducerSettings } from './client-settings.ts';
 import type { Cluster } from './cluster.ts';
-import type { Codecs } from './codecs.ts';
+import { loadCodecs } from './codecs.ts';
 import { kafkaError, kafkaErrors } from './errors.ts';
 import { RecordColumns } from './outgoing-batch.ts';
 import { ProduceEngine } from './produce-engine.ts';
@@ -13,11 +13,21 @@ export function columnsOf(batch: OutgoingBatch): RecordColumns {
   throw new TypeError('A batch is made by newBatch of the producer that sends it');
 }
 
-/** Idempotent unless told otherwise, without transactions. */
+/** Idempotent unless told otherwise, without transactions. What it takes to send is loaded with the first `send`: most polls find nothing. */
 export class IdempotentProducer implements Producer {
-  readonly #engine: ProduceEngine;
+  readonly #cluster: Cluster;
+  readonly #settings: ProducerSettings;
+  #engine: Promise<ProduceEngine> | null = null;
+  #closed = false;
 
-  constructor(cluster: Cluster, codecs: Codecs, settings: ProducerSettings) {
+  constructor(cluster: Cluster, settings: ProducerSettings) {
+    this.#cluster = cluster;
+    this.#settings = settings;
+  }
+
+  async #createEngine(): Promise<ProduceEngine> {
+    const cluster = this.#cluster;
+    const settings = this.#settings;
     const identity = async (): Promise<ProducerIdentity | null> => {
       if (!settings.idempotent) return null;
       return cluster.retrying(settings.maxBlockMs, async () => {
@@ -27,23 +37,33 @@ export class IdempotentProducer implements Producer {
         throw kafkaError(answer.errorCode, { doing: 'get a producer id from' });
       });
     };
-    this.#engine = new ProduceEngine(cluster, codecs, settings, {
+    const engine = new ProduceEngine(cluster, await loadCodecs(), settings, {
       transactionalId: null,
       identity,
       renew: identity,
       enlist: async () => new Map(),
     });
+    if (this.#closed) engine.kill(closed());
+    return engine;
   }
 
   newBatch(): OutgoingBatch {
     return new RecordColumns();
   }
 
-  send(batch: OutgoingBatch, signal?: AbortSignal): Promise<ProduceOutcome> {
-    return this.#engine.send(columnsOf(batch), signal);
+  async send(batch: OutgoingBatch, signal?: AbortSignal): Promise<ProduceOutcome> {
+    const columns = columnsOf(batch);
+    this.#engine ??= this.#createEngine().catch((error: unknown) => {
+      this.#engine = null;
+      throw error;
+    });
+    return (await this.#engine).send(columns, signal);
   }
 
   async close(): Promise<void> {
-    this.#engine.kill(new ConnectError('kafka.closed', 'The producer is closed'));
+    this.#closed = true;
+    (await this.#engine?.catch(() => null))?.kill(closed());
   }
 }
+
+const closed = () => new ConnectError('kafka.closed', 'The producer is closed');
