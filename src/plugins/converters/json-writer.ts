@@ -8,59 +8,67 @@ import { compileJsonEncoder, type JsonEncoding } from './json-encoder.ts';
 /** Writes one value of a schema as JSON in UTF-8: the bytes of what the schema's JsonEncoder says. */
 export type JsonWriter = (value: unknown, into: ByteSink) => void;
 
-/** The writer of a schema, made once. What is neither text nor struct goes the encoder's way, errors included. */
-export function compileJsonWriter(schema: Schema | null, encoding: JsonEncoding): JsonWriter {
+const nothing = Buffer.alloc(0);
+const closingBrace = Buffer.from('}');
+
+/**
+ * The writer of a schema, made once. `head` is what stands before the value. What is neither text nor struct goes the
+ * encoder's way, errors included.
+ */
+export function compileJsonWriter(schema: Schema | null, encoding: JsonEncoding, head: Buffer): JsonWriter {
   const encode = compileJsonEncoder(schema, encoding);
-  const asText: JsonWriter = (value, into) => into.write(encode(value));
-  if (schema === null) return asText;
-  if (schema.type === 'string') {
-    const write = stringWriter();
-    return (value, into) => (typeof value === 'string' ? write(value, into) : asText(value, into));
-  }
-  if (schema.type === 'struct' && schema.fields.length > 0) return compileStruct(schema, encoding, asText);
+  const asText: JsonWriter = (value, into) => {
+    const text = encode(value);
+    into.copy(head);
+    into.write(text);
+  };
+  if (schema?.type === 'string') return compileString(head, asText);
+  if (schema?.type === 'struct' && schema.fields.length > 0) return compileStruct(schema, encoding, head, asText);
   return asText;
 }
 
-const closingBrace = Buffer.from('}');
-
-function compileStruct(schema: Schema, encoding: JsonEncoding, asText: JsonWriter): JsonWriter {
-  const heads = schema.fields.map((field, i) => Buffer.from(`${i === 0 ? '{' : ','}${quoteJson(field.name)}:`));
-  const writers = schema.fields.map((field) => compileJsonWriter(field.schema, encoding));
-  const count = heads.length;
+function compileStruct(schema: Schema, encoding: JsonEncoding, head: Buffer, asText: JsonWriter): JsonWriter {
+  const writers = schema.fields.map((field, i) => {
+    const before = `${i === 0 ? '{' : ','}${quoteJson(field.name)}:`;
+    return compileJsonWriter(field.schema, encoding, Buffer.concat([i === 0 ? head : nothing, Buffer.from(before)]));
+  });
+  const count = writers.length;
   return (value, into) => {
     if (!(value instanceof Struct) || (value.schema !== schema && !schemaEquals(value.schema, schema))) {
       asText(value, into);
       return;
     }
     const { values } = value;
-    for (let i = 0; i < count; i++) {
-      into.copy(heads[i]!);
-      writers[i]!(values[i], into);
-    }
+    for (let i = 0; i < count; i++) writers[i]!(values[i], into);
     into.copy(closingBrace);
   };
 }
 
-/** So many different texts in a row, and a field is not taken for one that keeps its text. */
+/** So many different texts, and a field is no more taken for one that keeps its text. */
 const patience = 8;
 
-/** Writes the texts of one field. Many have the same text in every record: its bytes are kept. */
-function stringWriter(): (text: string, into: ByteSink) => void {
-  let last = '';
-  let lastBytes: Buffer | null = null;
+/** Many a field has the same text in every record: its bytes are kept. */
+function compileString(head: Buffer, asText: JsonWriter): JsonWriter {
+  let last: string | null = null;
+  let lastBytes = nothing;
   let misses = 0;
-  return (text, into) => {
+  return (value, into) => {
+    if (typeof value !== 'string') {
+      asText(value, into);
+      return;
+    }
     if (misses < patience) {
-      if (text === last) {
-        lastBytes ??= Buffer.from(quoteJson(text));
+      if (value === last) {
+        if (lastBytes === nothing) lastBytes = Buffer.concat([head, Buffer.from(quoteJson(value))]);
         into.copy(lastBytes);
         return;
       }
       misses++;
-      last = text;
-      lastBytes = null;
+      last = value;
+      lastBytes = nothing;
     }
-    writeText(text, into);
+    into.copy(head);
+    writeText(value, into);
   };
 }
 

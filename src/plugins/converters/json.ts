@@ -81,11 +81,10 @@ interface CompiledSchema {
   readonly head: string;
   readonly tail: string;
   readonly encode: JsonEncoder;
-  readonly headBytes: Buffer;
-  readonly tailBytes: Buffer;
   readonly write: JsonWriter;
 }
 
+const closingBrace = Buffer.from('}');
 const nothing: SchemaAndValue = Object.freeze({ schema: null, value: null });
 
 /**
@@ -143,9 +142,8 @@ export class JsonConverter implements Converter, HeaderConverter {
   writeConnectData(_topic: string, schema: Schema | null, value: unknown, into: ByteSink): boolean {
     if (schema === null) return false;
     const compiled = schema === this.#lastSchema ? (this.#last as CompiledSchema) : this.#compile(schema);
-    into.copy(compiled.headBytes);
     compiled.write(value, into);
-    into.copy(compiled.tailBytes);
+    if (this.#schemasEnabled) into.copy(closingBrace);
     return true;
   }
 
@@ -159,9 +157,7 @@ export class JsonConverter implements Converter, HeaderConverter {
         head,
         tail,
         encode: compileJsonEncoder(schema, this.#encoding),
-        headBytes: Buffer.from(head),
-        tailBytes: Buffer.from(tail),
-        write: compileJsonWriter(schema, this.#encoding),
+        write: compileJsonWriter(schema, this.#encoding, Buffer.from(head)),
       };
       this.#compiled.set(schema, compiled);
     }

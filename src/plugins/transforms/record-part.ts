@@ -13,12 +13,12 @@ export const keyPart: RecordPart = {
   name: 'Key',
   schema: (record) => record.keySchema,
   value: (record) => record.key,
-  replace: (record, keySchema, key) => record.with({ keySchema, key }),
+  replace: (record, schema, key) => record.withKey(schema, key),
 };
 
 export const valuePart: RecordPart = {
   name: 'Value',
   schema: (record) => record.valueSchema,
   value: (record) => record.value,
-  replace: (record, valueSchema, value) => record.with({ valueSchema, value }),
+  replace: (record, schema, value) => record.withValue(schema, value),
 };
