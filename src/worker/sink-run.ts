@@ -12,6 +12,8 @@ import type { TaskRun } from './task-run.ts';
 const firstWaitMs = 100;
 const firstRetryMs = 300;
 const longestRetryMs = 10_000;
+/** What Kafka does not answer is asked again soon: a run should notice that a broker is back. */
+const longestFetchRetryMs = 2_000;
 const maxAttempts = 6;
 
 interface Arrived {
@@ -71,7 +73,8 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
   while (!run.ended) {
     const arrived = await takeUp(run, sink, fetching === null ? [] : await fetching);
     fetching = null;
-    if (arrived.error !== null) {
+    // While other partitions have news, one in trouble holds nobody back: it is asked for again with the next fetch.
+    if (arrived.error !== null && !arrived.news) {
       if (++failures >= maxAttempts) throw arrived.error;
       await pauseBeforeRetry(run, 'fetch', failures, arrived.error, null);
     } else {
@@ -232,7 +235,8 @@ async function pauseBeforeRetry(
   error: unknown,
   wantedMs: number | null,
 ): Promise<void> {
-  const delayMs = wantedMs ?? Math.min(longestRetryMs, firstRetryMs * 2 ** (attempt - 1));
+  const longest = step === 'fetch' ? longestFetchRetryMs : longestRetryMs;
+  const delayMs = wantedMs ?? Math.min(longest, firstRetryMs * 2 ** (attempt - 1));
   run.emit('task.retry', { step, attempt, delayMs, error: messageOf(error) });
   if (!(await run.pause(delayMs))) throw error;
 }

@@ -243,14 +243,48 @@ async function expectPromisesKept({ plain, once }: Load, from: ReadonlyMap<strin
   }
 }
 
+/** A sink at a topic without replicas, partition p on node p + 1, that knows its positions already. */
+async function loneSink() {
+  const topic = uniqueName('alone');
+  await cluster.createTopic(topic, partitions, { copies: 1, configs: { 'min.insync.replicas': '1' } });
+  const task = new MonitorableSinkTask();
+  const harness = createHarness({ kafka: async () => client, plugins: [sinkOf('test.Sink', () => task)] });
+  const name = uniqueName('alone');
+  await harness.create(name, {
+    ...stringConverters,
+    'connector.class': 'test.Sink',
+    topics: topic,
+    // One record at a time.
+    'consumer.override.max.partition.fetch.bytes': '1000',
+  });
+  expect((await harness.runTask(name)).reason).toBe('drained');
+  return {
+    /** Whatever the living nodes lead is put in one run, the dead one's partition notwithstanding. */
+    async expectOthersGoOn(deadNode: number): Promise<void> {
+      const producer = await client.producer();
+      const alive = [0, 1, 2].filter((partition) => partition + 1 !== deadNode);
+      const values = Array.from({ length: 30 }, (_, number) => `${number} ${'x'.repeat(900)}`);
+      for (const [number, value] of values.entries()) {
+        const batch = producer.newBatch();
+        batch.append(topic, alive[number % alive.length]!, null, value, null, null);
+        await producer.send(batch);
+      }
+      expect((await harness.runTask(name)).reason).toBe('failed-for-now');
+      expect(task.values.toSorted()).toEqual(values.toSorted());
+    },
+  };
+}
+
 const transactionalId = ({ source }: Flow) => `${defaultWorkerSettings.groupId}-${source}-0`;
 
 describe('a cluster of three brokers', () => {
   it('I3, I4, I5: the leader of a partition is killed and comes back', async () => {
+    const lone = await loneSink();
     const load = await underLoad(async ({ progress, plain, once }) => {
       const node = cluster.node(await cluster.leaderOf(plain.topic, 0));
       await node.kill();
       await progress();
+      await lone.expectOthersGoOn(node.id);
       await node.start();
       await cluster.healed(plain.topic);
       await cluster.healed(once.topic);
@@ -308,7 +342,7 @@ describe('a cluster of three brokers', () => {
       }
       for (const { topic } of flows) {
         await cluster.deleteTopic(topic);
-        await cluster.createTopic(topic, partitions, {}, 1);
+        await cluster.createTopic(topic, partitions, { shift: 1 });
       }
       const resets = ({ sink }: Flow) =>
         harness.events.filter(({ event, facts }) => event === 'sink.position-reset' && facts.connector === sink);
@@ -373,7 +407,7 @@ describe('a cluster of three brokers', () => {
       }
     };
     await send(20);
-    const deleted = cluster.deleteTopic(topic).then(() => cluster.createTopic(topic, 1, {}, 1));
+    const deleted = cluster.deleteTopic(topic).then(() => cluster.createTopic(topic, 1, { shift: 1 }));
     await send(40);
     await deleted;
     await send(20);
@@ -386,7 +420,7 @@ describe('a cluster of three brokers', () => {
 
   it('I3, I4, I5: fewer brokers than min.insync.replicas: retriable, and all goes on when they are back', async () => {
     const strict = uniqueName('strict');
-    await cluster.createTopic(strict, 1, { 'min.insync.replicas': '3' });
+    await cluster.createTopic(strict, 1, { configs: { 'min.insync.replicas': '3' } });
     const load = await underLoad(
       async ({ progress, failures, plain, once }) => {
         const [survivor, ...others] = cluster.nodes;

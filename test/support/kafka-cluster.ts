@@ -23,8 +23,12 @@ export interface KafkaCluster {
   readonly bootstrapServers: string;
   readonly nodes: readonly ClusterNode[];
   node(id: number): ClusterNode;
-  /** Replicas of partition p: all nodes, from the one at `p + shift` on, which leads. */
-  createTopic(topic: string, partitions: number, configs?: Settings, shift?: number): Promise<void>;
+  /** Replicas of partition p: `copies` nodes, by default all, from the one at `p + shift` on, which leads. */
+  createTopic(
+    topic: string,
+    partitions: number,
+    options?: { configs?: Settings; shift?: number; copies?: number },
+  ): Promise<void>;
   /** Resolves when no broker knows it any more. */
   deleteTopic(topic: string): Promise<void>;
   leaderOf(topic: string, partition: number): Promise<number>;
@@ -99,9 +103,9 @@ export async function startKafkaCluster(settings: Settings = {}): Promise<KafkaC
     bootstrapServers,
     nodes,
     node: (id) => nodes.find((node) => node.id === id)!,
-    async createTopic(topic, partitions, configs = {}, shift = 0) {
+    async createTopic(topic, partitions, { configs = {}, shift = 0, copies = ids.length } = {}) {
       const assignment = Array.from({ length: partitions }, (_, partition) =>
-        ids.map((_, index) => ids[(partition + shift + index) % ids.length]!),
+        ids.slice(0, copies).map((_, index) => ids[(partition + shift + index) % ids.length]!),
       );
       const errorCode = await call(createAssignedTopicCall, { topic, assignment, configs });
       if (errorCode !== 0) throw new Error(`${topic} could not be created: error ${errorCode}`);
