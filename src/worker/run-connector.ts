@@ -13,6 +13,7 @@ import { deadlinesOf, releaseLease } from './lease.ts';
 import { type Assignment, assignPartitions, sinkTopics } from './partition-assignment.ts';
 import { replayDeadLetters } from './replay-dead-letters.ts';
 import { retryDueAt } from './run-limits.ts';
+import { settleMs } from './task-run.ts';
 import { recoverGeneration } from './transactional-delivery.ts';
 import { watchUnhandledRejections } from './unhandled-rejections.ts';
 import type { RunBudget, RunReport, WorkerRoom } from './worker.ts';
@@ -27,6 +28,8 @@ interface ConnectorRun {
   readonly workerId: string;
   /** The first task that this run has made due. */
   started: number | null;
+  /** Plugin code may still be running. */
+  tainted: boolean;
 }
 
 /** The tasks that the connector wants, before it is known which of them run already. */
@@ -53,7 +56,15 @@ export async function runConnector(room: WorkerRoom, connector: string, budget: 
   room.onStep?.('connector-acquired');
   const { takeover, lease } = acquired;
   room.telemetry.emit('run.started', { connector, fencingToken: lease.fencingToken, takeover });
-  const run: ConnectorRun = { room, item: acquired.item, lease, endsAt, workerId: budget.workerId, started: null };
+  const run: ConnectorRun = {
+    room,
+    item: acquired.item,
+    lease,
+    endsAt,
+    workerId: budget.workerId,
+    started: null,
+    tainted: false,
+  };
   try {
     const nextDueAt = await bringInLine(run);
     room.onStep?.('connector-applied');
@@ -80,6 +91,7 @@ const report = (ran: boolean, reason: string, nextDueAt: number | null): RunRepo
 async function bringInLine(run: ConnectorRun): Promise<number | null> {
   const { room, item, lease } = run;
   const { config, generations } = room.stores;
+  if (!item.deleting && item.targetState === 'STARTED') return startGeneration(run);
   const tasks = await config.getTasks(item.name);
   if (item.deleting) {
     await letGo(run, tasks);
@@ -95,18 +107,15 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
     await generations.deleteTasks(lease, numbersOf(tasks), room.clock.now());
     return apply(run, item.generation, 0, 'STOPPED');
   }
-  if (item.targetState === 'PAUSED') {
-    // A paused connector keeps its tasks and, as in Java, takes up a changed config when it is resumed.
-    if (tasks.length > 0) await generations.revokeTasks(lease, numbersOf(tasks), 'PAUSED');
-    return apply(run, item.generation, item.taskCount, 'PAUSED');
-  }
-  return startGeneration(run, tasks);
+  // A paused connector keeps its tasks and, as in Java, takes up a changed config when it is resumed.
+  if (tasks.length > 0) await generations.revokeTasks(lease, numbersOf(tasks), 'PAUSED');
+  return apply(run, item.generation, item.taskCount, 'PAUSED');
 }
 
-async function startGeneration(run: ConnectorRun, tasks: readonly TaskItem[]): Promise<number | null> {
+async function startGeneration(run: ConnectorRun): Promise<number | null> {
   const { room, item, lease } = run;
   const { generations } = room.stores;
-  const wanted = await askConnector(run);
+  const [wanted, tasks] = await Promise.all([askConnector(run), room.stores.config.getTasks(item.name)]);
   const running = new Map(tasks.map((task) => [task.task, task]));
   // A changed connector config reaches converters and transformations of every task, whatever their own configs say.
   const configHash = hashOf(item.config);
@@ -209,9 +218,11 @@ function connectorContext({ room, item }: ConnectorRun, raised: { error: Error |
 }
 
 /** Plugin code, up to the run's end; what it lets fail unhandled is its failure too. */
-async function bounded<T>({ room, item, endsAt }: ConnectorRun, work: () => Promise<T>): Promise<T> {
+async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T> {
+  const { room, item, endsAt } = run;
   const done = new AbortController();
   let stopWatching = () => {};
+  let working: Promise<void> | null = null;
   try {
     return await new Promise<T>((resolve, reject) => {
       const rejections = watchUnhandledRejections(reject);
@@ -230,8 +241,17 @@ async function bounded<T>({ room, item, endsAt }: ConnectorRun, work: () => Prom
           ),
         () => {},
       );
-      rejections.run(work).then(resolve, reject);
+      working = rejections
+        .run(work)
+        .then(resolve, reject)
+        .finally(() => {
+          working = null;
+        });
     });
+  } catch (error) {
+    await Promise.race([working, room.clock.sleep(settleMs, done.signal).catch(() => {})]);
+    run.tainted = working !== null;
+    throw error;
   } finally {
     done.abort();
     stopWatching();
@@ -347,5 +367,5 @@ async function fail(run: ConnectorRun, error: unknown): Promise<RunReport> {
     if (!(fenced instanceof FencedError)) throw fenced;
     room.telemetry.emit('run.fenced', { connector: item.name, error: fenced.message });
   }
-  return report(true, retriable ? 'failed-for-now' : 'failed', nextDueAt);
+  return { ...report(true, retriable ? 'failed-for-now' : 'failed', nextDueAt), tainted: run.tainted };
 }
