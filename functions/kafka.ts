@@ -6,7 +6,7 @@ import { clock, environment } from './function-context.ts';
 import { fetchSecret } from './secrets.ts';
 
 /** One client for the execution environment; its connections outlive a run. */
-export async function connectKafka(): Promise<KafkaClient> {
+export async function connectKafka(patience: { readonly apiTimeoutMs?: number } = {}): Promise<KafkaClient> {
   const bootstrapServers = environment['bootstrap.servers'].join(',');
   const secretId = environment['drover.security.secret'];
   const security = workerSecurity({
@@ -20,6 +20,7 @@ export async function connectKafka(): Promise<KafkaClient> {
     security,
     clientId: environment['group.id'],
     ...unpackedBound(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE),
+    ...patience,
     clock,
   });
 }

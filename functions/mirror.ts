@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import userPlugins from '#plugins';
-import { Mirror } from '../src/mirror/mirror.ts';
+import { Mirror, mirrorPatienceMs } from '../src/mirror/mirror.ts';
 import { connectors } from '../src/plugins/connectors/index.ts';
 import { registryOf } from '../src/plugins/plugin-registry.ts';
 import { readStreamRecords, type StreamRecord } from '../src/storage/dynamodb/stream.ts';
@@ -17,7 +17,7 @@ const plugins = registryOf([...connectors, ...userPlugins]);
 let mirror: Promise<Mirror> | null = null;
 
 async function createMirror(): Promise<Mirror> {
-  const kafka = await connectKafka();
+  const kafka = await connectKafka({ apiTimeoutMs: mirrorPatienceMs });
   // For the root answer of the REST API, whose function does not talk to Kafka.
   await stores.cluster.putClusterId(await kafka.admin.clusterId());
   return new Mirror({

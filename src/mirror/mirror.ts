@@ -18,6 +18,9 @@ const remembered = 50_000;
 /** Of so many connectors and tasks the newest image too. */
 const rememberedImages = 5_000;
 const recordsPerBatch = 5_000;
+/** A broker that cannot be reached is the stream's to wait for: it brings the batch again as soon as this one has failed. */
+export const mirrorPatienceMs = 5_000;
+const patience = { 'delivery.timeout.ms': String(mirrorPatienceMs), 'max.block.ms': String(mirrorPatienceMs) };
 
 /**
  * Follows the table's stream onto Java Connect's three topics. The stream brings the changes of an item in order and at
@@ -106,7 +109,7 @@ export class Mirror {
 
   async #started(): Promise<Producer> {
     await createMirrorTopics(this.#options.kafka.admin, this.#options.topics);
-    return this.#options.kafka.producer();
+    return this.#options.kafka.producer(patience);
   }
 
   async close(): Promise<void> {
