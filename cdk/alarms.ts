@@ -54,7 +54,8 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
   alarm(
     'TaskErrors',
     'Runs end without releasing their lease (out of memory, killed at the timeout, table unreachable): ' +
-      'each is taken over when its lease expires; see the log of the task function',
+      'each is taken over when its lease expires; or plugins had to be cut, which ends their environment; ' +
+      'see the log of the task function',
     functions.task.metricErrors(sum),
     5,
   );

@@ -44,7 +44,9 @@ export const handler = middy<unknown, RunReport | ImportReport>({ timeoutEarlyIn
       deadlineAt: deadlineOf(context),
       workerId: `${workerName}:${context.awsRequestId}`,
     });
-    // Plugin code that was cut may still be at it: nothing may run beside it.
+    // Plugin code that was cut may still be at it, and nothing may run beside it. The lease is released and the status
+    // says why; nobody waits for the answer. After it there is no safe moment: the process would be frozen until the next
+    // invocation, and end that one.
     if (report.tainted) process.exit(1);
     return report;
   });

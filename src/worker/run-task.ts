@@ -142,6 +142,7 @@ async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise
     });
     await Promise.race([work, run.abandoned]);
   } finally {
+    await run.settle();
     rejections.stop();
     clock.stop();
   }

@@ -11,6 +11,9 @@ import type { WorkerRoom } from './worker.ts';
 type AboutTask = { readonly connector: string; readonly task: number };
 type TaskEvent = { [K in EventName]: Events[K] extends { connector: string } ? K : never }[EventName];
 
+/** Plugin code sees that its run is over by its signal, and should be quick to return. */
+export const settleMs = 1000;
+
 /** Why a run stops taking new records. `backlog`: there may be more, the task goes on in its next run. */
 export type EndReason = 'drained' | 'backlog' | 'revoked';
 
@@ -49,6 +52,8 @@ export class TaskRun {
   readonly #abandoning = Promise.withResolvers<never>();
   readonly #done = new AbortController();
   readonly #waiting = new Set<(error: unknown) => void>();
+  /** Calls of the plugin that have not come back. */
+  readonly #calls = new Set<Promise<unknown>>();
   #isWhole: () => boolean = () => true;
   #overdue = false;
   #outOfTime = false;
@@ -168,13 +173,20 @@ export class TaskRun {
 
   /**
    * Waits for plugin code, but not beyond the cut: a plugin that blocks is given up and its run counts as failed. Plain
-   * values pass through, so a plugin that does not wait costs no promise.
+   * values pass through, so a plugin that does not wait costs no promise. Its `stop` is waited for whatever went before,
+   * as long as the run itself is not abandoned.
    */
   guard<T>(step: string, work: T | Promise<T>): T | Promise<T> {
-    if (this.#broken !== null) throw this.#broken;
-    if (!(work instanceof Promise)) return work;
+    const stops = step === 'stop';
+    if (!(work instanceof Promise)) {
+      if (this.#broken !== null && !stops) throw this.#broken;
+      return work;
+    }
+    this.#follow(work);
+    if (this.#broken !== null && !stops) throw this.#broken;
     if (this.cut.aborted) {
-      work.catch(() => {});
+      if (stops) return Promise.race([work, this.abandoned]);
+      this.tainted = true;
       throw blocked(step, this.about);
     }
     return new Promise<T>((resolve, reject) => {
@@ -198,6 +210,23 @@ export class TaskRun {
         },
       );
     });
+  }
+
+  #follow(work: Promise<unknown>): void {
+    this.#calls.add(work);
+    const back = () => void this.#calls.delete(work);
+    work.then(back, back);
+  }
+
+  /** After the run: what an error left under way is waited for a little; what is still at it then taints the environment. */
+  async settle(): Promise<void> {
+    if (this.tainted || this.#calls.size === 0) return;
+    const { clock } = this.room;
+    const left = Math.max(0, Math.min(settleMs, this.deadlines.abandonAt - clock.now()));
+    const enough = new AbortController();
+    await Promise.race([Promise.allSettled(this.#calls), clock.sleep(left, enough.signal).catch(() => {})]);
+    enough.abort();
+    this.tainted = this.#calls.size > 0;
   }
 
   /** Fails with what `break` was told, if anything. */

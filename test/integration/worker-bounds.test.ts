@@ -222,6 +222,59 @@ describe('secrets', () => {
   });
 });
 
+describe('plugin code after an error that nobody caught', () => {
+  class Careless extends MonitorableSourceTask {
+    protected readonly pollMs: number;
+    constructor(pollMs: number) {
+      super('unused', []);
+      this.pollMs = pollMs;
+    }
+    override poll() {
+      void Promise.reject(new Error('nobody looks at me'));
+      return new Promise<null>((resolve) => setTimeout(resolve, this.pollMs, null).unref());
+    }
+    override stop() {
+      return new Promise<void>((resolve) => {
+        setTimeout(() => {
+          this.stopped = true;
+          resolve();
+        }, 50);
+      });
+    }
+  }
+  const run = async (task: MonitorableSourceTask) => {
+    harness = createHarness({ kafka: realKafka(kafkaAddress()), plugins: [sourceOf('Careless', () => task)] });
+    const name = uniqueName('careless');
+    await harness.create(name, { 'connector.class': 'Careless', ...strings });
+    return harness.runTask(name);
+  };
+
+  it('is waited for: the environment is clean when it has stopped', async () => {
+    const task = new Careless(30);
+    expect(await run(task)).toMatchObject({ reason: 'failed', tainted: false });
+    expect(task.stopped).toBe(true);
+  });
+
+  it('taints the environment when it does not come back', async () => {
+    expect(await run(new Careless(3_600_000))).toMatchObject({ reason: 'failed', tainted: true });
+  });
+});
+
+describe('a connector that does not answer', () => {
+  it('is given up before the deadline, and taints the environment', async () => {
+    const silent = sourceOf('Silent', () => new EndlessTask('unused'));
+    const create = () => ({ ...silent.create(), start: () => new Promise<void>(() => {}) });
+    harness = createHarness({
+      kafka: realKafka(kafkaAddress()),
+      plugins: [{ ...silent, create }],
+      budgetMs: 3000,
+      settings: { runMarginMs: 2500 },
+    });
+    const report = await harness.create(uniqueName('silent'), { 'connector.class': 'Silent', ...strings });
+    expect(report).toMatchObject({ reason: 'failed-for-now', tainted: true });
+  });
+});
+
 describe('memory', () => {
   it('of a run stays within its bound, whatever the backlog and the size of its records', async () => {
     const file = join(folder, 'large.txt');

@@ -1,0 +1,32 @@
+import { registerHooks } from 'node:module';
+import type { Context } from 'aws-lambda';
+import type { RunRequest } from '../../src/invocation/run-request.ts';
+import type { RunReport } from '../../src/worker/worker.ts';
+
+/** What the test's environment of the task function is asked to run, and how long it is given. */
+export interface EnvironmentOrder {
+  readonly request: RunRequest;
+  readonly budgetMs: number;
+}
+
+/**
+ * An execution environment of the real task function, with the plugins of `stubborn-plugins.ts`: one invocation after
+ * the other, each answered by its report.
+ */
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier === '#plugins' ? next('../test/support/stubborn-plugins.ts', context) : next(specifier, context),
+});
+const { handler } = await import('../../functions/task.ts');
+
+let invocations = 0;
+process.on('message', async ({ request, budgetMs }: EnvironmentOrder) => {
+  const deadlineAt = Date.now() + budgetMs;
+  const context = {
+    awsRequestId: `invocation-${++invocations}`,
+    getRemainingTimeInMillis: () => deadlineAt - Date.now(),
+  } as Context;
+  const report = (await handler(request, context)) as RunReport;
+  process.send?.({ report });
+});
+process.send?.('ready');
