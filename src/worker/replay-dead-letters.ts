@@ -58,7 +58,9 @@ export async function replayDeadLetters(run: ReplayRun): Promise<number | null> 
   );
   const replay = new Replay(run, request, cut.signal);
   try {
-    return (await replay.carryOut()) ? null : room.clock.now();
+    const done = await replay.carryOut();
+    if (item.type === 'sink' && replay.progress.replayed > 0) await wakeTasks(run);
+    return done ? null : room.clock.now();
   } catch (error) {
     if (error instanceof FencedError) throw error;
     const now = room.clock.now();
@@ -75,6 +77,13 @@ export async function replayDeadLetters(run: ReplayRun): Promise<number | null> 
   } finally {
     ended.abort();
   }
+}
+
+/** An idle sink would find what was put back only with the next probe. */
+async function wakeTasks({ room, item }: ReplayRun): Promise<void> {
+  const { config } = room.stores;
+  const tasks = await config.getTasks(item.name);
+  await Promise.all(tasks.map(({ task }) => config.markTaskDue(item.name, task, room.clock.now())));
 }
 
 class Replay {
