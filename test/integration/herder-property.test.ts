@@ -11,6 +11,7 @@ import { AwsTableClient } from '../../src/storage/dynamodb/aws-table-client.ts';
 import { storesOver } from '../../src/storage/dynamodb/stores-over.ts';
 import type { TargetState } from '../../src/storage/items.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
+import { runOn } from '../../src/worker/run-on.ts';
 import { createWorker } from '../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
 import { readTopic, uniqueName } from '../support/kafka-records.ts';
@@ -131,7 +132,7 @@ class World {
       configProviders: new Map(),
     });
     const run = invocations.run({ id, isDead: () => table.isDead }, () =>
-      worker.run(request, { deadlineAt: clock.now() + budgetMs, workerId: id }),
+      runOn(worker, clock, request, { deadlineAt: clock.now() + budgetMs, workerId: id }),
     );
     // At its deadline Lambda kills it.
     const killer = setTimeout(() => table.kill(), budgetMs / speed);

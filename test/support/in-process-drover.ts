@@ -13,6 +13,7 @@ import type { Stores } from '../../src/storage/stores.ts';
 import type { TableChange } from '../../src/storage/table-change.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { droverBuild, kafkaConnectVersion } from '../../src/version.ts';
+import { runOn } from '../../src/worker/run-on.ts';
 import { createWorker } from '../../src/worker/worker.ts';
 import { defaultWorkerSettings, type WorkerSettings } from '../../src/worker/worker-settings.ts';
 
@@ -76,7 +77,7 @@ export async function startInProcessDrover(options: InProcessDroverOptions): Pro
   });
   let runs = 0;
   const run = (request: RunRequest) =>
-    worker.run(request, {
+    runOn(worker, clock, request, {
       deadlineAt: deadline(),
       workerId: `in-process:${process.pid}-${++runs}`,
       signal: closing.signal,
