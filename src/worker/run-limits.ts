@@ -46,10 +46,13 @@ function wholeMinutes(now: number, backOff: number): number {
 }
 
 const firstRetryMs = 1_000;
-const longestRetryMs = minuteMs;
+/** What is back after a short outage is noticed within this time. */
+const longestRetryMs = 15_000;
+/** So many failures in a row are some minutes' outage: from then on the tick is enough. */
+const patientAfter = 20;
 
 /** When a task that failed for now is tried again, after so many failures in a row. */
 export function retryDueAt(failures: number, now: number): number {
-  const delay = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(30, failures - 1));
-  return delay >= minuteMs ? everyTick : now + delay;
+  if (failures > patientAfter) return everyTick;
+  return now + Math.min(longestRetryMs, firstRetryMs * 2 ** (failures - 1));
 }

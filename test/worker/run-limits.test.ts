@@ -26,7 +26,8 @@ describe('L3: idle pauses', () => {
 });
 
 describe('retries across runs', () => {
-  it('back off to the scheduled tick', () => {
-    expect([1, 2, 6, 7, 99].map((failures) => retryDueAt(failures, 0))).toEqual([1000, 2000, 32_000, 1, 1]);
+  it('back off to a quarter of a minute, and after many failures to the scheduled tick', () => {
+    expect([1, 2, 4, 5, 20].map((failures) => retryDueAt(failures, 0))).toEqual([1000, 2000, 8000, 15_000, 15_000]);
+    expect([21, 99].map((failures) => retryDueAt(failures, 0))).toEqual([everyTick, everyTick]);
   });
 });
