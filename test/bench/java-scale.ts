@@ -66,10 +66,12 @@ interface Side {
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-java-scale-'));
 const nameOf = (n: number) => `small-${String(n).padStart(4, '0')}`;
-const configOf = (name: string, batchSize: number) => ({
+const idleFile = join(folder, 'nothing.txt');
+writeFileSync(idleFile, '');
+const configOf = (batchSize: number) => ({
   'connector.class': 'FileStreamSource',
   'tasks.max': '1',
-  file: join(folder, `${name}.txt`),
+  file: idleFile,
   topic: `java-scale-${process.pid}`,
   'batch.size': String(batchSize),
 });
@@ -80,7 +82,7 @@ async function put(side: Side, name: string, batchSize: number): Promise<number>
     const response = await fetch(`${side.url}/connectors/${name}/config`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(configOf(name, batchSize)),
+      body: JSON.stringify(configOf(batchSize)),
     });
     const answer = await response.text();
     if (response.ok) return refusals;
@@ -203,7 +205,7 @@ async function startJava(): Promise<Side> {
         const rebalances = count(/Rebalance started/);
         const stopped = others(/Stopping (?:task|connector) /);
         const started = others(/Creating (?:task|connector) /);
-        return `${rebalances} rebalances of the whole group; ${stopped} others stopped, ${started} started`;
+        return `rebalances of the group: ${rebalances}; others stopped: ${stopped}, started: ${started}`;
       };
     },
     async stop() {
@@ -279,7 +281,7 @@ async function startDrover(): Promise<Side> {
         const after = await items();
         const changed = [...after].filter(([key, item]) => before.get(key) !== item).map(([key]) => key);
         const others = changed.filter((key) => !key.includes(name));
-        return `no rebalance; ${changed.length} items written, ${others.length} of them others'`;
+        return `items written: ${changed.length}, of others: ${others.length}`;
       };
     },
     async stop() {
@@ -302,7 +304,7 @@ function page(all: readonly Figures[], about: string): string {
 
 ${new Date().toISOString().slice(0, 10)}, ${about}.
 
-So many file sources without a file to read, one task each, created over HTTP, ${requestsAtOnce} requests at a time; then one
+So many sources of a file that is empty, one task each, created over HTTP, ${requestsAtOnce} requests at a time; then one
 is changed. *Refused* are requests answered with 409 because the worker was rebalancing, and sent again. *Memory* is resident: Java's
 worker (heap of 1 GB at most) before the first connector and with all; Drover's is the one Node process that serves the REST API and runs
 connectors and tasks, ${runsInFlight} at once, over DynamoDB Local, and keeps nothing of an idle connector; on Lambda it would not be there.
