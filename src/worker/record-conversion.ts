@@ -96,59 +96,14 @@ export class SourceConversion {
   }
 
   async convert(records: readonly SourceRecord[], into: OutgoingBatch, offsets: LastOffsets): Promise<ConvertedBatch> {
-    const chain = this.#chain;
-    const { key, value, header } = this.#converters;
-    const transforms = !chain.isEmpty;
-    const writes = value.plugin.writeConnectData !== undefined;
     let appended: SourceRecord[] | null = null;
     let dropped: SourceRecord[] | null = null;
     for (let i = 0; i < records.length; i++) {
       const record = records[i]!;
       offsets.note(record.sourcePartition, record.sourceOffset);
-      let outgoing: SourceRecord | null | undefined = transforms ? undefined : record;
-      let stage: Stage = 'TRANSFORMATION';
-      let attempt = 0;
-      let failedAt = 0;
-      for (;;) {
-        try {
-          if (outgoing === undefined) outgoing = chain.apply(record);
-          if (outgoing === null) break;
-          stage = 'HEADER_CONVERTER';
-          const headers =
-            outgoing.headers.length === 0 ? null : convertHeaders(header.plugin, outgoing.topic, outgoing.headers);
-          stage = 'KEY_CONVERTER';
-          let keyBytes = key.plugin.fromConnectData(outgoing.topic, outgoing.keySchema, outgoing.key);
-          if (keyBytes instanceof Promise) keyBytes = await keyBytes;
-          stage = 'VALUE_CONVERTER';
-          const written = writes && writeValue(value.plugin, outgoing, into);
-          let valueBytes = written
-            ? null
-            : value.plugin.fromConnectData(outgoing.topic, outgoing.valueSchema, outgoing.value);
-          if (valueBytes instanceof Promise) valueBytes = await valueBytes;
-          stage = 'KAFKA_PRODUCE';
-          if (!this.#topics.isReady(outgoing.topic)) await this.#topics.makeReady(outgoing.topic);
-          const timestamp = checkedTimestamp(outgoing.timestamp);
-          if (written) into.appendOpened(outgoing.topic, outgoing.kafkaPartition, keyBytes, timestamp, headers);
-          else into.append(outgoing.topic, outgoing.kafkaPartition, keyBytes, valueBytes, timestamp, headers);
-          break;
-        } catch (error) {
-          attempt++;
-          if (attempt === 1) failedAt = this.#now();
-          const verdict = await this.#errors.onFailure({
-            stage,
-            executingClass: this.#classAt(stage),
-            error,
-            attempt,
-            failedAt,
-            record,
-            consumed: null,
-          });
-          if (verdict === 'retry') continue;
-          outgoing = null;
-          break;
-        }
-      }
-      if (outgoing === null || outgoing === undefined) {
+      let kept = this.#convertOne(record, into);
+      if (typeof kept !== 'boolean') kept = await kept;
+      if (!kept) {
         appended ??= records.slice(0, i);
         dropped ??= [];
         dropped.push(record);
@@ -157,6 +112,99 @@ export class SourceConversion {
       }
     }
     return { appended: appended ?? records, dropped: dropped ?? nothing };
+  }
+
+  /** False: dropped. Synchronous while nothing fails, the topic is known and the converters answer at once. */
+  #convertOne(record: SourceRecord, into: OutgoingBatch): boolean | Promise<boolean> {
+    const { key, value, header } = this.#converters;
+    let stage: Stage = 'TRANSFORMATION';
+    let outgoing: SourceRecord | null | undefined;
+    try {
+      outgoing = this.#chain.isEmpty ? record : this.#chain.apply(record);
+      if (outgoing === null) return false;
+      const { topic } = outgoing;
+      stage = 'HEADER_CONVERTER';
+      const headers = outgoing.headers.length === 0 ? null : convertHeaders(header.plugin, topic, outgoing.headers);
+      stage = 'KEY_CONVERTER';
+      const keyBytes = key.plugin.fromConnectData(topic, outgoing.keySchema, outgoing.key);
+      if (keyBytes instanceof Promise) return this.#convertLater(record, outgoing, into, keyBytes);
+      stage = 'VALUE_CONVERTER';
+      const written = value.plugin.writeConnectData !== undefined && writeValue(value.plugin, outgoing, into);
+      const valueBytes = written ? null : value.plugin.fromConnectData(topic, outgoing.valueSchema, outgoing.value);
+      if (valueBytes instanceof Promise) return this.#convertLater(record, outgoing, into, valueBytes);
+      stage = 'KAFKA_PRODUCE';
+      if (!this.#topics.isReady(topic)) return this.#convertLater(record, outgoing, into);
+      const timestamp = checkedTimestamp(outgoing.timestamp);
+      if (written) into.appendOpened(topic, outgoing.kafkaPartition, keyBytes, timestamp, headers);
+      else into.append(topic, outgoing.kafkaPartition, keyBytes, valueBytes, timestamp, headers);
+      return true;
+    } catch (error) {
+      return this.#convertSlowly(record, outgoing, into, { stage, error });
+    }
+  }
+
+  /** `asked`: the answer that was not there at once. The converter has it by heart afterwards, or fails again. */
+  async #convertLater(
+    record: SourceRecord,
+    outgoing: SourceRecord,
+    into: OutgoingBatch,
+    asked?: Promise<SerializedValue>,
+  ): Promise<boolean> {
+    await asked?.catch(() => {});
+    return this.#convertSlowly(record, outgoing, into);
+  }
+
+  /**
+   * The same, step by step, with the policy's repetitions. `outgoing`: what the transformations made of the record, if
+   * they got that far; `failed`: what the fast path met.
+   */
+  async #convertSlowly(
+    record: SourceRecord,
+    transformed: SourceRecord | null | undefined,
+    into: OutgoingBatch,
+    failed?: { stage: Stage; error: unknown },
+  ): Promise<boolean> {
+    const { key, value, header } = this.#converters;
+    let outgoing = transformed;
+    let failure = failed ?? null;
+    let attempt = 0;
+    let failedAt = 0;
+    let stage: Stage = 'TRANSFORMATION';
+    for (;;) {
+      if (failure === null) {
+        try {
+          stage = 'TRANSFORMATION';
+          if (outgoing === undefined) outgoing = this.#chain.isEmpty ? record : this.#chain.apply(record);
+          if (outgoing === null) return false;
+          const { topic } = outgoing;
+          stage = 'HEADER_CONVERTER';
+          const headers = outgoing.headers.length === 0 ? null : convertHeaders(header.plugin, topic, outgoing.headers);
+          stage = 'KEY_CONVERTER';
+          const keyBytes = await key.plugin.fromConnectData(topic, outgoing.keySchema, outgoing.key);
+          stage = 'VALUE_CONVERTER';
+          const valueBytes = await value.plugin.fromConnectData(topic, outgoing.valueSchema, outgoing.value);
+          stage = 'KAFKA_PRODUCE';
+          if (!this.#topics.isReady(topic)) await this.#topics.makeReady(topic);
+          const timestamp = checkedTimestamp(outgoing.timestamp);
+          into.append(topic, outgoing.kafkaPartition, keyBytes, valueBytes, timestamp, headers);
+          return true;
+        } catch (error) {
+          failure = { stage, error };
+        }
+      }
+      attempt++;
+      if (attempt === 1) failedAt = this.#now();
+      const verdict = await this.#errors.onFailure({
+        ...failure,
+        executingClass: this.#classAt(failure.stage),
+        attempt,
+        failedAt,
+        record,
+        consumed: null,
+      });
+      if (verdict !== 'retry') return false;
+      failure = null;
+    }
   }
 
   #classAt(stage: Stage): string {

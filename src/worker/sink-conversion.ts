@@ -103,10 +103,10 @@ export class SinkConversion {
     let stage: Stage = 'KEY_CONVERTER';
     try {
       const keyRead = readOne(key.plugin, cursor, cursor.keyStart, cursor.keyEnd);
-      if (keyRead instanceof Promise) return this.#convertSlowly(cursor);
+      if (keyRead instanceof Promise) return this.#convertLater(cursor, keyRead);
       stage = 'VALUE_CONVERTER';
       const valueRead = readOne(value.plugin, cursor, cursor.valueStart, cursor.valueEnd);
-      if (valueRead instanceof Promise) return this.#convertSlowly(cursor);
+      if (valueRead instanceof Promise) return this.#convertLater(cursor, valueRead);
       stage = 'HEADER_CONVERTER';
       const record = this.#assemble(cursor, keyRead, valueRead);
       if (this.#chain.isEmpty) return record;
@@ -115,6 +115,12 @@ export class SinkConversion {
     } catch (error) {
       return this.#convertSlowly(cursor, { stage, error });
     }
+  }
+
+  /** `asked`: the answer that was not there at once. The converter has it by heart afterwards, or fails again. */
+  async #convertLater(cursor: RecordCursor, asked: Promise<SchemaAndValue>): Promise<SinkRecord | null> {
+    await asked.catch(() => {});
+    return this.#convertSlowly(cursor);
   }
 
   /** The same, step by step, with the policy's repetitions. `failed`: what the fast path met. */
