@@ -10,6 +10,7 @@ export {
 } from '../config/config-def.ts';
 export { parseConfig, settingsWithPrefix } from '../config/parse-config.ts';
 export * from '../config/validators.ts';
+export type { ByteSink } from '../data/byte-sink.ts';
 export { Decimal, Instant } from '../data/logical.ts';
 export type * from '../data/schema.ts';
 export * from '../data/schema-builder.ts';
