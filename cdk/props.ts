@@ -84,7 +84,8 @@ export interface DroverLimits {
    */
   readonly idleCeiling?: Duration;
   /**
-   * Memory of the task function in MB; its CPU grows with it.
+   * Memory of the task function in MB; its CPU grows with it. Drover's own connectors were measured to need less than 300
+   * (test/bench/results/memory.md); the rest is for records and plugins of any size, and for the CPU.
    * @default 1024
    */
   readonly taskMemorySize?: number;

@@ -144,7 +144,7 @@ function coordinatorOver(stores: Stores, invoked: Invoked) {
   });
 }
 
-async function idleTicks(stores: Stores, size: number): Promise<void> {
+async function idleTicks(stores: Stores, what: string): Promise<void> {
   const invoked: Invoked = { requests: [], mostAtOnce: 0 };
   const coordinator = coordinatorOver(stores, invoked);
   await coordinator.onTick(clock.now() + 55_000);
@@ -160,37 +160,34 @@ async function idleTicks(stores: Stores, size: number): Promise<void> {
   const kinds = [...counts].map(([kind, count]) => `${count / ticks} ${kind}`).join(', ');
   const perTick = { ms: median, requests: all.requests / ticks, byKind: kinds };
   const connectorsRun = invoked.requests.filter(({ kind }) => kind !== 'probe').length;
-  row(
-    `idle tick, ${size} connectors (median of ${ticks})`,
-    perTick,
-    `${connectorsRun} runs dispatched beside the probe`,
-  );
+  row(`idle tick, ${what} (median of ${ticks})`, perTick, `${connectorsRun} runs dispatched beside the probe`);
+}
+
+/** In groups, as DynamoDB Local likes it. */
+async function each(count: number, work: (n: number) => Promise<unknown>): Promise<void> {
+  for (let n = 0; n < count; n += 50)
+    await Promise.all(Array.from({ length: Math.min(50, count - n) }, (_, index) => work(n + index)));
+}
+
+/** A tick that finds so many tasks due. Nothing runs here, so they stay due: it is over when all are handed out. */
+async function dispatched(stores: Stores, due: number, what: string): Promise<void> {
+  const invoked: Invoked = { requests: [], mostAtOnce: 0 };
+  const coordinator = coordinatorOver(stores, invoked);
+  const tasks = () => invoked.requests.filter(({ kind }) => kind === 'task');
+  const result = await measured(async () => {
+    const ended = new AbortController();
+    void coordinator.onTick(clock.now() + 20_000).finally(() => ended.abort());
+    while (tasks().length < due && !ended.signal.aborted) await clock.sleep(5);
+  });
+  const runs = new Set(tasks().map((request) => JSON.stringify(request)));
+  row(`${what}, dispatched`, result, `${runs.size} runs, ${invoked.mostAtOnce} invokes at once at most`);
 }
 
 async function thousandDue(stores: Stores): Promise<void> {
   const due = Math.min(1000, largest / 2);
   const overdue = clock.now() - 10_000;
-  for (let n = 0; n < due; n += 50) {
-    const some = Array.from({ length: Math.min(50, due - n) }, (_, index) => 2 * (n + index));
-    await Promise.all(some.map((index) => stores.config.markTaskDue(name(index), 0, overdue)));
-  }
-  const invoked: Invoked = { requests: [], mostAtOnce: 0 };
-  const coordinator = coordinatorOver(stores, invoked);
-  // Nothing runs here, so they stay due: the tick ends when all are handed out.
-  const result = await measured(async () => {
-    const ended = new AbortController();
-    void coordinator.onTick(clock.now() + 20_000).finally(() => ended.abort());
-    while (invoked.requests.filter(({ kind }) => kind === 'task').length < due && !ended.signal.aborted)
-      await clock.sleep(5);
-  });
-  const runs = new Set(
-    invoked.requests.filter(({ kind }) => kind === 'task').map((request) => JSON.stringify(request)),
-  );
-  row(
-    `${due} tasks due at once, dispatched`,
-    result,
-    `${runs.size} runs, ${invoked.mostAtOnce} invokes at once at most`,
-  );
+  await each(due, (n) => stores.config.markTaskDue(name(2 * n), 0, overdue));
+  await dispatched(stores, due, `${due} tasks due at once`);
 }
 
 async function oneChange(stores: Stores): Promise<void> {
@@ -224,9 +221,24 @@ async function thousandTasks(stores: Stores): Promise<void> {
   if (!acquired.granted) throw new Error(acquired.reason);
   const { lease } = acquired;
   row('1,000 tasks put in force', await measured(() => stores.generations.putTasks(lease, 1, tasks, now)));
+  await stores.generations.applyGeneration(
+    lease,
+    { generation: 1, taskCount: 1000, appliedVersion: 1, state: 'RUNNING', trace: null, workerId: 'x' },
+    null,
+  );
+  await dispatched(stores, 1000, 'the 1,000 tasks of one connector due at once');
+  await each(1000, async (task) => {
+    const taken = await stores.leases.acquireTask('wide', task, 'x', clock.now(), clock.now() + 600_000);
+    if (!taken.granted) throw new Error(taken.reason);
+    await stores.leases.release(taken.lease, { state: 'RUNNING', trace: null, workerId: 'x', dueAt: far });
+  });
+  await idleTicks(stores, `${largest} connectors and one with 1,000 tasks`);
   row('one connector with 1,000 tasks read', await measured(() => stores.config.getConnectorAndTasks('wide')));
-  row('1,000 tasks revoked', await measured(() => stores.generations.revokeTasks(lease, all, 'STOPPED')));
-  row('1,000 tasks deleted', await measured(() => stores.generations.deleteTasks(lease, all, now)));
+  await stores.config.putConnectorConfig('wide', 'sink', { topics: 'lines', 'tasks.max': '1' }, clock.now());
+  const again = await stores.leases.acquireConnector('wide', 'x', clock.now(), clock.now() + 600_000);
+  if (!again.granted) throw new Error(again.reason);
+  row('1,000 tasks revoked', await measured(() => stores.generations.revokeTasks(again.lease, all, 'STOPPED')));
+  row('1,000 tasks deleted', await measured(() => stores.generations.deleteTasks(again.lease, all, clock.now())));
 }
 
 async function commits(stores: Stores): Promise<void> {
@@ -250,6 +262,7 @@ async function commits(stores: Stores): Promise<void> {
   );
   const outcome = { state: 'RUNNING' as const, trace: null, workerId: 'x', dueAt: now };
   row('a lease released', await measured(() => stores.leases.release(task.lease, outcome)));
+  await stores.config.putConnectorConfig('wide', 'sink', { topics: 'lines', 'tasks.max': '1' }, clock.now());
   const again = await measured(() => stores.leases.acquireTask(name(0), 0, 'x', clock.now(), clock.now() + 1000));
   row('a lease acquired', again);
 }
@@ -310,12 +323,12 @@ try {
   for (const size of sizes.toSorted((a, b) => a - b)) {
     await seed(table, seeded, size);
     seeded = size;
-    await idleTicks(stores, size);
+    await idleTicks(stores, `${size} connectors`);
   }
+  await thousandTasks(stores);
   await oneChange(stores);
   await thousandDue(stores);
   await commits(stores);
-  await thousandTasks(stores);
   await manySourcePartitions(stores);
   const machine = `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, DynamoDB Local`;
   const text = `# Scale\n\n${new Date(clock.now()).toISOString().slice(0, 10)}, ${machine}. Requests are counted behind the SDK's retries.\n\n${lines.join('\n')}\n`;
