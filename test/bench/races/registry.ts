@@ -48,7 +48,6 @@ export async function startRaceRegistry(): Promise<RaceRegistry> {
     const { pathname } = new URL(request.url ?? '/', 'http://registry');
     const artifactId = String(request.headers['x-registry-artifactid'] ?? '');
     const found = answer(request.method ?? 'GET', pathname, artifactId, body);
-    if (process.env.RACE_DEBUG) console.error(request.method, request.url, request.headers, body, found);
     response.writeHead(found === undefined ? 404 : 200, { 'Content-Type': 'application/json' });
     response.end(typeof found === 'string' ? found : JSON.stringify(found ?? { error_code: 404, message: pathname }));
   });
