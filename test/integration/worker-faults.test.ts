@@ -173,7 +173,7 @@ describe('a table that throttles, fails, and loses answers', () => {
       }
       throw new Error(`${name} does not start`);
     };
-    await insist(() => harness.create(source, fileSource(fileOf(120), topic)));
+    await insist(() => harness.create(source, fileSource(fileOf(120), topic, { 'drover.run.max.records': '10' })));
     await settled(source);
     const lines = async (kafkaTopic: string) => {
       const kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });

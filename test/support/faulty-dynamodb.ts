@@ -7,25 +7,36 @@ export interface FaultyDynamoDb extends AsyncDisposable {
   readonly counts: { passed: number; throttled: number; failed: number; lost: number };
 }
 
+type Fate = 'passed' | 'throttled' | 'failed' | 'lost';
+
+const fates: readonly Fate[] = [
+  ...Array<Fate>(39).fill('passed'),
+  ...Array<Fate>(3).fill('throttled'),
+  ...Array<Fate>(3).fill('failed'),
+  ...Array<Fate>(5).fill('lost'),
+];
+
 /**
  * DynamoDB behind a proxy that throttles some requests, answers others with an internal error, and does some but loses
- * their answer. `random` decides, so that a seed repeats it.
+ * their answer. `random` decides which, so that a seed repeats it; of each fifty, how many is fixed.
  */
 export async function startFaultyDynamoDb(target: string, random: () => number): Promise<FaultyDynamoDb> {
   const { hostname, port } = new URL(target);
+  let deck: Fate[] = [];
   const counts = { passed: 0, throttled: 0, failed: 0, lost: 0 };
   const server = createServer((incoming, outgoing) => {
-    const dice = random();
-    if (dice < 0.06) {
+    if (deck.length === 0) deck = shuffled(fates, random);
+    const fate = deck.pop();
+    if (fate === 'throttled') {
       counts.throttled++;
       refuse(outgoing, 400, 'com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException');
       incoming.resume();
-    } else if (dice < 0.12) {
+    } else if (fate === 'failed') {
       counts.failed++;
       refuse(outgoing, 500, 'com.amazon.coral.service#InternalServerError');
       incoming.resume();
     } else {
-      const isLost = dice < 0.22;
+      const isLost = fate === 'lost';
       if (isLost) counts.lost++;
       else counts.passed++;
       forward(incoming, outgoing, { hostname, port }, isLost);
@@ -65,4 +76,13 @@ function forward(
   });
   onward.on('error', () => outgoing.destroy());
   incoming.pipe(onward);
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  const cards = [...items];
+  for (let last = cards.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [cards[last], cards[other]] = [cards[other]!, cards[last]!];
+  }
+  return cards;
 }
