@@ -6,6 +6,7 @@
  * The consumer and the topics are there before the clock starts. Drover's share is broken down by the times in its
  * own logs, so the functions log at DEBUG meanwhile. Cold: every function's process is gone before the request.
  */
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
@@ -318,10 +319,21 @@ interface Row {
 
 const rows: Row[] = [];
 
+/** What a process without any of our code takes to start: how busy the machine is with something else. */
+const bareStarts = new Map<Row, number[]>();
+function bareStart(): number {
+  const startedAt = performance.now();
+  execFileSync(process.execPath, ['-e', '0']);
+  return performance.now() - startedAt;
+}
+
 async function measure(row: Row, rounds: number, arms: readonly [Sample[], () => Promise<Sample>][]): Promise<void> {
   console.log(`\n${row.title}`);
+  const starts: number[] = [];
+  bareStarts.set(row, starts);
   for (let round = 0; round <= rounds; round++) {
     // Each round in another order; the first warms up.
+    if (round > 0) starts.push(bareStart());
     const order = arms.map((_, index) => arms[(index + round) % arms.length]!);
     for (const [samples, take] of order) {
       const sample = await take();
@@ -359,7 +371,8 @@ function report(): void {
     const met = median(ours) <= row.goalMs ? 'met' : 'missed';
     const beside = java.length === 0 ? '– | –' : `${range(java)} | ${(median(java) / median(ours)).toFixed(1)}×`;
     const answered = range(row.drover.map(({ answeredMs }) => answeredMs));
-    return `| ${row.title} | ${answered} | ${range(ours)} | ${row.goalMs} ms: ${met} | ${beside} |`;
+    const bare = range(bareStarts.get(row) ?? []);
+    return `| ${row.title} | ${answered} | ${range(ours)} | ${row.goalMs} ms: ${met} | ${beside} | ${bare} |`;
   });
   const page = `# From a request to its first record
 
@@ -369,10 +382,11 @@ On the local stack (\`npm start\`), where AWS is an emulator; warm ${warmRounds}
 alternated, median (lowest–highest) in milliseconds. *Record there*: a consumer that waited at that offset has it, or the
 sink's file has its first byte. *Cold*: no function has a process when the request comes. Java's worker is up and warm throughout,
 and the broker lets its consumer groups start without waiting for more members (\`group.initial.rebalance.delay.ms\` is 0; by
-default a Java sink's first record waits for 3 s).
+default a Java sink's first record waits for 3 s). *Bare start*: what \`node -e 0\` took in the same rounds, about 40 on this machine
+when nothing else runs; a cold start is three such starts in a row, with code.
 
-| what | answered | record there | goal | Java Connect 4.3 | times as fast |
-| --- | --- | --- | --- | --- | --- |
+| what | answered | record there | goal | Java Connect 4.3 | times as fast | bare start |
+| --- | --- | --- | --- | --- | --- | --- |
 ${table.join('\n')}
 
 Where Drover's time goes, by the times in its logs; what stands between two steps of different functions is the emulator's.
