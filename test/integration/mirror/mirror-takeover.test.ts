@@ -21,6 +21,8 @@ const topics: MirrorTopics = {
   offsets: { name: `${prefix}-offsets`, partitions: 25, replicationFactor: 1 },
   status: { name: `${prefix}-status`, partitions: 5, replicationFactor: 1 },
 };
+/** A name of its own: the broker remembers its group from run to run. */
+const stoppedSink = `stopped-sink-${prefix}`;
 const file = join(folder, 'in.txt');
 const out = join(folder, 'out.txt');
 const data = `${prefix}-data`;
@@ -102,7 +104,7 @@ it('Drover → Java Connect → Drover: each line once, states and offsets taken
   await rest(url, 'PUT', '/connectors/paused-lines/pause');
   await rest(url, 'POST', '/connectors', { name: 'gone', config: { ...source, topic: `${data}-gone` } });
   await rest(url, 'DELETE', '/connectors/gone');
-  await rest(url, 'POST', '/connectors', { name: 'stopped-sink', initial_state: 'STOPPED', config: sink });
+  await rest(url, 'POST', '/connectors', { name: stoppedSink, initial_state: 'STOPPED', config: sink });
   await eventually(async () => expect(await lines()).toEqual(['one', 'two', 'three']));
   await eventually(async () =>
     expect(await rest(url, 'GET', '/connectors/lines/offsets')).toMatchObject({
@@ -118,7 +120,7 @@ it('Drover → Java Connect → Drover: each line once, states and offsets taken
     expect(((await rest(java.url, 'GET', '/connectors')) as string[]).sort()).toEqual([
       'lines',
       'paused-lines',
-      'stopped-sink',
+      stoppedSink,
     ]);
     expect(await rest(java.url, 'GET', '/connectors/lines/config')).toEqual({ ...source, name: 'lines' });
     await eventually(async () => {
@@ -129,16 +131,16 @@ it('Drover → Java Connect → Drover: each line once, states and offsets taken
       expect(await rest(java.url, 'GET', '/connectors/paused-lines/status')).toMatchObject({
         connector: { state: 'PAUSED' },
       });
-      expect(await rest(java.url, 'GET', '/connectors/stopped-sink/status')).toMatchObject({
+      expect(await rest(java.url, 'GET', `/connectors/${stoppedSink}/status`)).toMatchObject({
         connector: { state: 'STOPPED' },
       });
       expect(await rest(java.url, 'GET', '/connectors/lines/offsets')).toMatchObject({
         offsets: [{ offset: { position: 24 } }],
       });
     });
-    await rest(java.url, 'PUT', '/connectors/stopped-sink/resume');
+    await rest(java.url, 'PUT', `/connectors/${stoppedSink}/resume`);
     await eventually(async () =>
-      expect(await rest(java.url, 'GET', '/connectors/stopped-sink/offsets')).toMatchObject({
+      expect(await rest(java.url, 'GET', `/connectors/${stoppedSink}/offsets`)).toMatchObject({
         offsets: [{ offset: { kafka_offset: 5 } }],
       }),
     );
@@ -154,7 +156,7 @@ it('Drover → Java Connect → Drover: each line once, states and offsets taken
     typeOf: (name) => (name.includes('Sink') ? 'sink' : 'source'),
     now: () => Date.now(),
   });
-  expect(report.imported.toSorted()).toEqual(['lines', 'paused-lines', 'stopped-sink']);
+  expect(report.imported.toSorted()).toEqual(['lines', 'paused-lines', stoppedSink]);
   await eventually(async () => expect(await lines()).toEqual(['one', 'two', 'three', 'four', 'five', 'six']));
   // The sink goes on from its group: Java wrote five lines, Drover the sixth.
   await eventually(async () => {
