@@ -154,7 +154,9 @@ test('the broker is stopped for a while and started again: the tasks resume', { 
     { withinMs: longest },
   );
   await stack.startBroker();
+  const backAt = performance.now();
   await everythingArrived(copy);
+  console.log(`resumed ${Math.round(performance.now() - backAt)} ms after the broker was back`);
   expect(new Set(lines(copy.to))).toEqual(new Set(lines(copy.from)));
   for (const name of [copy.source, copy.sink]) {
     await until(`${name} runs again`, async () =>
