@@ -81,11 +81,26 @@ export function recordUpperBound(columns: RecordColumns, index: number): number 
   );
 }
 
+/** Memory of batches that are done with, of one size; producers come and go with each run. */
+const spare = { bytes: 0, buffers: [] as Buffer[] };
+const mostSpare = 8;
+
+function takeBuffer(bytes: number): Buffer {
+  return (spare.bytes === bytes ? spare.buffers.pop() : undefined) ?? Buffer.allocUnsafe(bytes);
+}
+
+function giveBuffer(buffer: Buffer): void {
+  if (spare.bytes !== buffer.length) {
+    spare.bytes = buffer.length;
+    spare.buffers.length = 0;
+  }
+  if (spare.buffers.length < mostSpare) spare.buffers.push(buffer);
+}
+
 export class RecordBatchEncoder {
   readonly #codecs: Codecs;
   readonly #compression: Compression;
   readonly #targetBytes: number;
-  readonly #free: Buffer[] = [];
   #buffer: Buffer = Buffer.alloc(0);
   /** Where the values lie that were written into their batch. */
   #written: Buffer = Buffer.alloc(0);
@@ -108,7 +123,7 @@ export class RecordBatchEncoder {
     now: number,
     target = this.#targetBytes,
   ): EncodedBatch {
-    this.#buffer = this.#free.pop() ?? Buffer.allocUnsafe(this.#targetBytes + 1024);
+    this.#buffer = takeBuffer(this.#targetBytes + 1024);
     this.#position = batchHeaderBytes;
     const { keys, values, valueStarts, valueSizes, timestamps, headers } = columns;
     this.#written = columns.written;
@@ -160,8 +175,8 @@ export class RecordBatchEncoder {
   release(encoded: EncodedBatch): void {
     const { buffer, byteOffset } = encoded.bytes;
     const whole = this.#targetBytes + 1024;
-    if (byteOffset === 0 && buffer.byteLength === whole && this.#free.length < 8) {
-      this.#free.push(Buffer.from(buffer, 0, whole));
+    if (byteOffset === 0 && buffer.byteLength === whole) {
+      giveBuffer(Buffer.from(buffer, 0, whole));
     }
   }
 

@@ -2,6 +2,8 @@ import { isAscii } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
 import { DataError } from '../../errors.ts';
 
+/** Small files are many; a large one soon gets large chunks. */
+const firstChunkBytes = 64 << 10;
 const chunkBytes = 1 << 20;
 const maxBytes = 4 << 20;
 const longestLineBytes = 64 << 20;
@@ -23,7 +25,9 @@ export interface Lines {
  */
 export class FileLines {
   readonly #file: FileHandle;
-  #buffer = Buffer.allocUnsafe(chunkBytes);
+  #buffer = Buffer.allocUnsafe(firstChunkBytes);
+  /** The last read had more to give than there was room for. */
+  #filled = false;
   /** Bytes of `#buffer` that hold unread data: [#start, #end). */
   #start = 0;
   #end = 0;
@@ -112,13 +116,14 @@ export class FileLines {
       this.#start = 0;
       this.#end = rest;
     }
-    if (rest > this.#buffer.length / 2) {
+    const small = this.#filled && this.#buffer.length < chunkBytes;
+    if (small || rest > this.#buffer.length / 2) {
       if (this.#buffer.length > longestLineBytes) {
         throw new DataError(
           `The line at position ${this.#base} is longer than ${longestLineBytes} bytes; split it, or read this file with another connector`,
         );
       }
-      const larger = Buffer.allocUnsafe(this.#buffer.length * 2);
+      const larger = Buffer.allocUnsafe(small ? chunkBytes : this.#buffer.length * 2);
       this.#buffer.copy(larger, 0, 0, rest);
       this.#buffer = larger;
     }
@@ -130,6 +135,7 @@ export class FileLines {
     );
     if (bytesRead === 0) return false;
     this.#end += bytesRead;
+    this.#filled = this.#end === this.#buffer.length;
     const unread = this.#buffer.subarray(0, this.#end);
     this.#text = isAscii(unread) ? unread.toString('latin1') : null;
     this.#textBase = 0;
