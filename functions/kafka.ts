@@ -5,8 +5,8 @@ import { workerSecurity } from '../src/kafka/worker-security.ts';
 import { clock, environment } from './function-context.ts';
 import { fetchSecret } from './secrets.ts';
 
-/** One client for the execution environment; its connections outlive a run. */
-export async function connectKafka(patience: { readonly apiTimeoutMs?: number } = {}): Promise<KafkaClient> {
+/** Where the cluster is, and who we are to it. */
+export async function kafkaAccess() {
   const bootstrapServers = environment['bootstrap.servers'].join(',');
   const secretId = environment['drover.security.secret'];
   const security = workerSecurity({
@@ -15,10 +15,13 @@ export async function connectKafka(patience: { readonly apiTimeoutMs?: number } 
     region: mskRegion(bootstrapServers) ?? process.env.AWS_REGION ?? 'us-east-1',
     secret: secretId === null ? null : await fetchSecret(secretId),
   });
+  return { bootstrapServers, security, clientId: environment['group.id'] };
+}
+
+/** One client for the execution environment; its connections outlive a run. */
+export async function connectKafka(patience: { readonly apiTimeoutMs?: number } = {}): Promise<KafkaClient> {
   return createKafkaClient({
-    bootstrapServers,
-    security,
-    clientId: environment['group.id'],
+    ...(await kafkaAccess()),
     ...unpackedBound(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE),
     ...patience,
     clock,

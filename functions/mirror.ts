@@ -1,11 +1,12 @@
 import middy from '@middy/core';
 import userPlugins from '#plugins';
+import { KafkaJsControlPlane } from '../src/kafka/control-plane.ts';
 import { Mirror, mirrorPatienceMs } from '../src/mirror/mirror.ts';
 import { connectors } from '../src/plugins/connectors/index.ts';
 import { registryOf } from '../src/plugins/plugin-registry.ts';
 import { readStreamRecords, type StreamRecord } from '../src/storage/dynamodb/stream.ts';
 import { clock, environment, loggerLevels, stores } from './function-context.ts';
-import { connectKafka } from './kafka.ts';
+import { connectKafka, kafkaAccess } from './kafka.ts';
 
 interface TableStreamEvent {
   readonly Records: readonly StreamRecord[];
@@ -22,6 +23,7 @@ async function createMirror(): Promise<Mirror> {
   await stores.cluster.putClusterId(await kafka.admin.clusterId());
   return new Mirror({
     kafka,
+    controlPlane: new KafkaJsControlPlane({ ...(await kafkaAccess()), timeoutMs: mirrorPatienceMs }),
     configs: stores.config,
     versionOf: (name) => (plugins.find('source', name) ?? plugins.find('sink', name))?.version ?? null,
     topics: {

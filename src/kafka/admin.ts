@@ -5,7 +5,7 @@ import type { Cluster } from './cluster.ts';
 import type { BrokerConnection } from './connection.ts';
 import { isStaleMetadata, kafkaError, kafkaErrors } from './errors.ts';
 import { deleteGroupsCall, listOffsetsCall, offsetCommitCall, offsetFetchCall } from './protocol/offsets.ts';
-import { createPartitionsCall, createTopicsCall, describeConfigsCall, type TopicAnswer } from './protocol/topics.ts';
+import { createPartitionsCall, createTopicsCall, type TopicAnswer } from './protocol/topics.ts';
 import type { KafkaAdmin, NewTopic, TopicDescription } from './types.ts';
 
 const latest = -1;
@@ -100,22 +100,6 @@ export class ClusterAdmin implements KafkaAdmin {
       await this.#cluster.metadata(topics, false);
       if (!topics.every(isLed)) throw new RetriableError('New topics have no leaders yet', { code: 'kafka.no_leader' });
     });
-  }
-
-  async describeTopicConfigs(topics: readonly string[]): Promise<Map<string, Map<string, string | null>>> {
-    const described = new Map<string, Map<string, string | null>>();
-    if (topics.length === 0) return described;
-    const answers = await this.#cluster.retrying(this.#retry, async () => {
-      const connection = await this.#cluster.anyConnection(this.#cluster.controlLane);
-      const answers = await connection.call(describeConfigsCall, topics);
-      throwRefusal(answers, 'read the configuration of', [kafkaErrors.UNKNOWN_TOPIC_OR_PARTITION]);
-      return answers;
-    });
-    for (const { topic, errorCode, configs } of answers) {
-      if (errorCode === kafkaErrors.NONE)
-        described.set(topic, new Map(configs.map(({ name, value }) => [name, value])));
-    }
-    return described;
   }
 
   async createPartitions(topic: string, count: number): Promise<void> {

@@ -137,7 +137,7 @@ export interface NewTopic {
   readonly configs: Readonly<Record<string, string>>;
 }
 
-/** Control plane. */
+/** What a run asks of the cluster, over the connections that it has. */
 export interface KafkaAdmin {
   clusterId(): Promise<string>;
   /** Those that exist; unknown topics are left out, unauthorised ones throw. */
@@ -155,10 +155,17 @@ export interface KafkaAdmin {
   /** Without joining the group. */
   commitGroupOffsets(group: string, offsets: readonly (TopicPartition & { offset: bigint })[]): Promise<void>;
   deleteGroup(group: string): Promise<void>;
-  /** Per topic the configs by name; unknown topics are left out. */
-  describeTopicConfigs(topics: readonly string[]): Promise<Map<string, Map<string, string | null>>>;
   /** `count`: the new total. */
   createPartitions(topic: string, count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Looks after topics that no run waits for. */
+export interface ControlPlane {
+  /** True where created, false where it was there already. */
+  createTopics(topics: readonly NewTopic[]): Promise<Map<string, boolean>>;
+  /** Per topic the configs by name; unknown topics are left out. */
+  describeTopicConfigs(topics: readonly string[]): Promise<Map<string, Map<string, string | null>>>;
   close(): Promise<void>;
 }
 

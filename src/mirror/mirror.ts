@@ -1,12 +1,13 @@
 import { ConnectError } from '../errors.ts';
-import type { KafkaClient, Producer } from '../kafka/types.ts';
+import type { ControlPlane, KafkaClient, Producer } from '../kafka/types.ts';
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
 import type { TableChange } from '../storage/table-change.ts';
 import { type MirrorRecord, type ProjectionSources, project } from './project.ts';
-import { createMirrorTopics, type MirrorTopics } from './topics.ts';
+import { ensureMirrorTopics, type MirrorTopics } from './topics.ts';
 
 export interface MirrorOptions {
   readonly kafka: KafkaClient;
+  readonly controlPlane: ControlPlane;
   readonly topics: MirrorTopics;
   readonly configs: Pick<ConfigBackingStore, 'getTasks'>;
   /** Version of the plugin of this `connector.class`; null: not known. */
@@ -108,8 +109,9 @@ export class Mirror {
   }
 
   async #started(): Promise<Producer> {
-    await createMirrorTopics(this.#options.kafka.admin, this.#options.topics);
-    return this.#options.kafka.producer(patience);
+    const { kafka, controlPlane, topics } = this.#options;
+    await ensureMirrorTopics(kafka.admin, controlPlane, topics);
+    return kafka.producer(patience);
   }
 
   async close(): Promise<void> {

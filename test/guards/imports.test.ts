@@ -32,7 +32,7 @@ const rooms: Record<string, readonly string[]> = {
 const hiddenFolders = ['storage/dynamodb', 'storage/memory'];
 
 const packageHomes: Record<string, readonly string[]> = {
-  kafkajs: [],
+  kafkajs: ['kafka'],
   '@platformatic/kafka': ['kafka'],
   '@aws-sdk/client-dynamodb': ['storage'],
   '@aws-sdk/client-lambda': ['invocation'],

@@ -8,6 +8,7 @@ import { kafkaJars, startKafka } from '../../local/kafka.ts';
 import { freePort } from '../../local/ports.ts';
 import { type ServiceHandle, stopService } from '../../local/service.ts';
 import { isRetriable } from '../../src/errors.ts';
+import { KafkaJsControlPlane } from '../../src/kafka/control-plane.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { securityFromProperties } from '../../src/kafka/security.ts';
 import { readTopic, sendValues, uniqueName } from '../support/kafka-records.ts';
@@ -123,7 +124,7 @@ function clientWith(port: number, properties: Record<string, string>) {
   });
 }
 
-/** Data and control plane: create, write, read, ask. */
+/** Data and control plane: create, by either way, write, read, ask. */
 async function proves(port: number, properties: Record<string, string>): Promise<void> {
   const client = clientWith(port, properties);
   try {
@@ -131,6 +132,12 @@ async function proves(port: number, properties: Record<string, string>): Promise
     expect(await client.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }])).toEqual(
       new Map([[topic, true]]),
     );
+    const controlPlane = new KafkaJsControlPlane({
+      bootstrapServers: `127.0.0.1:${port}`,
+      security: securityFromProperties(properties),
+    });
+    expect((await controlPlane.describeTopicConfigs([topic])).get(topic)?.get('cleanup.policy')).toBe('delete');
+    await controlPlane.close();
     const producer = await client.producer();
     expect((await sendValues(producer, topic, ['a', 'b'])).failures.size).toBe(0);
     expect((await readTopic(client, topic)).map(({ value }) => value)).toEqual(['a', 'b']);

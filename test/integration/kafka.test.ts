@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConnectError, FencedError } from '../../src/errors.ts';
+import { KafkaJsControlPlane } from '../../src/kafka/control-plane.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { murmur2 } from '../../src/kafka/murmur2.ts';
 import { readTopic, sendValues, uniqueName } from '../support/kafka-records.ts';
 import { kafkaAddress } from '../support/services.ts';
+import { topicConfigs } from '../support/topic-configs.ts';
 
 const client = createKafkaClient({ bootstrapServers: kafkaAddress() });
 afterAll(() => client.close());
@@ -406,6 +408,26 @@ describe('fetcher', () => {
   });
 });
 
+describe('control plane', () => {
+  it('creates topics with their configs, tells which were there, reads configs, and is used again after its end', async () => {
+    const controlPlane = new KafkaJsControlPlane({ bootstrapServers: kafkaAddress() });
+    const topic = uniqueName('control');
+    const wanted = { topic, partitions: 2, replicationFactor: 1, configs: { 'cleanup.policy': 'compact' } };
+    expect(await controlPlane.createTopics([wanted])).toEqual(new Map([[topic, true]]));
+    await controlPlane.close();
+    expect(await controlPlane.createTopics([wanted])).toEqual(new Map([[topic, false]]));
+    const described = await controlPlane.describeTopicConfigs([topic, uniqueName('missing')]);
+    expect([...described.keys()]).toEqual([topic]);
+    expect(described.get(topic)!.get('cleanup.policy')).toBe('compact');
+    const refused = controlPlane.createTopics([{ ...wanted, topic: `${topic}-2`, replicationFactor: 9 }]);
+    await expect(refused).rejects.toMatchObject({ code: 'kafka.invalid_replication_factor', retriable: false });
+    await controlPlane.close();
+    const nowhere = new KafkaJsControlPlane({ bootstrapServers: '127.0.0.1:1', timeoutMs: 200 });
+    await expect(nowhere.createTopics([wanted])).rejects.toMatchObject({ retriable: true });
+    await nowhere.close();
+  });
+});
+
 describe('admin', () => {
   it('creates topics with their configs, tells which were there, and names what is wrong with one', async () => {
     const topic = uniqueName('admin');
@@ -413,7 +435,7 @@ describe('admin', () => {
     expect(await client.admin.createTopics([wanted])).toEqual(new Map([[topic, true]]));
     expect(await client.admin.createTopics([wanted])).toEqual(new Map([[topic, false]]));
     expect(await client.admin.describeTopics([topic, uniqueName('missing')])).toEqual([{ topic, partitions: 3 }]);
-    expect((await client.admin.describeTopicConfigs([topic])).get(topic)!.get('retention.ms')).toBe('12345');
+    expect((await topicConfigs(topic))!.get('retention.ms')).toBe('12345');
     await client.admin.createPartitions(topic, 4);
     // The broker answers before it shows them.
     await expect.poll(() => client.admin.describeTopics([topic])).toEqual([{ topic, partitions: 4 }]);

@@ -8,6 +8,7 @@ import type { KafkaClient } from '../../src/kafka/types.ts';
 import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
 import { readTopic, sendValues } from '../support/kafka-records.ts';
 import { kafkaAddress } from '../support/services.ts';
+import { topicConfigs } from '../support/topic-configs.ts';
 import { createHarness, type Harness, type HarnessOptions, realKafka, uniqueName } from '../support/worker-harness.ts';
 import { MonitorableSourceTask, sourceOf } from '../support/worker-plugins.ts';
 import { dynamoDbClient, newTable } from './storage/dynamodb-table.ts';
@@ -120,7 +121,7 @@ describe('a source task', () => {
     await create(name, fileSource(file, topic, creation));
     await runTask(name);
     expect(await kafka.admin.describeTopics([topic])).toEqual([{ topic, partitions: 5 }]);
-    expect((await kafka.admin.describeTopicConfigs([topic])).get(topic)!.get('retention.ms')).toBe('1234567');
+    expect((await topicConfigs(topic))!.get('retention.ms')).toBe('1234567');
   });
 
   it('ends at its record limit and is due again at once', async () => {

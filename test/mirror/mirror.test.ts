@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RetriableError } from '../../src/errors.ts';
+import { ConnectError, RetriableError } from '../../src/errors.ts';
 import { murmur2 } from '../../src/kafka/murmur2.ts';
-import type { KafkaClient, NewTopic, OutgoingBatch, TopicDescription } from '../../src/kafka/types.ts';
+import type { ControlPlane, KafkaClient, NewTopic, OutgoingBatch, TopicDescription } from '../../src/kafka/types.ts';
 import { Mirror } from '../../src/mirror/mirror.ts';
 import { apacheTopics } from '../../src/mirror/topics.ts';
 import { createMemoryStores } from '../../src/storage/memory/stores.ts';
@@ -18,7 +18,7 @@ interface Appended {
 }
 
 /** The few calls that the mirror makes of a client. */
-function fakeKafka(existing: TopicDescription[] = []) {
+function fakeKafka(existing: TopicDescription[] = [], policies: Record<string, string> | Error = {}) {
   const appended: Appended[] = [];
   const created: NewTopic[] = [];
   const answers: ('ok' | Error | Map<number, Error>)[] = [];
@@ -38,15 +38,20 @@ function fakeKafka(existing: TopicDescription[] = []) {
     },
     close: async () => {},
   };
-  const admin = {
-    describeTopics: async () => existing,
+  const admin = { describeTopics: async () => existing };
+  const controlPlane: ControlPlane = {
     createTopics: async (topics: NewTopic[]) => {
       created.push(...topics);
       return new Map();
     },
+    describeTopicConfigs: async () => {
+      if (policies instanceof Error) throw policies;
+      return new Map(Object.entries(policies).map(([topic, policy]) => [topic, new Map([['cleanup.policy', policy]])]));
+    },
+    close: async () => {},
   };
   const kafka = { admin, producer: async () => producer } as unknown as KafkaClient;
-  return { kafka, appended, created, answers };
+  return { kafka, controlPlane, appended, created, answers };
 }
 
 async function offsetChanges(positions: readonly number[]): Promise<TableChange[]> {
@@ -59,16 +64,42 @@ async function offsetChanges(positions: readonly number[]): Promise<TableChange[
   return changes.filter(({ kind }) => kind === 'source-offset');
 }
 
-const mirrorOver = (kafka: KafkaClient) =>
-  new Mirror({ kafka, topics: apacheTopics(3), configs: { getTasks: async () => [] }, versionOf: () => null });
+const mirrorOver = ({ kafka, controlPlane }: Pick<ReturnType<typeof fakeKafka>, 'kafka' | 'controlPlane'>) =>
+  new Mirror({
+    kafka,
+    controlPlane,
+    topics: apacheTopics(3),
+    configs: { getTasks: async () => [] },
+    versionOf: () => null,
+  });
 
 const positionsIn = (appended: readonly Appended[]) =>
   appended.map(({ value }) => (JSON.parse(value as string) as { position: number }).position);
 
 describe('mirror', () => {
+  it('refuses topics that Kafka would delete old records of, unless it may not ask', async () => {
+    const there = [
+      { topic: 'connect-configs', partitions: 1 },
+      { topic: 'connect-offsets', partitions: 25 },
+      { topic: 'connect-status', partitions: 5 },
+    ];
+    const policies = { 'connect-configs': 'compact', 'connect-offsets': 'compact,delete', 'connect-status': 'compact' };
+    const changes = await offsetChanges([1]);
+    await expect(mirrorOver(fakeKafka(there, policies)).handle(changes)).rejects.toMatchObject({
+      message: expect.stringContaining('connect-offsets (offset.storage.topic) has cleanup.policy=compact,delete'),
+    });
+    const compacted = fakeKafka(there, { ...policies, 'connect-offsets': 'compact' });
+    await mirrorOver(compacted).handle(changes);
+    expect(compacted.created).toEqual([]);
+    const forbidden = fakeKafka(there, new ConnectError('kafka.not_authorized', 'not authorized'));
+    await mirrorOver(forbidden).handle(changes);
+    expect(forbidden.appended).toHaveLength(1);
+  });
+
   it('creates the topics as Apache does, compacted, before the first record', async () => {
-    const { kafka, created } = fakeKafka();
-    await mirrorOver(kafka).handle(await offsetChanges([1]));
+    const fake = fakeKafka();
+    const { created } = fake;
+    await mirrorOver(fake).handle(await offsetChanges([1]));
     expect(created).toEqual([
       { topic: 'connect-configs', partitions: 1, replicationFactor: 3, configs: { 'cleanup.policy': 'compact' } },
       { topic: 'connect-offsets', partitions: 25, replicationFactor: 3, configs: { 'cleanup.policy': 'compact' } },
@@ -77,16 +108,17 @@ describe('mirror', () => {
   });
 
   it('refuses a configs topic of several partitions, naming the setting', async () => {
-    const { kafka } = fakeKafka([{ topic: 'connect-configs', partitions: 3 }]);
-    await expect(mirrorOver(kafka).handle(await offsetChanges([1]))).rejects.toMatchObject({
+    const fake = fakeKafka([{ topic: 'connect-configs', partitions: 3 }]);
+    await expect(mirrorOver(fake).handle(await offsetChanges([1]))).rejects.toMatchObject({
       message: expect.stringContaining('exactly one'),
       facts: { key: 'config.storage.topic' },
     });
   });
 
   it('a batch that comes twice, and one that comes late, leave the newest record last', async () => {
-    const { kafka, appended } = fakeKafka();
-    const mirror = mirrorOver(kafka);
+    const fake = fakeKafka();
+    const { appended } = fake;
+    const mirror = mirrorOver(fake);
     const changes = await offsetChanges([1, 2, 3, 4]);
     expect(await mirror.handle(changes.slice(2))).toBe(1);
     expect(await mirror.handle(changes.slice(2))).toBe(0);
@@ -95,15 +127,17 @@ describe('mirror', () => {
   });
 
   it('a batch out of order is written without going back', async () => {
-    const { kafka, appended } = fakeKafka();
+    const fake = fakeKafka();
+    const { appended } = fake;
     const [one, two, three] = await offsetChanges([1, 2, 3]);
-    await mirrorOver(kafka).handle([one, three, two] as TableChange[]);
+    await mirrorOver(fake).handle([one, three, two] as TableChange[]);
     expect(positionsIn(appended)).toEqual([3]);
   });
 
   it('a status that changed in a record which comes late is written, with its newest value', async () => {
-    const { kafka, appended } = fakeKafka();
-    const mirror = mirrorOver(kafka);
+    const fake = fakeKafka();
+    const { appended } = fake;
+    const mirror = mirrorOver(fake);
     const changes: TableChange[] = [];
     const stores = createMemoryStores({ onChange: (change) => changes.push(change) });
     await stores.config.createConnector('a', 'source', {}, 'STARTED', now);
@@ -124,8 +158,9 @@ describe('mirror', () => {
   });
 
   it('what was not acknowledged is written when the stream brings it again', async () => {
-    const { kafka, appended, answers } = fakeKafka();
-    const mirror = mirrorOver(kafka);
+    const fake = fakeKafka();
+    const { appended, answers } = fake;
+    const mirror = mirrorOver(fake);
     const changes = await offsetChanges([1, 2]);
     answers.push(new RetriableError('broker away'));
     await expect(mirror.handle(changes)).rejects.toBeInstanceOf(RetriableError);
@@ -134,9 +169,10 @@ describe('mirror', () => {
   });
 
   it('a record that the broker refuses is named', async () => {
-    const { kafka, answers } = fakeKafka();
+    const fake = fakeKafka();
+    const { answers } = fake;
     answers.push(new Map([[0, new Error('too large')]]));
-    await expect(mirrorOver(kafka).handle(await offsetChanges([1]))).rejects.toMatchObject({
+    await expect(mirrorOver(fake).handle(await offsetChanges([1]))).rejects.toMatchObject({
       code: 'mirror.refused',
       message: 'The broker refused ["a",{"filename":"f"}] on connect-offsets',
     });

@@ -7,6 +7,7 @@ import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
 import { readTopic } from '../support/kafka-records.ts';
 import { type JavaConnectPeer, kafkaAddress, startJavaConnectPeer } from '../support/services.ts';
+import { topicConfigs } from '../support/topic-configs.ts';
 import { createHarness, type Harness, realKafka, uniqueName } from '../support/worker-harness.ts';
 
 /**
@@ -306,8 +307,7 @@ describe('a source', () => {
       const valuesNow = async () => (await readTopic(kafka, own['@topic'])).map(({ key, value }) => ({ key, value }));
       await expect.poll(async () => (await valuesNow()).length, { timeout: 20_000 }).toBe(landed);
       const [topic] = await kafka.admin.describeTopics([own['@topic']]);
-      const there = topic === undefined ? [] : [topic.topic];
-      const configs = (await kafka.admin.describeTopicConfigs(there)).get(own['@topic']);
+      const configs = topic === undefined ? undefined : await topicConfigs(topic.topic);
       results.push({
         state,
         landed: await valuesNow(),

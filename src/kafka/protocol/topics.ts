@@ -78,55 +78,6 @@ export const createPartitionsCall: ApiCall<CreatePartitionsRequest, TopicAnswer[
   },
 };
 
-export interface DescribedConfigs extends TopicAnswer {
-  readonly configs: readonly { readonly name: string; readonly value: string | null }[];
-}
-
-const topicResource = 2;
-
-/** All configs of these topics, without their synonyms and their documentation. */
-export const describeConfigsCall: ApiCall<readonly string[], DescribedConfigs[]> = {
-  name: 'DescribeConfigs',
-  key: 32,
-  version: 4,
-  write(writer, topics) {
-    writer
-      .structures(topics, (topic) =>
-        writer
-          .int8(topicResource)
-          .string(topic)
-          .structures(null, () => {}),
-      )
-      .boolean(false)
-      .boolean(false)
-      .noTags();
-  },
-  read(reader) {
-    reader.int32();
-    return reader.structures(() => {
-      const errorCode = reader.int16();
-      const errorMessage = reader.string();
-      reader.int8();
-      const topic = reader.string() ?? '';
-      const configs = reader.structures(() => {
-        const config = { name: reader.string() ?? '', value: reader.string() };
-        reader.boolean();
-        reader.int8();
-        reader.boolean();
-        reader.structures(() => {
-          reader.string();
-          reader.string();
-          reader.int8();
-        });
-        reader.int8();
-        reader.string();
-        return config;
-      });
-      return { topic, errorCode, errorMessage, configs };
-    });
-  },
-};
-
 function topicAnswer(reader: WireReader): TopicAnswer {
   return { topic: reader.string() ?? '', errorCode: reader.int16(), errorMessage: reader.string() };
 }

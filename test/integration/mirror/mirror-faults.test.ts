@@ -1,5 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
 import type { Settings } from '../../../src/config/config-def.ts';
+import { KafkaJsControlPlane } from '../../../src/kafka/control-plane.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
 import { Mirror } from '../../../src/mirror/mirror.ts';
 import { type MirrorRecord, project } from '../../../src/mirror/project.ts';
@@ -38,7 +39,13 @@ const changes: TableChange[] = [];
 const stores = createMemoryStores({ onChange: (change) => changes.push(change) });
 const sources = { tasksOf: (name: string) => stores.config.getTasks(name), versionOf: () => '1' };
 const newMirror = () =>
-  new Mirror({ kafka, topics, configs: { getTasks: sources.tasksOf }, versionOf: sources.versionOf });
+  new Mirror({
+    kafka,
+    controlPlane: new KafkaJsControlPlane({ bootstrapServers: kafkaAddress() }),
+    topics,
+    configs: { getTasks: sources.tasksOf },
+    versionOf: sources.versionOf,
+  });
 
 /** Each change is told from all others by its number. */
 let number = 0;

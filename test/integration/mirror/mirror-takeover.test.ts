@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { KafkaJsControlPlane } from '../../../src/kafka/control-plane.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
 import { readCluster, writeCluster } from '../../../src/mirror/import.ts';
 import { Mirror } from '../../../src/mirror/mirror.ts';
@@ -48,6 +49,7 @@ const sink = {
 async function startMirroredDrover(): Promise<{ drover: InProcessDrover; end(): Promise<void> }> {
   const mirror = new Mirror({
     kafka,
+    controlPlane: new KafkaJsControlPlane({ bootstrapServers: kafkaAddress() }),
     topics,
     configs: { getTasks: (name) => drover.stores.config.getTasks(name) },
     versionOf: () => '4.3.0',
