@@ -5,6 +5,11 @@ import type { ConnectRecord } from './record.ts';
 export interface Transformation {
   configure(settings: Settings): void;
   apply<R extends ConnectRecord<R>>(record: R): R | null;
+  /**
+   * Optional fast path: the same for a record that nobody else knows, such as one that an earlier stage has made. It may
+   * be changed and returned. Who has this method keeps no record that it was given or returns, by either way.
+   */
+  applyInPlace?<R extends ConnectRecord<R>>(record: R): R | null;
   close?(): void | Promise<void>;
 }
 

@@ -180,7 +180,7 @@ export class SinkConversion {
   }
 
   #transformed(cursor: RecordCursor, record: SinkRecord): SinkRecord | null {
-    const result = this.#chain.apply(record);
+    const result = this.#chain.apply(record, true);
     if (this.#keepsOriginals && result !== null && result !== record) this.#originals.set(result, originalOf(cursor));
     return result;
   }

@@ -39,15 +39,27 @@ export class TransformationChain {
     return this.#stages[this.#active]?.alias ?? '';
   }
 
-  /** The record as the last stage leaves it; null when one of them dropped it. */
-  apply<R extends ConnectRecord<R>>(record: R): R | null {
+  /**
+   * The record as the last stage leaves it; null when one of them dropped it. `owned`: nobody but the caller knows the
+   * record, so that even the first stage may change it.
+   */
+  apply<R extends ConnectRecord<R>>(record: R, owned = false): R | null {
     const stages = this.#stages;
     let current: R | null = record;
+    let mayChange = owned;
     for (let i = 0; i < stages.length; i++) {
       const stage = stages[i]!;
       this.#active = i;
       if (stage.predicate !== null && stage.predicate.test(current) === stage.negate) continue;
-      current = stage.transformation.apply(current);
+      const { transformation } = stage;
+      const given: R = current;
+      if (transformation.applyInPlace === undefined) {
+        current = transformation.apply(given);
+        mayChange = false;
+      } else {
+        current = mayChange ? transformation.applyInPlace(given) : transformation.apply(given);
+        mayChange ||= current !== given;
+      }
       if (current === null) return null;
     }
     return current;

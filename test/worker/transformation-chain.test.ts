@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { definePlugin } from '../../src/api/plugin.ts';
+import type { Transformation } from '../../src/api/transformation.ts';
+import { noConfig } from '../../src/config/config-def.ts';
 import { createRegistry } from '../../src/plugins/registry.ts';
 import { createTransformationChain } from '../../src/worker/transformation-chain.ts';
 import { recordOf } from '../plugins/example-records.ts';
@@ -28,6 +31,49 @@ test('stages run in order, and a predicate decides with or without negate', asyn
     topic: 'web',
     value: new Map([['line', 'a']]),
   });
+});
+
+test("no stage changes a record that others know: the first, and what a plugin of somebody's own has seen", async () => {
+  const seen: { record: unknown; value: unknown }[] = [];
+  const keeping = definePlugin({
+    kind: 'transformation',
+    className: 'com.example.Keep',
+    version: '1',
+    doc: 'Keeps what passes.',
+    config: noConfig,
+    create: (): Transformation => ({
+      configure() {},
+      apply(record) {
+        seen.push({ record, value: record.value });
+        return record;
+      },
+    }),
+  });
+  const stage = (name: string) => ({ [`transforms.${name}.type`]: hoist, [`transforms.${name}.field`]: name });
+  const chain = await createTransformationChain(
+    {
+      transforms: 'a,b,keep,c,d',
+      ...stage('a'),
+      ...stage('b'),
+      'transforms.keep.type': 'Keep',
+      ...stage('c'),
+      ...stage('d'),
+    },
+    createRegistry([keeping]),
+  );
+  const wrapped = (value: unknown, ...names: string[]) =>
+    names.reduce((inner, name) => new Map([[name, inner]]) as unknown, value);
+  for (const owned of [false, true]) {
+    const record = recordOf({ value: 'x' });
+    const result = chain.apply(record, owned)!;
+    expect(result.value).toEqual(wrapped('x', 'a', 'b', 'c', 'd'));
+    if (!owned) expect(record.value).toBe('x');
+    const kept = seen.pop()!;
+    expect((kept.record as typeof record).value).toBe(kept.value);
+    expect(kept.value).toEqual(wrapped('x', 'a', 'b'));
+    expect(kept.record === record).toBe(owned);
+    expect(result).not.toBe(kept.record);
+  }
 });
 
 test('a dropped record ends the chain', async () => {

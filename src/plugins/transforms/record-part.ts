@@ -9,6 +9,11 @@ export interface RecordPart {
   replace<R extends ConnectRecord<R>>(record: R, schema: Schema | null, value: unknown): R;
 }
 
+/** The same, but that `replace` changes the record itself. */
+export function inPlace(part: RecordPart): RecordPart {
+  return part === keyPart ? keyInPlace : valueInPlace;
+}
+
 export const keyPart: RecordPart = {
   name: 'Key',
   schema: (record) => record.keySchema,
@@ -21,4 +26,22 @@ export const valuePart: RecordPart = {
   schema: (record) => record.valueSchema,
   value: (record) => record.value,
   replace: (record, schema, value) => record.withValue(schema, value),
+};
+
+const keyInPlace: RecordPart = {
+  ...keyPart,
+  replace: (record, schema, key) => {
+    record.keySchema = schema;
+    record.key = key;
+    return record;
+  },
+};
+
+const valueInPlace: RecordPart = {
+  ...valuePart,
+  replace: (record, schema, value) => {
+    record.valueSchema = schema;
+    record.value = value;
+    return record;
+  },
 };
