@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { ConnectSchema } from '../../src/data/connect-schema.ts';
 import { DATE_NAME, DECIMAL_NAME, Decimal, Instant, TIME_NAME, TIMESTAMP_NAME } from '../../src/data/logical.ts';
@@ -160,6 +161,8 @@ function presentValue(schema: Schema, limits: DataLimits): fc.Arbitrary<unknown>
   }
 }
 
+const byText = ([one]: unknown[], [other]: unknown[]) => (inspect(one) < inspect(other) ? -1 : 1);
+
 /** A value in a form that two equal values share, whatever schema objects they hang on. */
 export function plain(value: unknown): unknown {
   if (value instanceof Struct) {
@@ -167,7 +170,8 @@ export function plain(value: unknown): unknown {
       value.schema.fields.map((field) => [field.name, plain(value.values[field.index] ?? null)]),
     );
   }
-  if (value instanceof Map) return { entries: [...value].map(([key, item]) => [plain(key), plain(item)]) };
+  // Java's maps have no order.
+  if (value instanceof Map) return { entries: [...value].map(([key, item]) => [plain(key), plain(item)]).sort(byText) };
   if (Array.isArray(value)) return value.map(plain);
   if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString('hex')}`;
   if (value instanceof Decimal) return `decimal ${value.unscaled}e-${value.scale}`;
