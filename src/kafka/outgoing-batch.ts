@@ -28,6 +28,10 @@ export class RecordColumns implements OutgoingBatch {
   /** -1: the time of sending. */
   readonly timestamps: number[] = [];
   readonly headers: (readonly KafkaHeader[] | null)[] = [];
+  /** Nothing but values of one topic: no keys, partitions or headers. */
+  plain = true;
+  /** Of the values: bytes, or characters of a string. */
+  longest = 0;
   #lastTopic = '';
   #lastTopicId = -1;
 
@@ -94,6 +98,9 @@ export class RecordColumns implements OutgoingBatch {
     if (topic !== this.#lastTopic || this.#lastTopicId < 0) this.#turnTo(topic);
     this.topicIds[index] = this.#lastTopicId;
     this.partitions[index] = partition === null ? -1 : partition;
+    const length = this.valueLength(index);
+    if (length > this.longest) this.longest = length;
+    if (key !== null || partition !== null || headers !== null || this.#lastTopicId !== 0) this.plain = false;
     this.keys[index] = key;
     this.timestamps[index] = timestamp === null ? -1 : timestamp;
     this.headers[index] = headers;
@@ -115,6 +122,8 @@ export class RecordColumns implements OutgoingBatch {
     this.headers.fill(null, 0, this.size);
     this.size = 0;
     this.bytes = 0;
+    this.plain = true;
+    this.longest = 0;
     this.topics.length = 0;
     this.#lastTopicId = -1;
     this.#writtenEnd = 0;

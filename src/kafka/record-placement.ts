@@ -17,6 +17,8 @@ export interface PlacedGroup {
   readonly group: Group;
 }
 
+/** What a record takes beside key and value, at most, unless it has headers. */
+const headerRoom = 200;
 /** How long a partition that is not there yet is looked for. */
 const partitionPatienceMs = 1000;
 const partitionPauseMs = 100;
@@ -80,6 +82,10 @@ export class RecordPlacement {
   #divide(delivery: Delivery, leaders: readonly (TopicLeaders | ConnectError)[], late: number[]): PlacedGroup[] {
     const { columns } = delivery;
     const max = this.#settings.maxRequestBytes;
+    const [only] = leaders;
+    if (columns.plain && only !== undefined && !(only instanceof Error) && only.partitions === 1) {
+      if (columns.longest * 3 + headerRoom <= max) return wholeTo(this.#queueOf(only.topic, 0), delivery);
+    }
     const divided: PlacedGroup[] = [];
     const byTopic: (Group | undefined)[][] = columns.topics.map(() => []);
     for (let index = 0; index < columns.size; index++) {
@@ -91,7 +97,7 @@ export class RecordPlacement {
       }
       const key = columns.keys[index]!;
       const length = (key === null ? 0 : key.length) + columns.valueLength(index);
-      if (length * 3 + 200 > max || columns.headers[index] !== null) {
+      if (length * 3 + headerRoom > max || columns.headers[index] !== null) {
         const size = recordUpperBound(columns, index);
         if (size > max) {
           delivery.refuse(index, tooLarge(columns.topics[topicId]!, size, max));
@@ -154,6 +160,16 @@ export class RecordPlacement {
     for (const [index, error] of refusals) delivery.refuse(index, error);
     return Array.from(groups, ([queue, group]) => ({ queue, group }));
   }
+}
+
+const counted: number[] = [];
+
+/** All records of a delivery, in order, where there is but one place for them. */
+function wholeTo(queue: PartitionQueue, delivery: Delivery): PlacedGroup[] {
+  const { size } = delivery.columns;
+  while (counted.length < size) counted.push(counted.length);
+  delivery.partitions.fill(0);
+  return size === 0 ? [] : [{ queue, group: { delivery, indices: counted.slice(0, size), next: 0 } }];
 }
 
 function tooLarge(topic: string, size: number, max: number): ConnectError {
