@@ -61,8 +61,7 @@ export abstract class ConnectRecord<R extends ConnectRecord<R> = ConnectRecord<n
 
   /** A copy with some parts replaced. Java: newRecord. */
   abstract with(change: RecordChange): R;
-  /** `with` for the commonest changes, at a fraction of its price. */
-  abstract withKey(schema: Schema | null, key: unknown): R;
+  /** `with` for the commonest change, at a fraction of its price. */
   abstract withValue(schema: Schema | null, value: unknown): R;
 }
 
@@ -99,21 +98,6 @@ export class SourceRecord extends ConnectRecord<SourceRecord> {
       change.value === undefined ? this.value : change.value,
       change.timestamp === undefined ? this.timestamp : change.timestamp,
       change.headers ?? this.headers,
-    );
-  }
-
-  override withKey(schema: Schema | null, key: unknown): SourceRecord {
-    return new SourceRecord(
-      this.sourcePartition,
-      this.sourceOffset,
-      this.topic,
-      this.kafkaPartition,
-      schema,
-      key,
-      this.valueSchema,
-      this.value,
-      this.timestamp,
-      this.headers,
     );
   }
 
@@ -179,24 +163,6 @@ export class SinkRecord extends ConnectRecord<SinkRecord> {
       change.timestamp === undefined ? this.timestamp : change.timestamp,
       this.timestampType,
       change.headers ?? this.headers,
-      this.originalTopic,
-      this.originalKafkaPartition,
-      this.originalKafkaOffset,
-    );
-  }
-
-  override withKey(schema: Schema | null, key: unknown): SinkRecord {
-    return new SinkRecord(
-      this.topic,
-      this.kafkaPartition,
-      schema,
-      key,
-      this.valueSchema,
-      this.value,
-      this.kafkaOffset,
-      this.timestamp,
-      this.timestampType,
-      this.headers,
       this.originalTopic,
       this.originalKafkaPartition,
       this.originalKafkaOffset,

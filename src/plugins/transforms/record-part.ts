@@ -18,7 +18,7 @@ export const keyPart: RecordPart = {
   name: 'Key',
   schema: (record) => record.keySchema,
   value: (record) => record.key,
-  replace: (record, schema, key) => record.withKey(schema, key),
+  replace: (record, keySchema, key) => record.with({ keySchema, key }),
 };
 
 export const valuePart: RecordPart = {
