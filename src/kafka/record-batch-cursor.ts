@@ -159,6 +159,11 @@ export class RecordBatchCursor implements RecordCursor {
       this.timestampType = attributes & logAppendTimeFlag ? 'LogAppendTime' : 'CreateTime';
       this.#left = response.readInt32BE(at + 57);
       if (this.#left < 0) throw this.#corrupt(`${this.#left} records`);
+      if (this.#left === 0) {
+        // What compaction leaves of a batch, so that its producer's place is remembered; there is nothing to unpack.
+        this.nextOffset = lastOffset + 1;
+        continue;
+      }
       const compression = attributes & compressionMask;
       if (compression === 0) {
         this.buffer = response;

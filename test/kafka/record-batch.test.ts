@@ -5,7 +5,12 @@ import { SerializationError } from '../../src/errors.ts';
 import { type Codecs, type CompressionType, loadCodecs } from '../../src/kafka/codecs.ts';
 import { RecordColumns } from '../../src/kafka/outgoing-batch.ts';
 import { RecordBatchCursor } from '../../src/kafka/record-batch-cursor.ts';
-import { type BatchIdentity, RecordBatchEncoder, recordUpperBound } from '../../src/kafka/record-batch-encoder.ts';
+import {
+  type BatchIdentity,
+  batchHeaderBytes,
+  RecordBatchEncoder,
+  recordUpperBound,
+} from '../../src/kafka/record-batch-encoder.ts';
 import type { KafkaHeader } from '../../src/kafka/types.ts';
 
 // Written by Java's own client library 4.3 (MemoryRecordsBuilder, Utils.murmur2).
@@ -219,6 +224,20 @@ describe('record batch cursor', () => {
     expect(cursor.endOffset).toBe(5);
     expect(read(cursor).map(({ offset }) => offset)).toEqual([3, 4]);
     expect(cursor.nextOffset).toBe(5);
+  });
+
+  it.each(['none', 'gzip', 'snappy'] as const)('passes over what compaction leaves of a batch, with %s', (type) => {
+    const empty = Buffer.from(java[type], 'hex').subarray(0, batchHeaderBytes);
+    const left = Buffer.from(empty);
+    left.writeInt32BE(batchHeaderBytes - 12, 8);
+    left.writeInt32BE(0, 57);
+    left.writeUInt32BE(codecs.crc32c(left.subarray(21)), 17);
+    const after = Buffer.from(java.none, 'hex');
+    after.writeBigInt64BE(BigInt(javaRecords.length), 0);
+    const cursor = cursorOver(Buffer.concat([left, after]));
+    expect(cursor.endOffset).toBe(2 * javaRecords.length);
+    expect(read(cursor)).toHaveLength(javaRecords.length);
+    expect(cursor.nextOffset).toBe(2 * javaRecords.length);
   });
 
   it('hides aborted transactions and control records under read_committed only', () => {
