@@ -100,16 +100,25 @@ test('the mirror topics are there as Apache creates them, and filled', async () 
   }
 });
 
-test('I6: a sink says in its status that it runs, and its group shows the same offsets as the API', async () => {
-  const { offsets } = await call<{ offsets: { offset: { kafka_offset: number } }[] }>(
-    stack.restUrl,
-    'GET',
-    '/connectors/demo-sink/offsets',
-  );
+test('I6: a sink says in its status that it runs, and its group shows the same offsets as the API', { timeout: longest }, async () => {
   const kafka = createKafkaClient({ bootstrapServers: stack.bootstrapServers });
+  const inApi = async () => {
+    const { offsets } = await call<{ offsets: { offset: { kafka_offset: number } }[] }>(
+      stack.restUrl,
+      'GET',
+      '/connectors/demo-sink/offsets',
+    );
+    return offsets[0]?.offset.kafka_offset;
+  };
+  const inGroup = async () => {
+    const offset = (await kafka.admin.groupOffsets('connect-demo-sink')).get('drover-demo')?.get(0);
+    return offset === undefined ? undefined : Number(offset);
+  };
   try {
-    const group = await kafka.admin.groupOffsets('connect-demo-sink');
-    expect(group.get('drover-demo')?.get(0)).toBe(BigInt(offsets[0]!.offset.kafka_offset));
+    // The lines are in the file before their positions are committed, to the table first and then to the group.
+    const end = (await kafka.admin.endOffsets([{ topic: 'drover-demo', partition: 0 }])).get('drover-demo')?.get(0);
+    const both = async () => ({ api: await inApi(), group: await inGroup() });
+    await expect.poll(both, { timeout: longest }).toEqual({ api: Number(end), group: Number(end) });
   } finally {
     await kafka.close();
   }
