@@ -100,7 +100,9 @@ test('the mirror topics are there as Apache creates them, and filled', async () 
   }
 });
 
-test('I6: a sink says in its status that it runs, and its group shows the same offsets as the API', { timeout: longest }, async () => {
+test('I6: a sink says in its status that it runs, and its group shows the same offsets as the API', {
+  timeout: longest,
+}, async () => {
   const kafka = createKafkaClient({ bootstrapServers: stack.bootstrapServers });
   const inApi = async () => {
     const { offsets } = await call<{ offsets: { offset: { kafka_offset: number } }[] }>(
