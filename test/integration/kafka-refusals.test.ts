@@ -179,9 +179,9 @@ function batchOf(producer: Producer, topics: Topics) {
 }
 
 async function expectOthersLanded({ open, small, shown, hidden }: Topics): Promise<void> {
-  expect(await valuesOf(open)).toEqual(['first', 'last']);
-  expect(await valuesOf(small)).toEqual(['fits']);
-  for (const topic of [shown, hidden]) expect(await valuesOf(topic)).toEqual([]);
+  await expect.poll(() => valuesOf(open)).toEqual(['first', 'last']);
+  await expect.poll(() => valuesOf(small)).toEqual(['fits']);
+  for (const topic of [shown, hidden]) await expect.poll(() => valuesOf(topic)).toEqual([]);
 }
 
 describe('a send in which some topics fail', () => {
@@ -293,6 +293,7 @@ describe('a source whose records are refused by some topics', () => {
     expect({ ...report, trace: task.trace }).toMatchObject({ reason: 'drained', trace: null });
     expect(next).toBe(`{"next":${mixture(topics).length}}`);
     await expectOthersLanded(topics);
+    await expect.poll(() => valuesOf(letters)).toHaveLength(4);
     const written = await readTopic(root, letters);
     expect(written.map(({ value }) => value)).toEqual([large, 'not shown', 'not hidden', 'nowhere']);
     const causes = written.map(({ headers }) => headers.find(({ key }) => key.endsWith('exception.class.name'))?.value);
@@ -316,7 +317,7 @@ describe('admin.override.*', () => {
     const made = await runSource([[topic, 'a']], { ...creation, ...asAlice });
     expect(made.report.reason).toBe('drained');
     expect(await root.admin.describeTopics([topic])).toEqual([{ topic, partitions: 2 }]);
-    expect(await valuesOf(topic)).toEqual(['a']);
+    await expect.poll(() => valuesOf(topic)).toEqual(['a']);
   });
 
   it("makes the topics of dead letters and of a source's offsets", async () => {
@@ -331,8 +332,8 @@ describe('admin.override.*', () => {
       'drover.errors.deadletterqueue.topic.replication.factor': '1',
     });
     expect(report.reason).toBe('drained');
-    expect(await valuesOf(letters)).toHaveLength(4);
-    expect(await valuesOf(offsets)).toHaveLength(1);
+    await expect.poll(() => valuesOf(letters)).toHaveLength(4);
+    await expect.poll(() => valuesOf(offsets)).toHaveLength(1);
 
     const sinkLetters = uniqueName('open-letters');
     const harness = createHarness({
@@ -351,7 +352,7 @@ describe('admin.override.*', () => {
       'errors.deadletterqueue.topic.replication.factor': '1',
     });
     expect((await harness.runTask(name)).reason).toBe('drained');
-    expect(await valuesOf(sinkLetters)).toEqual(['first', 'last']);
+    await expect.poll(() => valuesOf(sinkLetters)).toEqual(['first', 'last']);
     await harness.close();
   });
 });
