@@ -5,11 +5,24 @@ import type { KafkaHeader, OutgoingBatch } from './types.ts';
 /** More than this is not gathered in the memory of one batch: values stay with whoever made them. */
 const mostWrittenBytes = 8 << 20;
 
+/** Strings become bytes so many at a time: one call into native code for each would cost more than the bytes do. */
+const stretchRecords = 256;
+/** On average; longer ones are worth a call each. */
+const longestInStretch = 1024;
+
 function sizeOf(value: SerializedValue): number {
   return value === null ? 0 : value.length;
 }
 
-/** The columns; see OutgoingBatch. Arrays are kept over `clear`, so that a run fills the same memory again and again. */
+/** Batches that are done with; runs come and go, and their producers with them. */
+const spare: RecordColumns[] = [];
+const mostSpare = 8;
+
+export function newRecordColumns(): RecordColumns {
+  return spare.pop() ?? new RecordColumns();
+}
+
+/** The columns; see OutgoingBatch. Arrays are kept over `clear`, so that runs fill the same memory again and again. */
 export class RecordColumns implements OutgoingBatch {
   size = 0;
   bytes = 0;
@@ -34,6 +47,11 @@ export class RecordColumns implements OutgoingBatch {
   longest = 0;
   #lastTopic = '';
   #lastTopicId = -1;
+  /** The records whose values are still strings: from here on, unless bytes come between. */
+  #stretchStart = 0;
+  #stretchCharacters = 0;
+  /** No stretch of this batch had other characters yet. */
+  #ascii = true;
 
   append(
     topic: string,
@@ -49,6 +67,12 @@ export class RecordColumns implements OutgoingBatch {
     this.valueSizes[index] = -1;
     this.bytes += sizeOf(value);
     this.#append(topic, partition, key, timestamp, headers);
+    if (typeof value === 'string') {
+      this.#stretchCharacters += value.length;
+      if (this.size - this.#stretchStart >= stretchRecords) this.#writeStretch();
+    } else if (value !== null) {
+      this.#beginStretch();
+    }
   }
 
   openValue(): ByteSink | null {
@@ -83,8 +107,8 @@ export class RecordColumns implements OutgoingBatch {
   }
 
   /** The memory that `valueStarts` points into. */
-  get written(): Buffer {
-    return this.#written === null ? noBytes : this.#written.bytes;
+  get written(): ByteSink | null {
+    return this.#written;
   }
 
   #append(
@@ -109,6 +133,35 @@ export class RecordColumns implements OutgoingBatch {
     if (headers !== null) for (const header of headers) this.bytes += 4 + header.key.length + sizeOf(header.value);
   }
 
+  /** The sum of the sizes tells whether all is ASCII, and each string's length its size. If not, they stay strings. */
+  #writeStretch(): void {
+    const { values, valueStarts, valueSizes, size } = this;
+    const start = this.#stretchStart;
+    const characters = this.#stretchCharacters;
+    this.#beginStretch();
+    if (!this.#ascii || characters > stretchRecords * longestInStretch) return;
+    const memory = this.openValue();
+    if (memory === null) return;
+    let at = this.#writtenEnd;
+    memory.write(values.slice(start, size).join(''));
+    this.#ascii = memory.position - at === characters;
+    if (!this.#ascii) return;
+    for (let index = start; index < size; index++) {
+      const value = values[index]!;
+      if (value === null) continue;
+      values[index] = null;
+      valueStarts[index] = at;
+      valueSizes[index] = value.length;
+      at += value.length;
+    }
+    this.#writtenEnd = at;
+  }
+
+  #beginStretch(): void {
+    this.#stretchStart = this.size;
+    this.#stretchCharacters = 0;
+  }
+
   #turnTo(topic: string): void {
     let id = this.topics.indexOf(topic);
     if (id < 0) id = this.topics.push(topic) - 1;
@@ -127,8 +180,13 @@ export class RecordColumns implements OutgoingBatch {
     this.topics.length = 0;
     this.#lastTopicId = -1;
     this.#writtenEnd = 0;
+    this.#beginStretch();
+    this.#ascii = true;
     if (this.#written !== null && this.#written.bytes.length > mostWrittenBytes) this.#written = null;
   }
-}
 
-const noBytes = Buffer.alloc(0);
+  release(): void {
+    this.clear();
+    if (spare.length < mostSpare) spare.push(this);
+  }
+}

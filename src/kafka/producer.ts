@@ -3,7 +3,7 @@ import type { ProducerSettings } from './client-settings.ts';
 import type { Cluster } from './cluster.ts';
 import { loadCodecs } from './codecs.ts';
 import { kafkaError, kafkaErrors } from './errors.ts';
-import { RecordColumns } from './outgoing-batch.ts';
+import { newRecordColumns, RecordColumns } from './outgoing-batch.ts';
 import { ProduceEngine } from './produce-engine.ts';
 import { initProducerIdCall, type ProducerIdentity } from './protocol/transactions.ts';
 import type { OutgoingBatch, ProduceOutcome, Producer } from './types.ts';
@@ -48,7 +48,7 @@ export class IdempotentProducer implements Producer {
   }
 
   newBatch(): OutgoingBatch {
-    return new RecordColumns();
+    return newRecordColumns();
   }
 
   async send(batch: OutgoingBatch, signal?: AbortSignal): Promise<ProduceOutcome> {

@@ -4,6 +4,7 @@
  * out otherwise is measured and written over. No varint goes through a BigInt.
  */
 import type { SerializedValue } from '../api/converter.ts';
+import type { ByteSink } from '../data/byte-sink.ts';
 import { type Codecs, type Compression, compressionId } from './codecs.ts';
 import type { RecordColumns } from './outgoing-batch.ts';
 import type { KafkaHeader } from './types.ts';
@@ -15,6 +16,9 @@ const lengthAt = 8;
 const crcAt = 17;
 const attributesAt = 21;
 const transactionalFlag = 0x10;
+
+/** What is copied without a call into native code. */
+const shortBytes = 128;
 
 /** More than a record's own fields can take beside key, value and headers. */
 const recordOverhead = 40;
@@ -102,8 +106,9 @@ export class RecordBatchEncoder {
   readonly #compression: Compression;
   readonly #targetBytes: number;
   #buffer: Buffer = Buffer.alloc(0);
+  #view = new DataView(this.#buffer.buffer);
   /** Where the values lie that were written into their batch. */
-  #written: Buffer = Buffer.alloc(0);
+  #written: ByteSink | null = null;
   #position = 0;
 
   /** `targetBytes`: a batch is closed before it grows beyond this, unless its only record does. */
@@ -123,7 +128,7 @@ export class RecordBatchEncoder {
     now: number,
     target = this.#targetBytes,
   ): EncodedBatch {
-    this.#buffer = takeBuffer(this.#targetBytes + 1024);
+    this.#turnTo(takeBuffer(this.#targetBytes + 1024));
     this.#position = batchHeaderBytes;
     const { keys, values, valueStarts, valueSizes, timestamps, headers } = columns;
     this.#written = columns.written;
@@ -183,7 +188,12 @@ export class RecordBatchEncoder {
   #grow(needed: number): void {
     const larger = Buffer.allocUnsafeSlow(needed);
     this.#buffer.copy(larger, 0, 0, this.#position);
-    this.#buffer = larger;
+    this.#turnTo(larger);
+  }
+
+  #turnTo(buffer: Buffer): void {
+    this.#buffer = buffer;
+    this.#view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   }
 
   #record(
@@ -253,8 +263,7 @@ export class RecordBatchEncoder {
     if (value !== null) {
       if (!this.#content(value, valueSize)) return false;
     } else if (valueSize > 0) {
-      this.#written.copy(this.#buffer, this.#position, writtenAt, writtenAt + valueSize);
-      this.#position += valueSize;
+      this.#copy(this.#written!, writtenAt, valueSize);
     }
     this.#varint(headerCount);
     if (headers !== null) {
@@ -282,6 +291,21 @@ export class RecordBatchEncoder {
     this.#buffer.set(content, this.#position);
     this.#position += size;
     return true;
+  }
+
+  /** Short values four bytes at a time, the last four where they end: quicker than a call into native code. */
+  #copy(from: ByteSink, start: number, size: number): void {
+    const at = this.#position;
+    this.#position = at + size;
+    if (size < 4 || size > shortBytes) {
+      from.bytes.copy(this.#buffer, at, start, start + size);
+      return;
+    }
+    const source = from.view;
+    const target = this.#view;
+    const last = size - 4;
+    for (let done = 0; done < last; done += 4) target.setInt32(at + done, source.getInt32(start + done));
+    target.setInt32(at + last, source.getInt32(start + last));
   }
 
   #varint(value: number): void {

@@ -7,7 +7,7 @@ import type { ProducerSettings } from './client-settings.ts';
 import type { Cluster, Lane } from './cluster.ts';
 import type { Codecs } from './codecs.ts';
 import { isFencedCode, isRetriableCode, isStaleCoordinator, kafkaError, kafkaErrors } from './errors.ts';
-import { RecordColumns } from './outgoing-batch.ts';
+import { newRecordColumns } from './outgoing-batch.ts';
 import { ProduceEngine } from './produce-engine.ts';
 import { columnsOf } from './producer.ts';
 import type { ApiCall } from './protocol/request.ts';
@@ -78,7 +78,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   }
 
   newBatch(): OutgoingBatch {
-    return new RecordColumns();
+    return newRecordColumns();
   }
 
   async send(batch: OutgoingBatch, signal?: AbortSignal): Promise<ProduceOutcome> {

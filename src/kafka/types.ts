@@ -47,6 +47,8 @@ export interface OutgoingBatch {
     headers: readonly KafkaHeader[] | null,
   ): void;
   clear(): void;
+  /** It is done with, and must be left alone: its memory serves later batches, of other runs too. */
+  release(): void;
 }
 
 /**

@@ -68,7 +68,6 @@ export class PlainDelivery implements SourceDelivery {
   readonly #producer: Producer;
   readonly #errors: ErrorTolerance;
   readonly #submitted = new SubmittedRecords();
-  readonly #spare: OutgoingBatch[] = [];
   #inFlight = 0;
   #failure: unknown = null;
   #wake: (() => void) | null = null;
@@ -87,7 +86,7 @@ export class PlainDelivery implements SourceDelivery {
   }
 
   newBatch(): OutgoingBatch {
-    return this.#spare.pop() ?? this.#producer.newBatch();
+    return this.#producer.newBatch();
   }
 
   async submit(outgoing: Outgoing): Promise<void> {
@@ -119,8 +118,7 @@ export class PlainDelivery implements SourceDelivery {
     this.#run.step('produced');
     reportRefused(this.#run, this.#errors, outgoing, outcome);
     await commitRecords(this.#run, this.#task, outgoing, outcome);
-    batch.clear();
-    this.#spare.push(batch);
+    batch.release();
   }
 
   #settled(): Promise<void> {

@@ -262,6 +262,7 @@ class TransactionalDelivery implements SourceDelivery {
     }
     this.#records += outgoing.records;
     this.#bytes += batch.bytes;
+    batch.release();
     // Kept until the commit only where somebody wants to hear of it.
     const refused = outcome !== null && outcome.failures.size > 0;
     if (refused || this.#task.commitRecord !== undefined) this.#sent.push({ outgoing, outcome });
@@ -298,6 +299,7 @@ class TransactionalDelivery implements SourceDelivery {
     const records = this.#producer.newBatch();
     for (const entry of this.#offsets.values()) appendOffsetRecord(records, this.#offsetsTopic, connector, task, entry);
     const { failures } = await this.#producer.send(records, this.#run.cut);
+    records.release();
     for (const cause of failures.values()) {
       throw new ConnectError('source.offset_refused', `Topic ${this.#offsetsTopic} refused an offset record`, {
         cause,
