@@ -7,6 +7,8 @@ const firstChunkBytes = 64 << 10;
 const chunkBytes = 1 << 20;
 const maxBytes = 4 << 20;
 const longestLineBytes = 64 << 20;
+/** What one line keeps in memory with it, at most: it is a slice of a string of so many characters. */
+const stretchBytes = 64 << 10;
 const lf = 10;
 const cr = 13;
 
@@ -20,8 +22,8 @@ export interface Lines {
  * Reads a growing file from a byte position on, complete lines only: a last line without its line end waits until that
  * arrives. A line ends with `\n`, `\r\n`, or a `\r` that something else follows.
  *
- * Chunks that are pure ASCII, the common case, are made one string and cut with `indexOf`: a line then is a slice of
- * it, and characters count as bytes. Others are cut as bytes.
+ * Chunks that are pure ASCII, the common case, are made strings, a stretch at a time, and cut with `indexOf`: a line then
+ * is a slice of one, and characters count as bytes. Others are cut as bytes.
  */
 export class FileLines {
   readonly #file: FileHandle;
@@ -33,9 +35,12 @@ export class FileLines {
   #end = 0;
   /** File position of `#buffer[0]`. */
   #base: number;
-  /** The unread bytes as text when they are ASCII, cut from `#textBase` on. */
-  #text: string | null = null;
-  #textBase = 0;
+  /** The unread bytes are ASCII. */
+  #isText = false;
+  /** A stretch of them as text: from `#textStart` to `#textEnd`. */
+  #text = '';
+  #textStart = 0;
+  #textEnd = 0;
   #hasCr = false;
 
   constructor(file: FileHandle, position: number) {
@@ -64,23 +69,36 @@ export class FileLines {
 
   #cut(lines: Lines, max: number): void {
     if (this.#start === this.#end) return;
-    if (this.#text === null || this.#hasCr) this.#cutBytes(lines, max);
-    else this.#cutText(this.#text, lines, max);
+    if (this.#isText && !this.#hasCr) this.#cutText(lines, max);
+    else this.#cutBytes(lines, max);
   }
 
-  #cutText(text: string, lines: Lines, max: number): void {
+  #cutText(lines: Lines, max: number): void {
     const { texts, ends } = lines;
-    const textBase = this.#textBase;
-    const filePosition = this.#base + textBase + 1;
-    let from = this.#start - textBase;
-    for (let count = texts.length; count < max; count++) {
-      const at = text.indexOf('\n', from);
-      if (at < 0) break;
-      texts.push(text.slice(from, at));
-      ends.push(filePosition + at);
-      from = at + 1;
+    while (texts.length < max) {
+      const text = this.#text;
+      const behind = this.#base + this.#textStart + 1;
+      let from = this.#start - this.#textStart;
+      for (let count = texts.length; count < max; count++) {
+        const at = text.indexOf('\n', from);
+        if (at < 0) break;
+        texts.push(text.slice(from, at));
+        ends.push(behind + at);
+        from = at + 1;
+      }
+      this.#start = this.#textStart + from;
+      if (texts.length < max && !this.#nextStretch()) return;
     }
-    this.#start = textBase + from;
+  }
+
+  /** From the first line that is not whole in the last stretch; twice as long where that one is all there was. */
+  #nextStretch(): boolean {
+    if (this.#textEnd === this.#end) return false;
+    const length = this.#start === this.#textStart ? 2 * (this.#textEnd - this.#textStart) : 0;
+    this.#textStart = this.#start;
+    this.#textEnd = Math.min(this.#end, this.#start + Math.max(stretchBytes, length));
+    this.#text = this.#buffer.toString('latin1', this.#textStart, this.#textEnd);
+    return true;
   }
 
   #cutBytes(lines: Lines, max: number): void {
@@ -112,8 +130,10 @@ export class FileLines {
     if (this.#start > 0) {
       this.#buffer.copy(this.#buffer, 0, this.#start, this.#end);
       this.#base += this.#start;
-      this.#textBase -= this.#start;
       this.#start = 0;
+      this.#text = '';
+      this.#textStart = 0;
+      this.#textEnd = 0;
       this.#end = rest;
     }
     const small = this.#filled && this.#buffer.length < chunkBytes;
@@ -137,8 +157,7 @@ export class FileLines {
     this.#end += bytesRead;
     this.#filled = this.#end === this.#buffer.length;
     const unread = this.#buffer.subarray(0, this.#end);
-    this.#text = isAscii(unread) ? unread.toString('latin1') : null;
-    this.#textBase = 0;
+    this.#isText = isAscii(unread);
     this.#hasCr = unread.includes(cr);
     return true;
   }

@@ -61,6 +61,24 @@ describe('FileLines', () => {
     expect(ends).toEqual([2, 3_000_003, 3_000_005]);
   });
 
+  it('reads lines of all lengths out of many chunks', async () => {
+    const all = Array.from({ length: 20_000 }, (_, i) => `${i} `.repeat(1 + ((i % 37) ** 2 % 61)));
+    all[11_111] = 'y'.repeat(300_000);
+    const lines = await linesOf(`${all.join('\n')}\n`);
+    const seen: string[] = [];
+    let end = 0;
+    for (let texts = ['']; texts.length > 0; ) {
+      let ends: number[];
+      ({ texts, ends } = await lines.next(777));
+      for (const [index, text] of texts.entries()) {
+        end += text.length + 1;
+        expect(ends[index]).toBe(end);
+      }
+      seen.push(...texts);
+    }
+    expect(seen).toEqual(all);
+  });
+
   it('returns before it has as many as asked when lines are long', async () => {
     const lines = await linesOf(`${'x'.repeat(999_999)}\n`.repeat(12));
     const first = (await lines.next(100)).texts.length;
