@@ -18,7 +18,7 @@ const attributesAt = 21;
 const transactionalFlag = 0x10;
 
 /** What is copied without a call into native code. */
-const shortBytes = 128;
+const shortBytes = 256;
 
 /** More than a record's own fields can take beside key, value and headers. */
 const recordOverhead = 40;
@@ -293,19 +293,24 @@ export class RecordBatchEncoder {
     return true;
   }
 
-  /** Short values four bytes at a time, the last four where they end: quicker than a call into native code. */
+  /**
+   * Short values eight bytes at a time, the last eight where they end: quicker than a call into native code. Compiled,
+   * no BigInt comes to be.
+   */
   #copy(from: ByteSink, start: number, size: number): void {
     const at = this.#position;
     this.#position = at + size;
-    if (size < 4 || size > shortBytes) {
+    if (size < 8 || size > shortBytes) {
       from.bytes.copy(this.#buffer, at, start, start + size);
       return;
     }
     const source = from.view;
     const target = this.#view;
-    const last = size - 4;
-    for (let done = 0; done < last; done += 4) target.setInt32(at + done, source.getInt32(start + done));
-    target.setInt32(at + last, source.getInt32(start + last));
+    const last = size - 8;
+    for (let done = 0; done < last; done += 8) {
+      target.setBigInt64(at + done, source.getBigInt64(start + done, true), true);
+    }
+    target.setBigInt64(at + last, source.getBigInt64(start + last, true), true);
   }
 
   #varint(value: number): void {
