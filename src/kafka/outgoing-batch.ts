@@ -170,9 +170,11 @@ export class RecordColumns implements OutgoingBatch {
   }
 
   clear(): void {
-    this.keys.fill(null, 0, this.size);
     this.values.fill(null, 0, this.size);
-    this.headers.fill(null, 0, this.size);
+    if (!this.plain) {
+      this.keys.fill(null, 0, this.size);
+      this.headers.fill(null, 0, this.size);
+    }
     this.size = 0;
     this.bytes = 0;
     this.plain = true;

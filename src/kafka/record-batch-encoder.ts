@@ -54,6 +54,36 @@ function varlongSize(value: number): number {
   return size;
 }
 
+function putVarint(into: Buffer, position: number, value: number): number {
+  let at = position;
+  let zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
+  while (zigzag >= 0x80) {
+    into[at++] = (zigzag & 0x7f) | 0x80;
+    zigzag >>>= 7;
+  }
+  into[at++] = zigzag;
+  return at;
+}
+
+function putVarlong(into: Buffer, position: number, value: number): number {
+  if (value >= -0x40000000 && value < 0x40000000) return putVarint(into, position, value);
+  let at = position;
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1;
+  while (rest >= 0x80) {
+    into[at++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  into[at++] = rest;
+  return at;
+}
+
+/** Where it ends; -1 when a string took another size than said. */
+function putContent(into: Buffer, at: number, content: Uint8Array | string, size: number): number {
+  if (typeof content !== 'string') into.set(content, at);
+  else if (into.write(content, at, 'utf8') !== size) return -1;
+  return at + size;
+}
+
 /** The size of a header's key or value in UTF-8; these are few, so they are measured. */
 function exactSize(value: SerializedValue): number {
   return value === null ? 0 : typeof value === 'string' ? Buffer.byteLength(value) : value.length;
@@ -205,7 +235,6 @@ export class RecordBatchEncoder {
     offsetDelta: number,
     headers: readonly KafkaHeader[] | null,
   ): void {
-    const start = this.#position;
     const keySize = key === null ? -1 : key.length;
     const valueSize = value === null ? written : value.length;
     const headerBytes = headers === null || headers.length === 0 ? 0 : headersSize(headers);
@@ -214,7 +243,6 @@ export class RecordBatchEncoder {
     ) {
       return;
     }
-    this.#position = start;
     const exactKeySize = key === null ? -1 : exactSize(key);
     const exactValueSize = value === null ? written : exactSize(value);
     this.#writeRecord(
@@ -242,6 +270,7 @@ export class RecordBatchEncoder {
     headers: readonly KafkaHeader[] | null,
     headerBytes: number,
   ): boolean {
+    const buffer = this.#buffer;
     const headerCount = headers === null ? 0 : headers.length;
     const size =
       1 +
@@ -253,43 +282,34 @@ export class RecordBatchEncoder {
       Math.max(valueSize, 0) +
       varintSize(headerCount) +
       headerBytes;
-    this.#varint(size);
-    this.#buffer[this.#position++] = 0;
-    this.#varlong(timestampDelta);
-    this.#varint(offsetDelta);
-    this.#varint(keySize);
-    if (key !== null && !this.#content(key, keySize)) return false;
-    this.#varint(valueSize);
-    if (value !== null) {
-      if (!this.#content(value, valueSize)) return false;
-    } else if (valueSize > 0) {
-      this.#copy(this.#written!, writtenAt, valueSize);
+    let at = putVarint(buffer, this.#position, size);
+    buffer[at++] = 0;
+    at = putVarlong(buffer, at, timestampDelta);
+    at = putVarint(buffer, at, offsetDelta);
+    at = putVarint(buffer, at, keySize);
+    if (key !== null) {
+      at = putContent(buffer, at, key, keySize);
+      if (at < 0) return false;
     }
-    this.#varint(headerCount);
+    at = putVarint(buffer, at, valueSize);
+    if (value !== null) {
+      at = putContent(buffer, at, value, valueSize);
+      if (at < 0) return false;
+    } else if (valueSize > 0) {
+      this.#copy(this.#written!, writtenAt, valueSize, at);
+      at += valueSize;
+    }
+    at = putVarint(buffer, at, headerCount);
     if (headers !== null) {
       for (const header of headers) {
         const nameSize = Buffer.byteLength(header.key);
-        this.#varint(nameSize);
-        this.#content(header.key, nameSize);
-        if (header.value === null) this.#varint(-1);
-        else {
-          const headerSize = exactSize(header.value);
-          this.#varint(headerSize);
-          this.#content(header.value, headerSize);
-        }
+        at = putContent(buffer, putVarint(buffer, at, nameSize), header.key, nameSize);
+        const headerSize = header.value === null ? -1 : exactSize(header.value);
+        at = putVarint(buffer, at, headerSize);
+        if (header.value !== null) at = putContent(buffer, at, header.value, headerSize);
       }
     }
-    return true;
-  }
-
-  #content(content: Uint8Array | string, size: number): boolean {
-    if (typeof content === 'string') {
-      const written = this.#buffer.write(content, this.#position, 'utf8');
-      this.#position += written;
-      return written === size;
-    }
-    this.#buffer.set(content, this.#position);
-    this.#position += size;
+    this.#position = at;
     return true;
   }
 
@@ -297,9 +317,7 @@ export class RecordBatchEncoder {
    * Short values eight bytes at a time, the last eight where they end: quicker than a call into native code. Compiled,
    * no BigInt comes to be.
    */
-  #copy(from: ByteSink, start: number, size: number): void {
-    const at = this.#position;
-    this.#position = at + size;
+  #copy(from: ByteSink, start: number, size: number, at: number): void {
     if (size < 8 || size > shortBytes) {
       from.bytes.copy(this.#buffer, at, start, start + size);
       return;
@@ -311,28 +329,6 @@ export class RecordBatchEncoder {
       target.setBigInt64(at + done, source.getBigInt64(start + done, true), true);
     }
     target.setBigInt64(at + last, source.getBigInt64(start + last, true), true);
-  }
-
-  #varint(value: number): void {
-    let zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
-    while (zigzag >= 0x80) {
-      this.#buffer[this.#position++] = (zigzag & 0x7f) | 0x80;
-      zigzag >>>= 7;
-    }
-    this.#buffer[this.#position++] = zigzag;
-  }
-
-  #varlong(value: number): void {
-    if (value >= -0x40000000 && value < 0x40000000) {
-      this.#varint(value);
-      return;
-    }
-    let rest = value >= 0 ? value * 2 : -value * 2 - 1;
-    while (rest >= 0x80) {
-      this.#buffer[this.#position++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    this.#buffer[this.#position++] = rest;
   }
 
   #seal(count: number, baseTimestamp: number, maxTimestamp: number, identity: BatchIdentity): EncodedBatch {
