@@ -121,7 +121,7 @@ export function producerSettings(clientId: string, overrides: Overrides, transac
     idempotent,
     compression: compressionOf(overrides),
     maxRequestBytes,
-    batchBytes: Math.max(1024, Math.min(whole(overrides, 'batch.size', 1_000_000, 0), maxRequestBytes, 1_000_000)),
+    batchBytes: Math.max(1024, Math.min(whole(overrides, 'batch.size', 300_000, 0), maxRequestBytes, 1_000_000)),
     requestTimeoutMs,
     deliveryTimeoutMs: whole(overrides, 'delivery.timeout.ms', 120_000, 1),
     maxBlockMs: whole(overrides, 'max.block.ms', 60_000, 0),
