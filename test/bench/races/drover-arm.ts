@@ -5,7 +5,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { systemClock } from '../../../src/clock.ts';
 import type { Settings } from '../../../src/config/config-def.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
@@ -34,13 +33,13 @@ const environment = (name: string): string => {
 };
 
 const stores = createDynamoDbStores({
-  client: new DynamoDBClient({
+  clientConfig: {
     endpoint: environment('DROVER_TEST_DYNAMODB'),
     region: 'eu-central-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     // As many runs at once as a race wants, where a function has but one.
     requestHandler: { httpAgent: { keepAlive: true, maxSockets: 200 } },
-  }),
+  },
   tableName: environment('RACE_TABLE'),
 });
 const failures: string[] = [];
