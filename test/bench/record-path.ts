@@ -2,11 +2,11 @@
  * The record path raced against Apache's own Connect worker: same work, machine, broker and run. `npm run bench`, or
  * `node test/bench/record-path.ts [part of a title] [rounds] [records]`. Arms alternate; a second Drover arm is the A/A control;
  * the first round warms up and is checked byte for byte, not counted. CPU is that of the whole process, from /proc.
- * RACE_PROCESSES=<n> divides a race's connectors among so many Drover processes; RACE_PROFILE=<folder> writes a CPU profile
+ * RACE_PROCESSES=<n> divides a race's connectors among so many Drover processes, not one a core; RACE_PROFILE=<folder> writes a CPU profile
  * of each round of Drover's arms; RACE_DROVER_ONLY=1 leaves Java's out, and the page as it is.
  */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jars } from '../../local/maven.ts';
@@ -177,7 +177,7 @@ async function runRace(race: Race): Promise<void> {
   const transactional: Record<string, string> =
     race.exactlyOnce && race.type === 'source' ? { 'exactly.once.source.support': 'enabled' } : {};
   const plugins = race.registry ? [await jars('registry-bench', [apicurioConverter])] : [];
-  const processes = Number(process.env.RACE_PROCESSES ?? 1);
+  const processes = Number(process.env.RACE_PROCESSES ?? Math.min(race.connectors, availableParallelism()));
   const arms = [await droverArm('Drover', environment, processes)];
   if (!droverOnly) {
     arms.unshift(await javaArm('Java Connect 4.3', kafka, transactional, plugins));
@@ -244,11 +244,11 @@ ${Number(recordsText ?? 1_000_000).toLocaleString('en')} records of ${lineBytes}
 checked byte for byte; arms alternate; median (lowest–highest). *Rate* is from the first records seen landed to the last, so
 neither start-up nor a consumer group's join counts; with many connectors it is from their arrival. *All landed* is from the
 request on, both included. *CPU* is the whole process's, from the request until all have landed and, for Drover, the run has
-committed and ended. Drover's arm is one Node process running the worker over DynamoDB Local; Java's has a heap of 1 GB.
+committed and ended. Drover's arm is a Node process running the worker over DynamoDB Local; Java's has a heap of 1 GB.
 
 The hundred sources of the last race are there and RUNNING before their files appear, all in one moment. Java's tasks look for
 them each second; Drover's are made due at that moment, as by an event's wake-up, table requests included, and all run at once
-in the one Node process (\`RACE_PROCESSES\` divides them among several), where on Lambda each has an environment of its own.
+in one Node process a core (\`RACE_PROCESSES\`: how many), where on Lambda each has an environment of its own.
 
 Avro: both arms write Confluent's wire format, by one registry in the same process as the clock. Confluent's own converter is not in Maven's
 central repository: Java's is Apicurio's 2.6.13, which prints the schema's text anew for each record it writes. What
