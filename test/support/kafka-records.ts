@@ -1,3 +1,4 @@
+import { isRetriable } from '../../src/errors.ts';
 import type { KafkaClient, Producer } from '../../src/kafka/types.ts';
 
 export interface SeenRecord {
@@ -39,6 +40,8 @@ export async function readTopic(
       { maxWaitMs: 500, minBytes: 1, maxBytes: 16 << 20, maxPartitionBytes: 4 << 20, isolationLevel },
     );
     for (const { partition, error, cursor } of fetched) {
+      // A leader that has just come back is asked again, as a run would.
+      if (isRetriable(error)) continue;
       if (error || !cursor) throw error ?? new Error('no cursor');
       while (cursor.next()) {
         const text = (start: number, end: number) => (start < 0 ? null : cursor.buffer.toString('utf8', start, end));
