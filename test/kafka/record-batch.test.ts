@@ -196,6 +196,43 @@ describe('values written into the batch', () => {
     expect(encode(columns).map(({ value }) => value)).toEqual(['short']);
   });
 
+  it('come of strings too, many at a time, whatever stands between them and in a batch that is used again', () => {
+    const run = fc.record({
+      kind: fc.constantFrom('ascii', 'ascii', 'other', 'bytes', 'opened', 'null'),
+      count: fc.integer({ min: 1, max: 600 }),
+      length: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 200, max: 300 })),
+    });
+    const columns = new RecordColumns();
+    fc.assert(
+      fc.property(fc.array(run, { minLength: 1, maxLength: 5 }), (runs) => {
+        columns.clear();
+        const expected: (string | null)[] = [];
+        for (const { kind, count, length } of runs) {
+          for (let i = 0; i < count; i++) {
+            const value =
+              kind === 'null' ? null : `${i}${kind === 'other' ? 'ü' : 'u'}`.padEnd(length, 'x').slice(0, length);
+            expected.push(value);
+            if (kind === 'opened') {
+              columns.openValue()!.write(value!);
+              columns.appendOpened('t', 0, null, i, null);
+            } else {
+              columns.append('t', 0, null, kind === 'bytes' ? Buffer.from(value!) : value, i, null);
+            }
+          }
+        }
+        const encoder = new RecordBatchEncoder(codecs, { type: 'none' }, 100_000);
+        const found: (string | null)[] = [];
+        while (found.length < expected.length) {
+          const batch = encoder.encode(columns, all(columns), found.length, columns.size, identity, 0);
+          found.push(...read(cursorOver(batch.bytes)).map(({ value }) => value));
+          encoder.release(batch);
+        }
+        expect(found).toEqual(expected);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('are handed over instead once a batch holds very many bytes', () => {
     const columns = new RecordColumns();
     for (let sink = columns.openValue(); sink !== null; sink = columns.openValue()) {

@@ -322,7 +322,7 @@ export class AwsTableClient implements TableClient {
   }
 }
 
-/** A run's requests are few and alike: what the SDK would work out or copy anew for each is a third of their time. */
+/** A run's requests are few and alike: what the SDK would work out or copy anew for each is a quarter of their time. */
 function newClient(config: DynamoDBClientConfig | undefined): DynamoDBClient {
   const client = new DynamoDBClient({
     retryMode: 'adaptive',
