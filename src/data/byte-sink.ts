@@ -5,7 +5,7 @@ const shortBytes = 24;
 /** Memory that values are written into one behind the other, and that grows as they need it. */
 export class ByteSink {
   bytes: Buffer & NativeWrites;
-  /** The same memory, for looking at four bytes at a time. */
+  /** The same memory, for reading several bytes at a time. */
   view: DataView;
   position = 0;
 

@@ -11,6 +11,7 @@ import { newRecordColumns } from '../../src/kafka/outgoing-batch.ts';
 import { RecordBatchEncoder } from '../../src/kafka/record-batch-encoder.ts';
 import type { OutgoingBatch, Producer } from '../../src/kafka/types.ts';
 import setup, { kafkaAddress } from '../support/services.ts';
+import { median } from './median.ts';
 import { machine } from './races/process-cpu.ts';
 
 const types: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
@@ -48,8 +49,6 @@ async function measured(work: () => Promise<void>): Promise<Figures> {
   const { user, system } = process.cpuUsage(cpu);
   return { ms, cpuMs: (user + system) / 1000 };
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 const teardown = await setup();
 try {

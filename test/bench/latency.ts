@@ -37,6 +37,7 @@ import { signalService, stopService } from '../../local/service.ts';
 import { localSettings } from '../../local/settings.ts';
 import { type LocalStack, readStack, startStack, stopStack } from '../../local/stack.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import { median } from './median.ts';
 import { machine } from './races/process-cpu.ts';
 
 const [warmText = '9', coldText = '5'] = process.argv.slice(2);
@@ -306,7 +307,6 @@ async function coolDown(): Promise<void> {
   );
 }
 
-const median = (values: readonly number[]) => [...values].sort((one, other) => one - other)[values.length >> 1] ?? 0;
 const range = (values: readonly number[]) =>
   `${Math.round(median(values))} (${Math.round(Math.min(...values))}–${Math.round(Math.max(...values))})`;
 

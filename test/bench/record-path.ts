@@ -13,6 +13,7 @@ import { jars } from '../../local/maven.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
 import setup, { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
+import { median } from './median.ts';
 import { type Arm, droverArm, javaArm } from './races/arms.ts';
 import { type Race, races } from './races/definitions.ts';
 import {
@@ -160,7 +161,6 @@ function rate(race: Race, { landing }: Measured): number {
   return (race.records - landing.firstCount) / ((landing.lastMs - landing.firstMs) / 1000);
 }
 
-const median = (values: readonly number[]) => [...values].sort((one, other) => one - other)[values.length >> 1]!;
 const spread = (values: readonly number[], digits: number) =>
   `${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)}`;
 const thousands = (value: number) => Math.round(value / 1000).toLocaleString('en');

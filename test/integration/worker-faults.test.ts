@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config/config-def.ts';
@@ -138,12 +137,7 @@ describe('a table that throttles, fails, and loses answers', () => {
     const plain = dynamoDbClient();
     const tableName = await newTable(plain);
     await using faulty = await startFaultyDynamoDb(dynamoDbEndpoint(), randomFrom(seed));
-    const client = new DynamoDBClient({
-      endpoint: faulty.endpoint,
-      region: 'eu-central-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      maxAttempts: 2,
-    });
+    const client = dynamoDbClient({ endpoint: faulty.endpoint, maxAttempts: 2 });
     // A lease that was taken while the answer was lost, or never given back, runs out by the next try: time moves on.
     let aheadMs = 0;
     const harness = createHarness({

@@ -50,7 +50,7 @@ export class AwsTableClient implements TableClient {
   constructor(options: AwsTableClientOptions) {
     this.tableName = options.tableName;
     this.#clock = options.clock ?? systemClock;
-    this.#client = options.client ?? newClient(options.clientConfig);
+    this.#client = options.client ?? newDynamoDbClient(options.clientConfig);
   }
 
   async update(update: Update): Promise<Outcome> {
@@ -322,8 +322,8 @@ export class AwsTableClient implements TableClient {
   }
 }
 
-/** A run's requests are few and alike: what the SDK would work out or copy anew for each is a quarter of their time. */
-function newClient(config: DynamoDBClientConfig | undefined): DynamoDBClient {
+/** A run's requests are alike: its handlers, which the SDK would make anew for each, are kept. */
+export function newDynamoDbClient(config?: DynamoDBClientConfig): DynamoDBClient {
   const client = new DynamoDBClient({
     retryMode: 'adaptive',
     maxAttempts: 5,

@@ -14,6 +14,7 @@ import { Secrets } from '../../../src/telemetry/redaction.ts';
 import { dropTables, dynamoDbClient, newTable } from '../../integration/storage/dynamodb-table.ts';
 import setup, { kafkaAddress } from '../../support/services.ts';
 import { createHarness, realKafka, uniqueName } from '../../support/worker-harness.ts';
+import { median } from '../median.ts';
 import type { Measured } from './cost-model.ts';
 
 const million = 1_000_000;
@@ -58,7 +59,6 @@ async function measure(work: () => Promise<unknown>) {
   };
 }
 
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 const telemetry = { secrets: new Secrets(), setLevels: () => {}, emit: () => {} };
 
 try {

@@ -1,13 +1,15 @@
-import { DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DeleteTableCommand, type DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { newDynamoDbClient } from '../../../src/storage/dynamodb/aws-table-client.ts';
 import { createTable } from '../../../src/storage/dynamodb/create-table.ts';
 import { dynamoDbEndpoint } from '../../support/services.ts';
 
-/** A client for DynamoDB Local. */
-export function dynamoDbClient(): DynamoDBClient {
-  return new DynamoDBClient({
+/** A function's client, for DynamoDB Local. */
+export function dynamoDbClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
+  return newDynamoDbClient({
     endpoint: dynamoDbEndpoint(),
     region: 'eu-central-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    ...config,
   });
 }
 
