@@ -1,8 +1,8 @@
 /**
  * What a growing number of connectors costs Java's worker, beside Drover: small idle file sources are created, then one
  * of them is changed. `npm run bench:java-scale`, or `node test/bench/java-scale.ts [sizes, default 200,500]`. Both are
- * asked over HTTP, a few requests at a time. Over DynamoDB Local the table's stream is slow, so its part is played here:
- * each accepted request is followed by the runs that it makes due.
+ * asked over HTTP, a few requests at a time. The table's stream is played here: each accepted request is followed by
+ * the runs that it makes due.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -307,7 +307,7 @@ ${new Date().toISOString().slice(0, 10)}, ${about}.
 So many sources of a file that is empty, one task each, created over HTTP, ${requestsAtOnce} requests at a time; then one
 is changed. *Refused* are requests answered with 409 because the worker was rebalancing, and sent again. *Memory* is resident: Java's
 worker (heap of 1 GB at most) before the first connector and with all; Drover's is the one Node process that serves the REST API and runs
-connectors and tasks, ${runsInFlight} at once, over DynamoDB Local, and keeps nothing of an idle connector; on Lambda it would not be there.
+connectors and tasks, ${runsInFlight} at once, over the AWS emulator's table, and keeps nothing of an idle connector; on Lambda it would not be there.
 *Idle CPU* is what the process uses each second while no connector has anything to do: Drover's tasks are looked at by the tick
 instead ([scale](scale.md)). What the change did to others: Java's worker by its log, Drover by comparing every item of the
 table. The table's stream, which wakes Drover's functions, is played by the benchmark.

@@ -244,7 +244,7 @@ ${Number(recordsText ?? 1_000_000).toLocaleString('en')} records of ${lineBytes}
 checked byte for byte; arms alternate; median (lowest–highest). *Rate* is from the first records seen landed to the last, so
 neither start-up nor a consumer group's join counts; with many connectors it is from their arrival. *All landed* is from the
 request on, both included. *CPU* is the whole process's, from the request until all have landed and, for Drover, the run has
-committed and ended. Drover's arm is a Node process running the worker over DynamoDB Local; Java's has a heap of 1 GB.
+committed and ended. Drover's arm is a Node process running the worker over the AWS emulator's table; Java's has a heap of 1 GB.
 
 The hundred sources of the last race are there and RUNNING before their files appear, all in one moment. Java's tasks look for
 them each second; Drover's are made due at that moment, as by an event's wake-up, table requests included, and all run at once

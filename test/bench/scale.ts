@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { startDynamoDb } from '../../local/dynamodb.ts';
+import { startEmulator } from '../../local/emulator.ts';
 import { freePort } from '../../local/ports.ts';
 import { stopService } from '../../local/service.ts';
 import { systemClock as clock } from '../../src/clock.ts';
@@ -19,9 +19,9 @@ import type { Stores } from '../../src/storage/stores.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 
 /**
- * What a growing installation costs the herder, over a real DynamoDB Local: requests are counted where they leave the
- * SDK, retries included. `node test/bench/scale.ts [sizes, default 100,1000,10000]`; DROVER_BENCH_DYNAMODB names a
- * DynamoDB Local to use instead of a fresh one.
+ * What a growing installation costs the herder, over the emulator's table: requests are counted where they leave the
+ * SDK, retries included. `node test/bench/scale.ts [sizes, default 100,1000,10000]`; DROVER_BENCH_DYNAMODB names one
+ * to use instead of a fresh one.
  */
 const sizes = (process.argv[2] ?? '100,1000,10000').split(',').map(Number);
 const largest = Math.max(...sizes);
@@ -163,7 +163,7 @@ async function idleTicks(stores: Stores, what: string): Promise<void> {
   row(`idle tick, ${what} (median of ${ticks})`, perTick, `${connectorsRun} runs dispatched beside the probe`);
 }
 
-/** In groups, as DynamoDB Local likes it. */
+/** In groups: one process serves them all. */
 async function each(count: number, work: (n: number) => Promise<unknown>): Promise<void> {
   for (let n = 0; n < count; n += 50)
     await Promise.all(Array.from({ length: Math.min(50, count - n) }, (_, index) => work(n + index)));
@@ -306,7 +306,7 @@ async function manySourcePartitions(stores: Stores): Promise<void> {
 const folder = mkdtempSync(join(tmpdir(), 'drover-scale-'));
 const given = process.env.DROVER_BENCH_DYNAMODB;
 const port = given === undefined ? await freePort() : 0;
-const service = given === undefined ? await startDynamoDb({ folder, port }) : null;
+const service = given === undefined ? await startEmulator({ folder, port, region: 'eu-central-1' }) : null;
 try {
   const client = new DynamoDBClient({
     endpoint: given ?? `http://127.0.0.1:${port}`,
@@ -330,7 +330,7 @@ try {
   await thousandDue(stores);
   await commits(stores);
   await manySourcePartitions(stores);
-  const machine = `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, DynamoDB Local`;
+  const machine = `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, the AWS emulator`;
   const text = `# Scale\n\n${new Date(clock.now()).toISOString().slice(0, 10)}, ${machine}. Requests are counted behind the SDK's retries.\n\n${lines.join('\n')}\n`;
   mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
   writeFileSync(join(import.meta.dirname, 'results', 'scale.md'), text);

@@ -1,15 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startDynamoDb } from '../../local/dynamodb.ts';
+import { startEmulator } from '../../local/emulator.ts';
 import { startJavaConnect } from '../../local/java-connect.ts';
 import { startKafka } from '../../local/kafka.ts';
 import { freePort } from '../../local/ports.ts';
 import { type ServiceHandle, signalService, stopService } from '../../local/service.ts';
 
 /**
- * Real services for the projects integration, parity, crash and e2e. As their globalSetup this starts Kafka and DynamoDB
- * Local once per test run, unless `DROVER_TEST_KAFKA` (host:port) and `DROVER_TEST_DYNAMODB` (URL) name some that run
+ * Real services for the projects integration, parity, crash and e2e. As their globalSetup this starts Kafka and the
+ * AWS emulator, whose tables the tests use, once per test run, unless `DROVER_TEST_KAFKA` (host:port) and `DROVER_TEST_DYNAMODB` (URL) name some that run
  * already; the tests find them through the functions below.
  */
 export default async function setup(): Promise<() => Promise<void>> {
@@ -34,7 +34,7 @@ export default async function setup(): Promise<() => Promise<void>> {
     }
     if (process.env.DROVER_TEST_DYNAMODB === undefined) {
       const port = await freePort();
-      started.push(await startDynamoDb({ folder, port }));
+      started.push(await startEmulator({ folder: join(folder, 'aws'), port, region: 'eu-central-1' }));
       process.env.DROVER_TEST_DYNAMODB = `http://127.0.0.1:${port}`;
     }
   } catch (error) {
@@ -49,7 +49,7 @@ export function kafkaAddress(): string {
   return named('DROVER_TEST_KAFKA');
 }
 
-/** URL of the shared DynamoDB Local; any credentials and region do. */
+/** URL of the shared emulator's DynamoDB; any credentials and region do. */
 export function dynamoDbEndpoint(): string {
   return named('DROVER_TEST_DYNAMODB');
 }

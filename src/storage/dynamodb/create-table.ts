@@ -36,7 +36,7 @@ export function createTableInput(tableName: string): CreateTableCommandInput {
   };
 }
 
-/** `stream: false` where nobody reads it: DynamoDB Local writes thirty times slower with one, once it is some minutes old. */
+/** `stream: false` where nobody reads it: it costs an emulator time and memory. */
 export async function createTable(
   client: DynamoDBClient,
   tableName: string,

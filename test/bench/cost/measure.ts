@@ -1,6 +1,6 @@
 /**
  * Measures what the cost model needs and writes `measured.json`: table units as DynamoDB bills them (ConsumedCapacity
- * of DynamoDB Local), run and commit times and CPU of the real worker over a real broker. `npm run bench:cost` prints
+ * of the emulator), run and commit times and CPU of the real worker over a real broker. `npm run bench:cost` prints
  * the page from it.
  */
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

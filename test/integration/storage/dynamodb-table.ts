@@ -3,7 +3,7 @@ import { newDynamoDbClient } from '../../../src/storage/dynamodb/aws-table-clien
 import { createTable } from '../../../src/storage/dynamodb/create-table.ts';
 import { dynamoDbEndpoint } from '../../support/services.ts';
 
-/** A function's client, for DynamoDB Local. */
+/** A function's client, for the emulator's tables. */
 export function dynamoDbClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
   return newDynamoDbClient({
     endpoint: dynamoDbEndpoint(),
@@ -24,7 +24,7 @@ export async function newTable(client: DynamoDBClient): Promise<string> {
   return tableName;
 }
 
-/** DynamoDB Local grows slow with the tables it holds. */
+/** The emulator holds its tables in memory. */
 export async function dropTables(): Promise<void> {
   for (const { client, tableName } of created.splice(0))
     await client.send(new DeleteTableCommand({ TableName: tableName }));
