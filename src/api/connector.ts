@@ -1,9 +1,8 @@
-import type { Settings } from '../config/config-def.ts';
+import type { ConnectorConfig } from './connector-config.ts';
 import type { SourceOffset, SourcePartition } from './record.ts';
 import type { SinkTask, SourceTask } from './task.ts';
 
-/** The raw settings of a connector or of one task, secrets already resolved; parse them with the plugin's ConfigDef. */
-export type ConnectorConfig = Settings;
+export type { ConnectorConfig } from './connector-config.ts';
 
 export interface ConnectorContext {
   readonly connector: string;

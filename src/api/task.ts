@@ -1,4 +1,4 @@
-import type { ConnectorConfig } from './connector.ts';
+import type { ConnectorConfig } from './connector-config.ts';
 import type { SinkRecord, SourceOffset, SourcePartition, SourceRecord } from './record.ts';
 
 export interface TopicPartition {
