@@ -67,6 +67,9 @@ export async function connectorReport(deps: HerderDeps, name: string): Promise<C
     generation: connector.generation,
     settled: connector.appliedVersion >= connector.configVersion,
     restarts: connector.restarts,
+    positionChanges: [connector, ...tasks]
+      .flatMap(({ positionChanges }) => positionChanges)
+      .sort((one, other) => one.at - other.at),
     replay: replayReport(connector),
     tasks: inOrder(tasks).map((task) => taskReport(task, now)),
   };

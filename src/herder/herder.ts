@@ -1,7 +1,7 @@
 import type { PluginKind } from '../api/plugin.ts';
 import type { Settings } from '../config/config-def.ts';
 import type { ConfigInfos, ConfigKeyInfo } from '../config/describe-config.ts';
-import type { ConnectorType, State, TargetState } from '../storage/items.ts';
+import type { ConnectorType, PositionChange, State, TargetState } from '../storage/items.ts';
 
 import type { ConnectorOffset, OffsetChangeReport, StoredOffset } from './connector-offsets.ts';
 
@@ -86,6 +86,8 @@ export interface ConnectorReport {
   /** False: a change of config or target state has not been acted on yet. */
   readonly settled: boolean;
   readonly restarts: number;
+  /** Sinks: the newest, oldest first; why it goes on from elsewhere than it left off. */
+  readonly positionChanges: readonly PositionChange[];
   /** The last replay of dead letters that was asked for; null: none ever. */
   readonly replay: ReplayReport | null;
   readonly tasks: readonly TaskReport[];

@@ -4,9 +4,15 @@ import type { RetryPolicy } from './client-settings.ts';
 import type { Cluster } from './cluster.ts';
 import type { BrokerConnection } from './connection.ts';
 import { isStaleMetadata, kafkaError, kafkaErrors } from './errors.ts';
-import { deleteGroupsCall, listOffsetsCall, offsetCommitCall, offsetFetchCall } from './protocol/offsets.ts';
+import {
+  deleteGroupsCall,
+  listOffsetsCall,
+  offsetCommitCall,
+  offsetDeleteCall,
+  offsetFetchCall,
+} from './protocol/offsets.ts';
 import { createPartitionsCall, createTopicsCall, type TopicAnswer } from './protocol/topics.ts';
-import type { KafkaAdmin, NewTopic, TopicDescription } from './types.ts';
+import type { GroupOffset, KafkaAdmin, NewTopic, TopicDescription } from './types.ts';
 
 const latest = -1;
 const earliest = -2;
@@ -21,13 +27,13 @@ function byTopic(partitions: readonly TopicPartition[]): { topic: string; partit
   return [...topics].map(([topic, list]) => ({ topic, partitions: list }));
 }
 
-function put(map: Map<string, Map<number, bigint>>, topic: string, partition: number, offset: bigint): void {
+function put<T>(map: Map<string, Map<number, T>>, topic: string, partition: number, value: T): void {
   let partitions = map.get(topic);
   if (!partitions) {
     partitions = new Map();
     map.set(topic, partitions);
   }
-  partitions.set(partition, offset);
+  partitions.set(partition, value);
 }
 
 /** Questions, topics and group offsets, over the connections that other control requests use. */
@@ -49,10 +55,10 @@ export class ClusterAdmin implements KafkaAdmin {
     return this.#cluster.retrying(this.#retry, async () => {
       const response = await this.#cluster.metadata(topics, false);
       const found: TopicDescription[] = [];
-      for (const { topic, errorCode, partitions } of response.topics) {
+      for (const { topic, topicId, errorCode, partitions } of response.topics) {
         if (errorCode === kafkaErrors.UNKNOWN_TOPIC_OR_PARTITION || errorCode === kafkaErrors.INVALID_TOPIC) continue;
         if (errorCode !== kafkaErrors.NONE) throw kafkaError(errorCode, { doing: 'read from', topic });
-        found.push({ topic, partitions: partitions.length });
+        found.push({ topic, topicId, partitions: partitions.length });
       }
       return found;
     });
@@ -178,6 +184,17 @@ export class ClusterAdmin implements KafkaAdmin {
   }
 
   async groupOffsets(group: string, partitions?: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>> {
+    const offsets = new Map<string, Map<number, bigint>>();
+    for (const [topic, commits] of await this.groupCommits(group, partitions)) {
+      offsets.set(topic, new Map([...commits].map(([partition, { offset }]) => [partition, offset])));
+    }
+    return offsets;
+  }
+
+  async groupCommits(
+    group: string,
+    partitions?: readonly TopicPartition[],
+  ): Promise<Map<string, Map<number, GroupOffset>>> {
     const answer = await this.#cluster.callCoordinator(
       { key: group, kind: 'group' },
       offsetFetchCall,
@@ -185,25 +202,28 @@ export class ClusterAdmin implements KafkaAdmin {
       (response) => response.errorCode,
       this.#retry.timeoutMs,
     );
-    const offsets = new Map<string, Map<number, bigint>>();
+    const offsets = new Map<string, Map<number, GroupOffset>>();
     if (answer.errorCode === kafkaErrors.GROUP_ID_NOT_FOUND) return offsets;
     if (answer.errorCode !== kafkaErrors.NONE) throw kafkaError(answer.errorCode, { doing: 'read offsets of', group });
     for (const { topic, partitions: list } of answer.topics) {
-      for (const { partition, offset, errorCode } of list) {
+      for (const { partition, offset, metadata, errorCode } of list) {
         if (errorCode !== kafkaErrors.NONE) throw kafkaError(errorCode, { doing: 'read offsets of', group });
-        if (offset >= 0n) put(offsets, topic, partition, offset);
+        if (offset >= 0n) put(offsets, topic, partition, { offset, metadata });
       }
     }
     return offsets;
   }
 
-  async commitGroupOffsets(group: string, offsets: readonly (TopicPartition & { offset: bigint })[]): Promise<void> {
+  async commitGroupOffsets(
+    group: string,
+    offsets: readonly (TopicPartition & { offset: bigint; metadata?: string })[],
+  ): Promise<void> {
     if (offsets.length === 0) return;
-    const topics = new Map<string, { partition: number; offset: bigint }[]>();
-    for (const { topic, partition, offset } of offsets) {
+    const topics = new Map<string, { partition: number; offset: bigint; metadata: string }[]>();
+    for (const { topic, partition, offset, metadata = '' } of offsets) {
       const list = topics.get(topic);
-      if (list) list.push({ partition, offset });
-      else topics.set(topic, [{ partition, offset }]);
+      if (list) list.push({ partition, offset, metadata });
+      else topics.set(topic, [{ partition, offset, metadata }]);
     }
     const answer = await this.#cluster.callCoordinator(
       { key: group, kind: 'group' },
@@ -233,6 +253,25 @@ export class ClusterAdmin implements KafkaAdmin {
         throw kafkaError(errorCode, { doing: 'commit offsets of', group });
       }
     }
+  }
+
+  async deleteGroupOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void> {
+    if (partitions.length === 0) return;
+    const answer = await this.#cluster.callCoordinator(
+      { key: group, kind: 'group' },
+      offsetDeleteCall,
+      { group, topics: byTopic(partitions) },
+      (response) => response.errorCode,
+      this.#retry.timeoutMs,
+    );
+    const codes = [answer.errorCode, ...answer.topics.flatMap((topic) => topic.partitions.map((one) => one.errorCode))];
+    const gone: readonly number[] = [
+      kafkaErrors.NONE,
+      kafkaErrors.GROUP_ID_NOT_FOUND,
+      kafkaErrors.UNKNOWN_TOPIC_OR_PARTITION,
+    ];
+    const refusal = codes.find((code) => !gone.includes(code));
+    if (refusal !== undefined) throw kafkaError(refusal, { doing: 'delete offsets of', group });
   }
 
   async deleteGroup(group: string): Promise<void> {

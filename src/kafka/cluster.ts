@@ -35,6 +35,7 @@ export interface Lane {
 /** Where the partitions of a topic are led. `leaders[p]` -1: nobody leads p now. */
 export interface TopicLeaders {
   readonly topic: string;
+  readonly topicId: string | null;
   readonly partitions: number;
   readonly leaders: Int32Array;
   readonly epochs: Int32Array;
@@ -209,6 +210,7 @@ export class Cluster {
       }
       this.#topics.set(topic.topic, {
         topic: topic.topic,
+        topicId: topic.topicId,
         partitions: topic.partitions.length,
         leaders,
         epochs,

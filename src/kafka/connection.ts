@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Callback, Connection, ConnectionOptions, Reader, SASLOptions, Writer } from '@platformatic/kafka';
 import { ConnectError, RetriableError } from '../errors.ts';
+import { type ApiVersionsResponse, apiVersionsCall } from './protocol/api-versions.ts';
 import type { ApiCall } from './protocol/request.ts';
 import { WireReader } from './protocol/wire-reader.ts';
 import { WireWriter } from './protocol/wire-writer.ts';
@@ -97,6 +98,7 @@ export class BrokerConnection {
   #lastUsedAt = Date.now();
   #pending = 0;
   #retired = false;
+  #versions: Promise<ApiVersionsResponse> | null = null;
 
   private constructor(address: string, connection: Connection, expiresAt: number, newWriter: () => Writer) {
     this.address = address;
@@ -155,6 +157,15 @@ export class BrokerConnection {
     return this.#pending > 0 ? 0 : now - this.#lastUsedAt;
   }
 
+  /** Whether this broker speaks the call's version; asked once a connection, for calls that not all brokers know. */
+  async speaks({ key, version }: ApiCall<never, unknown>): Promise<boolean> {
+    this.#versions ??= this.call(apiVersionsCall, null).catch((error) => {
+      this.#versions = null;
+      throw error;
+    });
+    return ((await this.#versions).newest.get(key) ?? -1) >= version;
+  }
+
   call<Request, Response>(api: ApiCall<Request, Response>, request: Request): Promise<Response> {
     const writer = new WireWriter();
     api.write(writer, request);
@@ -194,8 +205,8 @@ export class BrokerConnection {
         },
         (_correlationId: number, _key: number, _version: number, reader: Reader) =>
           api.read(new WireReader(reader.buffer.buffer.subarray(reader.position))),
-        true,
-        true,
+        api.tagged?.request ?? true,
+        api.tagged?.response ?? true,
         callback,
       );
     });

@@ -61,6 +61,7 @@ export const kafkaErrors = {
   INVALID_RECORD: 87,
   UNSTABLE_OFFSET_COMMIT: 88,
   UNKNOWN_TOPIC_ID: 100,
+  INCONSISTENT_TOPIC_ID: 103,
   TRANSACTION_ABORTABLE: 120,
 } as const;
 
@@ -71,7 +72,7 @@ export function kafkaErrorName(code: number): string {
 }
 
 /** The leader is elsewhere, or the cached metadata is old: refresh it, then send again. */
-const staleMetadata: ReadonlySet<number> = new Set([3, 5, 6, 9, 56, 74, 75, 100]);
+const staleMetadata: ReadonlySet<number> = new Set([3, 5, 6, 9, 56, 74, 75, 100, 103]);
 
 /** The coordinator of a group or transaction moved or is loading: look it up again. */
 const staleCoordinator: ReadonlySet<number> = new Set([14, 15, 16]);
@@ -99,6 +100,14 @@ const fenced: ReadonlySet<number> = new Set([47, 49, 52, 90]);
 
 export function isStaleMetadata(code: number): boolean {
   return staleMetadata.has(code);
+}
+
+/** The topic or partition is not there, or not the one that was meant. */
+export function isMissingTopic(error: unknown): boolean {
+  if (!(error instanceof ConnectError)) return false;
+  const { UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID } = kafkaErrors;
+  const missing: readonly unknown[] = [UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID];
+  return error.code === 'kafka.unknown_topic' || missing.includes(error.facts.kafkaCode);
 }
 
 export function isStaleCoordinator(code: number): boolean {

@@ -1,22 +1,42 @@
-import type { TopicPartition } from '../api/task.ts';
 import { ConnectError, isRetriable, RetriableError } from '../errors.ts';
 import type { FetcherSettings } from './client-settings.ts';
 import type { Cluster, Lane } from './cluster.ts';
 import type { Codecs } from './codecs.ts';
 import { isStaleMetadata, kafkaError, kafkaErrors } from './errors.ts';
-import { type FetchedRecords, type FetchRequest, type FetchResponse, fetchCall } from './protocol/fetch.ts';
+import {
+  type FetchedRecords,
+  type FetchRequest,
+  type FetchResponse,
+  fetchByIdCall,
+  fetchByNameCall,
+} from './protocol/fetch.ts';
+import { metadataCall } from './protocol/metadata.ts';
 import { RecordBatchCursor } from './record-batch-cursor.ts';
-import type { FetchedPartition, Fetcher, FetchOptions } from './types.ts';
+import type { FetchedPartition, Fetcher, FetchOptions, FetchPosition } from './types.ts';
 
-type Position = TopicPartition & { offset: number };
+type Position = FetchPosition & { readonly topicId: string | null };
 
 interface LeaderAnswer {
   readonly positions: readonly Position[];
+  /** The response names topics by their ids. */
+  readonly byId: boolean;
+  /** Asked by name: which topics have those names now. */
+  readonly ids: ReadonlyMap<string, string | null>;
   /** An error stands for every partition asked of that leader. */
   readonly response: FetchResponse | ConnectError;
 }
 
-/** Asks all leaders at once, each for all of its partitions. */
+interface AskedTopic {
+  readonly topic: string;
+  readonly topicId: string | null;
+  readonly partitions: FetchRequest['topics'][0]['partitions'][0][];
+}
+
+/**
+ * Asks all leaders at once, each for all of its partitions. Topics are asked for by id, so that the leader refuses one
+ * that was made anew under the name; brokers before 3.1 know names only, and are asked for the topic's id behind each
+ * answer.
+ */
 export class KafkaFetcher implements Fetcher {
   readonly #cluster: Cluster;
   readonly #codecs: Codecs;
@@ -39,7 +59,7 @@ export class KafkaFetcher implements Fetcher {
   }
 
   async fetch(
-    positions: readonly Position[],
+    positions: readonly FetchPosition[],
     options: FetchOptions,
     signal?: AbortSignal,
   ): Promise<FetchedPartition[]> {
@@ -64,7 +84,7 @@ export class KafkaFetcher implements Fetcher {
     this.#cluster.freeSlot(this.#slot);
   }
 
-  async #place(positions: readonly Position[]) {
+  async #place(positions: readonly FetchPosition[]) {
     const unknown = new Set<string>();
     for (const { topic, partition } of positions) {
       if ((this.#cluster.knownLeaders(topic)?.leaders[partition] ?? -1) < 0) unknown.add(topic);
@@ -86,9 +106,10 @@ export class KafkaFetcher implements Fetcher {
     // The broker fills its answer in the order asked: turn it, so that no partition starves behind a busy one.
     const start = this.#turn++ % positions.length;
     for (let index = 0; index < positions.length; index++) {
-      const position = positions[(start + index) % positions.length]!;
-      const { topic, partition } = position;
+      const given = positions[(start + index) % positions.length]!;
+      const { topic, partition } = given;
       const leaders = this.#cluster.knownLeaders(topic);
+      const position = { ...given, topicId: given.topicId ?? leaders?.topicId ?? null };
       const node = leaders?.leaders[partition] ?? -1;
       if (node < 0) {
         const error =
@@ -125,11 +146,16 @@ export class KafkaFetcher implements Fetcher {
             readCommitted: options.isolationLevel === 'read_committed',
             topics: this.#grouped(positions, options.maxPartitionBytes),
           };
-          return { positions, response: await connection.call(fetchCall, request) };
+          const byId = positions.every(({ topicId }) => topicId !== null) && (await connection.speaks(fetchByIdCall));
+          const response = await connection.call(byId ? fetchByIdCall : fetchByNameCall, request);
+          return { positions, byId, response, ids: byId ? new Map() : await this.#idsNow(node, positions) };
         } catch (error) {
           for (const { topic } of positions) this.#cluster.forgetLeaders(topic);
-          if (error instanceof ConnectError) return { positions, response: error };
-          return { positions, response: new RetriableError(`The fetch failed: ${String(error)}`, { cause: error }) };
+          const response =
+            error instanceof ConnectError
+              ? error
+              : new RetriableError(`The fetch failed: ${String(error)}`, { cause: error });
+          return { positions, byId: false, response, ids: new Map() };
         }
       }),
     );
@@ -141,20 +167,32 @@ export class KafkaFetcher implements Fetcher {
     });
   }
 
+  /** What was fetched by name was read of the topic that was asked for only if that has the name afterwards still. */
+  async #idsNow(node: number, positions: readonly Position[]): Promise<ReadonlyMap<string, string | null>> {
+    const topics = new Set(positions.filter(({ topicId }) => topicId !== null).map(({ topic }) => topic));
+    if (topics.size === 0) return new Map();
+    const connection = await this.#cluster.connection(node, this.#cluster.controlLane);
+    const answer = await connection.call(metadataCall, { topics: [...topics], allowAutoTopicCreation: false });
+    return new Map(answer.topics.map(({ topic, topicId }) => [topic, topicId]));
+  }
+
   #grouped(positions: readonly Position[], maxBytes: number): FetchRequest['topics'] {
-    const topics = new Map<string, { partition: number; offset: number; leaderEpoch: number; maxBytes: number }[]>();
-    for (const { topic, partition, offset } of positions) {
-      const leaderEpoch = this.#cluster.knownLeaders(topic)?.epochs[partition] ?? -1;
+    const topics = new Map<string, AskedTopic>();
+    for (const { topic, topicId, partition, offset } of positions) {
+      const leaders = this.#cluster.knownLeaders(topic);
+      // The epochs of its namesake are not this topic's.
+      const leaderEpoch = leaders?.topicId === topicId ? (leaders.epochs[partition] ?? -1) : -1;
       const entry = { partition, offset, leaderEpoch, maxBytes };
-      const entries = topics.get(topic);
-      if (entries) entries.push(entry);
-      else topics.set(topic, [entry]);
+      const key = `${topicId} ${topic}`;
+      const asked = topics.get(key);
+      if (asked) asked.partitions.push(entry);
+      else topics.set(key, { topic, topicId, partitions: [entry] });
     }
-    return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
+    return [...topics.values()];
   }
 
   #collect(answer: LeaderAnswer, options: FetchOptions, into: FetchedPartition[]): void {
-    const { positions, response } = answer;
+    const { positions, response, byId, ids } = answer;
     if (response instanceof Error) {
       for (const position of positions) into.push(empty(position, response));
       return;
@@ -167,20 +205,25 @@ export class KafkaFetcher implements Fetcher {
     }
     const asked = new Map<string, Map<number, Position>>();
     for (const position of positions) {
-      const ofTopic = asked.get(position.topic);
+      const key = byId ? position.topicId! : position.topic;
+      const ofTopic = asked.get(key);
       if (ofTopic) ofTopic.set(position.partition, position);
-      else asked.set(position.topic, new Map([[position.partition, position]]));
+      else asked.set(key, new Map([[position.partition, position]]));
     }
     for (const { topic, partitions } of response.topics) {
       for (const records of partitions) {
         const position = asked.get(topic)?.get(records.partition);
-        if (position) into.push(this.#partition(response.buffer, position, records, options));
+        if (!position) continue;
+        if (!byId && position.topicId !== null && ids.get(position.topic) !== position.topicId) {
+          this.#cluster.forgetLeaders(position.topic);
+          into.push(empty(position, this.#partitionError(kafkaErrors.UNKNOWN_TOPIC_ID, position.topic)));
+        } else into.push(this.#partition(response.buffer, position, records, options));
       }
     }
   }
 
   #partition(buffer: Buffer, position: Position, records: FetchedRecords, options: FetchOptions): FetchedPartition {
-    const { topic, partition, offset } = position;
+    const { topic, topicId, partition, offset } = position;
     const { highWatermark, lastStableOffset, errorCode } = records;
     if (errorCode !== kafkaErrors.NONE) {
       if (isStaleMetadata(errorCode)) this.#cluster.forgetLeaders(topic);
@@ -188,7 +231,7 @@ export class KafkaFetcher implements Fetcher {
         errorCode === kafkaErrors.OFFSET_OUT_OF_RANGE
           ? outOfRange(position, records)
           : this.#partitionError(errorCode, topic, partition);
-      return { topic, partition, highWatermark, lastStableOffset, error, cursor: null };
+      return { topic, topicId, partition, highWatermark, lastStableOffset, error, cursor: null };
     }
     const extent = records.records ?? { start: 0, end: 0 };
     const readCommitted = options.isolationLevel === 'read_committed';
@@ -200,7 +243,7 @@ export class KafkaFetcher implements Fetcher {
       checkCrcs: this.#settings.checkCrcs,
       maxUnpackedBytes: this.#settings.maxUnpackedBytes,
     });
-    return { topic, partition, highWatermark, lastStableOffset, error: null, cursor };
+    return { topic, topicId, partition, highWatermark, lastStableOffset, error: null, cursor };
   }
 
   #partitionError(code: number, topic: string, partition?: number): ConnectError {
@@ -217,8 +260,8 @@ function hasNews({ response }: LeaderAnswer): boolean {
   );
 }
 
-function empty({ topic, partition }: Position, error: ConnectError): FetchedPartition {
-  return { topic, partition, highWatermark: -1, lastStableOffset: -1, error, cursor: null };
+function empty({ topic, topicId, partition }: Position, error: ConnectError): FetchedPartition {
+  return { topic, topicId, partition, highWatermark: -1, lastStableOffset: -1, error, cursor: null };
 }
 
 function outOfRange({ topic, partition, offset }: Position, records: FetchedRecords): ConnectError {

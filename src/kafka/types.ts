@@ -101,9 +101,11 @@ export interface RecordCursor {
 export interface FetchedPartition {
   readonly topic: string;
   readonly partition: number;
+  /** Of the topic that was read; null: the cluster tells none. */
+  readonly topicId: string | null;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
-  /** Set instead of records: offset out of range, topic gone, not authorised. */
+  /** Set instead of records: offset out of range, topic gone or another than was asked for, not authorised. */
   readonly error: Error | null;
   readonly cursor: RecordCursor | null;
 }
@@ -116,18 +118,23 @@ export interface FetchOptions {
   readonly isolationLevel: 'read_uncommitted' | 'read_committed';
 }
 
+/** Where to read. Without an id it is whichever topic has that name. */
+export interface FetchPosition extends TopicPartition {
+  readonly offset: number;
+  /** KIP-516: a topic that was deleted and made again is another one, and not read from this offset. */
+  readonly topicId?: string | null;
+}
+
 /** Fetches assigned partitions; there is no group and no join. */
 export interface Fetcher {
-  fetch(
-    positions: readonly (TopicPartition & { offset: number })[],
-    options: FetchOptions,
-    signal?: AbortSignal,
-  ): Promise<FetchedPartition[]>;
+  fetch(positions: readonly FetchPosition[], options: FetchOptions, signal?: AbortSignal): Promise<FetchedPartition[]>;
   close(): Promise<void>;
 }
 
 export interface TopicDescription {
   readonly topic: string;
+  /** Another one under the same name has another id; null: the cluster tells none. */
+  readonly topicId: string | null;
   readonly partitions: number;
 }
 
@@ -137,6 +144,13 @@ export interface NewTopic {
   readonly partitions: number;
   readonly replicationFactor: number;
   readonly configs: Readonly<Record<string, string>>;
+}
+
+/** What a consumer group holds of one partition. */
+export interface GroupOffset {
+  readonly offset: bigint;
+  /** Whatever its committer wrote beside it; Kafka's own clients and tools write nothing. */
+  readonly metadata: string;
 }
 
 /** What a run asks of the cluster, over the connections that it has. */
@@ -154,8 +168,15 @@ export interface KafkaAdmin {
   ): Promise<Map<string, Map<number, bigint>>>;
   beginningOffsets(partitions: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>>;
   groupOffsets(group: string, partitions?: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>>;
+  /** The same with what was committed beside each offset. */
+  groupCommits(group: string, partitions?: readonly TopicPartition[]): Promise<Map<string, Map<number, GroupOffset>>>;
   /** Without joining the group. */
-  commitGroupOffsets(group: string, offsets: readonly (TopicPartition & { offset: bigint })[]): Promise<void>;
+  commitGroupOffsets(
+    group: string,
+    offsets: readonly (TopicPartition & { offset: bigint; metadata?: string })[],
+  ): Promise<void>;
+  /** Of partitions that the group has no offset of, or a group that is not there, nothing is left to delete. */
+  deleteGroupOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void>;
   deleteGroup(group: string): Promise<void>;
   /** `count`: the new total. */
   createPartitions(topic: string, count: number): Promise<void>;

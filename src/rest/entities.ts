@@ -69,6 +69,14 @@ export function connectorReportEntity(report: ConnectorReport) {
     generation: report.generation,
     settled: report.settled,
     restarts: report.restarts,
+    position_changes: report.positionChanges.map((change) => ({
+      changed_at: instant(change.at),
+      reason: change.reason,
+      kafka_topic: change.topic,
+      kafka_partition: change.kafkaPartition,
+      from_offset: change.from,
+      to_offset: change.to,
+    })),
     replay: report.replay === null ? null : replayReportEntity(report.replay),
     tasks: report.tasks.map(taskReportEntity),
   };

@@ -110,6 +110,19 @@ export const connectorReport = object({
   generation: integer,
   settled: flag,
   restarts: integer,
+  position_changes: list(
+    object({
+      changed_at: instant,
+      reason: {
+        type: 'string',
+        enum: ['topic-made-again', 'out-of-range', 'group-set', 'group-deleted', 'group-restored'],
+      },
+      kafka_topic: text,
+      kafka_partition: integer,
+      from_offset: nullable('integer'),
+      to_offset: nullable('integer'),
+    }),
+  ),
   replay: {
     oneOf: [
       object({

@@ -23,4 +23,5 @@ export interface WatchedSink {
   readonly connector: string;
   readonly task: number;
   readonly positions: Readonly<Record<string, Readonly<Record<string, bigint>>>>;
+  readonly topicIds: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }

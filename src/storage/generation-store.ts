@@ -1,7 +1,7 @@
 import type { Settings } from '../config/config-def.ts';
-import type { ReplayProgress, State, TaskItem } from './items.ts';
+import type { PositionChange, ReplayProgress, State, TaskItem } from './items.ts';
 import type { Lease } from './lease-store.ts';
-import type { SinkPosition, SourceOffsetEntry } from './offset-backing-store.ts';
+import type { RestingPosition, SinkPosition, SourceOffsetEntry } from './offset-backing-store.ts';
 
 /** A task of the generation that a connector run is about to put in force. */
 export interface NewTask {
@@ -22,6 +22,15 @@ export interface AppliedGeneration {
   readonly state: State;
   readonly trace: string | null;
   readonly workerId: string;
+  /** See ConnectorItem; left out, what was there stays. */
+  readonly groupSettled?: boolean;
+  readonly positionChanges?: readonly PositionChange[];
+}
+
+/** One position at rest, as it was read and as it shall be. Null: none. */
+export interface RestingChange {
+  readonly before: RestingPosition | null;
+  readonly after: RestingPosition | null;
 }
 
 /**
@@ -40,8 +49,20 @@ export interface GenerationStore {
   revokeTasks(lease: Lease, tasks: readonly number[], state?: State): Promise<void>;
   /** Takes a revocation back (resume): due now, or as soon as the run that still holds the lease has let go. */
   startTasks(lease: Lease, tasks: readonly number[], now: number): Promise<void>;
-  /** Sinks: copies the item's positions to the positions at rest. The task must be revoked and free of a lease. */
+  /**
+   * Sinks: copies the item's positions to the positions at rest, but over none that was changed by hand since. The task
+   * must be revoked and free of a lease.
+   */
   foldPositions(lease: Lease, task: TaskItem): Promise<void>;
+  /**
+   * What the consumer group and the positions at rest have been agreed upon. RetriableError `offsets.changed` when one
+   * of them is not as it was read any more. `groupReset`: the reset as of that time has been carried out.
+   */
+  settlePositions(
+    lease: Lease,
+    changes: readonly RestingChange[],
+    told: { readonly positionChanges: readonly PositionChange[]; readonly groupReset: number | null },
+  ): Promise<void>;
   /**
    * Writes the items of the new generation: not revoked, not watched, UNASSIGNED, no trace, zeroed back-off counters,
    * due now. The fencing token of an item that was there goes on growing. RetriableError `task.lease_held`

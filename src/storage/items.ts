@@ -46,6 +46,15 @@ export interface ConnectorItem extends LeaseState {
   readonly replayRequest: ReplayRequest | null;
   /** How far the last replay that began has come. */
   readonly replay: ReplayProgress | null;
+  /**
+   * Stopped sinks: since the stop, all positions have been seen in the consumer group. What is missing there now was
+   * deleted by somebody; before, it may have expired, or may never have arrived.
+   */
+  readonly groupSettled: boolean;
+  /** Epoch milliseconds of a reset of all offsets that the consumer group does not know of yet; null: none. */
+  readonly groupResetAt: number | null;
+  /** Those of its tasks that are no more, and those found while it was stopped. */
+  readonly positionChanges: readonly PositionChange[];
 }
 
 export interface ReplayRequest {
@@ -81,6 +90,41 @@ export interface ReplayProgress {
   readonly others: number;
   /** Why it ended early. */
   readonly error: string | null;
+}
+
+/** Why a sink goes on from elsewhere than its last run left off, or does not though somebody wanted it to. */
+export type PositionChangeReason =
+  /** The topic was deleted and made again. */
+  | 'topic-made-again'
+  /** The offset is not in the log: retention, or a position that never was. */
+  | 'out-of-range'
+  /** Somebody else set the consumer group's offset while the connector was at rest. */
+  | 'group-set'
+  /** Somebody else deleted it while the connector was stopped. */
+  | 'group-deleted'
+  /** Somebody else changed it while the connector was running: the connector's own was put back. */
+  | 'group-restored';
+
+/** Told in the connector's report. */
+export interface PositionChange {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly reason: PositionChangeReason;
+  readonly topic: string;
+  readonly kafkaPartition: number;
+  /** Offsets; null: none. */
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
+/** So many are remembered, the newest ones. */
+export const positionChangesKept = 20;
+
+export function newestChanges(
+  before: readonly PositionChange[],
+  after: readonly PositionChange[],
+): readonly PositionChange[] {
+  return [...before, ...after].slice(-positionChangesKept);
 }
 
 export interface TaskCounters {
@@ -121,4 +165,8 @@ export interface TaskItem extends LeaseState {
    * Exactly-once sources: from where on the offsets topic may hold more than the table; empty when it has it all.
    */
   readonly positions: Readonly<Record<string, Readonly<Record<string, bigint>>>>;
+  /** Sinks: which topic each position counts in (KIP-516), as far as it is known; missing: not yet. */
+  readonly topicIds: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** The newest last. */
+  readonly positionChanges: readonly PositionChange[];
 }

@@ -1,4 +1,4 @@
-import type { TaskCounters } from './items.ts';
+import type { PositionChange, TaskCounters } from './items.ts';
 import type { Lease } from './lease-store.ts';
 
 /**
@@ -19,6 +19,21 @@ export interface SinkPosition {
   readonly topic: string;
   readonly kafkaPartition: number;
   readonly offset: bigint;
+  /** Which topic of that name it counts in (KIP-516). Left out: not known, as earlier versions kept none. */
+  readonly topicId?: string;
+}
+
+/** A sink's position while no task has it. */
+export interface RestingPosition {
+  readonly topic: string;
+  readonly kafkaPartition: number;
+  /** Null: removed by hand, which the consumer group does not know of yet. */
+  readonly offset: bigint | null;
+  readonly topicId: string | null;
+  /** Changed by hand, which the consumer group does not know of yet. */
+  readonly byHand: boolean;
+  /** There is no such topic or partition now: kept in case that it is a mistake, and shown to nobody. */
+  readonly gone: boolean;
 }
 
 /** Whether the task was asked to let go since; the commit itself is done (I2, L1). */
@@ -43,21 +58,29 @@ export interface OffsetBackingStore {
     progress: Partial<TaskCounters>,
     tail?: readonly SinkPosition[],
   ): Promise<CommitResult>;
-  /** One request for up to 100 partitions. Throws FencedError, writing nothing, when the token is not the newest. */
+  /**
+   * One request for up to 100 partitions. Throws FencedError, writing nothing, when the token is not the newest.
+   * `changes` replaces what the task remembers of its position changes; left out, it leaves them alone.
+   */
   commitSinkPositions(
     lease: Lease,
     positions: readonly SinkPosition[],
     progress: Partial<TaskCounters>,
+    changes?: readonly PositionChange[],
   ): Promise<CommitResult>;
 
   /** By canonical key; strongly consistent; missing ones are left out. */
   readSourceOffsets(connector: string, keys: readonly string[]): Promise<Map<string, SourceOffsetEntry>>;
   listSourceOffsets(connector: string, after: string | null): Promise<Page<SourceOffsetEntry>>;
+  /** Of existing topics, as far as is known. */
   readSinkPositions(connector: string): Promise<SinkPosition[]>;
+  /** What tasks of an earlier generation, or a change by hand, have left. */
+  readRestingPositions(connector: string): Promise<RestingPosition[]>;
 
   /**
    * By hand (KIP-875). Each write is conditional on the connector being stopped and without tasks, or not there at all;
-   * else ConflictError. What was there is kept in the history.
+   * else ConflictError. What was there is kept in the history. A sink's connector is due then, so that its run tells the
+   * consumer group.
    */
   alterSourceOffsets(connector: string, offsets: readonly SourceOffsetEntry[], now: number): Promise<void>;
   alterSinkPositions(

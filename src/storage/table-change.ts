@@ -1,7 +1,7 @@
 import type { LoggerLevel } from './cluster-store.ts';
 import { type DueItem, everyTick } from './due-index.ts';
 import type { ConnectorItem, TaskItem } from './items.ts';
-import type { SinkPosition, SourceOffsetEntry } from './offset-backing-store.ts';
+import type { RestingPosition, SourceOffsetEntry } from './offset-backing-store.ts';
 
 /** Before and after of one item; null: it was not there. */
 interface Change<Kind extends string, Item> {
@@ -24,7 +24,7 @@ export type TableChange =
   | Change<'connector', ConnectorItem>
   | Change<'task', TaskItem>
   | (Change<'source-offset', SourceOffsetEntry> & { readonly connector: string })
-  | (Change<'sink-position', SinkPosition> & { readonly connector: string })
+  | (Change<'sink-position', RestingPosition> & { readonly connector: string })
   | (Change<'active-topic', ActiveTopic> & { readonly connector: string })
   | Change<'logger', LoggerLevel>;
 

@@ -35,6 +35,16 @@ export interface Events {
   'sink.commit-refused': About & { error: string };
   'sink.group-commit-failed': About & { group: string; error: string };
   'sink.position-reset': About & { topic: string; kafkaPartition: number; from: number; to: number; policy: string };
+  'sink.position-changed': About & {
+    /** See PositionChangeReason. */
+    reason: string;
+    group: string;
+    topic: string;
+    kafkaPartition: number;
+    from: number | null;
+    to: number | null;
+  };
+  'sink.topic-missing': About & { topic: string; kafkaPartition: number };
   'record.failed': About & { stage: string; executingClass: string; message: string; error: string; trace: string };
   'record.skipped': About & { stage: string; records: number };
   'record.dead-lettered': About & { topic: string; records: number };
@@ -63,6 +73,26 @@ interface EventDeclaration<F> {
 }
 
 const nameOf = (about: About) => (about.task === undefined ? about.connector : `${about.connector}-${about.task}`);
+
+function positionChange(f: Events['sink.position-changed']): string {
+  const partition = `${f.topic}-${f.kafkaPartition}`;
+  const goesOn = f.to === null ? 'goes on as auto.offset.reset says' : `goes on from offset ${f.to}`;
+  switch (f.reason) {
+    case 'topic-made-again':
+      return `topic ${f.topic} was deleted and made again behind offset ${f.from}; ${partition} ${goesOn}`;
+    case 'group-set':
+      return `somebody has set ${partition} in group ${f.group}; it ${goesOn} instead of ${f.from}`;
+    case 'group-deleted':
+      return `somebody has deleted ${partition} from group ${f.group}, where it was at ${f.from}; it ${goesOn}`;
+    case 'group-restored':
+      return (
+        `${partition} in group ${f.group} was ${f.from === null ? 'missing' : `set to ${f.from} by somebody`} while the ` +
+        `connector was running, and is at ${f.to} again. Stop the connector to change its offsets`
+      );
+    default:
+      return `${partition} is at ${f.to} instead of ${f.from}`;
+  }
+}
 
 export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Events[K]> } = {
   'run.refused': {
@@ -153,6 +183,16 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     logger: 'drover.worker.sink',
     message: (f) =>
       `${nameOf(f)}: offset ${f.from} of ${f.topic}-${f.kafkaPartition} is out of range, goes on from the ${f.policy} offset ${f.to}`,
+  },
+  'sink.position-changed': {
+    level: 'WARN',
+    logger: 'drover.worker.sink',
+    message: (f) => `${nameOf(f)}: ${positionChange(f)}`,
+  },
+  'sink.topic-missing': {
+    level: 'WARN',
+    logger: 'drover.worker.sink',
+    message: (f) => `${nameOf(f)}: ${f.topic}-${f.kafkaPartition} does not exist any more`,
   },
   'record.failed': {
     level: 'ERROR',

@@ -3,16 +3,19 @@ import type { ConnectorContext, SinkConnector, SourceConnector } from '../api/co
 import type { Settings } from '../config/config-def.ts';
 import { parseType } from '../config/parse-config.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError, traceOf } from '../errors.ts';
+import type { TopicDescription } from '../kafka/types.ts';
 import type { AppliedGeneration, NewTask } from '../storage/generation-store.ts';
-import type { ConnectorItem, State, TaskItem } from '../storage/items.ts';
+import { type ConnectorItem, newestChanges, type State, type TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
-import type { SinkPosition } from '../storage/offset-backing-store.ts';
+import type { RestingPosition, SinkPosition } from '../storage/offset-backing-store.ts';
 import { hasReference, resolveSettings } from './config-providers.ts';
 import { messageOf } from './error-tolerance.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
 import { type Assignment, assignPartitions, sinkTopics } from './partition-assignment.ts';
 import { replayDeadLetters } from './replay-dead-letters.ts';
 import { retryDueAt } from './run-limits.ts';
+import { settleBeforeDeletion, settleBeforeStart, settleWhileStopped } from './settle-group.ts';
+import { withTopicId } from './sink-start-positions.ts';
 import { settleMs } from './task-run.ts';
 import { recoverGeneration } from './transactional-delivery.ts';
 import { watchUnhandledRejections } from './unhandled-rejections.ts';
@@ -30,6 +33,12 @@ interface ConnectorRun {
   started: number | null;
   /** Plugin code may still be running. */
   tainted: boolean;
+}
+
+interface Wanted {
+  readonly wanted: readonly WantedTask[];
+  /** Sinks: what there is to read. */
+  readonly topics: readonly TopicDescription[];
 }
 
 /** The tasks that the connector wants, before it is known which of them run already. */
@@ -97,6 +106,7 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
     await letGo(run, tasks);
     await retire(run, tasks);
     await generations.deleteTasks(lease, numbersOf(tasks), room.clock.now());
+    if (item.type === 'sink') await settleBeforeDeletion(run);
     const gone = await generations.removeConnector(lease, room.clock.now());
     room.telemetry.emit('connector.state', { connector: item.name, state: 'DESTROYED' });
     return gone ? null : room.clock.now();
@@ -105,7 +115,15 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
     await letGo(run, tasks);
     await retire(run, tasks);
     await generations.deleteTasks(lease, numbersOf(tasks), room.clock.now());
-    return apply(run, item.generation, 0, 'STOPPED');
+    if (item.type === 'source') return apply(run, item.generation, 0, 'STOPPED');
+    const settled = await settleWhileStopped(run);
+    // The report goes on telling what its tasks told.
+    const told = tasks.flatMap(({ positionChanges }) => positionChanges).sort((one, other) => one.at - other.at);
+    return apply(run, item.generation, 0, 'STOPPED', {
+      dueAt: settled.nextDueAt,
+      groupSettled: settled.done || item.groupSettled,
+      ...(told.length === 0 ? {} : { positionChanges: newestChanges(item.positionChanges, told) }),
+    });
   }
   // A paused connector keeps its tasks and, as in Java, takes up a changed config when it is resumed.
   if (tasks.length > 0) await generations.revokeTasks(lease, numbersOf(tasks), 'PAUSED');
@@ -115,7 +133,8 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
 async function startGeneration(run: ConnectorRun): Promise<number | null> {
   const { room, item, lease } = run;
   const { generations } = room.stores;
-  const [wanted, tasks] = await Promise.all([askConnector(run), room.stores.config.getTasks(item.name)]);
+  const [{ wanted, topics }, tasks] = await Promise.all([askConnector(run), room.stores.config.getTasks(item.name)]);
+  if (item.type === 'sink' && tasks.length === 0) await settleBeforeStart(run);
   const running = new Map(tasks.map((task) => [task.task, task]));
   // A changed connector config reaches converters and transformations of every task, whatever their own configs say.
   const configHash = hashOf(item.config);
@@ -132,7 +151,7 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   const resumed = wanted.filter(({ task }) => !changed.some((one) => one.task === task) && running.get(task)?.revoked);
   if (resumed.length > 0) await generations.startTasks(lease, numbersOf(resumed), room.clock.now());
   if (changed.length > 0) {
-    const positions = item.type === 'sink' ? await room.stores.offsets.readSinkPositions(item.name) : [];
+    const positions = item.type === 'sink' ? await positionsAtRest(run, topics) : [];
     const newTasks = changed.map((task) => newTask(task, positions));
     await generations.putTasks(lease, generation, newTasks, room.clock.now());
   }
@@ -143,11 +162,14 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
     const facts = { connector: item.name, generation, tasks: wanted.length, changed: changed.length };
     room.telemetry.emit('connector.generation', facts);
   }
-  return apply(run, generation, wanted.length, 'RUNNING', configHash);
+  return apply(run, generation, wanted.length, 'RUNNING', {
+    configHash,
+    ...(item.groupSettled ? { groupSettled: false } : {}),
+  });
 }
 
 /** Starts the connector for as long as it takes to ask for its tasks. */
-async function askConnector(run: ConnectorRun): Promise<WantedTask[]> {
+async function askConnector(run: ConnectorRun): Promise<Wanted> {
   const { room, item } = run;
   const raw = item.config;
   const config = await resolveSettings(raw, room.configProviders, room.telemetry.secrets);
@@ -174,18 +196,47 @@ async function askConnector(run: ConnectorRun): Promise<WantedTask[]> {
       { javaClass: 'TooManyTasksException' },
     );
   }
-  const assignments = item.type === 'sink' ? await assign(run, config, configs.length) : [];
-  return configs.map((own, task) => ({
+  const topics = item.type === 'sink' ? await describeSinkTopics(run, config) : [];
+  const assignments = assignPartitions(topics, configs.length);
+  const wanted = configs.map((own, task) => ({
     task,
     config: { ...withReferences(own, raw), 'task.class': taskClass, ...sinkTopicSettings(item) },
     assignment: assignments[task] ?? [],
   }));
+  return { wanted, topics };
 }
 
-async function assign({ room }: ConnectorRun, config: Settings, tasks: number): Promise<Assignment[]> {
+async function describeSinkTopics({ room }: ConnectorRun, config: Settings): Promise<readonly TopicDescription[]> {
   const { admin } = await room.kafka();
   const topics = await sinkTopics(config, admin);
-  return assignPartitions(topics.length === 0 ? [] : await admin.describeTopics(topics), tasks);
+  return topics.length === 0 ? [] : admin.describeTopics(topics);
+}
+
+/**
+ * Where partitions go on whose tasks are new. What is at rest of topics and partitions that are not there is shown to
+ * nobody until they are, as Kafka too forgets a deleted topic's offsets; should it be a mistake, nothing is lost.
+ */
+async function positionsAtRest(
+  { room, item, lease }: ConnectorRun,
+  topics: readonly TopicDescription[],
+): Promise<readonly SinkPosition[]> {
+  const resting = await room.stores.offsets.readRestingPositions(item.name);
+  const unread = new Set(
+    resting.map(({ topic }) => topic).filter((topic) => !topics.some((one) => one.topic === topic)),
+  );
+  const { admin } = await room.kafka();
+  const described = unread.size === 0 ? topics : [...topics, ...(await admin.describeTopics([...unread]))];
+  const counts = new Map(described.map(({ topic, partitions }) => [topic, partitions]));
+  const isThere = ({ topic, kafkaPartition }: RestingPosition) => kafkaPartition < (counts.get(topic) ?? 0);
+  const changes = resting
+    .filter((at) => at.offset !== null && !at.byHand && at.gone === isThere(at))
+    .map((before) => ({ before, after: { ...before, gone: !before.gone } }));
+  if (changes.length > 0) {
+    await room.stores.generations.settlePositions(lease, changes, { positionChanges: [], groupReset: null });
+  }
+  return resting.flatMap(({ topic, kafkaPartition, offset, topicId }) =>
+    offset === null ? [] : [withTopicId({ topic, kafkaPartition, offset }, topicId)],
+  );
 }
 
 /** What a plugin handed on of a setting that refers to a secret is stored as the reference again. */
@@ -320,16 +371,20 @@ function hashOf(settings: Settings): string {
 
 const numbersOf = (tasks: readonly { readonly task: number }[]) => tasks.map(({ task }) => task);
 
+type ApplyOptions = Pick<Partial<AppliedGeneration>, 'configHash' | 'groupSettled' | 'positionChanges'> & {
+  readonly dueAt?: number | null;
+};
+
 async function apply(
   run: ConnectorRun,
   generation: number,
   taskCount: number,
   state: State,
-  configHash?: string,
+  { dueAt: ownDueAt = null, ...more }: ApplyOptions = {},
 ): Promise<number | null> {
   const { room, item, lease, workerId } = run;
   // The tasks are on their way: the lease is held on to only for what is not theirs.
-  const dueAt = await replayDeadLetters(run);
+  const dueAt = (await replayDeadLetters(run)) ?? ownDueAt;
   const applied: AppliedGeneration = {
     generation,
     taskCount,
@@ -337,7 +392,7 @@ async function apply(
     state,
     trace: null,
     workerId,
-    ...(configHash === undefined ? {} : { configHash }),
+    ...more,
   };
   await room.stores.generations.applyGeneration(lease, applied, dueAt);
   if (item.state !== state) room.telemetry.emit('connector.state', { connector: item.name, state });

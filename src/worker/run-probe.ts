@@ -54,18 +54,22 @@ async function wakeLagging(
   const existing = new Map(
     (await admin.describeTopics([...new Set([...partitions.values()].map(({ topic }) => topic))])).map((found) => [
       found.topic,
-      found.partitions,
+      found,
     ]),
   );
-  const asked = [...partitions.values()].filter(({ topic, partition }) => partition < (existing.get(topic) ?? 0));
+  const asked = [...partitions.values()].filter(
+    ({ topic, partition }) => partition < (existing.get(topic)?.partitions ?? 0),
+  );
   const ends = asked.length === 0 ? new Map() : await admin.endOffsets(asked);
   let lagging = 0;
-  for (const { connector, task, positions } of sinks) {
+  for (const { connector, task, positions, topicIds } of sinks) {
     const lags = Object.entries(positions).some(([topic, offsets]) =>
       Object.entries(offsets).some(([partition, position]) => {
         const end = ends.get(topic)?.get(Number(partition));
-        // An end before the position: the topic was made anew, which the task must see.
-        return end !== undefined && end !== position;
+        const topicId = topicIds[topic]?.[partition];
+        // Made again, or an end before the position: the task must see it.
+        const isAnother = topicId !== undefined && topicId !== existing.get(topic)?.topicId;
+        return end !== undefined && (end !== position || isAnother);
       }),
     );
     if (lags && (await room.stores.config.markTaskDue(connector, task, room.clock.now()))) lagging++;

@@ -56,7 +56,8 @@ export async function runTask(
   // An idle sink's topics are the probe's to watch.
   const busySink = item.type === 'sink' && outcome.dueAt !== null && outcome.trace === null;
   // A sink that is there before its topic looks for it each time.
-  if (busySink && task === 0 && (item.assignment.length === 0 || isTopicCheckDue(connector, startedAt))) {
+  const looks = busySink && task === 0 && (item.assignment.length === 0 || isTopicCheckDue(connector, startedAt));
+  if (looks || run?.topicsChanged === true) {
     await wakeIfTopicsChanged(room, (await room.kafka()).admin, connector);
   }
   const report: RunReport = {

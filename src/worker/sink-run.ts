@@ -1,12 +1,13 @@
 import type { SinkConnector } from '../api/connector.ts';
 import type { SinkRecord } from '../api/record.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError } from '../errors.ts';
+import { isMissingTopic } from '../kafka/errors.ts';
 import type { FetchedPartition } from '../kafka/types.ts';
 import { messageOf } from './error-tolerance.ts';
 import type { BatchEnd, FetchedRecords, PutBatch } from './sink-conversion.ts';
 import type { PartitionPosition } from './sink-positions.ts';
 import { putFailure, type StartedSink, startSink } from './sink-start.ts';
-import { consumerGroup, resetPolicy, resetTo, safeOffset } from './sink-start-positions.ts';
+import { resetPolicy, resetTo, safeOffset, startAnew } from './sink-start-positions.ts';
 import type { TaskRun } from './task-run.ts';
 
 const firstWaitMs = 100;
@@ -39,6 +40,10 @@ export async function runSink(run: TaskRun, connector: SinkConnector): Promise<v
   try {
     await fetchUntilDone(run, sink);
     await commit(run, sink);
+    // Only now: the task has flushed what it had of the topic that is no more.
+    const madeAgain = sink.positions.all.filter(({ lost }) => lost === 'made-again');
+    if (madeAgain.length > 0) await startAnew(run, sink.admin, sink.group, madeAgain);
+    await sink.groupCopy.end();
     run.throwIfBroken();
     failed = false;
   } catch (error) {
@@ -120,9 +125,10 @@ async function fetchNext(run: TaskRun, sink: StartedSink, maxWaitMs: number): Pr
   } catch (error) {
     if (run.ended) return [];
     if (!isRetriable(error)) throw error;
-    return wanted.map(({ topic, partition }) => ({
+    return wanted.map(({ topic, partition, topicId }) => ({
       topic,
       partition,
+      topicId: topicId ?? null,
       highWatermark: -1,
       lastStableOffset: -1,
       error: error as Error,
@@ -133,17 +139,19 @@ async function fetchNext(run: TaskRun, sink: StartedSink, maxWaitMs: number): Pr
 
 /**
  * What of a response is still wanted: a partition that was rewound or paused since the fetch began is left out. The
- * next fetch may start at once behind the others. Out-of-range offsets are reset by policy; a retriable error of any
- * partition is told, others end the run.
+ * next fetch may start at once behind the others. Out-of-range offsets are reset by policy; where the topic is gone or
+ * another one, this run reads it no more; another retriable error of any partition is told, others end the run.
  */
 async function takeUp(run: TaskRun, sink: StartedSink, fetched: readonly FetchedPartition[]): Promise<Arrived> {
   const records: FetchedRecords[] = [];
   let problem: unknown = null;
   let moved = false;
   let news = false;
+  const lost = fetched.filter(({ error }) => isMissingTopic(error));
+  if (lost.length > 0) await lookFor(run, sink, lost);
   for (const { topic, partition, highWatermark, cursor, error } of fetched) {
     const position = sink.positions.find(topic, partition);
-    if (position === undefined || position.paused) continue;
+    if (position === undefined || position.paused || position.lost !== null) continue;
     if (error !== null) {
       if (error instanceof ConnectError && error.code === 'kafka.offset_out_of_range') {
         await resetPosition(run, sink, position);
@@ -168,14 +176,36 @@ async function takeUp(run: TaskRun, sink: StartedSink, fetched: readonly Fetched
   return { records, news, error: problem, moved };
 }
 
+/** What became of partitions that the fetch did not find; those that are there after all are for the next one. */
+async function lookFor(run: TaskRun, sink: StartedSink, missing: readonly FetchedPartition[]): Promise<void> {
+  const described = await sink.admin.describeTopics([...new Set(missing.map(({ topic }) => topic))]);
+  const topics = new Map(described.map((one) => [one.topic, one]));
+  for (const { topic, partition } of missing) {
+    const position = sink.positions.find(topic, partition);
+    if (position === undefined || position.lost !== null) continue;
+    const now = topics.get(topic);
+    if (now === undefined || partition >= now.partitions) {
+      position.lost = 'gone';
+      run.topicsChanged = true;
+      run.emit('sink.topic-missing', { topic, kafkaPartition: partition });
+    } else if (position.topicId !== null && now.topicId !== position.topicId) {
+      position.lost = 'made-again';
+      run.topicsChanged = true;
+      // The task itself begins anew too, as Java's does with a partition that is given to it once more.
+      run.end('backlog');
+    }
+  }
+}
+
 async function resetPosition(run: TaskRun, sink: StartedSink, position: PartitionPosition): Promise<void> {
   const policy = resetPolicy(run.config);
   const from = position.fetchFrom;
   const [found] = await resetTo(policy, sink.admin, [position]);
   if (found === undefined) return;
   position.seek(safeOffset(found.offset));
-  const { topic, partition } = position;
-  run.emit('sink.position-reset', { topic, kafkaPartition: partition, from, to: position.fetchFrom, policy });
+  const { topic, partition: kafkaPartition } = position;
+  run.emit('sink.position-reset', { topic, kafkaPartition, from, to: position.fetchFrom, policy });
+  run.noteChange({ reason: 'out-of-range', topic, kafkaPartition, from: BigInt(from), to: found.offset });
 }
 
 /** Puts one batch, repeating what the task calls retriable, and moves the delivered positions behind it. */
@@ -245,22 +275,21 @@ async function pauseBeforeRetry(
 async function commit(run: TaskRun, sink: StartedSink): Promise<void> {
   if (!sink.positions.hasUncommitted) return;
   const startedAt = run.room.clock.now();
+  sink.groupCopy.look();
   const committable = sink.positions.committable(await preCommit(run, sink));
   await sink.errors.deadLetters?.flush();
   if (committable.positions.length === 0) return;
   run.step('pre-committed');
-  const { offsets } = run.room.stores;
-  const { revoked } = await offsets.commitSinkPositions(run.lease, committable.positions, run.progress());
+  await run.commitPositions(committable.positions, run.progress());
   committable.apply();
   run.commits++;
   run.step('committed');
-  await copyToGroup(run, sink, committable.positions);
+  await sink.groupCopy.copy(committable.positions);
   run.emit('sink.committed', {
     records: run.records,
     topicPartitions: committable.positions.length,
     durationMs: run.room.clock.now() - startedAt,
   });
-  if (revoked) run.end('revoked');
 }
 
 async function preCommit(run: TaskRun, sink: StartedSink) {
@@ -277,23 +306,6 @@ async function preCommit(run: TaskRun, sink: StartedSink) {
     throw new RetriableError(`Commit of ${run.about.connector}-${run.about.task} failed: ${messageOf(cause)}`, {
       cause,
     });
-  }
-}
-
-/** For lag tools only: the table decides, so a failure here is a warning. */
-async function copyToGroup(
-  run: TaskRun,
-  sink: StartedSink,
-  positions: readonly { topic: string; kafkaPartition: number; offset: bigint }[],
-): Promise<void> {
-  const group = consumerGroup(run.about.connector, run.config);
-  try {
-    await sink.admin.commitGroupOffsets(
-      group,
-      positions.map(({ topic, kafkaPartition, offset }) => ({ topic, partition: kafkaPartition, offset })),
-    );
-  } catch (error) {
-    run.emit('sink.group-commit-failed', { group, error: messageOf(error) });
   }
 }
 

@@ -1,8 +1,12 @@
 import type { TopicPartition } from '../api/task.ts';
 import type { Settings } from '../config/config-def.ts';
-import { ConfigError, ConnectError } from '../errors.ts';
-import type { KafkaAdmin } from '../kafka/types.ts';
+import { ConfigError, ConnectError, isRetriable, RetriableError } from '../errors.ts';
+import { isMissingTopic } from '../kafka/errors.ts';
+import type { KafkaAdmin, TopicDescription } from '../kafka/types.ts';
+import type { PositionChangeReason, TaskItem } from '../storage/items.ts';
 import type { SinkPosition } from '../storage/offset-backing-store.ts';
+import { messageOf } from './error-tolerance.ts';
+import { countsIn, type GroupCommit, type GroupCommits, type SinkGroup } from './sink-group.ts';
 import { PartitionPosition, SinkPositions } from './sink-positions.ts';
 import type { TaskRun } from './task-run.ts';
 
@@ -17,44 +21,167 @@ export function resetPolicy(config: Settings): ResetPolicy {
   });
 }
 
-export function consumerGroup(connector: string, config: Settings): string {
-  return config['consumer.override.group.id'] ?? `connect-${connector}`;
+/** What the table has of one partition. */
+interface Stored {
+  readonly offset: bigint;
+  readonly topicId: string | null;
+}
+
+/** Where one partition goes on, and who must be told before anything is read from there. */
+interface Start extends TopicPartition {
+  readonly offset: bigint;
+  readonly topicId: string | null;
+  readonly tellsTable: boolean;
+  readonly tellsGroup: boolean;
+  readonly change: { readonly reason: PositionChangeReason; readonly from: bigint | null } | null;
 }
 
 /**
- * Where each assigned partition goes on: the table's position, else the consumer group's, else as auto.offset.reset
- * says. What did not come from the table is committed before the first fetch, so that `latest` is decided once.
+ * Where each assigned partition goes on, by the table of sink-group.ts: the table's position or the group's, else as
+ * auto.offset.reset says. A run that goes on where the one before it ended asks nobody. Whether a known position's topic
+ * is still the one that it counts in shows with the first fetch.
  */
-export async function startPositions(run: TaskRun, admin: KafkaAdmin): Promise<SinkPositions> {
-  const assigned: TopicPartition[] = run.item.assignment.flatMap(({ topic, partitions }) =>
-    partitions.map((partition) => ({ topic, partition })),
+export async function startPositions(run: TaskRun, admin: KafkaAdmin, group: SinkGroup): Promise<SinkPositions> {
+  const assigned = run.item.assignment.flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => ({ topic, partition, stored: storedPosition(run.item, topic, partition) })),
   );
-  const known: PartitionPosition[] = [];
-  const unknown: TopicPartition[] = [];
-  for (const { topic, partition } of assigned) {
-    const stored = run.item.positions[topic]?.[partition];
-    if (stored === undefined) unknown.push({ topic, partition });
-    else known.push(positionAt(topic, partition, safeOffset(stored), safeOffset(stored)));
+  const isStart = run.item.state !== 'RUNNING';
+  if (!isStart && assigned.every(({ stored }) => (stored?.topicId ?? null) !== null)) {
+    return new SinkPositions(
+      assigned.map(({ topic, partition, stored }) => positionAt(topic, partition, stored!.offset, stored!.topicId)),
+    );
   }
-  if (unknown.length === 0) return new SinkPositions(known);
-
-  const group = await admin.groupOffsets(consumerGroup(run.about.connector, run.config), unknown);
+  const commits = await group.read(assigned);
+  const unsure = assigned.filter((at) => (at.stored?.topicId ?? null) === null || commits.of(at)?.writer === 'other');
+  const topics = await describe(admin, unsure);
+  const starts: Start[] = [];
   const fresh: TopicPartition[] = [];
-  const found: SinkPosition[] = [];
-  for (const { topic, partition } of unknown) {
-    const offset = group.get(topic)?.get(partition);
-    if (offset === undefined || offset < 0n) fresh.push({ topic, partition });
-    else found.push({ topic, kafkaPartition: partition, offset });
+  for (const { topic, partition, stored } of assigned) {
+    const described = topics.get(topic);
+    const isUnsure = unsure.some((one) => one.topic === topic && one.partition === partition);
+    if (isUnsure && partition >= (described?.partitions ?? 0)) {
+      // Deleted since it was assigned: the connector's run will see it.
+      run.topicsChanged = true;
+      continue;
+    }
+    const topicId = described?.topicId ?? null;
+    const commit = commits.of({ topic, partition });
+    if (stored !== null) starts.push({ topic, partition, ...ofStored(stored, commit, topicId, isStart) });
+    else if (commit === null || !countsIn(commit, topicId)) fresh.push({ topic, partition });
+    else {
+      const tellsGroup = commit.writer === 'other';
+      starts.push({ topic, partition, offset: commit.offset, topicId, tellsTable: true, tellsGroup, change: null });
+    }
   }
-  found.push(...(await resetTo(resetPolicy(run.config), admin, fresh)));
-  if (found.length > 0) {
-    const { revoked } = await run.room.stores.offsets.commitSinkPositions(run.lease, found, {});
-    if (revoked) run.end('revoked');
-  }
-  const added = found.map(({ topic, kafkaPartition, offset }) =>
-    positionAt(topic, kafkaPartition, safeOffset(offset), safeOffset(offset)),
+  const begun = (await resetTo(resetPolicy(run.config), admin, fresh)).map((position) =>
+    withTopicId(position, topics.get(position.topic)?.topicId ?? null),
   );
-  return new SinkPositions([...known, ...added]);
+  for (const { topic, partition, change, offset } of starts) {
+    if (change === null) continue;
+    run.noteChange(
+      { reason: change.reason, topic, kafkaPartition: partition, from: change.from, to: offset },
+      group.name,
+    );
+  }
+  // The group first: a run that dies in between finds there what `latest` was when it was decided.
+  await tell(run, group, begun);
+  const forTable = [...starts.filter(({ tellsTable }) => tellsTable).map(toSinkPosition), ...begun];
+  if (forTable.length > 0) await commitStart(run, forTable);
+  // The table first: until it has taken them up, what others have written must not look like Drover's.
+  await tell(run, group, starts.filter(({ tellsGroup }) => tellsGroup).map(toSinkPosition));
+  return new SinkPositions([
+    ...starts.map(({ topic, partition, offset, topicId }) => positionAt(topic, partition, offset, topicId)),
+    ...begun.map(({ topic, kafkaPartition, offset, topicId }) =>
+      positionAt(topic, kafkaPartition, offset, topicId ?? null),
+    ),
+  ]);
+}
+
+/** `topicId`: of the topic that has the name now; null where nobody asked. */
+function ofStored(
+  stored: Stored,
+  commit: GroupCommit | null,
+  topicId: string | null,
+  isStart: boolean,
+): Omit<Start, 'topic' | 'partition'> {
+  // Of an earlier version, whose own commits bear no mark: the table knows better. Very old clusters have no ids at all.
+  const firstSight = stored.topicId === null && topicId !== null;
+  const kept = {
+    offset: stored.offset,
+    topicId: stored.topicId ?? topicId,
+    tellsTable: firstSight,
+    tellsGroup: true,
+    change: null,
+  };
+  const restored = { ...kept, change: { reason: 'group-restored', from: null } } as const;
+  if (firstSight) return kept;
+  if (commit === null) return restored;
+  if (commit.writer === 'drover') {
+    return { ...kept, tellsGroup: commit.offset !== stored.offset && commit.topicId === stored.topicId };
+  }
+  const isAnother = topicId !== null && topicId !== stored.topicId;
+  if (commit.offset === stored.offset && !isAnother) return kept;
+  if (!isStart) return { ...restored, change: { ...restored.change, from: commit.offset } };
+  const change = { reason: 'group-set', from: stored.offset } as const;
+  return { offset: commit.offset, topicId, tellsTable: true, tellsGroup: true, change };
+}
+
+/** Positions whose topics were made again, in the new ones: from the group if somebody has set them there, else anew. */
+export async function startAnew(
+  run: TaskRun,
+  admin: KafkaAdmin,
+  group: SinkGroup,
+  lost: readonly PartitionPosition[],
+): Promise<void> {
+  const topics = await describe(admin, lost);
+  const there = lost.filter(({ topic, partition }) => partition < (topics.get(topic)?.partitions ?? 0));
+  const commits: GroupCommits = await group.read(there);
+  const idOf = ({ topic }: { readonly topic: string }) => topics.get(topic)?.topicId ?? null;
+  const usable = (at: TopicPartition) => {
+    const commit = commits.of(at);
+    return commit !== null && countsIn(commit, idOf(at)) ? commit : null;
+  };
+  const policy = resetPolicy(run.config);
+  const fresh = there.filter((at) => usable(at) === null);
+  const begun = (await resetTo(policy, admin, fresh)).map((position) => withTopicId(position, idOf(position)));
+  const set = there.flatMap((at): SinkPosition[] => {
+    const commit = usable(at);
+    const position = { topic: at.topic, kafkaPartition: at.partition, offset: commit?.offset ?? 0n };
+    return commit === null ? [] : [withTopicId(position, idOf(at))];
+  });
+  for (const { topic, kafkaPartition, offset } of [...begun, ...set]) {
+    const from = BigInt(lost.find((one) => one.topic === topic && one.partition === kafkaPartition)!.delivered);
+    run.noteChange({ reason: 'topic-made-again', topic, kafkaPartition, from, to: offset }, group.name);
+  }
+  await tell(run, group, begun);
+  await commitStart(run, [...begun, ...set]);
+  await tell(run, group, set);
+}
+
+async function describe(
+  admin: KafkaAdmin,
+  partitions: readonly TopicPartition[],
+): Promise<ReadonlyMap<string, TopicDescription>> {
+  const described = await admin.describeTopics([...new Set(partitions.map(({ topic }) => topic))]);
+  return new Map(described.map((topic) => [topic.topic, topic]));
+}
+
+async function commitStart(run: TaskRun, positions: readonly SinkPosition[]): Promise<void> {
+  if (positions.length === 0) return;
+  await run.commitPositions(positions, {});
+  run.step('positions-taken-up');
+}
+
+/** What may pass ends the run, as the group must know before records move on; a refusal is the group's loss. */
+async function tell(run: TaskRun, group: SinkGroup, positions: readonly SinkPosition[]): Promise<void> {
+  if (positions.length === 0) return;
+  try {
+    await group.write(positions);
+  } catch (error) {
+    if (isRetriable(error)) throw error;
+    run.emit('sink.group-commit-failed', { group: group.name, error: messageOf(error) });
+  }
+  run.step('group-told');
 }
 
 /** The offsets that a policy stands for, now. */
@@ -73,15 +200,32 @@ export async function resetTo(
       { javaClass: 'NoOffsetForPartitionException' },
     );
   }
-  const offsets = await (policy === 'earliest' ? admin.beginningOffsets(partitions) : admin.endOffsets(partitions));
+  const asked = policy === 'earliest' ? admin.beginningOffsets(partitions) : admin.endOffsets(partitions);
+  const offsets = await asked.catch((cause: unknown) => {
+    if (!isMissingTopic(cause)) throw cause;
+    throw new RetriableError(`A topic was deleted under the sink's eyes: ${messageOf(cause)}`, { cause });
+  });
   return partitions.flatMap(({ topic, partition }) => {
     const offset = offsets.get(topic)?.get(partition);
     return offset === undefined ? [] : [{ topic, kafkaPartition: partition, offset }];
   });
 }
 
-const positionAt = (topic: string, partition: number, position: number, committed: number) =>
-  new PartitionPosition(topic, partition, position, committed);
+function storedPosition(item: TaskItem, topic: string, partition: number): Stored | null {
+  const offset = item.positions[topic]?.[partition];
+  return offset === undefined ? null : { offset, topicId: item.topicIds[topic]?.[partition] ?? null };
+}
+
+const toSinkPosition = ({ topic, partition, offset, topicId }: Start): SinkPosition =>
+  withTopicId({ topic, kafkaPartition: partition, offset }, topicId);
+
+export const withTopicId = (position: Omit<SinkPosition, 'topicId'>, topicId: string | null): SinkPosition =>
+  topicId === null ? position : { ...position, topicId };
+
+function positionAt(topic: string, partition: number, offset: bigint, topicId: string | null): PartitionPosition {
+  const at = safeOffset(offset);
+  return new PartitionPosition(topic, partition, at, at, topicId);
+}
 
 export function safeOffset(offset: bigint): number {
   const number = Number(offset);

@@ -11,6 +11,8 @@ import { type DeadLetter, DeadLetterQueue, deadLetterTarget } from './dead-lette
 import { ErrorTolerance, type Failure } from './error-tolerance.ts';
 import { closeConverters, createConverters } from './record-conversion.ts';
 import { SinkConversion } from './sink-conversion.ts';
+import { consumerGroup, SinkGroup } from './sink-group.ts';
+import { SinkGroupCopy } from './sink-group-copy.ts';
 import type { SinkPositions } from './sink-positions.ts';
 import { startPositions } from './sink-start-positions.ts';
 import type { TaskRun } from './task-run.ts';
@@ -30,6 +32,8 @@ export interface StartedSink {
   readonly conversion: SinkConversion;
   readonly errors: ErrorTolerance;
   readonly admin: KafkaAdmin;
+  readonly group: SinkGroup;
+  readonly groupCopy: SinkGroupCopy;
   readonly fetcher: Fetcher;
   readonly fetchOptions: Omit<FetchOptions, 'maxWaitMs'>;
   /** Halve a batch that put fails on, down to the records at fault. */
@@ -58,7 +62,10 @@ export async function startSink(run: TaskRun, connector: SinkConnector): Promise
       keepsOriginals: errors.reports,
       now: room.clock.now,
     });
-    const positions = await startPositions(run, kafka.admin);
+    const { admin } = kafka;
+    const group = new SinkGroup(admin, consumerGroup(run.about.connector, config));
+    const positions = await startPositions(run, admin, group);
+    const groupCopy = new SinkGroupCopy(run, admin, group, positions);
     const fetcher = await kafka.fetcher(overrides);
     closers.push(() => fetcher.close());
 
@@ -73,7 +80,20 @@ export async function startSink(run: TaskRun, connector: SinkConnector): Promise
     await run.reportRunning();
     run.step('started');
     const fetchOptions = fetchOptionsOf(overrides);
-    return { task, positions, requests, conversion, errors, admin: kafka.admin, fetcher, fetchOptions, bisects, close };
+    return {
+      task,
+      positions,
+      requests,
+      conversion,
+      errors,
+      admin,
+      group,
+      groupCopy,
+      fetcher,
+      fetchOptions,
+      bisects,
+      close,
+    };
   } catch (error) {
     await close(true);
     throw error;

@@ -1,8 +1,9 @@
 import type { Settings } from '../config/config-def.ts';
 import { settingsWithPrefix } from '../config/parse-config.ts';
 import { ConnectError, RetriableError } from '../errors.ts';
-import type { TaskCounters, TaskItem } from '../storage/items.ts';
+import { newestChanges, type PositionChange, type TaskCounters, type TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
+import type { SinkPosition } from '../storage/offset-backing-store.ts';
 import type { EventName, Events } from '../telemetry/events.ts';
 import type { Deadlines } from './lease.ts';
 import type { RunLimits } from './run-limits.ts';
@@ -44,9 +45,13 @@ export class TaskRun {
   commits = 0;
   /** How far the task is behind, if it is known. */
   lag: { readonly records?: number; readonly seconds?: number } | null = null;
+  /** What the sink reads is not what it was assigned: the connector's run should look. */
+  topicsChanged = false;
   /** Set by cut plugin code: this environment must not run anything else. */
   tainted = false;
 
+  readonly #changes: PositionChange[] = [];
+  #savedChanges = 0;
   readonly #ending = new AbortController();
   readonly #cutting = new AbortController();
   readonly #abandoning = Promise.withResolvers<never>();
@@ -308,6 +313,31 @@ export class TaskRun {
   async recordActiveTopics(topics: ReadonlySet<string>): Promise<void> {
     if (!this.room.settings.topicTrackingEnable || topics.size === 0) return;
     await this.room.activeTopics.add(this.about.connector, topics, this.topicResets);
+  }
+
+  /** Tells that a position is not what the last commit made it: with the next commit, and given the group by an event. */
+  noteChange(
+    change: Pick<PositionChange, 'reason' | 'topic' | 'kafkaPartition'> & { from: bigint | null; to: bigint | null },
+    group: string | null = null,
+  ): void {
+    const { reason, topic, kafkaPartition } = change;
+    const [from, to] = [change.from, change.to].map((offset) => (offset === null ? null : Number(offset)));
+    const facts = { reason, topic, kafkaPartition, from: from ?? null, to: to ?? null };
+    this.#changes.push({ at: this.room.clock.now(), ...facts });
+    if (group !== null) this.emit('sink.position-changed', { group, ...facts });
+  }
+
+  get hasUnsavedChanges(): boolean {
+    return this.#changes.length > this.#savedChanges;
+  }
+
+  /** Commits a sink's positions, and what was noted of their changes since (I2). */
+  async commitPositions(positions: readonly SinkPosition[], progress: Partial<TaskCounters>): Promise<void> {
+    const noted = this.#changes.length;
+    const changes = this.hasUnsavedChanges ? newestChanges(this.item.positionChanges, this.#changes) : undefined;
+    const { revoked } = await this.room.stores.offsets.commitSinkPositions(this.lease, positions, progress, changes);
+    this.#savedChanges = noted;
+    if (revoked) this.end('revoked');
   }
 
   /** New totals for the task's item. */

@@ -1,7 +1,9 @@
 import { ConnectError, isRetriable, traceOf } from '../errors.ts';
 import type { KafkaAdmin } from '../kafka/types.ts';
+import type { TaskItem } from '../storage/items.ts';
 import { messageOf } from './error-tolerance.ts';
 import { sinkTopics } from './partition-assignment.ts';
+import { consumerGroup, SinkGroup } from './sink-group.ts';
 import type { WorkerRoom } from './worker.ts';
 
 /** As often as Kafka's clients look by default (metadata.max.age.ms). */
@@ -16,7 +18,8 @@ export function isTopicCheckDue(connector: string, now: number): boolean {
 
 /**
  * Compares what a sink's tasks read with what there is to read; new or lost partitions and topics make the connector
- * due. Asked by the probe for idle sinks and by the first task of one that never idles.
+ * due. Asked by the probe for idle sinks and by the first task of one that never idles. An idle one's consumer group is
+ * looked at too: where it is not as Drover has left it, changed by somebody or expired, a run of the task sees to it.
  */
 export async function wakeIfTopicsChanged(room: WorkerRoom, admin: KafkaAdmin, name: string): Promise<void> {
   const found = await room.stores.config.getConnectorAndTasks(name);
@@ -24,16 +27,14 @@ export async function wakeIfTopicsChanged(room: WorkerRoom, admin: KafkaAdmin, n
   try {
     const topics = await sinkTopics(found.connector.config, admin);
     const described = topics.length === 0 ? [] : await admin.describeTopics(topics);
-    const there = described.reduce((sum, { partitions }) => sum + partitions, 0);
-    const names = new Set(described.map(({ topic }) => topic));
-    let assigned = 0;
-    let gone = false;
+    const there = new Map(described.map(({ topic, partitions }) => [topic, partitions]));
+    const assigned = new Map<string, number>();
     for (const { topic, partitions } of found.tasks.flatMap((task) => task.assignment)) {
-      if (names.has(topic)) assigned += partitions.length;
-      else gone = true;
+      assigned.set(topic, (assigned.get(topic) ?? 0) + partitions.length);
     }
-    if (assigned === there && !gone) return;
-    await room.stores.config.markConnectorDue(name, room.clock.now());
+    const isSame = there.size === assigned.size && [...there].every(([topic, count]) => assigned.get(topic) === count);
+    if (!isSame) await room.stores.config.markConnectorDue(name, room.clock.now());
+    else await wakeIfGroupChanged(room, admin, consumerGroup(name, found.connector.config), found.tasks);
   } catch (error) {
     // One connector's topics, unreadable or misnamed, must not keep the others from being looked at.
     if (!(error instanceof ConnectError)) throw error;
@@ -44,5 +45,24 @@ export async function wakeIfTopicsChanged(room: WorkerRoom, admin: KafkaAdmin, n
       retriable: isRetriable(error),
       nextDueAt: null,
     });
+  }
+}
+
+async function wakeIfGroupChanged(
+  room: WorkerRoom,
+  admin: KafkaAdmin,
+  group: string,
+  tasks: readonly TaskItem[],
+): Promise<void> {
+  const idle = tasks.filter(({ watched }) => watched);
+  if (idle.length === 0) return;
+  const commits = await new SinkGroup(admin, group).read();
+  for (const { connector, task, positions } of idle) {
+    const changed = Object.entries(positions).some(([topic, partitions]) =>
+      Object.keys(partitions).some((partition) => {
+        return commits.of({ topic, partition: Number(partition) })?.writer !== 'drover';
+      }),
+    );
+    if (changed) await room.stores.config.markTaskDue(connector, task, room.clock.now());
   }
 }

@@ -10,6 +10,7 @@ const { murmur2: vectors } = JSON.parse(
 
 const leaders = (...nodes: number[]): TopicLeaders => ({
   topic: 't',
+  topicId: null,
   partitions: nodes.length,
   leaders: Int32Array.from(nodes),
   epochs: new Int32Array(nodes.length),

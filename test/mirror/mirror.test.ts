@@ -79,9 +79,9 @@ const positionsIn = (appended: readonly Appended[]) =>
 describe('mirror', () => {
   it('refuses topics that Kafka would delete old records of, unless it may not ask', async () => {
     const there = [
-      { topic: 'connect-configs', partitions: 1 },
-      { topic: 'connect-offsets', partitions: 25 },
-      { topic: 'connect-status', partitions: 5 },
+      { topic: 'connect-configs', topicId: null, partitions: 1 },
+      { topic: 'connect-offsets', topicId: null, partitions: 25 },
+      { topic: 'connect-status', topicId: null, partitions: 5 },
     ];
     const policies = { 'connect-configs': 'compact', 'connect-offsets': 'compact,delete', 'connect-status': 'compact' };
     const changes = await offsetChanges([1]);
@@ -108,7 +108,7 @@ describe('mirror', () => {
   });
 
   it('refuses a configs topic of several partitions, naming the setting', async () => {
-    const fake = fakeKafka([{ topic: 'connect-configs', partitions: 3 }]);
+    const fake = fakeKafka([{ topic: 'connect-configs', topicId: null, partitions: 3 }]);
     await expect(mirrorOver(fake).handle(await offsetChanges([1]))).rejects.toMatchObject({
       message: expect.stringContaining('exactly one'),
       facts: { key: 'config.storage.topic' },

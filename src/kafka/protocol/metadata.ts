@@ -22,6 +22,8 @@ export interface PartitionLeader {
 export interface TopicMetadata {
   readonly errorCode: number;
   readonly topic: string;
+  /** KIP-516; null where the cluster's own protocol is older than that (inter.broker.protocol.version before 2.8). */
+  readonly topicId: string | null;
   readonly internal: boolean;
   readonly partitions: readonly PartitionLeader[];
 }
@@ -36,10 +38,10 @@ export interface MetadataResponse {
 export const metadataCall: ApiCall<MetadataRequest, MetadataResponse> = {
   name: 'Metadata',
   key: 3,
-  version: 9,
+  version: 10,
   write(writer, request) {
     writer
-      .structures(request.topics, (topic) => writer.string(topic))
+      .structures(request.topics, (topic) => writer.uuid(null).string(topic))
       .boolean(request.allowAutoTopicCreation)
       .boolean(false)
       .boolean(false)
@@ -57,6 +59,7 @@ export const metadataCall: ApiCall<MetadataRequest, MetadataResponse> = {
     const topics = reader.structures(() => ({
       errorCode: reader.int16(),
       topic: reader.string() ?? '',
+      topicId: reader.uuid(),
       internal: reader.boolean(),
       partitions: reader.structures(() => {
         const leader = {

@@ -50,7 +50,10 @@ export const listOffsetsCall: ApiCall<ListOffsetsRequest, { topic: string; parti
 
 export interface OffsetCommitRequest {
   readonly group: string;
-  readonly topics: readonly { topic: string; partitions: readonly { partition: number; offset: bigint }[] }[];
+  readonly topics: readonly {
+    topic: string;
+    partitions: readonly { partition: number; offset: bigint; metadata: string }[];
+  }[];
 }
 
 /** Generation -1 and an empty member id: a commit without a membership, as Java's admin client makes it. */
@@ -69,7 +72,7 @@ export const offsetCommitCall: ApiCall<
       .string(null)
       .structures(request.topics, (entry) =>
         writer.string(entry.topic).structures(entry.partitions, (position) => {
-          writer.int32(position.partition).int64(position.offset).int32(-1).string('');
+          writer.int32(position.partition).int64(position.offset).int32(-1).string(position.metadata);
         }),
       )
       .noTags();
@@ -91,7 +94,10 @@ export interface OffsetFetchRequest {
 
 export interface OffsetFetchResponse {
   readonly errorCode: number;
-  readonly topics: { topic: string; partitions: { partition: number; offset: bigint; errorCode: number }[] }[];
+  readonly topics: {
+    topic: string;
+    partitions: { partition: number; offset: bigint; metadata: string; errorCode: number }[];
+  }[];
 }
 
 export const offsetFetchCall: ApiCall<OffsetFetchRequest, OffsetFetchResponse> = {
@@ -113,11 +119,40 @@ export const offsetFetchCall: ApiCall<OffsetFetchRequest, OffsetFetchResponse> =
         const partition = reader.int32();
         const offset = reader.bigint64();
         reader.int32();
-        reader.string();
-        return { partition, offset, errorCode: reader.int16() };
+        return { partition, offset, metadata: reader.string() ?? '', errorCode: reader.int16() };
       }),
     }));
     return { topics, errorCode: reader.int16() };
+  },
+};
+
+export interface OffsetDeleteRequest {
+  readonly group: string;
+  readonly topics: readonly TopicPartitions[];
+}
+
+/** It has no flexible version. */
+export const offsetDeleteCall: ApiCall<
+  OffsetDeleteRequest,
+  { errorCode: number; topics: { topic: string; partitions: { partition: number; errorCode: number }[] }[] }
+> = {
+  name: 'OffsetDelete',
+  key: 47,
+  version: 0,
+  tagged: { request: false, response: false },
+  write(writer, request) {
+    writer.plainString(request.group).plainArray(request.topics, (entry) => {
+      writer.plainString(entry.topic).plainArray(entry.partitions, (partition) => writer.int32(partition));
+    });
+  },
+  read(reader) {
+    const errorCode = reader.int16();
+    reader.int32();
+    const topics = reader.plainArray(() => ({
+      topic: reader.plainString(),
+      partitions: reader.plainArray(() => ({ partition: reader.int32(), errorCode: reader.int16() })),
+    }));
+    return { errorCode, topics };
   },
 };
 

@@ -1,6 +1,7 @@
 import { SerializationError } from '../../errors.ts';
 
 const TWO_POW_32 = 0x1_0000_0000;
+const noUuid = 'A'.repeat(22);
 
 /** An int64 as a JS number; Kafka's offsets, times and ids stay far below 2^53. */
 export function readInt64(buffer: Buffer, at: number): number {
@@ -67,6 +68,27 @@ export class WireReader {
     if (size === 0) return null;
     const at = this.take(size - 1);
     return this.buffer.toString('utf8', at, at + size - 1);
+  }
+
+  /** STRING of versions before the flexible ones. */
+  plainString(): string {
+    const size = this.int16();
+    const at = this.take(size);
+    return this.buffer.toString('utf8', at, at + size);
+  }
+
+  /** ARRAY of versions before the flexible ones. */
+  plainArray<T>(read: () => T): T[] {
+    const items: T[] = [];
+    for (let count = this.int32(); count > 0; count--) items.push(read());
+    return items;
+  }
+
+  /** In Kafka's own spelling: 22 characters of base64url. Null: none. */
+  uuid(): string | null {
+    const at = this.take(16);
+    const text = this.buffer.toString('base64url', at, at + 16);
+    return text === noUuid ? null : text;
   }
 
   /** The extent of COMPACT_NULLABLE_BYTES, whose bytes are passed over; null when null. */

@@ -69,6 +69,30 @@ export class WireWriter {
     return this;
   }
 
+  /** STRING of versions before the flexible ones. */
+  plainString(value: string): this {
+    const size = Buffer.byteLength(value);
+    this.int16(size);
+    const at = this.reserve(size);
+    this.bytes.write(value, at, 'utf8');
+    return this;
+  }
+
+  /** ARRAY of versions before the flexible ones. */
+  plainArray<T>(items: readonly T[], write: (item: T) => void): this {
+    this.int32(items.length);
+    for (const item of items) write(item);
+    return this;
+  }
+
+  /** As `WireReader.uuid` reads it; null: the one that stands for none. */
+  uuid(value: string | null): this {
+    const at = this.reserve(16);
+    if (value === null) this.bytes.fill(0, at, at + 16);
+    else this.bytes.write(value, at, 16, 'base64url');
+    return this;
+  }
+
   /** COMPACT_ARRAY of structures, each of which ends in its (empty) tagged fields. */
   structures<T>(items: readonly T[] | null, write: (item: T) => void): this {
     if (items === null) return this.unsignedVarint(0);

@@ -1,6 +1,6 @@
 import type { DueIndex, DueItem, WatchedSink } from '../due-index.ts';
 import { type Attributes, number, text } from './attributes.ts';
-import { readPositions } from './item-codec.ts';
+import { readPositions, readTopicIds } from './item-codec.ts';
 import { connectorOf, duePks, stateSk, taskOf, watchedPks } from './table.ts';
 import type { ItemPage, TableClient } from './table-client.ts';
 
@@ -65,4 +65,5 @@ const watchedSink = (item: Attributes): WatchedSink => ({
   connector: connectorOf(text(item, 'pk') ?? ''),
   task: taskOf(text(item, 'sk') ?? ''),
   positions: readPositions(item),
+  topicIds: readTopicIds(item),
 });

@@ -1,8 +1,8 @@
 import { RetriableError } from '../../errors.ts';
-import type { AppliedGeneration, GenerationStore, NewTask } from '../generation-store.ts';
-import type { ReplayProgress, State, TaskItem } from '../items.ts';
+import type { AppliedGeneration, GenerationStore, NewTask, RestingChange } from '../generation-store.ts';
+import type { PositionChange, ReplayProgress, State, TaskItem } from '../items.ts';
 import type { Lease } from '../lease-store.ts';
-import type { SourceOffsetEntry } from '../offset-backing-store.ts';
+import type { RestingPosition, SourceOffsetEntry } from '../offset-backing-store.ts';
 import { type Attributes, flag, N, number, S, text, yes } from './attributes.ts';
 import {
   dueAttributes,
@@ -18,7 +18,17 @@ import {
   tokenIsNewest,
   tokenOf,
 } from './conditions.ts';
-import { positionList, writeAssignment, writePositions, writeReplay, writeSettings, writeTrace } from './item-codec.ts';
+import {
+  positionField,
+  positionList,
+  writeAssignment,
+  writePositionChanges,
+  writePositions,
+  writeReplay,
+  writeRestingPosition,
+  writeSettings,
+  writeTrace,
+} from './item-codec.ts';
 import { revocation } from './lease-store.ts';
 import { emptiedSourceOffsets, sourceOffsetWrite } from './offset-store.ts';
 import {
@@ -26,6 +36,7 @@ import {
   connectorPk,
   historyPrefix,
   sinkPositionKey,
+  sinkPositionOf,
   sinkPositionPrefix,
   taskKey,
   taskPrefix,
@@ -143,15 +154,63 @@ export class DynamoDbGenerationStore implements GenerationStore {
       condition: '#fencingToken = :token AND attribute_exists(#revoked)',
       values: { token: N(task.fencingToken) },
     };
-    const writes = positionList(task.positions).map(({ topic, kafkaPartition, offset }) => ({
-      kind: 'put' as const,
-      key: sinkPositionKey(task.connector, topic, kafkaPartition),
-      what: `the position of ${topic}-${kafkaPartition}`,
-      item: { offset: N(offset) },
-    }));
+    const byHand = await this.#positionsByHand(task.connector);
+    const writes = positionList(task)
+      .filter(({ topic, kafkaPartition }) => !byHand.has(positionField(topic, kafkaPartition)))
+      .map((position) => ({
+        ...restingWrite(task.connector, { topicId: null, byHand: false, gone: false, ...position }),
+        condition: 'attribute_not_exists(#byHand)',
+      }));
     for (let start = 0; start < writes.length; start += 98) {
       const chunk = writes.slice(start, start + 98);
       await this.#fenced(lease, [stillAtRest, ...chunk], `positions of ${task.connector}-${task.task}`);
+    }
+  }
+
+  async #positionsByHand(connector: string): Promise<Set<string>> {
+    const found = new Set<string>();
+    const range = { from: sinkPositionPrefix, to: `${sinkPositionPrefix}\u{10ffff}` };
+    for await (const items of queryAll(this.#table, connectorPk(connector), range, ['sk', 'byHand'])) {
+      for (const item of items) {
+        const { topic, kafkaPartition } = sinkPositionOf(text(item, 'sk') ?? '');
+        if (flag(item, 'byHand')) found.add(positionField(topic, kafkaPartition));
+      }
+    }
+    return found;
+  }
+
+  async settlePositions(
+    lease: Lease,
+    changes: readonly RestingChange[],
+    told: { readonly positionChanges: readonly PositionChange[]; readonly groupReset: number | null },
+  ): Promise<void> {
+    const name = lease.run.connector;
+    const writes = changes.flatMap(({ before, after }) => {
+      const at = after ?? before;
+      return at === null
+        ? []
+        : [{ ...(after === null ? removal(name, at) : restingWrite(name, after)), ...asRead(before) }];
+    });
+    const { groupReset } = told;
+    const connector: Write = {
+      kind: 'update',
+      key: connectorKey(name),
+      what: `connector ${name}`,
+      set: {
+        ...(groupReset === null ? {} : { groupResetAt: undefined }),
+        ...(told.positionChanges.length === 0 ? {} : { positionChanges: writePositionChanges(told.positionChanges) }),
+      },
+      condition: groupReset === null ? tokenIsNewest : `${tokenIsNewest} AND #groupResetAt = :reset`,
+      values: { ...tokenOf(lease), ...(groupReset === null ? {} : { reset: N(groupReset) }) },
+    };
+    const tells = groupReset !== null || told.positionChanges.length > 0;
+    const chunks = writes.length === 0 && tells ? [[]] : chunksOf(writes);
+    for (const [index, chunk] of chunks.entries()) {
+      const first = tells && index === 0 ? connector : fence(lease);
+      const outcome = await this.#table.transact([first, ...chunk], `positions of ${name}`);
+      if (outcome.done) continue;
+      if (outcome.refused[0] !== undefined) stillOurs(lease, outcome.refused[0]);
+      throw new RetriableError(`Offsets of ${name} were changed by hand meanwhile`, { code: 'offsets.changed' });
     }
   }
 
@@ -251,6 +310,10 @@ export class DynamoDbGenerationStore implements GenerationStore {
         state: S(applied.state),
         trace: writeTrace(applied.trace),
         workerId: S(applied.workerId),
+        ...(applied.groupSettled === undefined ? {} : { groupSettled: applied.groupSettled ? yes : undefined }),
+        ...(applied.positionChanges === undefined
+          ? {}
+          : { positionChanges: writePositionChanges(applied.positionChanges) }),
       },
       remove: [...leaseAttributes, 'wokenAt'],
     };
@@ -328,4 +391,24 @@ export class DynamoDbGenerationStore implements GenerationStore {
     if (outcome.refused[0] !== undefined) stillOurs(lease, outcome.refused[0]);
     throw new RetriableError(`A task of ${lease.run.connector} still runs`, { code: 'task.lease_held' });
   }
+}
+
+const restingWrite = (connector: string, position: RestingPosition) => ({
+  kind: 'put' as const,
+  key: sinkPositionKey(connector, position.topic, position.kafkaPartition),
+  what: `the position of ${position.topic}-${position.kafkaPartition}`,
+  item: writeRestingPosition(position),
+});
+
+const removal = (connector: string, position: RestingPosition) => ({
+  kind: 'delete' as const,
+  key: sinkPositionKey(connector, position.topic, position.kafkaPartition),
+});
+
+/** On condition that nobody has changed it since. */
+function asRead(position: RestingPosition | null): { condition: string; values?: Attributes } {
+  if (position === null) return { condition: isNew };
+  const byHand = position.byHand ? 'attribute_exists(#byHand)' : 'attribute_not_exists(#byHand)';
+  if (position.offset === null) return { condition: `${exists} AND ${byHand} AND attribute_not_exists(#offset)` };
+  return { condition: `#offset = :offset AND ${byHand}`, values: { offset: N(position.offset) } };
 }

@@ -2,6 +2,7 @@ import type { Settings } from '../../config/config-def.ts';
 import type {
   ConnectorItem,
   ConnectorType,
+  PositionChange,
   ReplayProgress,
   ReplayRequest,
   State,
@@ -9,9 +10,9 @@ import type {
   TaskCounters,
   TaskItem,
 } from '../items.ts';
-import type { HistoricOffset, SinkPosition, SourceOffsetEntry } from '../offset-backing-store.ts';
-import { type Attributes, flag, N, nothing, number, S, text } from './attributes.ts';
-import { connectorOf, taskOf } from './table.ts';
+import type { HistoricOffset, RestingPosition, SinkPosition, SourceOffsetEntry } from '../offset-backing-store.ts';
+import { type Attributes, flag, N, nothing, number, S, text, yes } from './attributes.ts';
+import { connectorOf, sinkPositionOf, taskOf } from './table.ts';
 
 /**
  * Items of the table ⇄ items of the project. What is unset is absent: a missing attribute is null, false or zero, which
@@ -73,27 +74,81 @@ function readCounters(item: Attributes): TaskCounters {
 /** Positions lie in one flat map, so that a commit can set any of them without knowing which are there. */
 export const positionField = (topic: string, kafkaPartition: number) => `${kafkaPartition}:${topic}`;
 
+/** A plain number, as before topics had ids, where the topic's is not known. */
+export const writePosition = ({ offset, topicId }: Pick<SinkPosition, 'offset' | 'topicId'>) =>
+  topicId === undefined ? N(offset) : { M: { offset: N(offset), topicId: S(topicId) } };
+
 export function writePositions(positions: readonly SinkPosition[]) {
   const map: Attributes = {};
-  for (const { topic, kafkaPartition, offset } of positions) map[positionField(topic, kafkaPartition)] = N(offset);
+  for (const position of positions)
+    map[positionField(position.topic, position.kafkaPartition)] = writePosition(position);
   return { M: map };
 }
 
-export function readPositions(item: Attributes): TaskItem['positions'] {
-  const positions: Record<string, Record<string, bigint>> = {};
-  for (const [field, value] of Object.entries(item.positions?.M ?? {})) {
+export function readPositionList(item: Attributes): SinkPosition[] {
+  return Object.entries(item.positions?.M ?? {}).map(([field, value]) => {
     const colon = field.indexOf(':');
-    const topic = field.slice(colon + 1);
-    positions[topic] ??= {};
-    positions[topic][field.slice(0, colon)] = BigInt(value.N ?? '0');
-  }
-  return positions;
+    const topicId = value.M?.topicId?.S;
+    return {
+      topic: field.slice(colon + 1),
+      kafkaPartition: Number(field.slice(0, colon)),
+      offset: BigInt(value.M?.offset?.N ?? value.N ?? '0'),
+      ...(topicId === undefined ? {} : { topicId }),
+    };
+  });
 }
 
-export const positionList = (positions: TaskItem['positions']): SinkPosition[] =>
-  Object.entries(positions).flatMap(([topic, partitions]) =>
-    Object.entries(partitions).map(([partition, offset]) => ({ topic, kafkaPartition: Number(partition), offset })),
+export const readPositions = (item: Attributes): TaskItem['positions'] =>
+  byTopic(readPositionList(item), ({ offset }) => offset);
+
+export const readTopicIds = (item: Attributes): TaskItem['topicIds'] =>
+  byTopic(
+    readPositionList(item).filter(({ topicId }) => topicId !== undefined),
+    ({ topicId }) => topicId!,
   );
+
+function byTopic<T>(positions: readonly SinkPosition[], pick: (position: SinkPosition) => T) {
+  const topics: Record<string, Record<string, T>> = {};
+  for (const position of positions) {
+    topics[position.topic] ??= {};
+    topics[position.topic]![position.kafkaPartition] = pick(position);
+  }
+  return topics;
+}
+
+export const positionList = ({ positions, topicIds }: Pick<TaskItem, 'positions' | 'topicIds'>): SinkPosition[] =>
+  Object.entries(positions).flatMap(([topic, partitions]) =>
+    Object.entries(partitions).map(([partition, offset]) => {
+      const topicId = topicIds[topic]?.[partition];
+      return { topic, kafkaPartition: Number(partition), offset, ...(topicId === undefined ? {} : { topicId }) };
+    }),
+  );
+
+export function writeRestingPosition({ offset, topicId, byHand, gone }: RestingPosition): Attributes {
+  return {
+    ...(offset === null ? {} : { offset: N(offset) }),
+    ...(topicId === null ? {} : { topicId: S(topicId) }),
+    ...(byHand ? { byHand: yes } : {}),
+    ...(gone ? { topicGone: yes } : {}),
+  };
+}
+
+export function readRestingPosition(item: Attributes): RestingPosition {
+  const offset = item.offset?.N;
+  return {
+    ...sinkPositionOf(text(item, 'sk') ?? ''),
+    offset: offset === undefined ? null : BigInt(offset),
+    topicId: text(item, 'topicId'),
+    byHand: flag(item, 'byHand'),
+    gone: flag(item, 'topicGone'),
+  };
+}
+
+export const writePositionChanges = (changes: readonly PositionChange[]) =>
+  changes.length === 0 ? undefined : S(JSON.stringify(changes));
+
+const readPositionChanges = (item: Attributes) =>
+  JSON.parse(text(item, 'positionChanges') ?? '[]') as readonly PositionChange[];
 
 const readLease = (item: Attributes) => ({
   leaseOwner: text(item, 'leaseOwner'),
@@ -130,6 +185,9 @@ export function readConnector(item: Attributes): ConnectorItem {
         : { includeTasks: flag(restart, 'includeTasks'), onlyFailed: flag(restart, 'onlyFailed') },
     replayRequest: readReplayRequest(item),
     replay: JSON.parse(text(item, 'replay') ?? 'null') as ReplayProgress | null,
+    groupSettled: flag(item, 'groupSettled'),
+    groupResetAt: number(item, 'groupResetAt'),
+    positionChanges: readPositionChanges(item),
   };
 }
 
@@ -158,6 +216,8 @@ export function readTask(item: Attributes): TaskItem {
     workerId: text(item, 'workerId') ?? '',
     counters: readCounters(item),
     positions: readPositions(item),
+    topicIds: readTopicIds(item),
+    positionChanges: readPositionChanges(item),
   };
 }
 

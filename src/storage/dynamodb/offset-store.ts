@@ -1,5 +1,5 @@
 import { ConflictError } from '../../errors.ts';
-import type { TaskCounters } from '../items.ts';
+import type { PositionChange, TaskCounters } from '../items.ts';
 import type { Lease } from '../lease-store.ts';
 import type {
   CommitResult,
@@ -7,20 +7,35 @@ import type {
   OffsetBackingStore,
   OffsetChange,
   Page,
+  RestingPosition,
   SinkPosition,
   SourceOffsetEntry,
 } from '../offset-backing-store.ts';
 import { type Attributes, N, number, S, text } from './attributes.ts';
-import { isStopped, keyOfRun, nameOfRun, notRevoked, stillOurs, tokenIsNewest, tokenOf } from './conditions.ts';
+import {
+  dueAttributes,
+  isLive,
+  isStopped,
+  keyOfRun,
+  nameOfRun,
+  notRevoked,
+  stillOurs,
+  tokenIsNewest,
+  tokenOf,
+} from './conditions.ts';
 import {
   counterAttributes,
+  isGone,
   positionField,
-  positionList,
   readHistory,
-  readPositions,
+  readPositionList,
+  readRestingPosition,
   readSourceOffset,
   writeHistory,
+  writePosition,
+  writePositionChanges,
   writePositions,
+  writeRestingPosition,
   writeSourceOffset,
 } from './item-codec.ts';
 import {
@@ -29,7 +44,6 @@ import {
   historyPrefix,
   historySk,
   sinkPositionKey,
-  sinkPositionOf,
   sinkPositionPrefix,
   sourceOffsetKey,
   sourceOffsetPrefix,
@@ -139,6 +153,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     lease: Lease,
     positions: readonly SinkPosition[],
     progress: Partial<TaskCounters>,
+    changes?: readonly PositionChange[],
   ): Promise<CommitResult> {
     let revoked = false;
     for (let start = 0; start === 0 || start < positions.length; start += positionsPerUpdate) {
@@ -146,15 +161,18 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
       const names: Record<string, string> = {};
       const values: Attributes = tokenOf(lease);
       const assign: string[] = [];
-      chunk.forEach(({ topic, kafkaPartition, offset }, index) => {
-        names[`p${index}`] = positionField(topic, kafkaPartition);
-        values[`p${index}`] = N(offset);
+      chunk.forEach((position, index) => {
+        names[`p${index}`] = positionField(position.topic, position.kafkaPartition);
+        values[`p${index}`] = writePosition(position);
         assign.push(`#positions.#p${index} = :p${index}`);
       });
       const update: Update = {
         key: keyOfRun(lease),
         what: `a commit of ${nameOfRun(lease)}`,
-        set: counterAttributes(progress),
+        set: {
+          ...counterAttributes(progress),
+          ...(changes === undefined ? {} : { positionChanges: writePositionChanges(changes) }),
+        },
         assign,
         names,
         values,
@@ -200,19 +218,17 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     const live = tasks
       .filter((item) => text(item, 'type') === 'sink')
       .sort((a, b) => generationOf(a) - generationOf(b))
-      .flatMap((item) => positionList(readPositions(item)));
-    for (const position of await this.#positionsAtRest(connector)) put(position);
+      .flatMap(readPositionList);
+    for (const position of (await this.readRestingPositions(connector)).flatMap(visible)) put(position);
     for (const position of live) put(position);
     return [...found.values()];
   }
 
-  async #positionsAtRest(connector: string): Promise<SinkPosition[]> {
-    const found: SinkPosition[] = [];
+  async readRestingPositions(connector: string): Promise<RestingPosition[]> {
+    const found: RestingPosition[] = [];
     const range = { from: sinkPositionPrefix, to: endOf(sinkPositionPrefix) };
     for await (const items of queryAll(this.#table, connectorPk(connector), range)) {
-      for (const item of items) {
-        found.push({ ...sinkPositionOf(text(item, 'sk') ?? ''), offset: BigInt(item.offset?.N ?? '0') });
-      }
+      found.push(...items.map(readRestingPosition));
     }
     return found;
   }
@@ -236,15 +252,23 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
   ): Promise<void> {
     const wanted = new Map(positions.map((given) => [positionField(given.topic, given.kafkaPartition), given]));
     const were = new Map(
-      (await this.#positionsAtRest(connector)).map((at) => [positionField(at.topic, at.kafkaPartition), at.offset]),
+      (await this.readRestingPositions(connector))
+        .flatMap(visible)
+        .map((at) => [positionField(at.topic, at.kafkaPartition), at.offset]),
     );
     const before = [...wanted].map(([field, given]) => ({ ...given, offset: were.get(field) ?? null }));
     const writes = [...wanted.values()].map(({ topic, kafkaPartition, offset }): BatchWrite => {
+      const byHand = { topic, kafkaPartition, offset, topicId: null, byHand: true, gone: false };
       const key = sinkPositionKey(connector, topic, kafkaPartition);
-      if (offset === null) return { kind: 'delete', key };
-      return { kind: 'put', key, what: `the position of ${topic}-${kafkaPartition}`, item: { offset: N(offset) } };
+      return {
+        kind: 'put',
+        key,
+        what: `the position of ${topic}-${kafkaPartition}`,
+        item: writeRestingPosition(byHand),
+      };
     });
-    await this.#byHand(connector, writes, { changedAt: now, before, after: [...wanted.values()] });
+    const change = { changedAt: now, before, after: [...wanted.values()] };
+    await this.#byHand(connector, writes, change, await this.#sinkGuard(connector, now, {}));
   }
 
   async resetOffsets(connector: string, now: number): Promise<void> {
@@ -255,22 +279,40 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
       before.push(...page.items);
       after = page.next;
     } while (after !== null);
-    before.push(...(await this.#positionsAtRest(connector)));
     const deletions = before.map(
-      (entry): BatchWrite => ({
-        kind: 'delete',
-        key:
-          'key' in entry
-            ? sourceOffsetKey(connector, entry.key)
-            : sinkPositionKey(connector, entry.topic, entry.kafkaPartition),
-      }),
+      (entry): BatchWrite => ({ kind: 'delete', key: sourceOffsetKey(connector, (entry as SourceOffsetEntry).key) }),
     );
-    await this.#byHand(connector, deletions, { changedAt: now, before, after: [] });
+    for (const at of await this.readRestingPositions(connector)) {
+      before.push(...visible(at).map(({ topic, kafkaPartition, offset }) => ({ topic, kafkaPartition, offset })));
+      deletions.push({ kind: 'delete', key: sinkPositionKey(connector, at.topic, at.kafkaPartition) });
+    }
+    const guard = await this.#sinkGuard(connector, now, { groupResetAt: N(now) });
+    await this.#byHand(connector, deletions, { changedAt: now, before, after: [] }, guard);
+  }
+
+  /** Makes a sink due with the change, so that its next run tells the consumer group; null: there is no such sink. */
+  async #sinkGuard(connector: string, now: number, set: Attributes): Promise<Write | null> {
+    const key = connectorKey(connector);
+    const row = await this.#table.get(key, ['type', 'gone']);
+    if (row === null || isGone(row) || text(row, 'type') !== 'sink') return null;
+    return {
+      kind: 'update',
+      key,
+      what: `connector ${connector}`,
+      set: { ...set, wokenAt: N(now), ...dueAttributes(key, now) },
+      condition: `${isLive} AND #targetState = :STOPPED AND #taskCount = :zero`,
+      values: { STOPPED: S('STOPPED'), zero: N(0) },
+    };
   }
 
   /** What was there is written first: whatever ends the change half way, it can be undone. */
-  async #byHand(connector: string, writes: readonly BatchWrite[], change: OffsetChange): Promise<void> {
-    const guard: Write = {
+  async #byHand(
+    connector: string,
+    writes: readonly BatchWrite[],
+    change: OffsetChange,
+    sinkGuard: Write | null = null,
+  ): Promise<void> {
+    const guard: Write = sinkGuard ?? {
       kind: 'check',
       key: connectorKey(connector),
       condition: isStopped,
@@ -344,6 +386,10 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     for (const chunk of chunksOf(deletions)) await this.#table.transact(chunk, 'old offset changes');
   }
 }
+
+/** As users see it. */
+const visible = ({ topic, kafkaPartition, offset, topicId, gone }: RestingPosition): SinkPosition[] =>
+  offset === null || gone ? [] : [{ topic, kafkaPartition, offset, ...(topicId === null ? {} : { topicId }) }];
 
 const changeOf = (item: Attributes) => (text(item, 'sk') ?? '').split('#').slice(0, 3).join('#');
 

@@ -1,14 +1,12 @@
-import type { SinkPosition } from '../offset-backing-store.ts';
 import type { ActiveTopic, TableChange } from '../table-change.ts';
 import { type Attributes, number, text } from './attributes.ts';
 import { readLoggerLevel } from './cluster-store.ts';
-import { isGone, readConnector, readSourceOffset, readTask } from './item-codec.ts';
+import { isGone, readConnector, readRestingPosition, readSourceOffset, readTask } from './item-codec.ts';
 import {
   clusterPk,
   connectorOf,
   isConnectorPk,
   loggerPrefix,
-  sinkPositionOf,
   sinkPositionPrefix,
   sourceOffsetPrefix,
   stateSk,
@@ -47,7 +45,7 @@ export function readStreamRecord(record: StreamRecord): TableChange | undefined 
     if (sk === stateSk) return { kind: 'connector', ...change(readConnector) };
     if (sk.startsWith(taskPrefix)) return { kind: 'task', ...change(readTask) };
     if (sk.startsWith(sourceOffsetPrefix)) return { kind: 'source-offset', connector, ...change(readSourceOffset) };
-    if (sk.startsWith(sinkPositionPrefix)) return { kind: 'sink-position', connector, ...change(readSinkPosition) };
+    if (sk.startsWith(sinkPositionPrefix)) return { kind: 'sink-position', connector, ...change(readRestingPosition) };
     if (sk.startsWith(topicPrefix)) return { kind: 'active-topic', connector, ...change(readActiveTopic) };
   }
   if (pk === clusterPk && sk.startsWith(loggerPrefix)) return { kind: 'logger', ...change(readLoggerLevel) };
@@ -62,11 +60,6 @@ function readImage<Item>(image: Readonly<Record<string, unknown>> | undefined, r
   const item = image as Attributes;
   return isGone(item) ? null : read(item);
 }
-
-const readSinkPosition = (item: Attributes): SinkPosition => ({
-  ...sinkPositionOf(text(item, 'sk') ?? ''),
-  offset: BigInt(item.offset?.N ?? '0'),
-});
 
 const readActiveTopic = (item: Attributes): ActiveTopic => ({
   topic: topicOf(text(item, 'sk') ?? ''),
