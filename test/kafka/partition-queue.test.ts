@@ -22,7 +22,7 @@ function queueOf(records: number) {
   const queue = new PartitionQueue('topic', 0, settings, encoder);
   const columns = new RecordColumns();
   for (let index = 0; index < records; index++) columns.append('topic', 0, null, 'x'.repeat(100), 1, null);
-  const delivery = new Delivery(columns, Number.POSITIVE_INFINITY);
+  const delivery = new Delivery(columns, Number.POSITIVE_INFINITY, 0, false);
   queue.add({ delivery, indices: Array.from({ length: records }, (_, index) => index), next: 0 });
   return { queue, delivery };
 }

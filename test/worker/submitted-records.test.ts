@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LastOffsets, type SubmittedBatch, SubmittedRecords } from '../../src/worker/submitted-records.ts';
+import { RecordOffsets, type SubmittedBatch, SubmittedRecords } from '../../src/worker/submitted-records.ts';
 
-function offsetsOf(...notes: [partition: string, offset: number][]): LastOffsets {
-  const offsets = new LastOffsets();
+function offsetsOf(...notes: [partition: string, offset: number][]): RecordOffsets {
+  const offsets = new RecordOffsets();
   for (const [partition, position] of notes) offsets.note({ file: partition }, { position });
   return offsets;
 }
@@ -37,7 +37,7 @@ describe('SubmittedRecords', () => {
   it('takes the last offset of each source partition, whether or not it is the same object', () => {
     const submitted = new SubmittedRecords();
     const same = { file: 'a' };
-    const offsets = new LastOffsets();
+    const offsets = new RecordOffsets();
     offsets.note(same, { position: 1 });
     offsets.note({ file: 'b' }, { position: 7 });
     offsets.note(same, { position: 2 });
@@ -47,7 +47,7 @@ describe('SubmittedRecords', () => {
   });
 
   it('finds partitions of the same content whatever the order of their keys and the width of their numbers', () => {
-    const offsets = new LastOffsets();
+    const offsets = new RecordOffsets();
     offsets.note({ a: 1, b: 'x' }, { position: 1 });
     offsets.note({ b: 'x', a: 1n }, { position: 2 });
     expect([...offsets.entries()]).toHaveLength(1);
