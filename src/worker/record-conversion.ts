@@ -98,7 +98,11 @@ export class SourceConversion {
   }
 
   /** Stops in front of the record that the error policy does not let pass: what comes before it is in the batch. */
-  async convert(records: readonly SourceRecord[], into: OutgoingBatch, offsets: RecordOffsets): Promise<ConvertedBatch> {
+  async convert(
+    records: readonly SourceRecord[],
+    into: OutgoingBatch,
+    offsets: RecordOffsets,
+  ): Promise<ConvertedBatch> {
     let dropped: number[] | null = null;
     let i = 0;
     try {
