@@ -131,7 +131,8 @@ export function producerSettings(clientId: string, overrides: Overrides, transac
     requestTimeoutMs,
     deliveryTimeoutMs: whole(overrides, 'delivery.timeout.ms', 120_000, 1),
     maxBlockMs: whole(overrides, 'max.block.ms', 60_000, 0),
-    maxInFlight,
+    // Without sequence numbers nothing else keeps the order when a request fails.
+    maxInFlight: idempotent || overrides['max.in.flight.requests.per.connection'] !== undefined ? maxInFlight : 1,
     retries,
     retryBackoffMs: whole(overrides, 'retry.backoff.ms', 100, 0),
     retryBackoffMaxMs: whole(overrides, 'retry.backoff.max.ms', 1000, 0),

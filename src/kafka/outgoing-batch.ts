@@ -169,6 +169,20 @@ export class RecordColumns implements OutgoingBatch {
     this.#lastTopicId = id;
   }
 
+  truncate(size: number): void {
+    if (size >= this.size) return;
+    this.bytes = Math.round((this.bytes * size) / this.size);
+    this.values.fill(null, size, this.size);
+    this.keys.fill(null, size, this.size);
+    this.headers.fill(null, size, this.size);
+    this.size = size;
+    let topics = 0;
+    for (let index = 0; index < size; index++) topics = Math.max(topics, this.topicIds[index]! + 1);
+    this.topics.length = topics;
+    this.#lastTopicId = -1;
+    this.#beginStretch();
+  }
+
   clear(): void {
     this.values.fill(null, 0, this.size);
     if (!this.plain) {

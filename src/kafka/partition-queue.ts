@@ -7,7 +7,7 @@
 import { ConnectError } from '../errors.ts';
 import type { ProducerSettings } from './client-settings.ts';
 import type { Codecs } from './codecs.ts';
-import type { Delivery } from './delivery.ts';
+import type { Delivery, RecordPlace } from './delivery.ts';
 import type { ProducerIdentity } from './protocol/transactions.ts';
 import { type BatchIdentity, type EncodedBatch, RecordBatchEncoder } from './record-batch-encoder.ts';
 
@@ -214,6 +214,31 @@ export class PartitionQueue {
     return numbered;
   }
 
+  /** Takes out all from `stop` on, for good, and answers whose it was. What is in front keeps its numbers. */
+  cutAt(stop: RecordPlace): Delivery[] {
+    const cut: Delivery[] = [];
+    for (let at = this.#retries.length - 1; at >= 0; at--) {
+      const chunk = this.#retries[at]!;
+      const keep = rankOf(stop, chunk.delivery, chunk.indices, chunk.from, chunk.to);
+      if (keep === chunk.to) continue;
+      chunk.delivery.withdraw(chunk.to - keep);
+      cut.push(chunk.delivery);
+      this.#encoder.release(chunk);
+      if (keep === chunk.from) this.#retries.splice(at, 1);
+      else this.#retries[at] = { ...chunk, to: keep };
+    }
+    for (let at = this.#groups.length - 1; at >= 0; at--) {
+      const { delivery, indices, next } = this.#groups[at]!;
+      const keep = rankOf(stop, delivery, indices, next, indices.length);
+      if (keep === indices.length) continue;
+      delivery.withdraw(indices.length - keep);
+      cut.push(delivery);
+      indices.length = keep;
+      if (keep === next) this.#groups.splice(at, 1);
+    }
+    return cut;
+  }
+
   /** Everything in flight is back: closes the gaps in the numbers and lets the queue go on. */
   reopen(): void {
     this.closed = false;
@@ -241,4 +266,12 @@ export class PartitionQueue {
     chunk.sequence = sequence;
     this.#encoder.renumber(chunk);
   }
+}
+
+/** Of the records `indices[from..to)` of a delivery, the first that does not lie in front of `stop`. */
+function rankOf(stop: RecordPlace, { order }: Delivery, indices: readonly number[], from: number, to: number): number {
+  if (order !== stop.order) return order < stop.order ? to : from;
+  let rank = from;
+  while (rank < to && indices[rank]! < stop.index) rank++;
+  return rank;
 }

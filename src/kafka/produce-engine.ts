@@ -5,20 +5,24 @@
  * requests are put together from what the queues hold, one for each leader, and their answers judged: acknowledged, again
  * after a pause, or refused. The broker drops what it has seen already by (producer id, epoch, sequence). When it has lost
  * track of the sequence, all requests are awaited, a new producer id is fetched and what is left is numbered from zero.
+ *
+ * A send that stops at a refused record draws a line there, through all queues: what lies behind it is taken out, what
+ * lies in front is still brought to its end. Within a partition nothing can have overtaken that record, since the broker
+ * does not take what is out of sequence.
  */
 import type { Clock } from '../clock.ts';
 import { ConnectError, isRetriable, RetriableError } from '../errors.ts';
 import type { ProducerSettings } from './client-settings.ts';
 import type { Cluster, Lane } from './cluster.ts';
 import type { Codecs } from './codecs.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery, type RecordPlace } from './delivery.ts';
 import { isFencedCode, isRetriableCode, isStaleMetadata, kafkaError, kafkaErrors } from './errors.ts';
 import type { RecordColumns } from './outgoing-batch.ts';
 import { type Chunk, ChunkEncoder, PartitionQueue } from './partition-queue.ts';
 import { type ProducedPartition, produceCall, produceRequestPieces } from './protocol/produce.ts';
 import type { ProducerIdentity } from './protocol/transactions.ts';
 import { type PlacedGroup, RecordPlacement } from './record-placement.ts';
-import type { ProduceOutcome } from './types.ts';
+import type { OnRefusal, ProduceOutcome } from './types.ts';
 
 export interface IdentitySource {
   /** Null: every record of a transaction carries it; else an idempotent or plain producer. */
@@ -53,6 +57,9 @@ export class ProduceEngine {
   readonly #inFlightByNode = new Map<number, number>();
   readonly #deliveries = new Set<Delivery>();
   #entrance: Promise<void> = Promise.resolve();
+  #sends = 0;
+  /** From here on nothing is sent any more. */
+  #stop: RecordPlace | null = null;
   #renewal: Promise<void> | null = null;
   #mustRenew = false;
   #requestsInFlight = 0;
@@ -91,10 +98,11 @@ export class ProduceEngine {
     for (const delivery of [...this.#deliveries]) this.#giveUp(delivery, reason);
   }
 
-  async send(columns: RecordColumns, signal?: AbortSignal): Promise<ProduceOutcome> {
+  async send(columns: RecordColumns, signal?: AbortSignal, onRefusal: OnRefusal = 'go-on'): Promise<ProduceOutcome> {
     if (this.#dead) throw this.#dead;
     signal?.throwIfAborted();
-    const delivery = new Delivery(columns, this.#clock.now() + this.#settings.deliveryTimeoutMs);
+    const deadline = this.#clock.now() + this.#settings.deliveryTimeoutMs;
+    const delivery = new Delivery(columns, deadline, this.#sends++, onRefusal === 'stop');
     if (columns.size === 0) {
       delivery.settleIfDone();
       return delivery.outcome;
@@ -114,7 +122,7 @@ export class ProduceEngine {
   }
 
   async #enter(delivery: Delivery): Promise<void> {
-    if (delivery.givenUp) return;
+    if (delivery.givenUp || this.#withdrawBehindStop(delivery)) return;
     const leaders = await this.#placement.locate(delivery);
     if (this.#settings.idempotent) this.#encoder.identity ??= await this.#source.identity();
     let placed = await this.#placement.place(delivery, leaders);
@@ -124,8 +132,29 @@ export class ProduceEngine {
       queue.add(group);
       this.#active.add(queue);
     }
+    if (delivery.stops) this.#stopAt(delivery.stopsAt ?? this.#stop);
     delivery.settleIfDone();
     this.#pump();
+  }
+
+  /** Draws the line at the earliest of the records that were refused, and takes out what lies behind it. */
+  #stopAt(place: RecordPlace | null): void {
+    if (place === null) return;
+    const known = this.#stop;
+    if (known === null || place.order < known.order || (place.order === known.order && place.index < known.index)) {
+      this.#stop = place;
+    }
+    for (const queue of [...this.#active]) {
+      for (const delivery of queue.cutAt(this.#stop!)) delivery.settleIfDone();
+      this.#track(queue);
+    }
+  }
+
+  #withdrawBehindStop(delivery: Delivery): boolean {
+    if (!delivery.stops || this.#stop === null || delivery.order <= this.#stop.order) return false;
+    delivery.withdraw(delivery.columns.size);
+    delivery.settleIfDone();
+    return true;
   }
 
   /** Leaves out, and refuses, what cannot be part of the transaction. */
@@ -155,11 +184,18 @@ export class ProduceEngine {
     if (delivery.givenUp || !this.#deliveries.has(delivery)) return;
     delivery.givenUp = reason instanceof Error ? reason : new Error(String(reason));
     for (const queue of this.#active) {
-      if (queue.remove(delivery)) this.#mustRenew = this.#settings.idempotent;
+      if (queue.remove(delivery)) this.#loseNumbers(delivery);
       this.#track(queue);
     }
+    // What comes after it must not overtake it.
+    if (delivery.stops) this.#stopAt({ order: delivery.order, index: 0 });
     delivery.settleIfDone();
     if (this.#mustRenew) this.#pump();
+  }
+
+  /** Numbers that were given out are missing for what follows; nothing follows a send that stops. */
+  #loseNumbers({ stops }: Delivery): void {
+    if (!stops) this.#mustRenew = this.#settings.idempotent;
   }
 
   #track(queue: PartitionQueue): void {
@@ -244,6 +280,7 @@ export class ProduceEngine {
         queue.inFlight--;
         chunk.delivery.inFlight--;
         this.#judge(queue, chunk, answer);
+        if (chunk.delivery.stops) this.#stopAt(chunk.delivery.stopsAt ?? this.#stop);
         if (queue.inFlight === 0) queue.reopen();
         this.#track(queue);
         chunk.delivery.settleIfDone();
@@ -311,7 +348,7 @@ export class ProduceEngine {
 
   #abandon(chunk: Chunk): void {
     this.#encoder.release(chunk);
-    this.#mustRenew = this.#settings.idempotent;
+    this.#loseNumbers(chunk.delivery);
   }
 
   #fail(queue: PartitionQueue, chunk: Chunk, code: number, result: ProducedPartition): void {

@@ -6,7 +6,7 @@ import { kafkaError, kafkaErrors } from './errors.ts';
 import { newRecordColumns, RecordColumns } from './outgoing-batch.ts';
 import { ProduceEngine } from './produce-engine.ts';
 import { initProducerIdCall, type ProducerIdentity } from './protocol/transactions.ts';
-import type { OutgoingBatch, ProduceOutcome, Producer } from './types.ts';
+import type { OnRefusal, OutgoingBatch, ProduceOutcome, Producer } from './types.ts';
 
 export function columnsOf(batch: OutgoingBatch): RecordColumns {
   if (batch instanceof RecordColumns) return batch;
@@ -51,13 +51,13 @@ export class IdempotentProducer implements Producer {
     return newRecordColumns();
   }
 
-  async send(batch: OutgoingBatch, signal?: AbortSignal): Promise<ProduceOutcome> {
+  async send(batch: OutgoingBatch, signal?: AbortSignal, onRefusal?: OnRefusal): Promise<ProduceOutcome> {
     const columns = columnsOf(batch);
     this.#engine ??= this.#createEngine().catch((error: unknown) => {
       this.#engine = null;
       throw error;
     });
-    return (await this.#engine).send(columns, signal);
+    return (await this.#engine).send(columns, signal, onRefusal);
   }
 
   async close(): Promise<void> {

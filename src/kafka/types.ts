@@ -10,11 +10,23 @@ export interface KafkaHeader {
 
 /** One acknowledged (or failed) stretch of a produced batch. */
 export interface ProduceOutcome {
-  /** Per record of the batch, in order of `append`: where it landed. Null offset when it failed; see `failures`. */
+  /** Per record of the batch, in order of `append`: where it landed. Null when it did not; offset -1: nobody knows. */
   offsetOf(index: number): { topic: string; partition: number; offset: number } | null;
   /** Records that will never be accepted (too large, topic not authorised, …), by index; empty when all landed. */
   readonly failures: ReadonlyMap<number, Error>;
+  /**
+   * Of a send that stops at a record that is refused: null when all landed; else what this batch met first, which is null
+   * where an earlier batch was stopped.
+   */
+  readonly stopped: { readonly cause: Error | null } | null;
 }
+
+/**
+ * What is done with the records behind one that is refused: they are sent all the same; or none is sent any more, in this
+ * batch and all later ones, and only what lies in front of it is awaited. What was in flight to other partitions then may
+ * have landed.
+ */
+export type OnRefusal = 'go-on' | 'stop';
 
 /**
  * One poll's worth of records on its way to the broker, as columns rather than objects. Filled by the source run,
@@ -46,6 +58,10 @@ export interface OutgoingBatch {
     timestamp: number | null,
     headers: readonly KafkaHeader[] | null,
   ): void;
+  /** Forgets the records from the `size`th on; nothing may be appended after that. */
+  truncate(size: number): void;
+  /** Size of the largest value so far: bytes, or characters of a string. */
+  readonly longest: number;
   clear(): void;
   /** It is done with, and must be left alone: its memory serves later batches, of other runs too. */
   release(): void;
@@ -58,15 +74,20 @@ export interface OutgoingBatch {
 export interface Producer {
   newBatch(): OutgoingBatch;
   /**
-   * Resolves when every record is acknowledged or refused for good; rejects with RetriableError when it may be sent again.
+   * Resolves when every record is acknowledged or refused for good; rejects with RetriableError when it may be sent again,
+   * or resolves with that as its `stopped`, where it was to stop. Without `onRefusal` it goes on.
    * Encoding is lazy: leave the batch alone (no `append`, no `clear`) until the promise has settled.
    */
-  send(batch: OutgoingBatch, signal?: AbortSignal): Promise<ProduceOutcome>;
+  send(batch: OutgoingBatch, signal?: AbortSignal, onRefusal?: OnRefusal): Promise<ProduceOutcome>;
   close(): Promise<void>;
 }
 
-/** KIP-98. `init` fences every older producer of the same transactional id (I4). */
+/**
+ * KIP-98. `init` fences every older producer of the same transactional id (I4). A `send` always goes on: what was refused
+ * is taken back with its transaction.
+ */
 export interface TransactionalProducer extends Producer {
+  send(batch: OutgoingBatch, signal?: AbortSignal): Promise<ProduceOutcome>;
   init(): Promise<void>;
   begin(): void;
   commit(): Promise<void>;

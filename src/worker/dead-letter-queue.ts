@@ -74,7 +74,7 @@ function sourceTarget(parsed: ConfigValues<typeof sourceRunSettings>): DeadLette
 
 /**
  * Letters are gathered and sent whole; a commit waits for `flush`, so that a record leaves only once its letter is
- * acknowledged (I3, I5). A topic that is missing is created with one partition, as Java does. Java:
+ * acknowledged (I3, I5). A topic that is missing is created with one partition when the task starts, as Java does. Java:
  * DeadLetterQueueReporter.
  */
 export class DeadLetterQueue {
@@ -145,21 +145,26 @@ export class DeadLetterQueue {
     return this.#scheduled;
   }
 
+  /** A task whose dead letters have nowhere to go does not start. One that runs has been asked before. */
+  async start(): Promise<void> {
+    if (this.#run.startsAnew) await this.#ensureTopic();
+  }
+
   async #ensureTopic(): Promise<void> {
     if (this.#topicKnown) return;
     const { topic, replicationFactor } = this.#target;
-    const found = await this.#admin.describeTopics([topic]);
-    if (found.length === 0) {
-      try {
+    try {
+      const found = await this.#admin.describeTopics([topic]);
+      if (found.length === 0) {
         await this.#admin.createTopics([{ topic, partitions: 1, replicationFactor, configs: {} }]);
-      } catch (cause) {
-        if (cause instanceof RetriableError) throw cause;
-        throw new ConnectError(
-          'errors.dead_letter_topic',
-          `Could not initialize dead letter queue with topic=${topic}: ${messageOf(cause)}`,
-          { cause },
-        );
       }
+    } catch (cause) {
+      if (cause instanceof RetriableError) throw cause;
+      throw new ConnectError(
+        'errors.dead_letter_topic',
+        `Could not initialize dead letter queue with topic=${topic}: ${messageOf(cause)}`,
+        { cause },
+      );
     }
     this.#topicKnown = true;
   }

@@ -106,7 +106,8 @@ export class ErrorTolerance {
       const delayMs = this.#delayBeforeRetry(failure);
       if (delayMs !== null) {
         this.#run.emit('task.retry', { step: stage, attempt: failure.attempt, delayMs, error: messageOf(error) });
-        await this.#run.pause(delayMs);
+        // The run is over: the next one begins in front of this record.
+        if (!(await this.#run.pause(delayMs))) throw error;
         return 'retry';
       }
     } else if (!tolerable.has(stage)) {

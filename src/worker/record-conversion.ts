@@ -7,7 +7,7 @@ import { ConnectError, DataError } from '../errors.ts';
 import type { KafkaHeader, OutgoingBatch } from '../kafka/types.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { ErrorTolerance, Stage } from './error-tolerance.ts';
-import type { LastOffsets } from './submitted-records.ts';
+import type { RecordOffsets } from './submitted-records.ts';
 import type { TopicCreation } from './topic-creation.ts';
 import type { TransformationChain } from './transformation-chain.ts';
 
@@ -61,13 +61,15 @@ export async function closeConverters(converters: Converters): Promise<void> {
 
 /** What became of a polled batch. */
 export interface ConvertedBatch {
-  /** The records that were appended, in order: `records[i]` is record `i` of what was appended. */
-  readonly appended: readonly SourceRecord[];
-  /** Filtered by a transformation, or skipped by the error policy. */
-  readonly dropped: readonly SourceRecord[];
+  /** Those in front of the one that failed, or all. */
+  readonly records: readonly SourceRecord[];
+  /** Places in `records` of those that were filtered by a transformation, or skipped by the error policy; the others were appended. */
+  readonly dropped: readonly number[];
+  /** What ends the run at the next record. */
+  readonly failure: { readonly error: unknown } | null;
 }
 
-const nothing: readonly SourceRecord[] = [];
+const none: readonly number[] = [];
 
 /**
  * Source side: transformation chain, then header, key and value converter, into the columns of the outgoing batch. The
@@ -95,23 +97,31 @@ export class SourceConversion {
     this.#now = now;
   }
 
-  async convert(records: readonly SourceRecord[], into: OutgoingBatch, offsets: LastOffsets): Promise<ConvertedBatch> {
-    let appended: SourceRecord[] | null = null;
-    let dropped: SourceRecord[] | null = null;
-    for (let i = 0; i < records.length; i++) {
-      const record = records[i]!;
-      offsets.note(record.sourcePartition, record.sourceOffset);
-      let kept = this.#convertOne(record, into);
-      if (typeof kept !== 'boolean') kept = await kept;
-      if (!kept) {
-        appended ??= records.slice(0, i);
-        dropped ??= [];
-        dropped.push(record);
-      } else if (appended !== null) {
-        appended.push(record);
+  /** Stops in front of the record that the error policy does not let pass: what comes before it is in the batch. */
+  async convert(
+    records: readonly SourceRecord[],
+    into: OutgoingBatch,
+    offsets: RecordOffsets,
+  ): Promise<ConvertedBatch> {
+    let dropped: number[] | null = null;
+    let i = 0;
+    try {
+      for (; i < records.length; i++) {
+        const record = records[i]!;
+        let kept = this.#convertOne(record, into);
+        if (typeof kept !== 'boolean') kept = await kept;
+        if (kept) {
+          offsets.note(record.sourcePartition, record.sourceOffset);
+        } else {
+          offsets.noteDropped(record.sourcePartition, record.sourceOffset);
+          dropped ??= [];
+          dropped.push(i);
+        }
       }
+    } catch (error) {
+      return { records: records.slice(0, i), dropped: dropped ?? none, failure: { error } };
     }
-    return { appended: appended ?? records, dropped: dropped ?? nothing };
+    return { records, dropped: dropped ?? none, failure: null };
   }
 
   /** False: dropped. Synchronous while nothing fails, the topic is known and the converters answer at once. */
@@ -192,6 +202,8 @@ export class SourceConversion {
           failure = { stage, error };
         }
       }
+      // What keeps a topic from being ready is no fault of this record, and is not repeated here.
+      if (failure.stage === 'KAFKA_PRODUCE') throw failure.error;
       attempt++;
       if (attempt === 1) failedAt = this.#now();
       const verdict = await this.#errors.onFailure({

@@ -182,7 +182,9 @@ async function sinkDeadLetters(run: TaskRun, kafka: KafkaClient, closers: Closer
   const producer = await kafka.producer(run.producerOverrides());
   closers.push(() => producer.close());
   const admin = kafka.adminWith(run.adminOverrides());
-  return new DeadLetterQueue(run, target, { admin, producer }, (failure) => failure.consumed);
+  const letters = new DeadLetterQueue(run, target, { admin, producer }, (failure) => failure.consumed);
+  await letters.start();
+  return letters;
 }
 
 /** Bounds of one fetch; the consumer's own names, and its defaults but for the total, which bounds a run's memory. */

@@ -1,23 +1,31 @@
 import type { SourceConnector } from '../api/connector.ts';
-import type { SourceRecord } from '../api/record.ts';
+import type { SourcePartition, SourceRecord } from '../api/record.ts';
 import type { SourceTask } from '../api/task.ts';
 import { FencedError, isRetriable } from '../errors.ts';
+import { canonicalPartition } from '../storage/source-offset-text.ts';
 import { messageOf } from './error-tolerance.ts';
 import type { SourceConversion } from './record-conversion.ts';
-import type { Outgoing, SourceDelivery } from './source-delivery.ts';
+import type { Outgoing, Piece, SourceDelivery } from './source-delivery.ts';
 import { startSource } from './source-start.ts';
-import { LastOffsets } from './submitted-records.ts';
+import { RecordOffsets } from './submitted-records.ts';
 import type { TaskRun } from './task-run.ts';
 
 /** Polls are put together into one batch up to this size while earlier ones are still on their way. */
 const maxBatchBytes = 512 * 1024;
 const maxBatchRecords = 20_000;
+/** A topic that takes less than this in a record batch is not to be expected. */
+const suspiciousBytes = 1000;
+/** So many source partitions may cost a restarted task a request of their own. */
+const mostHeads = 50;
 const emptyPollPauseMs = 20;
 const firstRetryMs = 300;
 const longestRetryMs = 10_000;
 
 /**
  * The story of a record on the source side: poll → transform → convert → produce → acknowledge → commit.
+ *
+ * A record at fault is where it stops, as in Java: what lies in front of it is produced and committed, whatever the fault
+ * is and wherever it is found, and what lies behind it is not.
  *
  * The next poll overlaps with what is being produced. A commit covers only what is acknowledged together with all before
  * it (I3), happens every commit interval and at the end, and presents the fencing token (I2). The loop ends before a
@@ -27,25 +35,35 @@ const longestRetryMs = 10_000;
  */
 export async function runSource(run: TaskRun, connector: SourceConnector): Promise<void> {
   const { task, conversion, delivery, errors, close } = await startSource(run, connector);
+  const gathering: Gathering = { outgoing: null };
   let failed = true;
   try {
-    await pollUntilDone(run, task, conversion, delivery);
-    await delivery.drain(true);
+    await pollUntilDone(run, task, conversion, delivery, gathering);
+    await delivery.drain();
     await commit(run, task, delivery, true);
     run.lag = task.lag?.() ?? null;
     run.throwIfBroken();
     failed = false;
   } catch (error) {
-    // What is acknowledged is worth keeping whatever the error was; only a zombie writes nothing more.
-    if (!(error instanceof FencedError)) {
-      await delivery.drain(false).catch(() => {});
-      await commit(run, task, delivery, false).catch(() => {});
-      await errors.deadLetters?.flush().catch(() => {});
-    }
-    throw error;
+    // Only a zombie writes nothing more.
+    if (error instanceof FencedError) throw error;
+    const inFront = await delivery.stop(gathering.outgoing, error).then(
+      () => null,
+      (other: unknown) => ({ error: other }),
+    );
+    if (inFront?.error instanceof FencedError) throw inFront.error;
+    await commit(run, task, delivery, false).catch(() => {});
+    await errors.deadLetters?.flush().catch(() => {});
+    // What fails in front of a fault comes first; a run that goes on anyway says what has interrupted it.
+    throw inFront === null || isRetriable(error) ? error : inFront.error;
   } finally {
     await close(failed);
   }
+}
+
+/** What is polled and converted, but not submitted yet. */
+interface Gathering {
+  outgoing: Outgoing | null;
 }
 
 async function pollUntilDone(
@@ -53,6 +71,7 @@ async function pollUntilDone(
   task: SourceTask,
   conversion: SourceConversion,
   delivery: SourceDelivery,
+  gathering: Gathering,
 ): Promise<void> {
   const { clock } = run.room;
   const { limits } = run;
@@ -60,36 +79,41 @@ async function pollUntilDone(
   let polledBytes = 0;
   let lastRecordAt = Number.NEGATIVE_INFINITY;
   let lastCommitAt = clock.now();
-  let outgoing: Outgoing | null = null;
   run.endsWhole(() => !delivery.unfinished);
+  const submit = async () => {
+    const { outgoing } = gathering;
+    gathering.outgoing = null;
+    if (outgoing !== null) await delivery.submit(outgoing);
+  };
+  // A task that was stopped at a record begins with it. What lies behind that may go to other partitions, where nothing
+  // would hold it back: it must not be there once more after every restart.
+  let cautious = delivery.stopsAtRefused && run.startsAnew;
+  let first = true;
 
   while (!run.ended) {
     const polled = await poll(run, task, delivery.cut !== undefined);
     delivery.throwIfFailed();
 
-    const pieces = polled === null ? [] : (delivery.cut?.(polled) ?? [{ records: polled, boundary: null }]);
+    const pieces = polled === null ? [] : cautious ? headsAlone(polled) : (delivery.cut?.(polled) ?? [whole(polled)]);
     if (pieces.length > 0) {
       run.step('polled');
       for (const piece of pieces) {
-        outgoing ??= newOutgoing(delivery);
+        gathering.outgoing ??= newOutgoing(delivery, first);
+        const { outgoing } = gathering;
         const before = outgoing.batch.bytes;
-        const converted = await conversion.convert(piece.records, outgoing.batch, outgoing.offsets);
-        if (delivery.keepsRecords) outgoing.polls.push(converted);
-        outgoing.records += piece.records.length;
-        outgoing.boundary = piece.boundary;
+        await convert(piece, outgoing, conversion, delivery);
         polledRecords += piece.records.length;
         polledBytes += outgoing.batch.bytes - before;
-        if (delivery.cut === undefined) continue;
-        await delivery.submit(outgoing);
-        outgoing = null;
+        if (cautious || delivery.cut !== undefined) await submit();
+        if (cautious) await delivery.drain();
       }
+      first = false;
+      cautious = false;
       run.step('converted');
       lastRecordAt = clock.now();
     }
-    if (outgoing !== null && (pieces.length === 0 || delivery.hasRoom || isFull(outgoing))) {
-      await delivery.submit(outgoing);
-      outgoing = null;
-    }
+    const { outgoing } = gathering;
+    if (outgoing !== null && (pieces.length === 0 || delivery.hasRoom || isFull(outgoing))) await submit();
     if (clock.now() - lastCommitAt >= limits.commitIntervalMs) {
       await commit(run, task, delivery, false);
       lastCommitAt = clock.now();
@@ -100,11 +124,55 @@ async function pollUntilDone(
       else await run.pause(Math.min(emptyPollPauseMs, limits.lingerMs));
     }
   }
-  if (outgoing !== null) await delivery.submit(outgoing);
+  await submit();
 }
 
-function newOutgoing(delivery: SourceDelivery): Outgoing {
-  return { batch: delivery.newBatch(), offsets: new LastOffsets(), polls: [], records: 0, boundary: null };
+const whole = (records: SourceRecord[]): Piece => ({ records, boundary: null });
+
+/** Cuts a poll so that the first record of each source partition stands alone. */
+function headsAlone(polled: SourceRecord[]): Piece[] {
+  const pieces: Piece[] = [];
+  const seen = new Set<string>();
+  let current: SourcePartition | null = null;
+  let from = 0;
+  for (let i = 0; i < polled.length && seen.size < mostHeads; i++) {
+    const { sourcePartition } = polled[i]!;
+    if (sourcePartition === current) continue;
+    current = sourcePartition;
+    const key = canonicalPartition(sourcePartition);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    if (i > from) pieces.push(whole(polled.slice(from, i)));
+    pieces.push(whole([polled[i]!]));
+    from = i + 1;
+  }
+  if (from < polled.length) pieces.push(whole(polled.slice(from)));
+  return pieces;
+}
+
+/** Brings the records of one poll, or of a piece of it, into the batch, up to the one that ends the run. */
+async function convert(
+  piece: Piece,
+  outgoing: Outgoing,
+  conversion: SourceConversion,
+  delivery: SourceDelivery,
+): Promise<void> {
+  const { batch, offsets } = outgoing;
+  const polledBefore = offsets.size;
+  const converted = await conversion.convert(piece.records, batch, offsets);
+  if (delivery.keepsRecords) outgoing.polls.push(converted);
+  // A broker may find them too large, some day: then all in front is to be committed.
+  if (batch.longest > suspiciousBytes) offsets.refine(polledBefore, converted.records, converted.dropped);
+  outgoing.records += converted.records.length;
+  outgoing.boundary = piece.boundary;
+  if (converted.failure !== null) throw converted.failure.error;
+  offsets.endPoll();
+  outgoing.ends.push({ appended: batch.size, polled: offsets.size });
+}
+
+function newOutgoing(delivery: SourceDelivery, exact: boolean): Outgoing {
+  const offsets = new RecordOffsets(exact);
+  return { batch: delivery.newBatch(), offsets, polls: [], ends: [], records: 0, boundary: null };
 }
 
 function isFull({ batch, records }: Outgoing): boolean {

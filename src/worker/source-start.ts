@@ -96,7 +96,9 @@ async function sourceDeadLetters(
   if (target === null) return null;
   const producer = await kafka.producer(run.producerOverrides());
   closers.push(() => producer.close());
-  return new DeadLetterQueue(run, target, { admin, producer }, describeSourceLetter);
+  const letters = new DeadLetterQueue(run, target, { admin, producer }, describeSourceLetter);
+  await letters.start();
+  return letters;
 }
 
 /** The record as the task gave it: it may not have got through a converter. */

@@ -303,9 +303,14 @@ export class TaskRun {
     };
   }
 
+  /** The task is new, or was restarted, or its last run failed: not just one more run of a task that runs. */
+  get startsAnew(): boolean {
+    return this.item.state !== 'RUNNING' || this.item.trace !== null;
+  }
+
   /** The status says RUNNING from the moment the task has started, not only when the run is over. */
   async reportRunning(): Promise<void> {
-    if (this.item.state === 'RUNNING' && this.item.trace === null) return;
+    if (!this.startsAnew) return;
     const { connector, task } = this.about;
     await this.room.stores.status.putTaskState(connector, task, 'RUNNING', null, this.lease.owner, this.lease);
   }

@@ -2,7 +2,7 @@ import type { SourceRecord } from '../api/record.ts';
 import type { SourceTask, TransactionContext } from '../api/task.ts';
 import type { Settings } from '../config/config-def.ts';
 import { isSet, parseType, settingsWithPrefix } from '../config/parse-config.ts';
-import { ConfigError, ConnectError, RetriableError } from '../errors.ts';
+import { ConfigError, ConnectError, isRetriable, RetriableError } from '../errors.ts';
 import type { KafkaClient, OutgoingBatch, TransactionalProducer } from '../kafka/types.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
@@ -22,6 +22,7 @@ import {
   keepsRecords,
   type Outgoing,
   type Piece,
+  recordRefused,
   reportRefused,
   type SourceDelivery,
 } from './source-delivery.ts';
@@ -168,6 +169,8 @@ class TransactionalDelivery implements SourceDelivery {
   readonly transactionContext?: TransactionContext;
   readonly cut?: (polled: SourceRecord[]) => Piece[];
   readonly keepsRecords: boolean;
+  /** A transaction is taken back as a whole. */
+  readonly stopsAtRefused = false;
   readonly #run: TaskRun;
   readonly #task: SourceTask;
   readonly #topics: TopicCreation;
@@ -257,6 +260,9 @@ class TransactionalDelivery implements SourceDelivery {
     this.#begin();
     const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.cut);
     this.#run.step('produced');
+    if (outcome !== null && outcome.failures.size > 0 && !this.#errors.toleratesAll) {
+      return this.#stopAtRefused(outgoing, outcome.failures);
+    }
     for (const [key, { partition, offset }] of offsets.entries()) {
       this.#offsets.set(key, { ...sourceOffsetEntry(partition, offset), inTopic: this.#asked.offsetsTopic === null });
     }
@@ -268,6 +274,28 @@ class TransactionalDelivery implements SourceDelivery {
     if (refused || this.#task.commitRecord !== undefined) this.#sent.push({ outgoing, outcome });
     if (outgoing.boundary === 'abort') await this.#abort();
     if (this.#asked.boundary === 'poll' || this.#intervalIsOver || outgoing.boundary !== null) await this.#commit();
+  }
+
+  /**
+   * The transaction with the refused record is taken back. Of one that ends with its poll the polls in front of that one
+   * are delivered after all, as they would be if each had had its own.
+   */
+  async #stopAtRefused(outgoing: Outgoing, failures: ReadonlyMap<number, Error>): Promise<never> {
+    const first = Math.min(...failures.keys());
+    await this.#discard();
+    if (this.#asked.boundary === 'poll' && toWholePolls(outgoing, first)) await this.#deliver(outgoing);
+    throw recordRefused(failures.get(first)!);
+  }
+
+  async #discard(): Promise<void> {
+    if (!this.#open) return;
+    await this.#producer.abort();
+    this.#open = false;
+    this.#sent = [];
+    this.#offsets = new Map();
+    this.#records = 0;
+    this.#bytes = 0;
+    this.#run.step('transaction-aborted');
   }
 
   get #intervalIsOver(): boolean {
@@ -291,10 +319,11 @@ class TransactionalDelivery implements SourceDelivery {
   }
 
   async #commit(): Promise<void> {
-    // Refused records are found before the transaction is committed: without errors.tolerance=all none of it may be.
     const sent = this.#sent;
     this.#sent = [];
-    for (const { outgoing, outcome } of sent) reportRefused(this.#run, this.#errors, outgoing, outcome);
+    for (const { outgoing, outcome } of sent) {
+      if (outcome !== null) reportRefused(this.#run, this.#errors, outgoing, outcome);
+    }
     const { connector, task } = this.#run.about;
     const records = this.#producer.newBatch();
     for (const entry of this.#offsets.values()) appendOffsetRecord(records, this.#offsetsTopic, connector, task, entry);
@@ -330,24 +359,34 @@ class TransactionalDelivery implements SourceDelivery {
    * Ends the open transaction, but not one whose boundary is the connector's to draw: that is aborted and read again.
    * What the connector has asked for ahead of its next poll counts at the end of an orderly run, as in Java.
    */
-  async drain(final: boolean): Promise<void> {
+  async drain(): Promise<void> {
     await this.#idle();
     this.throwIfFailed();
     if (!this.#open) return;
-    const asked = this.#boundaries === null ? 'commit' : final ? this.#boundaries.takeBatchRequest() : null;
+    const asked = this.#boundaries === null ? 'commit' : this.#boundaries.takeBatchRequest();
     if (asked === 'abort') await this.#abort();
     if (asked !== null) {
       this.#unfinished = false;
       return this.#commit();
     }
-    await this.#producer.abort();
-    this.#open = false;
-    this.#sent = [];
-    this.#offsets = new Map();
-    this.#records = 0;
-    this.#bytes = 0;
-    this.#run.step('transaction-aborted');
-    if (final) this.#throwIfTooLong();
+    await this.#discard();
+    this.#throwIfTooLong();
+  }
+
+  /**
+   * Java aborts what is open when a task fails. A transaction that ends with its poll is not open in front of the poll at
+   * fault; one that goes by time is ended all the same where the task goes on with its next run, since its runs are
+   * shorter than a task of Java's.
+   */
+  async stop(rest: Outgoing | null, error: unknown): Promise<void> {
+    await this.#idle();
+    this.throwIfFailed();
+    const { boundary } = this.#asked;
+    if (boundary === 'connector' || (boundary === 'interval' && !isRetriable(error))) return this.#discard();
+    if (rest !== null && toWholePolls(rest, rest.batch.size)) await this.submit(rest);
+    await this.#idle();
+    this.throwIfFailed();
+    if (this.#open) await this.#commit();
   }
 
   /** A transaction that does not fit into a run would be read again for ever, and nobody would know why. */
@@ -411,6 +450,19 @@ class TransactionalDelivery implements SourceDelivery {
       await this.#producer.close();
     }
   }
+}
+
+/** Cuts a batch down to the polls that end in front of the record `limit` of those appended; false when none does. */
+function toWholePolls(outgoing: Outgoing, limit: number): boolean {
+  const { batch, offsets, ends, polls } = outgoing;
+  while (ends.length > 0 && ends.at(-1)!.appended > limit) ends.pop();
+  const last = ends.at(-1);
+  if (last === undefined) return false;
+  batch.truncate(last.appended);
+  offsets.truncate(last.polled);
+  if (polls.length > ends.length) polls.length = ends.length;
+  outgoing.records = last.polled;
+  return true;
 }
 
 /** What a connector says about its own transactions, per record or for the batch that its next poll returns. */

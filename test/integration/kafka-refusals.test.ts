@@ -266,14 +266,37 @@ async function runSource(records: readonly [string, string][], config: Settings)
 }
 
 describe('a source whose records are refused by some topics', () => {
-  it('fails with what the broker said; the others are there, and no offset is passed', async () => {
+  it('I3: fails with what the broker said of the first; what is in front is there and committed, nothing behind it', async () => {
     const topics = await newTopics();
     const { report, task, next } = await runSource(mixture(topics), {});
     expect(report.reason).toBe('failed');
     expect(task.state).toBe('FAILED');
-    expect(task.trace).toMatch(/max\.message\.bytes|may not write|does not exist/);
-    expect(next).toBeNull();
-    await expectOthersLanded(topics);
+    expect(task.trace).toMatch(/Unrecoverable exception from producer send callback[\s\S]*max\.message\.bytes/);
+    expect(next).toBe('{"next":1}');
+    expect(await valuesOf(topics.open)).toEqual(['first']);
+    for (const topic of [topics.small, topics.shown, topics.hidden]) expect(await valuesOf(topic)).toEqual([]);
+  });
+
+  it.each([
+    ['may be seen but not written to', 'shown', 'TopicAuthorizationException'],
+    ['may not even be seen', 'hidden', 'TopicAuthorizationException'],
+    ['is not there', 'missing', 'UnknownTopicOrPartitionException'],
+  ] as const)('I3: stops in front of a record for a topic that %s', async (_what, refused, javaClass) => {
+    const topics = await newTopics();
+    const { task, next } = await runSource(
+      [
+        [topics.open, 'first'],
+        [topics.small, 'second'],
+        [topics[refused], 'refused'],
+        [topics[refused], 'refused too'],
+      ],
+      {},
+    );
+    expect(task.state).toBe('FAILED');
+    expect(task.trace).toContain(javaClass);
+    expect(next).toBe('{"next":2}');
+    expect(await valuesOf(topics.open)).toEqual(['first']);
+    expect(await valuesOf(topics.small)).toEqual(['second']);
   });
 
   it.each([

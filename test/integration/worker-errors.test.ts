@@ -84,7 +84,7 @@ describe('errors.* of a source (KIP-298)', () => {
     expect(item.state).toBe('FAILED');
     expect(item.trace).toContain('ConnectException: Tolerance exceeded in error handler');
     expect(item.trace).toContain('Caused by: DataException: a bad value');
-    expect(await valuesOf(topic)).toEqual(['a']);
+    expect(await valuesOf(topic)).toEqual(['a', 'b']);
     expect(task.stopped).toBe(true);
   });
 

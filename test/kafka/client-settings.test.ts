@@ -40,6 +40,14 @@ describe('producer settings', () => {
     expect(fault(() => producerSettings('d', { 'enable.idempotence': 'false' }, true))).toBe('enable.idempotence');
   });
 
+  it('have one request in flight where no sequence numbers keep the order, unless more were asked for', () => {
+    const inFlight = 'max.in.flight.requests.per.connection';
+    expect(producerSettings('d', { acks: '1' }).maxInFlight).toBe(1);
+    expect(producerSettings('d', { 'enable.idempotence': 'false' }).maxInFlight).toBe(1);
+    expect(producerSettings('d', { acks: '1', [inFlight]: '3' }).maxInFlight).toBe(3);
+    expect(producerSettings('d', { [inFlight]: '9' }).maxInFlight).toBe(9);
+  });
+
   it.each([
     ['acks', '2'],
     ['compression.type', 'brotli'],

@@ -15,14 +15,14 @@ beforeAll(async () => {
 const refused = new ConnectError('test.refused', 'refused');
 
 /** A queue that holds one delivery of this many records, small enough batches that there are several chunks. */
-function queueOf(records: number) {
+function queueOf(records: number, stops = false) {
   const settings = producerSettings('test', { 'batch.size': '1024' });
   const encoder = new ChunkEncoder(codecs, settings, false);
   encoder.identity = { producerId: 7n, epoch: 0 };
   const queue = new PartitionQueue('topic', 0, settings, encoder);
   const columns = new RecordColumns();
   for (let index = 0; index < records; index++) columns.append('topic', 0, null, 'x'.repeat(100), 1, null);
-  const delivery = new Delivery(columns, Number.POSITIVE_INFINITY);
+  const delivery = new Delivery(columns, Number.POSITIVE_INFINITY, 0, stops);
   queue.add({ delivery, indices: Array.from({ length: records }, (_, index) => index), next: 0 });
   return { queue, delivery };
 }
@@ -111,6 +111,63 @@ describe('the queue of a partition', () => {
         },
       ),
     );
+  });
+
+  it('of a send that stops: what lies in front of the refused record is acknowledged, nothing behind it', async () => {
+    const judgement = fc.constantFrom('acknowledged', 'again', 'refused', 'some refused', 'halved');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(judgement, { maxLength: 40 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (script, width) => {
+          const { queue, delivery } = queueOf(60, true);
+          const verdicts = script.values();
+          let accepted = 0;
+          while (!queue.isEmpty) {
+            const flying: Chunk[] = [];
+            while (!queue.isEmpty && flying.length < width) flying.push(queue.take(1));
+            queue.inFlight = flying.length;
+            let failed = false;
+            for (const chunk of flying) {
+              queue.inFlight--;
+              const verdict = verdicts.next().value ?? 'acknowledged';
+              const count = sizeOf(chunk);
+              if (failed) queue.requeue(chunk);
+              else if (verdict === 'acknowledged') {
+                expect(sequenceOf(chunk)).toBe(accepted);
+                queue.acknowledge(chunk, accepted);
+                accepted += count;
+              } else {
+                failed = true;
+                if (verdict === 'again') queue.requeue(chunk);
+                else if (verdict === 'halved' && count > 1) queue.halve(chunk);
+                else if (verdict === 'some refused' && count > 1) {
+                  queue.dropSome(chunk, new Map([[count >> 1, null]]), refused);
+                } else queue.drop(chunk, refused);
+              }
+              if (delivery.stopsAt !== null) queue.cutAt(delivery.stopsAt);
+            }
+            queue.reopen();
+          }
+          delivery.settleIfDone();
+          const { failures, offsetOf, stopped } = await delivery.outcome;
+          const offsets = Array.from({ length: 60 }, (_, index) => offsetOf(index)?.offset);
+          expect(offsets).toEqual(offsets.map((_, index) => (index < accepted ? index : undefined)));
+          if (failures.size === 0) expect([accepted, stopped]).toEqual([60, null]);
+          else expect([Math.min(...failures.keys()), stopped]).toEqual([accepted, { cause: refused }]);
+        },
+      ),
+    );
+  });
+
+  it('cut at a record of another send keeps what came before that send, and nothing that came after it', () => {
+    for (const order of [-1, 1]) {
+      const { queue, delivery } = queueOf(40, true);
+      queue.requeue(queue.take(1));
+      queue.take(1);
+      expect(queue.cutAt({ order, index: 3 }).every((cut) => cut === delivery)).toBe(true);
+      expect(queue.isEmpty).toBe(order < 0);
+    }
   });
 
   it('starts over from zero under a new identity', () => {

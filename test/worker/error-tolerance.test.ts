@@ -79,6 +79,15 @@ describe('ErrorTolerance (KIP-298)', () => {
     );
   });
 
+  it('stops in front of the record when the run ends while it waits, and neither skips it nor tries on and on', async () => {
+    const { run, events } = fakeRun();
+    (run as { pause: unknown }).pause = async () => false;
+    const error = new RetriableError('busy');
+    const policy = new ErrorTolerance(run, { 'errors.retry.timeout': '-1', 'errors.tolerance': 'all' }, null);
+    await expect(policy.onFailure(failure('TRANSFORMATION', error))).rejects.toBe(error);
+    expect(events).toEqual(['task.retry']);
+  });
+
   it('logs only where asked, and is case-sensitive about what is tolerated', async () => {
     const { run, events } = fakeRun();
     const logging = new ErrorTolerance(run, { 'errors.tolerance': 'all', 'errors.log.enable': 'true' }, null);
