@@ -1,3 +1,4 @@
+import { withStructSchemas } from '../data/headers.ts';
 import type { Schema } from '../data/schema.ts';
 
 export interface Header {
@@ -56,7 +57,7 @@ export abstract class ConnectRecord<R extends ConnectRecord<R> = ConnectRecord<n
     this.valueSchema = valueSchema;
     this.value = value;
     this.timestamp = timestamp;
-    this.headers = headers;
+    this.headers = headers.length === 0 ? headers : withStructSchemas(headers);
   }
 
   /** A copy with some parts replaced. Java: newRecord. */

@@ -20,7 +20,11 @@ const lineEnds = '\\n\\r\\u0085\\u2028\\u2029';
 const atEnd = '(?![^])';
 const beforeLineEnd = `(?=[\\r\\u0085\\u2028\\u2029]|(?<!\\r)\\n)`;
 const beforeLastLineEnd = `(?=\\r\\n${atEnd}|[\\r\\u0085\\u2028\\u2029]${atEnd}|(?<!\\r)\\n${atEnd})`;
-const wordCharacter = '[\\p{L}\\p{Nd}_]';
+/** A letter's or digit's combining marks belong to its word, as far as Java's boundaries are concerned. */
+const behindWord = '(?:(?<=_)|(?<=[\\p{L}\\p{Nd}]\\p{Mn}*))';
+const notBehindWord = '(?:(?<!_)(?<![\\p{L}\\p{Nd}]\\p{Mn}*))';
+const beforeWord = '(?:(?=[\\p{L}\\p{Nd}_])|(?<=[\\p{L}\\p{Nd}]\\p{Mn}*)(?=\\p{Mn}))';
+const notBeforeWord = '(?:(?![\\p{L}\\p{Nd}_])(?!(?<=[\\p{L}\\p{Nd}]\\p{Mn}*)\\p{Mn}))';
 
 class Emitter {
   readonly groups: number[] = [0];
@@ -135,9 +139,10 @@ function anchor(which: string, flags: RegexFlags): string {
   switch (which) {
     case '^':
       if (!flags.multiline) return '(?<![^])';
+      // Never at the end of the input, not even of an empty one.
       return flags.unixLines
-        ? `(?:(?<![^])|(?<=\\n)(?=[^]))`
-        : `(?:(?<![^])|(?:(?<=[\\n\\u0085\\u2028\\u2029])|(?<=\\r)(?!\\n))(?=[^]))`;
+        ? `(?:(?:(?<![^])|(?<=\\n))(?=[^]))`
+        : `(?:(?:(?<![^])|(?<=[\\n\\u0085\\u2028\\u2029])|(?<=\\r)(?!\\n))(?=[^]))`;
     case '$':
       if (flags.multiline) return flags.unixLines ? `(?:(?=\\n)|${atEnd})` : `(?:${beforeLineEnd}|${atEnd})`;
       return flags.unixLines ? `(?:(?=\\n${atEnd})|${atEnd})` : `(?:${beforeLastLineEnd}|${atEnd})`;
@@ -148,8 +153,8 @@ function anchor(which: string, flags: RegexFlags): string {
     case 'Z':
       return flags.unixLines ? `(?:(?=\\n${atEnd})|${atEnd})` : `(?:${beforeLastLineEnd}|${atEnd})`;
     case 'b':
-      return `(?:(?<=${wordCharacter})(?!${wordCharacter})|(?<!${wordCharacter})(?=${wordCharacter}))`;
+      return `(?:${behindWord}${notBeforeWord}|${notBehindWord}${beforeWord})`;
     default:
-      return `(?:(?<=${wordCharacter})(?=${wordCharacter})|(?<!${wordCharacter})(?!${wordCharacter}))`;
+      return `(?:${behindWord}${beforeWord}|${notBehindWord}${notBeforeWord})`;
   }
 }

@@ -25,6 +25,8 @@ export interface ParsedSchema {
 }
 
 export type Write = (value: unknown) => SerializedValue;
+/** A compiled writer, still without the schema's id. */
+export type Writer = (id: number) => Write;
 /** Reads the payload that follows the schema id. */
 export type Read = (buffer: Buffer, start: number, end: number) => SchemaAndValue;
 
@@ -41,8 +43,14 @@ export interface SchemaFormat<P extends ParsedSchema = ParsedSchema> {
   parse(source: RegistrySchema, references: ResolvedReferences): P;
   /** Why `reader` cannot read what `writer` writes; null when it can. */
   incompatibility(reader: P, writer: P): string | null | Promise<string | null>;
-  writer(schema: Schema | null, parsed: P, id: number): Write | Promise<Write>;
+  writer(schema: Schema | null, parsed: P): Writer | Promise<Writer>;
   reader(parsed: P, version: number | null): Read | Promise<Read>;
+}
+
+/** What a Connect schema comes to by itself, whatever the registry holds. */
+interface Own<P> {
+  readonly parsed: P;
+  readonly writer: Writer;
 }
 
 interface Known<T> {
@@ -65,6 +73,8 @@ export abstract class RegistryConverter<P extends ParsedSchema = ParsedSchema> i
   #isKey = false;
   #writers = new BoundedMap<Schema | null, Map<string, Known<Write>>>(1);
   #readers = new Map<string, BoundedMap<number, Read>>();
+  /** Of schemas that are not registered yet. */
+  #unregistered = new BoundedMap<Schema | null, Promise<Own<P>>>(1);
   readonly #pending = new Map<string, Promise<unknown>>();
   readonly #now: () => number;
 
@@ -91,6 +101,7 @@ export abstract class RegistryConverter<P extends ParsedSchema = ParsedSchema> i
     this.#client = clientFor(restSettings(config, settings), config['max.schemas.per.subject']);
     this.#format = this.openFormat(settings);
     this.#writers = new BoundedMap(config['schemas.cache.config']);
+    this.#unregistered = new BoundedMap(config['schemas.cache.config']);
     this.#readers = new Map();
     this.#lastWrite = null;
     this.#lastRead = null;
@@ -134,6 +145,8 @@ export abstract class RegistryConverter<P extends ParsedSchema = ParsedSchema> i
 
   async #writeFirst(topic: string, schema: Schema | null, value: unknown): Promise<SerializedValue> {
     try {
+      // Nothing is registered for a record that cannot be written.
+      if (this.#config!['auto.register.schemas']) (await this.#ownOf(schema)).writer(0)(value);
       // Equal schemas of different identity share the wait, not the writer, which is bound to the schema it was made for.
       const known = await this.#once(`write ${topic} ${schema === null ? '' : schemaKey(schema)}`, schema, () =>
         this.#openWriter(topic, schema),
@@ -155,22 +168,25 @@ export abstract class RegistryConverter<P extends ParsedSchema = ParsedSchema> i
     const format = this.#formatOrThrow();
     const config = this.#config!;
     const client = this.#client!;
-    const own = format.fromConnectSchema(schema);
-    const subject = this.#strategy!.subjectFor(topic, own.recordName);
     const normalize = config['normalize.schemas'];
     const forEver = Number.POSITIVE_INFINITY;
     if (config['auto.register.schemas']) {
+      const { parsed, writer } = await this.#ownOf(schema);
+      const subject = this.#strategy!.subjectFor(topic, parsed.recordName);
       const id = await asking(`Error registering ${format.name} schema for subject ${subject}`, () =>
-        client.register(subject, own.source, normalize),
+        client.register(subject, parsed.source, normalize),
       );
-      return { use: await format.writer(schema, own, id), until: forEver };
+      this.#unregistered.delete(schema);
+      return { use: writer(id), until: forEver };
     }
+    const own = format.fromConnectSchema(schema);
+    const subject = this.#strategy!.subjectFor(topic, own.recordName);
     const fixedId = config['use.schema.id'];
     if (fixedId >= 0) {
       const source = await asking('Error retrieving schema ID', () => client.schemaById(fixedId, subject));
       const parsed = await this.#parse(source);
       if (config['id.compatibility.strict']) await this.#checkCompatible(parsed, own, 'id.compatibility.strict');
-      return { use: await format.writer(schema, parsed, fixedId), until: forEver };
+      return { use: (await format.writer(schema, parsed))(fixedId), until: forEver };
     }
     const metadata = config['use.latest.with.metadata'];
     if (metadata !== null || config['use.latest.version']) {
@@ -186,12 +202,28 @@ export abstract class RegistryConverter<P extends ParsedSchema = ParsedSchema> i
       if (metadata === null && config['latest.compatibility.strict']) {
         await this.#checkCompatible(parsed, own, 'latest.compatibility.strict');
       }
-      return { use: await format.writer(schema, parsed, latest.id), until: ttlMs < 0 ? forEver : this.#now() + ttlMs };
+      const writer = await format.writer(schema, parsed);
+      return { use: writer(latest.id), until: ttlMs < 0 ? forEver : this.#now() + ttlMs };
     }
     const id = await asking(`Error retrieving ${format.name} schema of subject ${subject}: ${own.source.schema}`, () =>
       client.lookUp(subject, own.source, normalize),
     );
-    return { use: await format.writer(schema, own, id), until: forEver };
+    return { use: (await format.writer(schema, own))(id), until: forEver };
+  }
+
+  #ownOf(schema: Schema | null): Promise<Own<P>> {
+    let own = this.#unregistered.get(schema);
+    if (own === undefined) {
+      own = this.#compileOwn(schema);
+      this.#unregistered.set(schema, own);
+    }
+    return own;
+  }
+
+  async #compileOwn(schema: Schema | null): Promise<Own<P>> {
+    const format = this.#formatOrThrow();
+    const parsed = format.fromConnectSchema(schema);
+    return { parsed, writer: await format.writer(schema, parsed) };
   }
 
   async #checkCompatible(reader: P, writer: P, setting: string): Promise<void> {

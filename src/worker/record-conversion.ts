@@ -3,6 +3,7 @@ import type { PluginKind } from '../api/plugin.ts';
 import { type Headers, noHeaders, type SourceRecord } from '../api/record.ts';
 import type { Settings } from '../config/config-def.ts';
 import { isSet, settingsWithPrefix } from '../config/parse-config.ts';
+import { checkHeader, withStructSchemas } from '../data/headers.ts';
 import { ConnectError, DataError } from '../errors.ts';
 import type { KafkaHeader, OutgoingBatch } from '../kafka/types.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
@@ -259,10 +260,12 @@ export function readHeaders(
   headers: readonly { key: string; value: Uint8Array | null }[],
 ): Headers {
   if (headers.length === 0) return noHeaders;
-  return headers.map(({ key, value }) => {
+  const read = headers.map(({ key, value }) => {
     const converted = converter.toConnectHeader(topic, key, value);
+    checkHeader(converted.schema, converted.value);
     return { key, schema: converted.schema, value: converted.value };
   });
+  return withStructSchemas(read);
 }
 
 /** -1 is Kafka's "none". Java: ConnectUtils.checkAndConvertTimestamp. */

@@ -28,6 +28,11 @@ test.each([
   ['(?x) a b # comment', 'ab', true],
   ['t$', 't\n', false],
   ['x{2}{2}', 'xx', true],
+  ['(?m)^.*$', '', false],
+  ['(?m)^.*$', 't', true],
+  ['(?md)^', '', false],
+  ['.*\\b', 'e\u0301', true],
+  ['a\\B\u0301', 'a\u0301', true],
   ['\\x41\\u0042\\t', 'AB\t', true],
 ])('%s matches %j: %s', (pattern, text, matches) => {
   expect(new JavaRegex(pattern).matches(text)).toBe(matches);

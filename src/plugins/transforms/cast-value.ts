@@ -80,17 +80,24 @@ function convert(schema: Schema | null, value: unknown, target: SchemaType): unk
 
 /** Date, Time and Timestamp count as the number that stands for them. */
 function encodeLogical(schema: Schema | null, value: unknown): unknown {
-  if (!(value instanceof Instant)) return value;
   switch (schema?.name) {
     case DATE_NAME:
-      return new Int32(dateToInt(value));
+      return new Int32(dateToInt(instantOf(schema, value)));
     case TIME_NAME:
-      return new Int32(timeToInt(value));
+      return new Int32(timeToInt(instantOf(schema, value)));
     case TIMESTAMP_NAME:
-      return value.exactMs;
+      return instantOf(schema, value).exactMs;
     default:
       return value;
   }
+}
+
+/** A name of a logical type promises its values, whatever the type that it stands on. */
+function instantOf(schema: Schema, value: unknown): Instant {
+  if (value instanceof Instant) return value;
+  throw new DataError(`Invalid type for ${schema.name}, expected Date but was ${javaClassName(schema, value)}`, {
+    javaClass: 'ClassCastException',
+  });
 }
 
 /** A bare number or bigint for whatever Java calls a Number; undefined for anything else. */

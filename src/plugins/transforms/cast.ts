@@ -13,7 +13,7 @@ import { definePartTransform } from './define-transform.ts';
 import { splitColons } from './pair-list.ts';
 import type { RecordPart } from './record-part.ts';
 import { requireMap, requireStruct } from './requirements.ts';
-import { basicsOnto, fieldsOf, PerSchema, readField, replaceNullKey, requireFit } from './struct-copy.ts';
+import { basicsOnto, copyField, fieldsOf, PerSchema, readField, replaceNullKey, requireFit } from './struct-copy.ts';
 
 const purpose = 'cast types';
 
@@ -127,9 +127,12 @@ class Cast implements Transformation {
     const struct = requireStruct(schema, value, purpose);
     const values: unknown[] = [];
     for (const field of struct.schema.fields) {
-      const item = readField(struct, field, this.#useDefault);
       const target = plan.targets[field.index] ?? null;
-      values.push(requireFit(field, target === null ? item : castTo(field.schema, item, target)));
+      values.push(
+        target === null
+          ? copyField(struct, field, this.#useDefault)
+          : requireFit(field, castTo(field.schema, readField(struct, field, this.#useDefault), target)),
+      );
     }
     return this.#part.replace(record, plan.schema, new Struct(plan.schema, values));
   }

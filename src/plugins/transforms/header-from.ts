@@ -4,6 +4,7 @@ import { defineConfig, type Settings } from '../../config/config-def.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { nonEmptyList, validString } from '../../config/validators.ts';
 import { schemaText } from '../../data/connect-schema.ts';
+import { checkHeader } from '../../data/headers.ts';
 import type { Field, Schema } from '../../data/schema.ts';
 import { Struct } from '../../data/struct.ts';
 import { ConfigError, DataError } from '../../errors.ts';
@@ -89,6 +90,7 @@ class HeaderFrom implements Transformation {
       if (item === null && !field.schema.optional) {
         throw new DataError(`A null value requires an optional schema but was ${schemaText(field.schema)}`);
       }
+      checkHeader(field.schema, item);
       headers.push({ key: this.#headers[i]!, schema: field.schema, value: item });
     });
     return this.#part.replace(record, plan.schema, moved).with({ headers });

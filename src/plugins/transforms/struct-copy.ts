@@ -59,8 +59,13 @@ export function readField(struct: Struct, field: Field, useDefault: boolean): un
 
 /** Reads a field for another struct, where null only fits an optional one. */
 export function copyField(struct: Struct, field: Field, useDefault: boolean): unknown {
+  const own = struct.values[field.index] ?? null;
+  if (own !== null) return own;
   const value = readField(struct, field, useDefault);
-  if (value === null && !field.schema.optional) validateValue(field.schema, null, field.name);
+  // A default has to fit too: a struct that is one lacks itself in its schema, and Java refuses it here.
+  if (value === null ? !field.schema.optional : typeof value === 'object') {
+    validateValue(field.schema, value, field.name);
+  }
   return value;
 }
 

@@ -190,6 +190,18 @@ describe('bytes', () => {
     expect(bytes.readUInt32BE(1)).toBeGreaterThan(0);
   });
 
+  test('null in a required field registers nothing', async () => {
+    const topic = freshTopic();
+    const schema = new ConnectSchema('struct', {
+      name: 'Required',
+      fields: [{ name: 'id', index: 0, schema: new ConnectSchema('int32') }],
+    });
+    await expect(write(topic, schema, new Struct(schema, [null]))).rejects.toThrow(
+      'Found null value for non-optional schema',
+    );
+    expect(registry.subjects()).not.toContain(`${topic}-value`);
+  });
+
   test('bytes alone go without a length', async () => {
     const topic = freshTopic();
     const bytes = await write(topic, new ConnectSchema('bytes'), Uint8Array.of(1, 2, 3));

@@ -73,6 +73,22 @@ describe.each(classNames)('%s', (className) => {
     );
   });
 
+  test('a record that cannot be written registers nothing, and fails no other that waits beside it', async () => {
+    const converter = await open(className);
+    const bad = new Struct(schema, [5, 36n]);
+    expect(await failure(() => converter.fromConnectData('none', schema, bad))).toMatchObject({
+      javaClass: 'DataException',
+    });
+    expect(registry.requests).toEqual([]);
+    const [failed, written] = await Promise.allSettled([
+      converter.fromConnectData('none', schema, bad),
+      converter.fromConnectData('none', schema, person),
+    ]);
+    expect([failed.status, written.status]).toEqual(['rejected', 'fulfilled']);
+    expect(registry.subjects()).toEqual(['none-value']);
+    expect(registry.requests).toHaveLength(1);
+  });
+
   test('a new converter of a warm environment asks for nothing', async () => {
     const bytes = (await (await open(className)).fromConnectData('t', schema, person)) as Uint8Array;
     await (await open(className)).toConnectData('t', bytes);

@@ -131,6 +131,68 @@ message User {
     expect((await read(topic, await write(topic, string, ''))).value).toBe('');
   });
 
+  test('Connect’s defaults are written into records, not into the schema: proto3 has none', async () => {
+    const topic = freshTopic();
+    const schema = struct('Defaults', {
+      a: new ConnectSchema('int32', { defaultValue: 5 }),
+      b: new ConnectSchema('string', { defaultValue: 'x"y', optional: true }),
+      c: new ConnectSchema('float64', { defaultValue: 1.5 }),
+      d: new ConnectSchema('boolean', { defaultValue: true }),
+      e: new ConnectSchema('int8', { defaultValue: 3 }),
+    });
+    const bytes = await write(topic, schema, new Struct(schema, [null, null, 0, null, null]));
+    const text = registry.schemaOf(`${topic}-value`);
+    expect(text).not.toContain('default');
+    expect(typeIn(text, 'Defaults').decode(bytes.subarray(6)).toJSON()).toEqual({ a: 5, b: 'x"y', d: true, e: 3 });
+  });
+
+  test('maps of maps and of lists are nested entries; read back, they are lists of entries', async () => {
+    const topic = freshTopic();
+    const list = new ConnectSchema('array', { valueSchema: int32, optional: true });
+    const map = (valueSchema: Schema) => new ConnectSchema('map', { keySchema: string, valueSchema, optional: true });
+    const schema = struct('Nested', { maps: map(map(int32)), lists: map(list), none: map(list), deep: map(map(list)) });
+    const value = new Struct(schema, [
+      new Map([['o', new Map([['i', 7]])]]),
+      new Map([['l', [1, 2]]]),
+      null,
+      new Map([['x', new Map([['y', [3]]])]]),
+    ]);
+    const bytes = await write(topic, schema, value);
+    const message = typeIn(registry.schemaOf(`${topic}-value`), 'Nested').decode(bytes.subarray(6));
+    expect(message.toJSON()).toEqual({
+      maps: [{ key: 'o', value: [{ key: 'i', value: 7 }] }],
+      lists: [{ key: 'l', value: [1, 2] }],
+      deep: [{ key: 'x', value: [{ key: 'y', value: [3] }] }],
+    });
+    expect(plain((await read(topic, bytes)).value)).toEqual({
+      maps: [{ key: 'o', value: { entries: [['i', 7]] } }],
+      lists: [{ key: 'l', value: [1, 2] }],
+      none: [],
+      deep: [{ key: 'x', value: [{ key: 'y', value: [3] }] }],
+    });
+  });
+
+  test('a list of maps is written while it is null or empty', async () => {
+    const topic = freshTopic();
+    const map = new ConnectSchema('map', { keySchema: string, valueSchema: int32 });
+    const schema = struct('Lists', { maps: new ConnectSchema('array', { valueSchema: map, optional: true }) });
+    expect((await write(topic, schema, new Struct(schema, [null]))).length).toBe(6);
+    expect((await write(topic, schema, new Struct(schema, [[]]))).length).toBe(6);
+    await expect(write(topic, schema, new Struct(schema, [[new Map([['a', 1]])]]))).rejects.toMatchObject({
+      javaClass: 'DataException',
+      message: expect.stringContaining('maps is an array of maps'),
+    });
+  });
+
+  test('two different structs of one name lose nothing: the second’s own field has no place', async () => {
+    const topic = freshTopic();
+    const [one, two] = [struct('S', { x: int32 }), struct('S', { x: int32, y: string }, true)];
+    const schema = struct('Both', { one, two });
+    await write(topic, schema, new Struct(schema, [new Struct(one, [1]), null]));
+    const value = new Struct(schema, [new Struct(one, [1]), new Struct(two, [2, 'lost?'])]);
+    await expect(write(topic, schema, value)).rejects.toThrow('Cannot find field with name y in Both.S');
+  });
+
   test('names that Protobuf does not admit are replaced when asked', async () => {
     const topic = freshTopic();
     const schema = struct('1-bad', { _a: int32, 'b c': int32 });
@@ -269,6 +331,43 @@ message Second { bool yes = 1; }`;
     const { schema, value } = await read(topic, framed(id, payload), settings);
     expect(schema!.name).toBe('shop.Order');
     expect(plain(value)).toMatchObject({ card: null, voucher: { n: 9 }, state: 2, alias: { value: 'al' } });
+  });
+
+  test('enhanced.protobuf.schema.support names a map after the message around it', async () => {
+    const topic = freshTopic();
+    const id = registry.add(
+      `${topic}-value`,
+      'syntax = "proto3"; package Shop.v1; message Order { map<string, int32> itemCounts = 1; map<string, int32> by_id = 2; }',
+      'PROTOBUF',
+    );
+    const names = async (settings: Record<string, string>) =>
+      (await read(topic, framed(id, Uint8Array.of()), settings)).schema!.fields.map((field) => field.schema.name);
+    expect(await names({ 'enhanced.protobuf.schema.support': 'true' })).toEqual([
+      'Shop.v1.Order.item_counts',
+      'Shop.v1.Order.by_id',
+    ]);
+    expect(await names({})).toEqual(['item_counts', 'by_id']);
+  });
+
+  test('a string that is not UTF-8 is an error in proto3 and replaced in proto2, as in Java', async () => {
+    const fields = 'string s = 1; map<string, string> m = 2;';
+    const ids = new Map(
+      (['proto3', 'proto2'] as const).map((syntax) => {
+        const own = syntax === 'proto2' ? fields.replace('string s', 'optional string s') : fields;
+        return [syntax, registry.add(freshTopic(), `syntax = "${syntax}"; message U { ${own} }`, 'PROTOBUF')];
+      }),
+    );
+    const topic = freshTopic();
+    const bad = [Uint8Array.of(0x0a, 2, 0xc3, 0x28), Uint8Array.of(0x12, 3, 0x12, 1, 0xff)];
+    for (const payload of bad) {
+      await expect(read(topic, framed(ids.get('proto3')!, payload))).rejects.toMatchObject({
+        javaClass: 'DataException',
+        message: expect.stringContaining('not valid UTF-8'),
+      });
+      expect(JSON.stringify(plain((await read(topic, framed(ids.get('proto2')!, payload))).value))).toContain('\ufffd');
+    }
+    const replacement = Uint8Array.of(0x0a, 3, 0xef, 0xbf, 0xbd);
+    expect(plain((await read(topic, framed(ids.get('proto3')!, replacement))).value)).toMatchObject({ s: '\ufffd' });
   });
 
   test('a message that is not the first of its file is found by its indexes', async () => {

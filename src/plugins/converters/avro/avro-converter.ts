@@ -8,7 +8,7 @@ import {
   type Read,
   RegistryConverter,
   type SchemaFormat,
-  type Write,
+  type Writer,
 } from '../../../schema-registry/registry-converter.ts';
 import { Sink, writeRaw } from '../../../schema-registry/sink.ts';
 import { headerLength, writeHeader } from '../../../schema-registry/wire-format.ts';
@@ -83,17 +83,19 @@ export class AvroFormat implements SchemaFormat<ParsedAvro> {
     }
   }
 
-  writer(schema: Schema | null, parsed: ParsedAvro, id: number): Write {
-    if (parsed.avro.kind === 'bytes') return rawWriter(schema, parsed, id, this.#options);
+  writer(schema: Schema | null, parsed: ParsedAvro): Writer {
+    if (parsed.avro.kind === 'bytes') return rawWriter(schema, parsed, this.#options);
     const encode = compileEncoder(schema, parsed.avro, sink, this.#options);
-    let current: unknown;
-    const write = (start: number): number => {
-      writeHeader(sink.bytes, start, id);
-      return encode(current, start + headerLength);
-    };
-    return (value) => {
-      current = value;
-      return sink.record(write);
+    return (id) => {
+      let current: unknown;
+      const write = (start: number): number => {
+        writeHeader(sink.bytes, start, id);
+        return encode(current, start + headerLength);
+      };
+      return (value) => {
+        current = value;
+        return sink.record(write);
+      };
     };
   }
 
@@ -116,10 +118,10 @@ function toParsed(source: RegistrySchema, avro: AvroType, references: readonly s
 }
 
 /** A payload that is bytes and nothing else goes without a length of its own. */
-function rawWriter(schema: Schema | null, parsed: ParsedAvro, id: number, options: AvroDataOptions): Write {
+function rawWriter(schema: Schema | null, parsed: ParsedAvro, options: AvroDataOptions): Writer {
   const inner = new Sink();
   const encode = compileEncoder(schema, parsed.avro, inner, options);
-  return (value) => {
+  return (id) => (value) => {
     const withLength = inner.record((start) => encode(value, start));
     const bytes = withLength.subarray(lengthOfVarint(withLength));
     return sink.record((start) => {

@@ -308,8 +308,13 @@ function annotate(parts: Parts, type: AvroType, place: Place, options: c.AvroDat
   }
   annotateVersion(parts, type, place.version);
   annotateParameters(parts, type, options);
-  const fromField = place.fallback !== undefined && place.fallback !== null;
-  if (fromField && !options.discardTypeDocDefault && options.connectMetaData && !type.props.has('connect.default')) {
+  // A null counts as well: where a union of several types has it, it tells a default from none.
+  if (
+    place.fallback !== undefined &&
+    !options.discardTypeDocDefault &&
+    options.connectMetaData &&
+    !type.props.has('connect.default')
+  ) {
     parts.parameters.set(c.fieldDefaultParameter, 'true');
   }
   annotateName(parts, type);
@@ -372,7 +377,7 @@ function withDefault(parts: Parts, type: AvroType, place: Place, options: c.Avro
       defaultValue,
     });
   const plain = build(undefined);
-  const fallback = place.fallback ?? type.props.get('connect.default');
+  const fallback = place.fallback === undefined ? type.props.get('connect.default') : place.fallback;
   if (fallback === undefined || fallback === null) return plain;
   try {
     const value = defaultFromJson(plain, type, fallback, options);

@@ -9,7 +9,7 @@ import {
   type Read,
   RegistryConverter,
   type SchemaFormat,
-  type Write,
+  type Writer,
 } from '../../../schema-registry/registry-converter.ts';
 import { Sink, writeRaw } from '../../../schema-registry/sink.ts';
 import { headerLength, writeHeader } from '../../../schema-registry/wire-format.ts';
@@ -73,27 +73,29 @@ export class JsonSchemaFormat implements SchemaFormat<ParsedJsonSchema> {
     return types[0] === types[1] ? null : `its type is ${types[0]}, the data's ${types[1]}`;
   }
 
-  async writer(schema: Schema | null, parsed: ParsedJsonSchema, id: number): Promise<Write> {
+  async writer(schema: Schema | null, parsed: ParsedJsonSchema): Promise<Writer> {
     if (schema === null) throw new DataError('Data without a schema cannot be written with a JSON Schema');
     const encode = compileEncoder(schema, this.#options);
     const validate = await this.#validation(parsed);
-    let text = '';
-    let bytes = 0;
-    const write = (start: number): number => {
-      const { bytes: b } = sink;
-      writeHeader(b, start, id);
-      const from = start + headerLength;
-      if (from + bytes > b.length) return writeRaw(b, from, Buffer.from(text));
-      b.write(text, from, bytes, 'utf8');
-      return from + bytes;
-    };
-    return (value) => {
-      const json = encode(value);
-      if (json === null) return null;
-      validate?.(json);
-      text = json;
-      bytes = Buffer.byteLength(json);
-      return sink.record(write);
+    return (id) => {
+      let text = '';
+      let bytes = 0;
+      const write = (start: number): number => {
+        const { bytes: b } = sink;
+        writeHeader(b, start, id);
+        const from = start + headerLength;
+        if (from + bytes > b.length) return writeRaw(b, from, Buffer.from(text));
+        b.write(text, from, bytes, 'utf8');
+        return from + bytes;
+      };
+      return (value) => {
+        const json = encode(value);
+        if (json === null) return null;
+        validate?.(json);
+        text = json;
+        bytes = Buffer.byteLength(json);
+        return sink.record(write);
+      };
     };
   }
 

@@ -182,7 +182,7 @@ class DecoderCompiler {
         return names.get(number) ?? `UNKNOWN_ENUM_VALUE_${name}_${number}`;
       };
     }
-    return scalarReader(field.type, schema);
+    return scalarReader(field, schema);
   }
 
   #message(message: Message, schema: Schema): ReadValue {
@@ -260,10 +260,10 @@ function emptySource(): Source {
   return empty;
 }
 
-function scalarReader(type: string, schema: Schema): ReadValue {
+function scalarReader({ type, utf8 }: MessageField, schema: Schema): ReadValue {
   switch (type) {
     case 'string':
-      return (source) => source.text();
+      return utf8 ? (source) => source.validText() : (source) => source.text();
     case 'bytes':
       return (source) => source.bytes();
     case 'bool':

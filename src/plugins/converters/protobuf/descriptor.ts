@@ -18,6 +18,8 @@ export interface MessageField {
   readonly enumType: EnumType | null;
   readonly repeated: boolean;
   readonly packed: boolean;
+  /** Text that is not UTF-8 is an error, as in proto3; in proto2 it is replaced. */
+  readonly utf8: boolean;
   /** Says whether it is set: proto3 `optional`, proto2, members of a oneof. */
   readonly presence: boolean;
   readonly proto3Optional: boolean;
@@ -139,6 +141,7 @@ class Reader {
       enumType: resolved instanceof protobuf.Enum ? this.#enum(resolved) : null,
       repeated: field.repeated,
       packed: field.repeated && field.packed,
+      utf8: isUtf8Verified(field),
       presence: !field.repeated && (field.hasPresence || oneof !== null),
       proto3Optional,
       optionalKeyword:
@@ -164,6 +167,7 @@ class Reader {
       enumType: null,
       repeated: false,
       packed: false,
+      utf8: isUtf8Verified(field),
       presence: false,
       proto3Optional: false,
       optionalKeyword: false,
@@ -210,8 +214,15 @@ class Reader {
 }
 
 function isProto3(field: protobuf.Field): boolean {
-  const features = (field as unknown as { _features?: { field_presence?: string } })._features;
-  return features?.field_presence === 'IMPLICIT';
+  return featuresOf(field).field_presence === 'IMPLICIT';
+}
+
+function isUtf8Verified(field: protobuf.FieldBase): boolean {
+  return featuresOf(field).utf8_validation === 'VERIFY';
+}
+
+function featuresOf(field: protobuf.FieldBase): { field_presence?: string; utf8_validation?: string } {
+  return (field as unknown as { _features?: ReturnType<typeof featuresOf> })._features ?? {};
 }
 
 function camel(name: string): string {

@@ -34,19 +34,30 @@ export const wireTypes: Readonly<Record<string, number>> = {
   message: 2,
 };
 
-/** Compiles the way from values of a Connect schema to a message; fields are found by name. */
-export function compileEncoder(schema: Schema, message: Message, sink: Sink, options: c.ProtobufDataOptions): Encode {
-  return new EncoderCompiler(sink, options).root(schema, message);
+/**
+ * Compiles the way from values of a Connect schema to a message; fields are found by name. `own` says that the message
+ * was made from the schema: a field that it lacks then is an error, where a registered version may leave fields out.
+ */
+export function compileEncoder(
+  schema: Schema,
+  message: Message,
+  sink: Sink,
+  options: c.ProtobufDataOptions,
+  own: boolean,
+): Encode {
+  return new EncoderCompiler(sink, options, own).root(schema, message);
 }
 
 class EncoderCompiler {
   readonly #sink: Sink;
   readonly #options: c.ProtobufDataOptions;
+  readonly #own: boolean;
   readonly #known = new Map<Message, Map<string, { encode: Encode | null }>>();
 
-  constructor(sink: Sink, options: c.ProtobufDataOptions) {
+  constructor(sink: Sink, options: c.ProtobufDataOptions, own: boolean) {
     this.#sink = sink;
     this.#options = options;
+    this.#own = own;
   }
 
   root(schema: Schema, message: Message): Encode {
@@ -90,8 +101,19 @@ class EncoderCompiler {
         }
         continue;
       }
+      if (field.schema.type === 'array' && c.isUnion(field.schema.valueSchema!)) {
+        const encode = noneOf(field.schema.valueSchema!, field.name);
+        parts.push({ number: 0, index: field.index, member: -1, fallback: this.#fallback(field), encode });
+        continue;
+      }
       const target = this.#target(message, field);
-      if (target === undefined) continue;
+      if (target === undefined) {
+        if (this.#own) {
+          const encode = missingField(field.name, message);
+          parts.push({ number: 0, index: field.index, member: -1, fallback: this.#fallback(field), encode });
+        }
+        continue;
+      }
       parts.push({
         number: target.number,
         index: field.index,
@@ -150,14 +172,18 @@ class EncoderCompiler {
   }
 
   #repeated(schema: Schema, field: MessageField): Encode {
-    const entry = field.message?.entry ?? null;
     if (schema.type === 'map') {
-      if (entry === null) throw new DataError(`The Protobuf field ${field.name} is not a map`);
-      return this.#map(schema, field, entry.key, entry.value);
+      // Not `entry`: a list or a map as value makes the entry a message like others, which only a reader minds.
+      const [key, value] = [field.message?.field('key'), field.message?.field('value')];
+      if (key === undefined || value === undefined) {
+        throw new DataError(`The Protobuf field ${field.name} is not a map`);
+      }
+      return this.#map(schema, field, key, value);
     }
     if (schema.type !== 'array') throw new DataError(`The Protobuf field ${field.name} is repeated, the data is not`);
     const sink = this.#sink;
     const elementSchema = schema.valueSchema!;
+    if (elementSchema.type === 'map' || elementSchema.type === 'array') return noneOf(elementSchema, field.name);
     if (!field.packed || field.type === 'string' || field.type === 'bytes' || field.type === 'message') {
       const encode = this.#tagged(elementSchema, field, false);
       return (value, position) => {
@@ -335,6 +361,25 @@ function zeroTest(field: MessageField): (value: unknown) => boolean {
   }
   // Minus zero is written: it is not the default.
   return (value) => Object.is(value, 0) || value === 0n;
+}
+
+/** Structs of one name in one message share its fields: what only the other one has has no place. */
+function missingField(name: string, message: Message): Encode {
+  return () => {
+    throw new DataError(
+      `Cannot find field with name ${name} in ${message.fullName}: two different structs there have the same name`,
+    );
+  };
+}
+
+/** A list whose elements Protobuf cannot express: it may be empty. */
+function noneOf(elementSchema: Schema, name: string): Encode {
+  return (value, position) => {
+    if (listOf(value).length === 0) return position;
+    throw new DataError(
+      `The field ${name} is an array of ${c.isUnion(elementSchema) ? 'unions' : `${elementSchema.type}s`}, which Protobuf cannot express unless it is empty`,
+    );
+  };
 }
 
 function listOf(value: unknown): readonly unknown[] {

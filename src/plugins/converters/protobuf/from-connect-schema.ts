@@ -104,8 +104,8 @@ function addField(
   const repeated = schema.type === 'array' || schema.type === 'map';
   const label = repeated ? 'repeated ' : options.optionalForNullables && schema.optional && !inOneof ? 'optional ' : '';
   const element = schema.type === 'array' ? schema.valueSchema! : schema;
-  if (schema.type === 'array' && (element.type === 'array' || element.type === 'map' || c.isUnion(element))) {
-    throw new DataError(`The field ${name} is an array of ${element.type}, which Protobuf cannot express`);
+  if (schema.type === 'array' && element.type === 'array') {
+    throw new DataError(`The field ${name} is an array of arrays, which Protobuf cannot express`);
   }
   if (element.type === 'struct' && c.isUnion(element)) {
     addOneof(message, name, element, context, indent);
@@ -113,15 +113,13 @@ function addField(
   }
   const params = new Map<string, string>();
   const type = typeOf(element, name, message, context, params, inOneof, indent);
-  const fieldOptions: string[] = [];
-  const fallback = defaultText(element, type);
-  if (fallback !== null && !repeated) fieldOptions.push(`default = ${fallback}`);
+  // Connect's defaults are not declared: proto3 has none but the zero of each type.
+  let suffix = '';
   if (params.size > 0) {
     context.imports.add('confluent/meta.proto');
     const pairs = [...params].map(([key, value]) => `{ key: ${JSON.stringify(key)}, value: ${JSON.stringify(value)} }`);
-    fieldOptions.push(`(confluent.field_meta) = { params: [${pairs.join(', ')}] }`);
+    suffix = ` [(confluent.field_meta) = { params: [${pairs.join(', ')}] }]`;
   }
-  const suffix = fieldOptions.length === 0 ? '' : ` [${fieldOptions.join(', ')}]`;
   message.lines.push(`${indent}${label}${type} ${name} = ${number}${suffix};\n`);
 }
 
@@ -222,6 +220,7 @@ function entryBase(name: string): string {
 }
 
 function entryText(name: string, schema: Schema, context: Context, indent: string): string {
+  if (c.isUnion(schema.valueSchema!)) throw new DataError('A map of unions cannot be written as Protobuf');
   const entry: MessageText = { name, lines: [], nested: new Map() };
   addField(entry, 'key', schema.keySchema!, 1, context, `${indent}  `, false);
   addField(entry, 'value', schema.valueSchema!, 2, context, `${indent}  `, false);
@@ -279,13 +278,4 @@ function wrapperOf(scalar: string): string {
       for (const [wrapper, inner] of c.wrappers) if (inner === scalar) return wrapper;
       throw new DataError(`There is no wrapper for ${scalar}`);
   }
-}
-
-/** Defaults of scalars are declared, as Confluent's converter does. */
-function defaultText(schema: Schema, type: string): string | null {
-  const value = schema.defaultValue;
-  if (value === undefined || type.includes('.') || c.isEnum(schema)) return null;
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null;
-  return typeof value === 'boolean' || typeof value === 'bigint' ? String(value) : null;
 }

@@ -8,7 +8,7 @@ import {
   type Read,
   RegistryConverter,
   type SchemaFormat,
-  type Write,
+  type Writer,
 } from '../../../schema-registry/registry-converter.ts';
 import { Sink, writeRaw } from '../../../schema-registry/sink.ts';
 import {
@@ -80,21 +80,24 @@ export class ProtobufFormat implements SchemaFormat<ParsedProtobuf> {
     return incompatibilityOf(reader.file, writer.file);
   }
 
-  writer(schema: Schema | null, parsed: ParsedProtobuf, id: number): Write {
+  writer(schema: Schema | null, parsed: ParsedProtobuf): Writer {
     // Checked by `fromConnectSchema`, which every way here passes.
-    const { rootName } = fromConnectSchema(schema, this.#options);
+    const { text, rootName } = fromConnectSchema(schema, this.#options);
+    const own = text === parsed.source.schema;
     const path = indexesOf(parsed.file, rootName);
     if (path === null) throw new DataError(`The registered Protobuf schema has no message ${rootName}`);
     const indexes = encodeMessageIndexes(path);
-    const encode = compileEncoder(schema!, messageAt(parsed.file, path), sink, this.#options);
-    let current: unknown;
-    const write = (start: number): number => {
-      writeHeader(sink.bytes, start, id);
-      return encode(current, writeRaw(sink.bytes, start + headerLength, indexes));
-    };
-    return (value) => {
-      current = value;
-      return sink.record(write);
+    const encode = compileEncoder(schema!, messageAt(parsed.file, path), sink, this.#options, own);
+    return (id) => {
+      let current: unknown;
+      const write = (start: number): number => {
+        writeHeader(sink.bytes, start, id);
+        return encode(current, writeRaw(sink.bytes, start + headerLength, indexes));
+      };
+      return (value) => {
+        current = value;
+        return sink.record(write);
+      };
     };
   }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { SerializationError } from '../../../errors.ts';
 
 /** A cursor over one message's bytes. */
@@ -65,6 +66,17 @@ export class Source {
     const size = this.varint();
     const start = this.take(size);
     return this.buffer.toString('utf8', start, start + size);
+  }
+
+  /** Text that must be UTF-8: where something was replaced, the bytes are looked at. */
+  validText(): string {
+    const size = this.varint();
+    const start = this.take(size);
+    const text = this.buffer.toString('utf8', start, start + size);
+    if (text.includes('\ufffd') && !isUtf8(this.buffer.subarray(start, start + size))) {
+      throw new SerializationError('Invalid Protobuf data: a string is not valid UTF-8');
+    }
+    return text;
   }
 
   skip(wireType: number, depth = 0): void {

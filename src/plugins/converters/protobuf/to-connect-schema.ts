@@ -132,10 +132,13 @@ function fieldSchema(field: MessageField, context: Context, inOneof: boolean): S
   return elementSchema(field, context, optional, [...wrapper, tag]);
 }
 
-/** `TestMapEntry` is the map `test_map`. */
+/** `TestMapEntry` is the map `test_map`; what stands before the last dot stays as it is. */
 function mapName(entryName: string): string {
-  const name = entryName.replace(/Entry$/, '');
-  return name.replace(/[A-Z]/g, (char, at: number) => (at === 0 ? '' : '_') + char.toLowerCase());
+  const dot = entryName.lastIndexOf('.') + 1;
+  const name = entryName.slice(dot).replace(/Entry$/, '');
+  return (
+    entryName.slice(0, dot) + name.replace(/[A-Z]/g, (char, at: number) => (at === 0 ? '' : '_') + char.toLowerCase())
+  );
 }
 
 function elementSchema(
