@@ -78,7 +78,7 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
   );
   alarm(
     'TaskThrottles',
-    'More is due than may run at a time: raise limits.runsInFlight',
+    'More is due than may run at a time, it waits: raise limits.runsInFlight, or the quota of the account',
     functions.task.metricThrottles(sum),
     20,
     3,
@@ -97,7 +97,7 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
   );
   alarm(
     'FailedEvents',
-    'Events that no function could take lie in the queue of failures: read them, then purge it',
+    'Wake-ups or changes for the mirror that no function could take lie in the queue of failures: read them, then purge it',
     failures.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
     1,
   );
