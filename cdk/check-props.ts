@@ -29,6 +29,7 @@ const propOf: Readonly<Partial<Record<EnvironmentSetting, string>>> = {
   'status.storage.partitions': 'mirrorTopics.statusPartitions',
   'drover.worker.settings': 'workerSettings',
   'drover.table.name': 'table',
+  'drover.metrics': 'metrics',
   'drover.runs.in.flight.max': 'limits.runsInFlight',
   'drover.run.max.ms': 'limits.run',
   'drover.run.linger.ms': 'limits.linger',

@@ -17,6 +17,7 @@ import {
   writeEnvironment,
 } from '../src/environment.ts';
 import { clusterPk, streamFilters } from '../src/storage/dynamodb/table.ts';
+import { metricNamespace } from '../src/telemetry/events.ts';
 import { acknowledge, acknowledgeResource } from './acknowledged.ts';
 import { createAlarms } from './alarms.ts';
 import { checkEnvironmentSize, checkFunctionSettings, checkProps, checkRunTimeout } from './check-props.ts';
@@ -59,7 +60,8 @@ export class Drover extends Construct implements IConnectable {
   /** Events that no function could take. */
   readonly failures: Queue;
   readonly alarms: readonly Alarm[];
-  readonly dashboard: Dashboard;
+  /** Undefined without one: see the prop. */
+  readonly dashboard: Dashboard | undefined;
   /** The functions that talk to Kafka, to be let in at the brokers; throws without a VPC. */
   readonly connections: Connections;
 
@@ -146,6 +148,9 @@ export class Drover extends Construct implements IConnectable {
       },
       failures: this.failures,
       topic: props.alarmTopic,
+      dashboard: props.dashboard ?? true,
+      metrics:
+        settingOf(settings, 'drover.metrics') === 'none' ? undefined : namespaceOf(settingOf(settings, 'group.id')),
     });
     this.alarms = alarms;
     this.dashboard = dashboard;
@@ -217,8 +222,7 @@ export class Drover extends Construct implements IConnectable {
       for (const fn of [this.taskFunction, this.mirrorFunction]) permitSecret(security.secret, fn);
     }
     if (security.type === 'iam') {
-      const setting = (name: EnvironmentSetting) =>
-        settings[name] ?? String(environmentConfig.keys.get(name)?.defaultValue);
+      const setting = (name: EnvironmentSetting) => settingOf(settings, name);
       permitTasksOnMsk(this.taskFunction, security.clusterArn, setting('group.id'));
       permitMirrorOnMsk(this.mirrorFunction, security.clusterArn, [
         setting('config.storage.topic'),
@@ -284,6 +288,16 @@ export class Drover extends Construct implements IConnectable {
   }
 }
 
+/** Undefined: known at deployment only, so that no graph can name it. */
+function namespaceOf(groupId: string): string | undefined {
+  return Token.isUnresolved(groupId) ? undefined : metricNamespace(groupId);
+}
+
+/** As the functions will read it. */
+function settingOf(settings: EnvironmentSettings, name: EnvironmentSetting): string {
+  return settings[name] ?? String(environmentConfig.keys.get(name)?.defaultValue);
+}
+
 type ResolvedLimits = Required<DroverLimits>;
 
 function resolveLimits(limits: DroverLimits): ResolvedLimits {
@@ -310,6 +324,7 @@ function settingsOf(props: DroverProps, table: ITable, limits: ResolvedLimits): 
   const servers = props.bootstrapServers;
   const optional = {
     'group.id': props.groupId,
+    'drover.metrics': props.metrics,
     'config.storage.topic': topics.configs,
     'offset.storage.topic': topics.offsets,
     'status.storage.topic': topics.status,

@@ -6,7 +6,15 @@ import { AssetHashType, DockerImage, type Duration, type RemovalPolicy } from 'a
 import { type ISecurityGroup, type IVpc, SecurityGroup, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Architecture, Code, Function as LambdaFunction, type Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  type Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { acknowledgeResource } from './acknowledged.ts';
@@ -78,6 +86,11 @@ export function createFunction(
     memorySize: settings.memorySize,
     role,
     logGroup,
+    // Lambda's own lines about each run that went well would be most of the log. Drover's lines are JSON already, and which
+    // of them are written is told at run time (`/admin/loggers`).
+    loggingFormat: LoggingFormat.JSON,
+    systemLogLevelV2: SystemLogLevel.WARN,
+    applicationLogLevelV2: ApplicationLogLevel.TRACE,
     environment: { ...context.environment, ...settings.environment },
     ...(settings.reservedConcurrentExecutions === undefined
       ? {}

@@ -244,6 +244,20 @@ export interface DroverProps {
   /** @default RetentionDays.ONE_MONTH */
   readonly logRetention?: RetentionDays;
 
+  /**
+   * Whose metrics Drover publishes beside those that Lambda has of the functions: those of all connectors together, or also
+   * those of each connector by its name, or none. CloudWatch bills each metric of each connector ($0.30 a month) as long as
+   * it is published; test/bench/cost/COST.md adds it up.
+   * @default 'installation'
+   */
+  readonly metrics?: 'none' | 'installation' | 'connector';
+
+  /**
+   * Whether there is a dashboard. CloudWatch bills those beyond an account's first three ($3 a month).
+   * @default true
+   */
+  readonly dashboard?: boolean;
+
   /** Told when an alarm goes off or is over. @default - nobody; the alarms are there to be looked at */
   readonly alarmTopic?: ITopic;
 }

@@ -226,6 +226,15 @@ export const environmentConfig = defineConfig({
     validator: atLeast(1),
     doc: 'Longest pause between runs that find nothing.',
   },
+  'drover.metrics': {
+    type: 'STRING',
+    default: 'installation',
+    importance: 'LOW',
+    validator: validString('none', 'installation', 'connector'),
+    doc:
+      'Whose metrics are published, beside those of the functions: none, those of all connectors together (installation), or also ' +
+      'those of each connector, which CloudWatch bills by the metric and the connector.',
+  },
   'drover.log.level': {
     type: 'STRING',
     default: 'INFO',

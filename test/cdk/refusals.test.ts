@@ -207,7 +207,11 @@ test.each<[string, DroverProps | ((stack: Stack) => DroverProps)]>([
         type: 'scram',
         secret: Secret.fromSecretAttributes(stack, 'S', {
           secretCompleteArn: secretArn('AmazonMSK_orders'),
-          encryptionKey: Key.fromKeyArn(stack, 'K', 'arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'),
+          encryptionKey: Key.fromKeyArn(
+            stack,
+            'K',
+            'arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9',
+          ),
         }),
       },
     }),
