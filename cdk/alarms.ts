@@ -5,6 +5,7 @@ import {
   Dashboard,
   GraphWidget,
   type IMetric,
+  Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -19,12 +20,21 @@ export interface AlarmSettings {
   readonly functions: Readonly<Record<FunctionName, LambdaFunction>>;
   readonly failures: IQueue;
   readonly topic?: ITopic | undefined;
+  readonly dashboard: boolean;
+  /** Namespace of Drover's own metrics; undefined: none that a graph could show. */
+  readonly metrics?: string | undefined;
 }
 
 const period = Duration.minutes(5);
 
 /** What somebody should look at, each with the reason in its description, and one page that shows the whole. */
-export function createAlarms(scope: Construct, settings: AlarmSettings): { alarms: Alarm[]; dashboard: Dashboard } {
+export function createAlarms(
+  scope: Construct,
+  settings: AlarmSettings,
+): {
+  alarms: Alarm[];
+  dashboard: Dashboard | undefined;
+} {
   const { functions, failures } = settings;
   const alarms: Alarm[] = [];
   const alarm = (id: string, description: string, metric: IMetric, threshold: number, evaluationPeriods = 1) => {
@@ -78,7 +88,7 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
   );
   alarm(
     'TaskThrottles',
-    'More is due than may run at a time: raise limits.runsInFlight',
+    'More is due than may run at a time, it waits: raise limits.runsInFlight, or the quota of the account',
     functions.task.metricThrottles(sum),
     20,
     3,
@@ -97,11 +107,16 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
   );
   alarm(
     'FailedEvents',
-    'Events that no function could take lie in the queue of failures: read them, then purge it',
+    'Wake-ups or changes for the mirror that no function could take lie in the queue of failures: read them, then purge it',
     failures.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
     1,
   );
 
+  return { alarms, dashboard: settings.dashboard ? createDashboard(scope, settings) : undefined };
+}
+
+function createDashboard(scope: Construct, { functions, metrics }: AlarmSettings): Dashboard {
+  const sum = { period, statistic: 'Sum' };
   const dashboard = new Dashboard(scope, 'Dashboard', { defaultInterval: Duration.hours(3) });
   const each = (metric: (fn: IFunction, label: string) => IMetric) =>
     Object.entries(functions).map(([name, fn]) => metric(fn, name));
@@ -136,5 +151,17 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
       functions.mirror.metric('IteratorAge', { period, statistic: 'Maximum', label: 'mirror' }),
     ]),
   );
-  return { alarms, dashboard };
+  if (metrics !== undefined) {
+    const own = (metricName: string, label: string) => new Metric({ namespace: metrics, metricName, label, ...sum });
+    dashboard.addWidgets(
+      graph('Records', [own('record-total', 'moved')]),
+      graph('Bytes', [own('byte-total', 'moved')]),
+      graph('Records that failed', [
+        own('total-records-skipped', 'skipped'),
+        own('deadletterqueue-produce-requests', 'dead letters'),
+        own('total-retries', 'retries'),
+      ]),
+    );
+  }
+  return dashboard;
 }

@@ -1,5 +1,6 @@
 import { App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { adaptToEmulator } from './emulator.ts';
 import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './index.ts';
@@ -13,11 +14,14 @@ import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './i
  * | ----------------------------------------- | -------------------------------------------------------------- |
  * | bootstrapServers                          | host:port, with commas between                                 |
  * | security                                  | iam (needs clusterArn), scram or mtls (need secretArn), plaintext |
+ * | secretKeyArn                              | customer-managed key of that secret, as MSK demands            |
  * | vpcId                                     | where the brokers are; left out: public brokers                |
  * | auth                                      | iam (default) or none                                          |
  * | groupId, plugins, stackName               | as the construct's props                                       |
+ * | tableName                                 | of the table; see the prop                                     |
  * | replicationFactor                         | of the mirror topics                                           |
  * | runsInFlight, runSeconds, runTimeoutSeconds | limits; also taskMemorySize                                  |
+ * | reserveConcurrency                        | true: runsInFlight is reserved for the task function           |
  * | idleFloorMs, idleCeilingMs                | limits                                                         |
  * | removalPolicy                             | retain (default) or destroy                                    |
  * | emulator                                  | true: for the emulator of `npm start` instead of AWS             |
@@ -50,6 +54,7 @@ const bootstrapServers = need('bootstrapServers', 'Drover must know host:port of
 const vpcId = get('vpcId');
 const groupId = get('groupId');
 const plugins = get('plugins');
+const tableName = get('tableName');
 const replicationFactor = count('replicationFactor');
 const drover = new Drover(stack, 'Connect', {
   bootstrapServers,
@@ -59,6 +64,7 @@ const drover = new Drover(stack, 'Connect', {
   removalPolicy: get('removalPolicy') === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
   ...(groupId === undefined ? {} : { groupId }),
   ...(plugins === undefined ? {} : { plugins }),
+  ...(tableName === undefined ? {} : { tableName }),
   ...(replicationFactor === undefined ? {} : { mirrorTopics: { replicationFactor } }),
   ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(stack, 'Vpc', { vpcId }) }),
 });
@@ -84,7 +90,12 @@ function security(): KafkaSecurity {
     case 'scram':
     case 'mtls': {
       const arn = need('secretArn', `with security=${type} the credentials lie in a secret`);
-      return { type, secret: Secret.fromSecretCompleteArn(stack, 'KafkaSecret', arn) };
+      const keyArn = get('secretKeyArn');
+      const secret = Secret.fromSecretAttributes(stack, 'KafkaSecret', {
+        secretCompleteArn: arn,
+        ...(keyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(stack, 'KafkaSecretKey', keyArn) }),
+      });
+      return { type, secret };
     }
     default:
       throw new Error(`security is "${type}": it must be iam, scram, mtls or plaintext`);
@@ -106,6 +117,7 @@ function limits(): DroverLimits {
   };
   const all = {
     runsInFlight,
+    reserveConcurrency: get('reserveConcurrency') === 'true',
     taskMemorySize,
     run: time('runSeconds', Duration.seconds),
     runTimeout: time('runTimeoutSeconds', Duration.seconds),

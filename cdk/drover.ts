@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, Fn, RemovalPolicy, Stack, Token, Tokenization } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
@@ -10,11 +10,20 @@ import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { type EnvironmentSetting, writeEnvironment } from '../src/environment.ts';
+import {
+  type EnvironmentSetting,
+  type EnvironmentSettings,
+  environmentConfig,
+  writeEnvironment,
+} from '../src/environment.ts';
 import { clusterPk, streamFilters } from '../src/storage/dynamodb/table.ts';
+import { metricNamespace } from '../src/telemetry/events.ts';
 import { acknowledge, acknowledgeResource } from './acknowledged.ts';
 import { createAlarms } from './alarms.ts';
-import { createFunction, createSecurityGroup, type FunctionsContext, type Network, permitMsk } from './functions.ts';
+import { checkEnvironmentSize, checkFunctionSettings, checkProps, checkRunTimeout } from './check-props.ts';
+import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
+import { permitAlarms, permitLogs, permitSecret, permitTableKey } from './keys.ts';
+import { permitMirrorOnMsk, permitTasksOnMsk } from './msk.ts';
 import type { DroverLimits, DroverProps, KafkaSecurity } from './props.ts';
 import { createRestApi } from './rest-api.ts';
 import { createSchedule } from './schedule.ts';
@@ -51,22 +60,25 @@ export class Drover extends Construct implements IConnectable {
   /** Events that no function could take. */
   readonly failures: Queue;
   readonly alarms: readonly Alarm[];
-  readonly dashboard: Dashboard;
+  /** Undefined without one: see the prop. */
+  readonly dashboard: Dashboard | undefined;
   /** The functions that talk to Kafka, to be let in at the brokers; throws without a VPC. */
   readonly connections: Connections;
 
   constructor(scope: Construct, id: string, props: DroverProps) {
     super(scope, id);
-    if (props.bootstrapServers.length === 0) {
-      throw new Error('bootstrapServers is empty: give host:port of at least one broker');
-    }
+    checkProps(props);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const logRetention = props.logRetention ?? RetentionDays.ONE_MONTH;
     const limits = resolveLimits(props.limits ?? {});
 
-    this.table = props.table ?? (createTable(this, removalPolicy) as ITable);
+    const { encryptionKey, tableName } = props;
+    if (encryptionKey !== undefined) permitLogs(this, encryptionKey);
+    this.table = props.table ?? (createTable(this, { removalPolicy, tableName, encryptionKey }) as ITable);
     this.failures = new Queue(this, 'Failures', {
-      encryption: QueueEncryption.SQS_MANAGED,
+      ...(encryptionKey === undefined
+        ? { encryption: QueueEncryption.SQS_MANAGED }
+        : { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey }),
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
@@ -75,20 +87,26 @@ export class Drover extends Construct implements IConnectable {
 
     const network = this.#network(props);
     this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
+    const settings: EnvironmentSettings = { ...settingsOf(props, this.table, limits), ...props.environment };
+    checkFunctionSettings(settings, props.environment);
+    checkRunTimeout(limits.run, limits.runTimeout);
+    const variables = writeEnvironment(settings);
+    checkEnvironmentSize(variables);
     const context: FunctionsContext = {
-      environment: writeEnvironment({ ...settingsOf(props, this.table, limits), ...props.environment }),
+      environment: variables,
       pluginsModule: props.plugins,
       runtime: props.runtime ?? Runtime.NODEJS_24_X,
       architecture: props.architecture,
       logRetention,
       removalPolicy,
+      encryptionKey,
     };
 
     this.taskFunction = createFunction(this, 'TaskFunction', 'task', context, {
       description: 'Drover worker: one bounded run of a task, a connector or the probe',
       timeout: limits.runTimeout,
       memorySize: limits.taskMemorySize,
-      reservedConcurrentExecutions: limits.runsInFlight,
+      ...(limits.reserveConcurrency ? { reservedConcurrentExecutions: limits.runsInFlight } : {}),
       network,
     });
     this.coordinatorFunction = createFunction(this, 'CoordinatorFunction', 'coordinator', context, {
@@ -109,15 +127,18 @@ export class Drover extends Construct implements IConnectable {
       network,
     });
 
-    this.#permit(props.security, props);
-    this.#wire(limits);
+    this.#permit(props.security, props, settings);
+    this.#wire();
     this.api = createRestApi(this, {
       handler: this.restFunction,
       auth: props.auth ?? { type: 'iam' },
       logRetention,
       removalPolicy,
+      encryptionKey,
+      throttle: { rate: props.throttle?.rate ?? 50, burst: props.throttle?.burst ?? 100 },
     });
     createSchedule(this, this.coordinatorFunction);
+    if (props.alarmTopic !== undefined) permitAlarms(this, props.alarmTopic);
     const { alarms, dashboard } = createAlarms(this, {
       functions: {
         rest: this.restFunction,
@@ -127,6 +148,9 @@ export class Drover extends Construct implements IConnectable {
       },
       failures: this.failures,
       topic: props.alarmTopic,
+      dashboard: props.dashboard ?? true,
+      metrics:
+        settingOf(settings, 'drover.metrics') === 'none' ? undefined : namespaceOf(settingOf(settings, 'group.id')),
     });
     this.alarms = alarms;
     this.dashboard = dashboard;
@@ -137,7 +161,9 @@ export class Drover extends Construct implements IConnectable {
     return Grant.addToPrincipal({
       grantee,
       actions: ['execute-api:Invoke'],
-      resourceArns: [this.api.arnForExecuteApi()],
+      // Every request goes to the one route there is, which IAM knows by the request's own method and path or as
+      // `$default`: the whole API is what matches for certain, `/`-separated parts counted by nobody.
+      resourceArns: [Stack.of(this).formatArn({ service: 'execute-api', resource: this.api.apiId, resourceName: '*' })],
     });
   }
 
@@ -148,20 +174,21 @@ export class Drover extends Construct implements IConnectable {
 
   #network(props: DroverProps): Network | undefined {
     if (props.vpc === undefined) {
-      if (props.securityGroups !== undefined || props.vpcSubnets !== undefined) {
-        throw new Error('securityGroups and vpcSubnets need vpc: name the VPC that they belong to');
+      if ([props.securityGroups, props.vpcSubnets, props.allowPublicSubnet].some((prop) => prop !== undefined)) {
+        throw new Error('securityGroups, vpcSubnets and allowPublicSubnet need vpc: name the VPC that they belong to');
       }
       return undefined;
     }
     return {
       vpc: props.vpc,
       vpcSubnets: props.vpcSubnets,
+      allowPublicSubnet: props.allowPublicSubnet,
       securityGroups:
         props.securityGroups === undefined ? [createSecurityGroup(this, props.vpc)] : [...props.securityGroups],
     };
   }
 
-  #permit(security: KafkaSecurity, props: DroverProps): void {
+  #permit(security: KafkaSecurity, props: DroverProps, settings: EnvironmentSettings): void {
     const own = this.table.tableArn;
     const indexes = indexNames.map((name) => `${own}/index/${name}`);
     const readWrite = () =>
@@ -177,10 +204,31 @@ export class Drover extends Construct implements IConnectable {
       }),
     );
 
-    for (const secret of props.connectorSecrets ?? []) secret.grantRead(this.taskFunction);
-    for (const fn of [this.taskFunction, this.mirrorFunction]) {
-      if (security.type === 'scram' || security.type === 'mtls') security.secret.grantRead(fn);
-      if (security.type === 'iam') permitMsk(fn, security.clusterArn);
+    const everyFunction = [this.restFunction, this.coordinatorFunction, this.taskFunction, this.mirrorFunction];
+    for (const fn of everyFunction) permitTableKey(this.table, fn);
+
+    for (const fn of this.failures.encryptionMasterKey === undefined ? [] : everyFunction) {
+      for (const action of ['kms:ReEncrypt*', 'kms:GenerateDataKey*']) {
+        acknowledge(
+          fn.role!,
+          `AwsSolutions-IAM5[Action::${action}]`,
+          'What sending to an encrypted queue needs, on its key',
+        );
+      }
+    }
+
+    for (const secret of props.connectorSecrets ?? []) permitSecret(secret, this.taskFunction);
+    if (security.type === 'scram' || security.type === 'mtls') {
+      for (const fn of [this.taskFunction, this.mirrorFunction]) permitSecret(security.secret, fn);
+    }
+    if (security.type === 'iam') {
+      const setting = (name: EnvironmentSetting) => settingOf(settings, name);
+      permitTasksOnMsk(this.taskFunction, security.clusterArn, setting('group.id'));
+      permitMirrorOnMsk(this.mirrorFunction, security.clusterArn, [
+        setting('config.storage.topic'),
+        setting('offset.storage.topic'),
+        setting('status.storage.topic'),
+      ]);
     }
     // A policy of its own: the function must not wait for one that names the function itself.
     new Policy(this, 'DispatchPolicy', {
@@ -194,10 +242,7 @@ export class Drover extends Construct implements IConnectable {
     });
   }
 
-  #wire(limits: ResolvedLimits): void {
-    if (this.table.tableStreamArn === undefined) {
-      throw new Error('table has no stream: create it with droverTableProps, or import it with its tableStreamArn');
-    }
+  #wire(): void {
     const filters = (patterns: readonly object[]) =>
       patterns.map((pattern) => FilterCriteria.filter(pattern as Record<string, unknown>));
     const failures = new SqsDlq(this.failures);
@@ -207,11 +252,10 @@ export class Drover extends Construct implements IConnectable {
         batchSize: 100,
         filters: filters(streamFilters.coordinator),
         parallelizationFactor: 2,
-        // What is lost here the next tick finds.
+        // What is lost here the next tick finds: no failure to keep.
         retryAttempts: 2,
         maxRecordAge: Duration.minutes(1),
         bisectBatchOnError: true,
-        onFailure: failures,
       }),
     );
     this.mirrorFunction.addEventSource(
@@ -233,15 +277,25 @@ export class Drover extends Construct implements IConnectable {
         'dynamodb:ListStreams, which Lambda needs to read the stream, knows no resource',
       );
     }
-    const onFailure = new SqsDestination(this.failures);
-    // A run that fails is still due, and the tick dispatches it: no second try here.
-    this.taskFunction.configureAsyncInvoke({
+    // A run that fails, or that waits behind others for longer than a minute, is still due: the tick dispatches it again.
+    this.taskFunction.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+    // A wake-up from outside comes once.
+    this.coordinatorFunction.configureAsyncInvoke({
       retryAttempts: 0,
-      maxEventAge: Duration.seconds(Math.max(60, limits.runTimeout.toSeconds())),
-      onFailure,
+      maxEventAge: Duration.minutes(1),
+      onFailure: new SqsDestination(this.failures),
     });
-    this.coordinatorFunction.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1), onFailure });
   }
+}
+
+/** Undefined: known at deployment only, so that no graph can name it. */
+function namespaceOf(groupId: string): string | undefined {
+  return Token.isUnresolved(groupId) ? undefined : metricNamespace(groupId);
+}
+
+/** As the functions will read it. */
+function settingOf(settings: EnvironmentSettings, name: EnvironmentSetting): string {
+  return settings[name] ?? String(environmentConfig.keys.get(name)?.defaultValue);
 }
 
 type ResolvedLimits = Required<DroverLimits>;
@@ -249,55 +303,44 @@ type ResolvedLimits = Required<DroverLimits>;
 function resolveLimits(limits: DroverLimits): ResolvedLimits {
   const run = limits.run ?? Duration.seconds(60);
   const runTimeout = limits.runTimeout ?? run.plus(Duration.minutes(1));
-  if (runTimeout.toSeconds() > 900) {
-    throw new Error(`limits.runTimeout is ${runTimeout.toSeconds()} s: Lambda allows 900 s at most`);
-  }
-  if (runTimeout.toMilliseconds() <= run.toMilliseconds()) {
-    throw new Error('limits.runTimeout must be longer than limits.run: a run needs time to commit and let go');
-  }
-  const idleFloor = limits.idleFloor ?? Duration.seconds(1);
-  const idleCeiling = limits.idleCeiling ?? Duration.minutes(1);
-  if (idleFloor.toMilliseconds() > idleCeiling.toMilliseconds()) {
-    throw new Error('limits.idleFloor is above limits.idleCeiling');
-  }
   return {
     runsInFlight: limits.runsInFlight ?? 20,
+    reserveConcurrency: limits.reserveConcurrency ?? false,
     run,
     runTimeout,
     linger: limits.linger ?? Duration.millis(500),
-    idleFloor,
-    idleCeiling,
+    idleFloor: limits.idleFloor ?? Duration.seconds(1),
+    idleCeiling: limits.idleCeiling ?? Duration.minutes(1),
     taskMemorySize: limits.taskMemorySize ?? 1024,
   };
 }
 
-function settingsOf(
-  props: DroverProps,
-  table: ITable,
-  limits: ResolvedLimits,
-): Partial<Record<EnvironmentSetting, string>> {
+function settingsOf(props: DroverProps, table: ITable, limits: ResolvedLimits): EnvironmentSettings {
   const ms = (duration: Duration) => String(duration.toMilliseconds());
   const topics = props.mirrorTopics ?? {};
-  const replication = topics.replicationFactor === undefined ? undefined : String(topics.replicationFactor);
-  const partitions = (count: number | undefined) => (count === undefined ? undefined : String(count));
+  const number = (count: number) => (Token.isUnresolved(count) ? Tokenization.stringifyNumber(count) : String(count));
+  const optionalNumber = (count: number | undefined) => (count === undefined ? undefined : number(count));
+  const replication = optionalNumber(topics.replicationFactor);
+  const servers = props.bootstrapServers;
   const optional = {
     'group.id': props.groupId,
+    'drover.metrics': props.metrics,
     'config.storage.topic': topics.configs,
     'offset.storage.topic': topics.offsets,
     'status.storage.topic': topics.status,
     'config.storage.replication.factor': replication,
     'offset.storage.replication.factor': replication,
     'status.storage.replication.factor': replication,
-    'offset.storage.partitions': partitions(topics.offsetsPartitions),
-    'status.storage.partitions': partitions(topics.statusPartitions),
+    'offset.storage.partitions': optionalNumber(topics.offsetsPartitions),
+    'status.storage.partitions': optionalNumber(topics.statusPartitions),
     'drover.worker.settings': props.workerSettings === undefined ? undefined : JSON.stringify(props.workerSettings),
   } satisfies Partial<Record<EnvironmentSetting, string | undefined>>;
   const given = Object.entries(optional).filter((entry) => entry[1] !== undefined);
   return {
     'drover.table.name': table.tableName,
-    'bootstrap.servers': props.bootstrapServers.join(','),
+    'bootstrap.servers': Token.isUnresolved(servers) ? Fn.join(',', [...servers]) : servers.join(','),
     ...securitySettings(props.security),
-    'drover.runs.in.flight.max': String(limits.runsInFlight),
+    'drover.runs.in.flight.max': number(limits.runsInFlight),
     'drover.run.max.ms': ms(limits.run),
     'drover.run.linger.ms': ms(limits.linger),
     'drover.idle.floor.ms': ms(limits.idleFloor),
@@ -306,7 +349,7 @@ function settingsOf(
   };
 }
 
-function securitySettings(security: KafkaSecurity): Partial<Record<EnvironmentSetting, string>> {
+function securitySettings(security: KafkaSecurity): EnvironmentSettings {
   switch (security.type) {
     case 'plaintext':
       return { 'security.protocol': 'PLAINTEXT' };

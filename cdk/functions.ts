@@ -1,14 +1,27 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { AssetHashType, type Duration, Fn, type RemovalPolicy, Token } from 'aws-cdk-lib';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AssetHashType, DockerImage, type Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { type ISecurityGroup, type IVpc, SecurityGroup, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, type Runtime } from 'aws-cdk-lib/aws-lambda';
+import { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  type Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { acknowledgeResource } from './acknowledged.ts';
 import { bundleFunction, type FunctionName, handlerOf } from './bundle.ts';
+import { servicePrincipal } from './service-principal.ts';
+
+const functionsFolder = join(dirname(fileURLToPath(import.meta.url)), '..', 'functions');
 
 export interface FunctionsContext {
   readonly environment: Readonly<Record<string, string>>;
@@ -17,11 +30,14 @@ export interface FunctionsContext {
   readonly architecture?: Architecture | undefined;
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
+  /** Of the log groups. */
+  readonly encryptionKey?: IKey | undefined;
 }
 
 export interface Network {
   readonly vpc: IVpc;
   readonly vpcSubnets?: SubnetSelection | undefined;
+  readonly allowPublicSubnet?: boolean | undefined;
   readonly securityGroups: ISecurityGroup[];
 }
 
@@ -45,15 +61,16 @@ export function createFunction(
   const logGroup = new LogGroup(scope, `${id}Log`, {
     retention: context.logRetention,
     removalPolicy: context.removalPolicy,
+    ...(context.encryptionKey === undefined ? {} : { encryptionKey: context.encryptionKey }),
   });
-  const statements = [
-    new PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] }),
-  ];
   const role = new Role(scope, `${id}Role`, {
-    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    assumedBy: servicePrincipal(scope, 'lambda.amazonaws.com'),
     description: `What Drover's ${name} function may do`,
-    inlinePolicies: { run: new PolicyDocument({ statements }) },
   });
+  // Not inside the role: the policy of a key may name the role, and the log group the key.
+  role.addToPolicy(
+    new PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] }),
+  );
   if (settings.network !== undefined) {
     role.addToPolicy(networkInterfaces());
     acknowledgeResource(role, '*', 'The network interfaces of a function in a VPC have no narrower resource');
@@ -69,6 +86,11 @@ export function createFunction(
     memorySize: settings.memorySize,
     role,
     logGroup,
+    // Lambda's own lines about each run that went well would be most of the log. Drover's lines are JSON already, and which
+    // of them are written is told at run time (`/admin/loggers`).
+    loggingFormat: LoggingFormat.JSON,
+    systemLogLevelV2: SystemLogLevel.WARN,
+    applicationLogLevelV2: ApplicationLogLevel.TRACE,
     environment: { ...context.environment, ...settings.environment },
     ...(settings.reservedConcurrentExecutions === undefined
       ? {}
@@ -79,6 +101,7 @@ export function createFunction(
           vpc: network.vpc,
           ...(network.vpcSubnets === undefined ? {} : { vpcSubnets: network.vpcSubnets }),
           securityGroups: network.securityGroups,
+          ...(network.allowPublicSubnet === undefined ? {} : { allowPublicSubnet: network.allowPublicSubnet }),
         }),
   });
 }
@@ -94,18 +117,43 @@ export function createSecurityGroup(scope: Construct, vpc: IVpc): SecurityGroup 
 /** Folders by what went into them: an app with several stacks bundles once. */
 const bundles = new Map<string, string>();
 
+/** Bundled when the CDK wants the files: `cdk ls` and the like do without. */
 function bundled(name: FunctionName, context: FunctionsContext): Code {
   const nodeVersion = context.runtime.name.match(/\d+/)?.[0] ?? '24';
-  const key = JSON.stringify([name, context.pluginsModule, nodeVersion]);
-  let outdir = bundles.get(key);
-  if (outdir === undefined) {
-    const folder = mkdtempSync(join(tmpdir(), `drover-${name}-`));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    bundleFunction({ name, outdir: folder, pluginsModule: context.pluginsModule, nodeVersion });
-    bundles.set(key, folder);
-    outdir = folder;
+  const pluginsModule = context.pluginsModule === undefined ? undefined : resolve(context.pluginsModule);
+  const what = { name, nodeVersion, ...(pluginsModule === undefined ? {} : { pluginsModule }) };
+  return Code.fromAsset(functionsFolder, {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // Never used: what cannot be bundled here cannot be bundled elsewhere.
+      image: DockerImage.fromRegistry('scratch'),
+      // Tells the CDK apart what it would else take for the same asset.
+      environment: what,
+      local: {
+        tryBundle(outdir) {
+          cpSync(bundleOnce(what), outdir, { recursive: true });
+          return true;
+        },
+      },
+    },
+  });
+}
+
+function bundleOnce(what: {
+  readonly name: FunctionName;
+  readonly nodeVersion: string;
+  readonly pluginsModule?: string;
+}) {
+  const key = JSON.stringify(what);
+  let folder = bundles.get(key);
+  if (folder === undefined) {
+    const outdir = mkdtempSync(join(tmpdir(), `drover-${what.name}-`));
+    process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+    bundleFunction({ ...what, outdir });
+    bundles.set(key, outdir);
+    folder = outdir;
   }
-  return Code.fromAsset(outdir, { assetHashType: AssetHashType.SOURCE });
+  return folder;
 }
 
 /** Lambda attaches its functions to a VPC in the name of their role; these actions know no narrower resource. */
@@ -122,30 +170,3 @@ function networkInterfaces(): PolicyStatement {
     resources: ['*'],
   });
 }
-
-/** Lets a function use the topics, groups and transactional ids of the cluster `arn:…:cluster/NAME/UUID`. */
-export function permitMsk(fn: LambdaFunction, clusterArn: string): void {
-  if (!Token.isUnresolved(clusterArn) && !/^arn:[^:]+:kafka:[^:]+:[^:]+:cluster\/[^/]+\/.+/.test(clusterArn)) {
-    throw new Error(
-      `security.clusterArn is "${clusterArn}"; it must be the ARN of an MSK cluster: ` +
-        'arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID',
-    );
-  }
-  const halves = Fn.split(':cluster/', clusterArn, 2);
-  const permit = (actions: readonly string[], resource: string) =>
-    fn.addToRolePolicy(
-      new PolicyStatement({ actions: actions.map((action) => `kafka-cluster:${action}`), resources: [resource] }),
-    );
-  permit(['Connect', 'DescribeCluster', 'WriteDataIdempotently'], clusterArn);
-  for (const [kind, actions] of Object.entries(mskActions)) {
-    const every = `${Fn.select(0, halves)}:${kind}/${Fn.select(1, halves)}/*`;
-    permit(actions, every);
-    acknowledgeResource(fn.role!, every, 'Connectors name their topics and groups when they are created');
-  }
-}
-
-const mskActions: Readonly<Record<string, readonly string[]>> = {
-  topic: ['CreateTopic', 'DescribeTopic', 'DescribeTopicDynamicConfiguration', 'ReadData', 'WriteData'],
-  group: ['DescribeGroup', 'AlterGroup', 'DeleteGroup'],
-  'transactional-id': ['DescribeTransactionalId', 'AlterTransactionalId'],
-};

@@ -2,24 +2,32 @@ import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { EnvironmentSetting } from '../src/environment.ts';
+import type { EnvironmentSettings } from '../src/environment.ts';
 
 /** How the functions prove to the brokers who they are. */
 export type KafkaSecurity =
   /** MSK's IAM access control. */
   | {
       readonly type: 'iam';
-      /** Of the MSK cluster; the functions are allowed its topics, groups and transactional ids and no other's. */
+      /**
+       * Of the MSK cluster. The task function may use its topics and groups, and transactional ids that begin with the
+       * `groupId`; the mirror its three topics and nothing else.
+       */
       readonly clusterArn: string;
     }
   /** A user name and password over TLS. */
   | {
       readonly type: 'scram';
-      /** JSON with `username` and `password`, as MSK keeps them; optionally `ca` (PEM). */
+      /**
+       * JSON with `username` and `password`, as MSK keeps them; optionally `ca` (PEM). MSK wants it encrypted with a
+       * customer-managed key: import it with `Secret.fromSecretAttributes` and its `encryptionKey`, so that the functions
+       * may decrypt it.
+       */
       readonly secret: ISecret;
       /** @default 'SCRAM-SHA-512' */
       readonly mechanism?: 'SCRAM-SHA-512' | 'SCRAM-SHA-256' | 'PLAIN';
@@ -27,7 +35,7 @@ export type KafkaSecurity =
   /** A client certificate. */
   | {
       readonly type: 'mtls';
-      /** JSON with `certificate` and `key` (PEM); optionally `passphrase` and `ca`. */
+      /** JSON with `certificate` and `key` (PEM); optionally `passphrase` and `ca`. As to its key see scram. */
       readonly secret: ISecret;
     }
   /** Neither encrypted nor authenticated: for a broker on the same machine or in a closed network. */
@@ -46,18 +54,37 @@ export type ApiAuth =
       readonly scopes?: readonly string[];
     }
   /** An authoriser of your own. */
-  | { readonly type: 'authorizer'; readonly authorizer: IHttpRouteAuthorizer }
+  | {
+      readonly type: 'authorizer';
+      readonly authorizer: IHttpRouteAuthorizer;
+      /** What of the context that a Lambda authoriser answers names the caller in the access log. @default 'principalId' */
+      readonly callerProperty?: string;
+    }
   /** Anybody who reaches the URL. Connector configs hold the keys to your systems: only for local development. */
   | { readonly type: 'none' };
+
+/** What the REST API takes before it answers 429. */
+export interface ApiThrottle {
+  /** Requests a second in the long run. @default 50 */
+  readonly rate?: number;
+  /** Requests at once. @default 100 */
+  readonly burst?: number;
+}
 
 /** What bounds the work and its cost. */
 export interface DroverLimits {
   /**
-   * Task runs under way at a time: the task function's reserved concurrency. It is taken from what the account may run
-   * at once, of which AWS wants 100 left over; a new account may have to ask for more first.
+   * Task runs under way at a time. So many are handed out a second at most; see `reserveConcurrency` for a hard bound.
    * @default 20
    */
   readonly runsInFlight?: number;
+  /**
+   * Whether `runsInFlight` is the task function's reserved concurrency: a hard bound, and nothing else in the account can
+   * take these runs away. AWS takes it from what the account may run at once and wants 100 left over, so an account whose
+   * quota is still 10 has none to reserve and the deployment fails.
+   * @default false: all tasks that are due may run, as far as the account's quota goes
+   */
+  readonly reserveConcurrency?: boolean;
   /**
    * How long one run may move records; with more to do the task goes on in the next run.
    * @default Duration.seconds(60)
@@ -122,7 +149,8 @@ export interface DroverProps {
 
   /**
    * Where the functions that talk to Kafka run. Private subnets do, if they reach the brokers and DynamoDB (a gateway
-   * endpoint, free); with a secret in `security` also Secrets Manager.
+   * endpoint, free). A secret in `security`, and `connectorSecrets`, need Secrets Manager too (an interface endpoint, or a
+   * NAT gateway), `${ssm:…}` in a connector's config needs Systems Manager.
    * @default - outside of any VPC, for brokers with public addresses
    */
   readonly vpc?: IVpc;
@@ -130,12 +158,19 @@ export interface DroverProps {
   /** @default - the VPC's private subnets */
   readonly vpcSubnets?: SubnetSelection;
 
+  /**
+   * Says that `vpcSubnets` are public on purpose: functions get no public address there, so they reach what is in the VPC
+   * or has an endpoint in it, and nothing else.
+   * @default false
+   */
+  readonly allowPublicSubnet?: boolean;
+
   /** Of the functions that talk to Kafka. @default - one is created, with all outbound traffic allowed */
   readonly securityGroups?: readonly ISecurityGroup[];
 
   /**
    * File of the module whose default export lists your plugins: `export default [myConnector, myTransform]`.
-   * It is bundled into the functions.
+   * It is bundled into the functions. A relative path begins where the app runs, which is its folder under `cdk`.
    * @default - Drover's own plugins only
    */
   readonly plugins?: string;
@@ -150,10 +185,28 @@ export interface DroverProps {
   readonly table?: ITable;
 
   /**
+   * Name of the table that is created. Without one, CloudFormation makes the name, and a construct that gets another id (or
+   * moves to another scope) gets another table, an empty one, while the old one stays behind. With one, such a deployment
+   * fails instead, since the name is taken: see docs/operations.md.
+   * @default - made by CloudFormation
+   */
+  readonly tableName?: string;
+
+  /**
+   * Customer-managed key for what the construct stores: the table, the queue of failures, the log groups. A table of your
+   * own keeps its own key, which the functions get rights on too.
+   * @default - keys that AWS owns
+   */
+  readonly encryptionKey?: IKey;
+
+  /**
    * Who may call the REST API.
    * @default { type: 'iam' }
    */
   readonly auth?: ApiAuth;
+
+  /** @default - see each part */
+  readonly throttle?: ApiThrottle;
 
   /**
    * What becomes of the table and the log groups when they leave the stack.
@@ -171,7 +224,7 @@ export interface DroverProps {
   readonly connectorSecrets?: readonly ISecret[];
 
   /**
-   * Further settings of a Connect worker: default converters and their settings, `producer.*`, `consumer.*` and the like.
+   * Further settings of a Connect worker: its default converters and their settings.
    * @default - Connect's defaults
    */
   readonly workerSettings?: Readonly<Record<string, string>>;
@@ -180,7 +233,7 @@ export interface DroverProps {
    * Drover's own settings by name, over everything the construct sets; see src/environment.ts.
    * @default - none
    */
-  readonly environment?: Readonly<Partial<Record<EnvironmentSetting, string>>>;
+  readonly environment?: EnvironmentSettings;
 
   /** A current LTS release of Node. @default Runtime.NODEJS_24_X */
   readonly runtime?: Runtime;
@@ -190,6 +243,20 @@ export interface DroverProps {
 
   /** @default RetentionDays.ONE_MONTH */
   readonly logRetention?: RetentionDays;
+
+  /**
+   * Whose metrics Drover publishes beside those that Lambda has of the functions: those of all connectors together, or also
+   * those of each connector by its name, or none. CloudWatch bills each metric of each connector ($0.30 a month) as long as
+   * it is published; test/bench/cost/COST.md adds it up.
+   * @default 'installation'
+   */
+  readonly metrics?: 'none' | 'installation' | 'connector';
+
+  /**
+   * Whether there is a dashboard. CloudWatch bills those beyond an account's first three ($3 a month).
+   * @default true
+   */
+  readonly dashboard?: boolean;
 
   /** Told when an alarm goes off or is over. @default - nobody; the alarms are there to be looked at */
   readonly alarmTopic?: ITopic;

@@ -1,13 +1,14 @@
-import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyDocument, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import type { Construct } from 'constructs';
+import { servicePrincipal } from './service-principal.ts';
 
 /** Wakes the coordinator each minute, with what `functions/coordinator.ts` knows as a tick. */
 export function createSchedule(scope: Construct, coordinator: IFunction): CfnSchedule {
   // The level-two target would also allow every version and alias of the function.
   const role = new Role(scope, 'ScheduleRole', {
-    assumedBy: new ServicePrincipal('scheduler.amazonaws.com'),
+    assumedBy: servicePrincipal(scope, 'scheduler.amazonaws.com'),
     description: 'Lets the schedule invoke the coordinator of Drover',
     inlinePolicies: {
       invoke: new PolicyDocument({

@@ -5,8 +5,10 @@ import {
   ProjectionType,
   StreamViewType,
   Table,
+  TableEncryption,
   type TableProps,
 } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { tableDefinition } from '../src/storage/dynamodb/table.ts';
 
@@ -43,8 +45,20 @@ export function addDroverIndexes(table: Table): void {
   }
 }
 
-export function createTable(scope: Construct, removalPolicy: RemovalPolicy): Table {
-  const table = new Table(scope, 'Table', { ...droverTableProps, removalPolicy });
+export interface TableSettings {
+  readonly removalPolicy: RemovalPolicy;
+  readonly tableName?: string | undefined;
+  readonly encryptionKey?: IKey | undefined;
+}
+
+export function createTable(scope: Construct, settings: TableSettings): Table {
+  const { removalPolicy, tableName, encryptionKey } = settings;
+  const table = new Table(scope, 'Table', {
+    ...droverTableProps,
+    removalPolicy,
+    ...(tableName === undefined ? {} : { tableName }),
+    ...(encryptionKey === undefined ? {} : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey }),
+  });
   addDroverIndexes(table);
   return table;
 }

@@ -37,6 +37,8 @@ export async function synthesise(options: DeployOptions): Promise<void> {
     security: 'plaintext',
     auth: 'none',
     replicationFactor: '1',
+    // The emulator starts a process for each run at a time.
+    reserveConcurrency: 'true',
     removalPolicy: 'destroy',
     emulator: 'true',
     ...options.context,

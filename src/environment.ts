@@ -1,7 +1,37 @@
+import { parseBootstrapServers } from './config/bootstrap-servers.ts';
 import { type ConfigValues, defineConfig, type Settings } from './config/config-def.ts';
-import { parseConfig } from './config/parse-config.ts';
-import { atLeast, nonEmptyList, nonEmptyString, range, validString } from './config/validators.ts';
+import { parseConfig, parseKey } from './config/parse-config.ts';
+import { atLeast, invalidValue, lambda, nonEmptyString, type Validator, validString } from './config/validators.ts';
 import { ConfigError } from './errors.ts';
+
+const brokers: Validator = lambda('host:port, with commas between', (_name, value) => {
+  const servers = parseBootstrapServers((value as readonly string[]).join(','));
+  if (typeof servers === 'string') return `"${servers}" is not host:port`;
+  return servers.length === 0 ? 'It must name at least one broker as host:port' : undefined;
+});
+
+const providers: Validator = lambda('any of secretsmanager, ssm, env, file', (_name, value) => {
+  const unknown = (value as readonly string[]).find((name) => !/^(?:secretsmanager|ssm|env|file)$/.test(name));
+  return unknown === undefined ? undefined : `"${unknown}" is none of secretsmanager, ssm, env, file`;
+});
+
+/** As brokers take them. Java: Topic.validate. */
+const topicName: Validator = lambda('name of a topic', (_name, value) =>
+  /^(?!\.{1,2}$)[\w.-]{1,249}$/.test(String(value))
+    ? undefined
+    : 'The name of a topic is 1 to 249 letters, digits, ".", "_" and "-", and neither "." nor ".."',
+);
+
+/** Java: DistributedConfig's validators of partitions and replication factors. */
+const countOrDefault = (max: number): Validator =>
+  lambda(`[1,...,${max}] or -1`, (_name, value) =>
+    value === -1 || (Number(value) >= 1 && Number(value) <= max)
+      ? undefined
+      : `Value must be from 1 to ${max}, or -1 for the broker's default`,
+  );
+
+const maxReplicas = 32_767;
+const maxPartitions = 2_147_483_647;
 
 /**
  * Drover's own settings, declared once: the CDK construct writes them into the functions' environment, the functions
@@ -26,7 +56,7 @@ export const environmentConfig = defineConfig({
   'bootstrap.servers': {
     type: 'LIST',
     importance: 'HIGH',
-    validator: nonEmptyList,
+    validator: brokers,
     doc: 'host:port pairs for the first connection to the Kafka cluster.',
   },
   'security.protocol': {
@@ -75,69 +105,70 @@ export const environmentConfig = defineConfig({
     default: '{}',
     importance: 'MEDIUM',
     doc:
-      'A JSON object with further settings of a Connect worker: those of its converters (`value.converter.schemas.enable`), ' +
-      '`producer.*`, `consumer.*`, `admin.*` and the like.',
+      'A JSON object with further settings of a Connect worker: those of its default converters, like ' +
+      '`value.converter.schemas.enable`.',
   },
   'config.storage.topic': {
     type: 'STRING',
     default: 'connect-configs',
     importance: 'HIGH',
-    validator: nonEmptyString,
+    validator: topicName,
     doc: 'Topic that mirrors connector and task configs.',
   },
   'config.storage.replication.factor': {
     type: 'SHORT',
     default: 3,
     importance: 'LOW',
-    validator: range(-1, 32_767),
+    validator: countOrDefault(maxReplicas),
     doc: "Replication factor with which it is created; -1: the broker's default.",
   },
   'offset.storage.topic': {
     type: 'STRING',
     default: 'connect-offsets',
     importance: 'HIGH',
-    validator: nonEmptyString,
+    validator: topicName,
     doc: 'Topic that mirrors source offsets.',
   },
   'offset.storage.partitions': {
     type: 'INT',
     default: 25,
     importance: 'LOW',
-    validator: atLeast(-1),
+    validator: countOrDefault(maxPartitions),
     doc: "Partitions with which it is created; -1: the broker's default.",
   },
   'offset.storage.replication.factor': {
     type: 'SHORT',
     default: 3,
     importance: 'LOW',
-    validator: range(-1, 32_767),
+    validator: countOrDefault(maxReplicas),
     doc: "Replication factor with which it is created; -1: the broker's default.",
   },
   'status.storage.topic': {
     type: 'STRING',
     default: 'connect-status',
     importance: 'HIGH',
-    validator: nonEmptyString,
+    validator: topicName,
     doc: 'Topic that mirrors the states of connectors and tasks.',
   },
   'status.storage.partitions': {
     type: 'INT',
     default: 5,
     importance: 'LOW',
-    validator: atLeast(-1),
+    validator: countOrDefault(maxPartitions),
     doc: "Partitions with which it is created; -1: the broker's default.",
   },
   'status.storage.replication.factor': {
     type: 'SHORT',
     default: 3,
     importance: 'LOW',
-    validator: range(-1, 32_767),
+    validator: countOrDefault(maxReplicas),
     doc: "Replication factor with which it is created; -1: the broker's default.",
   },
   'config.providers': {
     type: 'LIST',
     default: ['secretsmanager', 'ssm'],
     importance: 'LOW',
+    validator: providers,
     doc:
       'Who may resolve references in connector configs like secretsmanager:id:key in dollar braces: secretsmanager, ssm, and on trusted ' +
       "installations env and file, which show the task function's own variables and files to whoever writes configs.",
@@ -195,6 +226,15 @@ export const environmentConfig = defineConfig({
     validator: atLeast(1),
     doc: 'Longest pause between runs that find nothing.',
   },
+  'drover.metrics': {
+    type: 'STRING',
+    default: 'installation',
+    importance: 'LOW',
+    validator: validString('none', 'installation', 'connector'),
+    doc:
+      'Whose metrics are published, beside those of the functions: none, those of all connectors together (installation), or also ' +
+      'those of each connector, which CloudWatch bills by the metric and the connector.',
+  },
   'drover.log.level': {
     type: 'STRING',
     default: 'INFO',
@@ -206,6 +246,7 @@ export const environmentConfig = defineConfig({
 
 export type EnvironmentValues = ConfigValues<typeof environmentConfig>;
 export type EnvironmentSetting = keyof EnvironmentValues & string;
+export type EnvironmentSettings = Readonly<Partial<Record<EnvironmentSetting, string>>>;
 
 /** What a function knows before it has asked anybody. */
 export interface Environment extends EnvironmentValues {
@@ -227,9 +268,11 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
     const value = variables[environmentVariable(name)];
     if (value !== undefined) settings[name] = value;
   }
-  let values: EnvironmentValues;
   try {
-    values = parseConfig(environmentConfig, settings);
+    const values = parseConfig(environmentConfig, settings);
+    checkTogether(values);
+    const workerSettings = { ...defaults(), ...settings, ...parseWorkerSettings(values['drover.worker.settings']) };
+    return { ...values, workerSettings };
   } catch (error) {
     const key = error instanceof ConfigError ? error.facts.key : undefined;
     const hint = typeof key === 'string' ? ` (environment variable ${environmentVariable(key)})` : '';
@@ -238,12 +281,53 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
       ...(typeof key === 'string' ? { key } : {}),
     });
   }
-  const workerSettings = { ...defaults(), ...settings, ...parseWorkerSettings(values['drover.worker.settings']) };
-  return { ...values, workerSettings };
+}
+
+/**
+ * Reads settings as the functions will, for who writes them; those in `later` get their values when the stack is
+ * deployed. Gives the values that are known now. Throws ConfigError whose `facts.key` names the setting.
+ */
+export function checkSettings(
+  settings: EnvironmentSettings,
+  later: ReadonlySet<string> = new Set(),
+): Partial<EnvironmentValues> {
+  for (const name of Object.keys(settings)) {
+    if (!environmentConfig.keys.has(name)) {
+      const known = [...environmentConfig.keys.keys()].join(', ');
+      throw new ConfigError(`${name} is no setting of Drover; there are ${known}`, { key: name });
+    }
+  }
+  const values: Record<string, unknown> = {};
+  for (const key of environmentConfig.keys.values()) {
+    if (!later.has(key.name)) values[key.name] = parseKey(key, settings as Settings);
+  }
+  const known = values as Partial<EnvironmentValues>;
+  checkTogether(known);
+  if (known['drover.worker.settings'] !== undefined) parseWorkerSettings(known['drover.worker.settings']);
+  return known;
+}
+
+const storageTopics = ['config.storage.topic', 'offset.storage.topic', 'status.storage.topic'] as const;
+
+/** What no setting can say alone. */
+function checkTogether(values: Partial<EnvironmentValues>): void {
+  const seen = new Map<string, string>();
+  for (const key of storageTopics) {
+    const topic = values[key];
+    if (topic === undefined) continue;
+    const other = seen.get(topic);
+    if (other !== undefined) throw invalidValue(key, topic, `It is ${other} already: each needs a topic of its own`);
+    seen.set(topic, key);
+  }
+  const floor = values['drover.idle.floor.ms'];
+  const ceiling = values['drover.idle.ceiling.ms'];
+  if (floor !== undefined && ceiling !== undefined && floor > ceiling) {
+    throw invalidValue('drover.idle.floor.ms', floor, `It must not be above drover.idle.ceiling.ms, ${ceiling}`);
+  }
 }
 
 /** The variables of these settings. */
-export function writeEnvironment(settings: Partial<Record<EnvironmentSetting, string>>): Record<string, string> {
+export function writeEnvironment(settings: EnvironmentSettings): Record<string, string> {
   const variables: Record<string, string> = {};
   for (const [name, value] of Object.entries(settings)) variables[environmentVariable(name)] = value;
   return variables;
@@ -257,19 +341,29 @@ function defaults(): Record<string, string> {
   return settings;
 }
 
+const workerSetting = /^(?:key|value|header)\.converter(?:\..+)?$/;
+
 function parseWorkerSettings(text: string): Settings {
   const key = 'drover.worker.settings';
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
-    throw new ConfigError(`${environmentVariable(key)} is not JSON: ${(cause as Error).message}`, { cause, key });
+    throw new ConfigError(`${key} is not JSON: ${(cause as Error).message}`, { cause, key });
   }
   const isSettings =
     typeof parsed === 'object' &&
     parsed !== null &&
     !Array.isArray(parsed) &&
     Object.values(parsed).every((value) => typeof value === 'string');
-  if (!isSettings) throw new ConfigError(`${environmentVariable(key)} must be a JSON object of strings`, { key });
+  if (!isSettings) throw new ConfigError(`${key} must be a JSON object of strings`, { key });
+  const stray = Object.keys(parsed as Settings).find((name) => !workerSetting.test(name));
+  if (stray !== undefined) {
+    const mend = environmentConfig.keys.has(stray) ? 'set it by itself' : 'leave it out, it has no effect here';
+    throw new ConfigError(
+      `${key} names ${stray}: ${mend}. It may name key.converter, value.converter, header.converter, and what is under them`,
+      { key },
+    );
+  }
   return parsed as Settings;
 }

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { environmentConfig, environmentVariable, readEnvironment, writeEnvironment } from '../src/environment.ts';
+import {
+  checkSettings,
+  environmentConfig,
+  environmentVariable,
+  readEnvironment,
+  writeEnvironment,
+} from '../src/environment.ts';
 import { ConfigError } from '../src/errors.ts';
 
 const needed = { 'drover.table.name': 'drover', 'bootstrap.servers': 'one:9092,two:9092' };
@@ -35,4 +41,53 @@ test('further worker settings join the declared ones and win over their defaults
 
 test.each(['[1]', '{"a":1}', 'null', '{'])('worker settings that are no object of strings are refused: %s', (text) => {
   expect(() => readEnvironment(writeEnvironment({ ...needed, 'drover.worker.settings': text }))).toThrow(ConfigError);
+});
+
+test.each([
+  ['bootstrap.servers', 'b-1', /"b-1" is not host:port/],
+  ['bootstrap.servers', 'one:9092,b-1:', /"b-1:" is not host:port/],
+  ['bootstrap.servers', 'b-1:70000', /"b-1:70000" is not host:port/],
+  ['bootstrap.servers', 'b 1:9092', /"b 1:9092" is not host:port/],
+  ['bootstrap.servers', ' ', /at least one broker/],
+  ['group.id', ' ', /non-empty/],
+  ['config.storage.replication.factor', '0', /from 1 to 32767, or -1/],
+  ['offset.storage.replication.factor', '-2', /from 1 to 32767, or -1/],
+  ['status.storage.replication.factor', '32768', /SHORT/],
+  ['offset.storage.partitions', '0', /or -1 for the broker's default/],
+  ['offset.storage.topic', 'my offsets', /name of a topic/],
+  ['config.storage.topic', '..', /name of a topic/],
+  ['status.storage.topic', 'x'.repeat(250), /name of a topic/],
+  ['status.storage.topic', 'connect-offsets', /offset\.storage\.topic already/],
+  ['config.providers', 'ssm,vault', /"vault" is none of/],
+  ['drover.log.level', 'LOUD', /TRACE, DEBUG/],
+  ['drover.runs.in.flight.max', '0', /at least 1/],
+  ['drover.run.max.ms', '999', /at least 1000/],
+  ['drover.run.linger.ms', '-1', /at least 0/],
+  ['drover.idle.floor.ms', '60001', /above drover\.idle\.ceiling\.ms, 60000/],
+  ['drover.worker.settings', '{"producer.linger.ms":"5"}', /names producer\.linger\.ms: leave it out/],
+  ['drover.worker.settings', '{"group.id":"x"}', /names group\.id: set it by itself/],
+] as const)('%s = %j is refused by who writes it as by who reads it', (name, value, message) => {
+  const settings = { ...needed, [name]: value };
+  expect(() => checkSettings(settings)).toThrow(message);
+  expect(() => readEnvironment(writeEnvironment(settings))).toThrow(message);
+  const fails = () => checkSettings(settings);
+  expect(fails).toThrow(expect.objectContaining({ facts: expect.objectContaining({ key: name }) }));
+});
+
+test.each([
+  ['bootstrap.servers', 'SASL_SSL://b-1.example:9098, [2001:db8::1]:9092'],
+  ['config.storage.replication.factor', '-1'],
+  ['offset.storage.topic', 'a.b_c-1'],
+] as const)('%s = %j is taken', (name, value) => {
+  expect(() => checkSettings({ ...needed, [name]: value })).not.toThrow();
+});
+
+test('what is known only when the stack is deployed is not checked before', () => {
+  const settings = { 'bootstrap.servers': '${Token[1]}', 'drover.table.name': 't', 'drover.run.max.ms': '5000' };
+  expect(checkSettings(settings, new Set(['bootstrap.servers']))['drover.run.max.ms']).toBe(5000);
+  expect(() => checkSettings(settings)).toThrow(/host:port/);
+});
+
+test('a setting that nobody declares is refused by its name', () => {
+  expect(() => checkSettings({ ...needed, 'drover.run.maximum': '1' } as never)).toThrow(/drover\.run\.maximum is no/);
 });

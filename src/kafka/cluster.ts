@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts';
+import { type BootstrapServer, parseBootstrapServers } from '../config/bootstrap-servers.ts';
 import { ConfigError, ConnectError, isRetriable, RetriableError } from '../errors.ts';
 import type { RetryPolicy } from './client-settings.ts';
 import { BrokerConnection, type ConnectionSettings } from './connection.ts';
@@ -42,19 +43,10 @@ export interface TopicLeaders {
   readonly loadedAt: number;
 }
 
-function parseServers(list: string): { host: string; port: number }[] {
-  return list
-    .split(',')
-    .map((entry) => entry.trim().replace(/^[A-Za-z_0-9]+:\/\//, ''))
-    .filter((entry) => entry !== '')
-    .map((entry) => {
-      const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(entry);
-      const host = match?.[1] ?? match?.[2];
-      if (!match || !host) {
-        throw new ConfigError(`bootstrap.servers: "${entry}" is not host:port`, { key: 'bootstrap.servers' });
-      }
-      return { host, port: Number(match[3]) };
-    });
+function parseServers(list: string): readonly BootstrapServer[] {
+  const servers = parseBootstrapServers(list);
+  if (typeof servers !== 'string') return servers;
+  throw new ConfigError(`bootstrap.servers: "${servers}" is not host:port`, { key: 'bootstrap.servers' });
 }
 
 /** Brokers, leaders and coordinators as last heard, and the connections to them. Outlives a run. */
@@ -62,7 +54,7 @@ export class Cluster {
   readonly settings: ClusterSettings;
   readonly clock: Clock;
   readonly controlLane: Lane;
-  readonly #bootstrap: readonly { host: string; port: number }[];
+  readonly #bootstrap: readonly BootstrapServer[];
   readonly #tls: ConnectionSettings['tls'];
   readonly #sasl: ConnectionSettings['sasl'];
   readonly #connections = new Map<string, BrokerConnection>();

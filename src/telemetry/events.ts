@@ -64,11 +64,13 @@ export interface Events {
 export type EventName = keyof Events;
 
 interface EventDeclaration<F> {
-  readonly level: LogLevel;
+  readonly level: LogLevel | ((facts: F) => LogLevel);
   /** Hierarchical, so that a level set on a prefix reaches it (`PUT /admin/loggers/{name}`). */
   readonly logger: string;
   readonly message: (facts: F) => string;
-  /** Which facts are metrics, under which name and CloudWatch unit. */
+  /** Too many for the log of an installation that looks at no connector closely: see `drover.metrics`. */
+  readonly metricsPerConnectorOnly?: true;
+  /** Which facts are metrics, under which name and CloudWatch unit; each name costs money as long as it is published. */
   readonly metrics?: { readonly [K in keyof F]?: readonly [name: string, unit: 'Count' | 'Bytes' | 'Milliseconds'] };
 }
 
@@ -106,11 +108,11 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     message: (f) => `${nameOf(f)} started${f.takeover ? ' after a run that ended uncleanly' : ''}`,
   },
   'run.ended': {
-    level: 'INFO',
+    // Most runs of a quiet installation find nothing: that is no news, and each line is paid for.
+    level: (f) => (f.records === 0 ? 'DEBUG' : 'INFO'),
     logger: 'drover.worker',
     message: (f) => `${nameOf(f)} ran ${f.durationMs} ms for ${f.records} records`,
     metrics: {
-      durationMs: ['run-time-ms', 'Milliseconds'],
       records: ['record-total', 'Count'],
       bytes: ['byte-total', 'Bytes'],
     },
@@ -134,6 +136,7 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'DEBUG',
     logger: 'drover.worker.source',
     message: (f) => `${nameOf(f)} committed ${f.sourcePartitions} source partitions`,
+    metricsPerConnectorOnly: true,
     metrics: {
       records: ['source-record-write-total', 'Count'],
       durationMs: ['offset-commit-time-ms', 'Milliseconds'],
@@ -163,6 +166,7 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'DEBUG',
     logger: 'drover.worker.sink',
     message: (f) => `${nameOf(f)} committed ${f.topicPartitions} topic partitions`,
+    metricsPerConnectorOnly: true,
     metrics: {
       records: ['sink-record-send-total', 'Count'],
       durationMs: ['offset-commit-time-ms', 'Milliseconds'],
@@ -236,7 +240,6 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'DEBUG',
     logger: 'drover.worker.probe',
     message: (f) => `${f.lagging} of ${f.sinks} idle sink tasks have records to read`,
-    metrics: { durationMs: ['probe-time-ms', 'Milliseconds'] },
   },
   'plugin.log': {
     level: 'WARN',
@@ -257,7 +260,7 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'DEBUG',
     logger: 'drover.herder',
     message: (f) => `${f.dispatched} of ${f.due} overdue runs dispatched`,
-    metrics: { due: ['overdue-runs', 'Count'], left: ['undispatched-runs', 'Count'] },
+    metrics: { left: ['undispatched-runs', 'Count'] },
   },
   'herder.woken': {
     level: 'INFO',
@@ -270,3 +273,8 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     message: (f) => `${f.method} ${f.path} failed: ${f.error}`,
   },
 };
+
+/** Where CloudWatch keeps the metrics of one Connect cluster, apart from those of another in the same account. */
+export function metricNamespace(groupId: string): string {
+  return `Drover/${groupId.replace(/[^\w.#:/-]/g, '_')}`;
+}

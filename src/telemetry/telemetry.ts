@@ -14,11 +14,16 @@ export interface Telemetry {
   readonly secrets: Secrets;
 }
 
+/** For whom metrics are published: nobody, all connectors together, or each by its name as well. */
+export const metricsOf = ['none', 'installation', 'connector'] as const;
+export type MetricsOf = (typeof metricsOf)[number];
+
 export interface TelemetryOptions {
   readonly clock: Clock;
   /** Takes one line without its line break. */
   readonly write: (line: string) => void;
   readonly namespace?: string;
+  readonly metrics?: MetricsOf;
   readonly level?: LogLevel;
   readonly secrets?: Secrets;
   /** Printed with every line: function name, log stream. */
@@ -56,12 +61,16 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     },
     emit(event, facts) {
       const declaration = eventDeclarations[event];
-      const loud = severity[declaration.level]! >= thresholdOf(declaration.logger);
+      const level =
+        typeof declaration.level === 'string'
+          ? declaration.level
+          : (declaration.level as (its: typeof facts) => LogLevel)(facts);
+      const loud = severity[level]! >= thresholdOf(declaration.logger);
       // A metric is sent at any log level: quietening the log must not blind the dashboard.
-      const metrics = metricsOf(event, facts, options.namespace ?? 'Drover', options.clock.now());
+      const metrics = embeddedMetrics(event, facts, options);
       if (!loud && metrics === null) return;
       const line = {
-        level: declaration.level,
+        level,
         timestamp: new Date(options.clock.now()).toISOString(),
         logger: declaration.logger,
         message: declaration.message(facts),
@@ -75,14 +84,13 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   };
 }
 
-function metricsOf<K extends EventName>(
+function embeddedMetrics<K extends EventName>(
   event: K,
   facts: Events[K],
-  namespace: string,
-  now: number,
+  { clock, namespace = 'Drover', metrics: whose = 'installation' }: TelemetryOptions,
 ): Record<string, unknown> | null {
-  const declared = eventDeclarations[event].metrics;
-  if (declared === undefined) return null;
+  const { metrics: declared, metricsPerConnectorOnly } = eventDeclarations[event];
+  if (declared === undefined || whose === 'none' || (metricsPerConnectorOnly && whose !== 'connector')) return null;
   const values: Record<string, unknown> = {};
   const metrics: { Name: string; Unit: string }[] = [];
   for (const [fact, metric] of Object.entries(declared) as [keyof Events[K], readonly [string, string]][]) {
@@ -92,10 +100,14 @@ function metricsOf<K extends EventName>(
     metrics.push({ Name: metric[0], Unit: metric[1] });
   }
   if (metrics.length === 0) return null;
-  const dimensions = 'connector' in facts ? [['connector']] : [[]];
+  // The sum of all comes first, and goes on when connectors are looked at closely.
+  const dimensions = whose === 'connector' && 'connector' in facts ? [[], ['connector']] : [[]];
   return {
     ...values,
-    _aws: { Timestamp: now, CloudWatchMetrics: [{ Namespace: namespace, Dimensions: dimensions, Metrics: metrics }] },
+    _aws: {
+      Timestamp: clock.now(),
+      CloudWatchMetrics: [{ Namespace: namespace, Dimensions: dimensions, Metrics: metrics }],
+    },
   };
 }
 

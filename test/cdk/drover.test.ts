@@ -1,23 +1,21 @@
-import { App, Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { App, Fn, Stack } from 'aws-cdk-lib';
+import { Match } from 'aws-cdk-lib/assertions';
+import type { IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type IVpc, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { expect, test } from 'vitest';
-import { Drover, type DroverProps } from '../../cdk/index.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { type ApiAuth, Drover, type DroverProps } from '../../cdk/index.ts';
 import { tableDefinition } from '../../src/storage/dynamodb/table.ts';
 import { eventDeclarations } from '../../src/telemetry/events.ts';
+import { clusterArn, env, permissions, plain, secretArn, synthesise, withoutBundles } from './synthesise.ts';
 
-const clusterArn = 'arn:aws:kafka:eu-west-1:111122223333:cluster/orders/0a1b2c3d-1';
-const env = { account: '111122223333', region: 'eu-west-1' };
-const plain: DroverProps = { bootstrapServers: ['b-1:9092'], security: { type: 'plaintext' } };
-
-function synthesise(props: (stack: Stack) => DroverProps): { template: Template; stack: Stack; drover: Drover } {
-  const stack = new Stack(new App(), 'Test', { env });
-  const drover = new Drover(stack, 'Drover', props(stack));
-  return { template: Template.fromStack(stack), stack, drover };
-}
+vi.setConfig({ testTimeout: 30_000 });
 
 const full = synthesise(everything);
 
@@ -28,46 +26,6 @@ function everything(stack: Stack): DroverProps {
     vpc: new Vpc(stack, 'Vpc', { natGateways: 0 }) as IVpc,
     connectorSecrets: [Secret.fromSecretCompleteArn(stack, 'Connectors', secretArn('connectors'))],
   };
-}
-
-function secretArn(name: string): string {
-  return `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-AbCdEf`;
-}
-
-interface Statement {
-  readonly Effect: string;
-  readonly Action: string | string[];
-  readonly Resource: unknown;
-}
-
-/** What a function's role may do: action → resources, logical ids shortened to the part we chose. */
-function permissions(template: Template, roleId: string): Map<string, string[]> {
-  const roles = template.findResources('AWS::IAM::Role');
-  const role = Object.keys(roles).find((id) => id.startsWith(`Drover${roleId}`));
-  if (role === undefined) throw new Error(`No role ${roleId}`);
-  const inline: { PolicyDocument: { Statement: Statement[] } }[] = roles[role]?.Properties?.Policies ?? [];
-  const attached = Object.values(template.findResources('AWS::IAM::Policy')).filter((policy) =>
-    policy.Properties.Roles.some((one: { Ref?: string }) => one.Ref === role),
-  );
-  const statements = [
-    ...inline.flatMap((policy) => policy.PolicyDocument.Statement),
-    ...attached.flatMap((policy) => policy.Properties.PolicyDocument.Statement as Statement[]),
-  ];
-  const found = new Map<string, string[]>();
-  for (const statement of statements) {
-    expect(statement.Effect).toBe('Allow');
-    for (const action of [statement.Action].flat()) {
-      const resources = [statement.Resource].flat().map(shorten);
-      found.set(action, [...new Set([...(found.get(action) ?? []), ...resources])].sort());
-    }
-  }
-  return found;
-}
-
-function shorten(resource: unknown): string {
-  if (typeof resource === 'string') return resource;
-  const text = JSON.stringify(resource);
-  return text.replace(/Drover([A-Za-z]+?)[0-9A-F]{8}/g, '$1');
 }
 
 const actionsOf = (allowed: Map<string, string[]>, service: string) =>
@@ -93,10 +51,9 @@ test('the coordinator may use the table, read its stream, report failures, and i
 
 test('the task function may use the table and its secrets, and read no stream', () => {
   const allowed = permissions(full.template, 'TaskFunctionRole');
-  expect(servicesOf(allowed)).toEqual(['dynamodb', 'ec2', 'logs', 'secretsmanager', 'sqs']);
+  expect(servicesOf(allowed)).toEqual(['dynamodb', 'ec2', 'logs', 'secretsmanager']);
   expect(actionsOf(allowed, 'dynamodb')).not.toContain('dynamodb:GetRecords');
   expect(allowed.get('secretsmanager:GetSecretValue')).toEqual([secretArn('connectors'), secretArn('kafka')]);
-  expect(actionsOf(allowed, 'sqs')).toEqual(['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage']);
 });
 
 test('the mirror reads the table and its stream, and writes nothing but facts about the cluster', () => {
@@ -128,15 +85,55 @@ test('no function may do everything, or anything to every table', () => {
   }
 });
 
-test('with IAM, the functions that talk to Kafka reach the topics of the named cluster only', () => {
-  const { template } = synthesise(() => ({ ...plain, security: { type: 'iam', clusterArn } }));
-  for (const name of ['Task', 'Mirror']) {
-    const allowed = permissions(template, `${name}FunctionRole`);
-    expect(allowed.get('kafka-cluster:WriteData')).toEqual([
-      'arn:aws:kafka:eu-west-1:111122223333:topic/orders/0a1b2c3d-1/*',
-    ]);
+describe('with IAM of MSK', () => {
+  const arn = (kind: string, rest: string) => `arn:aws:kafka:eu-west-1:111122223333:${kind}/orders/0a1b2c3d-1${rest}`;
+  const { template } = synthesise(() => ({
+    ...plain,
+    groupId: 'shop',
+    mirrorTopics: { offsets: 'shop-offsets' },
+    environment: { 'status.storage.topic': 'shop-status' },
+    security: { type: 'iam', clusterArn },
+  }));
+
+  test('the mirror may write its three topics, and use no group and no transactional id', () => {
+    const allowed = permissions(template, 'MirrorFunctionRole');
+    const topics = ['connect-configs', 'shop-offsets', 'shop-status'].map((topic) => arn('topic', `/${topic}`));
+    expect(Object.fromEntries([...allowed].filter(([action]) => action.startsWith('kafka-cluster:')))).toEqual({
+      'kafka-cluster:Connect': [clusterArn],
+      'kafka-cluster:DescribeCluster': [clusterArn],
+      'kafka-cluster:WriteDataIdempotently': [clusterArn],
+      'kafka-cluster:CreateTopic': topics,
+      'kafka-cluster:DescribeTopic': topics,
+      'kafka-cluster:DescribeTopicDynamicConfiguration': topics,
+      'kafka-cluster:WriteData': topics,
+    });
+  });
+
+  test('the task function may use the topics and groups of that cluster, and its own transactional ids', () => {
+    const allowed = permissions(template, 'TaskFunctionRole');
+    expect(allowed.get('kafka-cluster:ReadData')).toEqual([arn('topic', '/*')]);
+    expect(allowed.get('kafka-cluster:WriteData')).toEqual([arn('topic', '/*')]);
+    expect(allowed.get('kafka-cluster:AlterGroup')).toEqual([arn('group', '/*')]);
+    expect(allowed.get('kafka-cluster:AlterTransactionalId')).toEqual([arn('transactional-id', '/shop-*')]);
+  });
+
+  test.each(['Rest', 'Coordinator'])('the %s function may do nothing there', (name) => {
+    expect(actionsOf(permissions(template, `${name}FunctionRole`), 'kafka-cluster')).toEqual([]);
+  });
+});
+
+test('every role is assumed by its service for this account only', () => {
+  const roles = Object.entries(full.template.findResources('AWS::IAM::Role'));
+  const own = roles.filter(([id]) => id.startsWith('Drover'));
+  expect(own.length).toBe(5);
+  for (const [id, role] of own) {
+    const [statement, ...more] = role.Properties.AssumeRolePolicyDocument.Statement;
+    expect({ id, condition: statement.Condition, more }).toEqual({
+      id,
+      condition: { StringEquals: { 'aws:SourceAccount': '111122223333' } },
+      more: [],
+    });
   }
-  expect(actionsOf(permissions(template, 'RestFunctionRole'), 'kafka-cluster')).toEqual([]);
 });
 
 test('only the functions that talk to Kafka are in the VPC', () => {
@@ -190,12 +187,136 @@ test('the API asks for signed requests unless told otherwise', () => {
   });
 });
 
-test('L5: runs in flight are bounded by the reserved concurrency of the task function', () => {
-  const { template } = synthesise(() => ({ ...plain, limits: { runsInFlight: 7 } }));
+describe('the REST API', () => {
+  const accessLog = (template: typeof full.template) => {
+    const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage'));
+    return JSON.parse(stage!.Properties.AccessLogSettings.Format) as Record<string, string>;
+  };
+
+  test('is throttled, as much as the app says', () => {
+    const throttle = (rate: number, burst: number) => ({
+      DefaultRouteSettings: { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
+    });
+    full.template.hasResourceProperties('AWS::ApiGatewayV2::Stage', throttle(50, 100));
+    const { template } = synthesise(() => ({ ...plain, throttle: { rate: 7 } }));
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', throttle(7, 100));
+  });
+
+  test('is granted as a whole: whatever method and path IAM sees for its one route', () => {
+    const { stack, drover, template } = synthesise(
+      () => plain,
+      (stack, drover) => {
+        drover.grantApiAccess(new Role(stack, 'Caller', { assumedBy: new AccountRootPrincipal() }));
+      },
+    );
+    template.resourceCountIs('AWS::ApiGatewayV2::Route', 1);
+    template.hasResourceProperties('AWS::ApiGatewayV2::Route', { RouteKey: '$default' });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: 'execute-api:Invoke',
+            Resource: {
+              'Fn::Join': [
+                '',
+                [
+                  'arn:',
+                  { Ref: 'AWS::Partition' },
+                  ':execute-api:eu-west-1:111122223333:',
+                  stack.resolve(drover.api.apiId),
+                  '/*',
+                ],
+              ],
+            },
+          },
+        ],
+      },
+    });
+  });
+
+  test('logs who called, as the authorisation knows the caller', () => {
+    expect(accessLog(full.template)).toMatchObject({ caller: '$context.identity.userArn' });
+    const withAuth = (auth: (stack: Stack) => ApiAuth) =>
+      accessLog(synthesise((stack) => ({ ...plain, auth: auth(stack) })).template);
+    const jwt = withAuth(() => ({ type: 'jwt', issuer: 'https://issuer.example', audience: ['drover'] }));
+    expect(jwt).toMatchObject({
+      caller: '$context.authorizer.claims.sub',
+      client: '$context.authorizer.claims.client_id',
+      authorizerError: '$context.authorizer.error',
+    });
+    const authorizer = (stack: Stack) =>
+      new HttpLambdaAuthorizer(
+        'Own',
+        lambda.Function.fromFunctionName(stack, 'F', 'authorise'),
+      ) as IHttpRouteAuthorizer;
+    expect(withAuth((stack) => ({ type: 'authorizer', authorizer: authorizer(stack) })).caller).toBe(
+      '$context.authorizer.principalId',
+    );
+    const named = (stack: Stack): ApiAuth => ({
+      type: 'authorizer',
+      authorizer: authorizer(stack),
+      callerProperty: 'user',
+    });
+    expect(withAuth(named).caller).toBe('$context.authorizer.user');
+  });
+});
+
+test('L5: runs in flight are bounded by the reserved concurrency of the task function, where the app asks for it', () => {
+  const { template } = synthesise(() => ({ ...plain, limits: { runsInFlight: 7, reserveConcurrency: true } }));
   template.hasResourceProperties('AWS::Lambda::Function', {
     Handler: 'dist/task.handler',
     ReservedConcurrentExecutions: 7,
+    Environment: { Variables: Match.objectLike({ DROVER_RUNS_IN_FLIGHT_MAX: '7' }) },
   });
+});
+
+test('an account without concurrency to reserve can deploy', () => {
+  full.template.allResourcesProperties('AWS::Lambda::Function', { ReservedConcurrentExecutions: Match.absent() });
+});
+
+test('the queue of failures gets what nothing brings back: wake-ups from outside and changes for the mirror', () => {
+  const configs = Object.values(full.template.findResources('AWS::Lambda::EventInvokeConfig'));
+  const told = configs.filter((config) => config.Properties.DestinationConfig !== undefined);
+  expect(configs).toHaveLength(2);
+  expect(told.map((config) => JSON.stringify(config.Properties.FunctionName))).toEqual([
+    expect.stringContaining('CoordinatorFunction'),
+  ]);
+  const mappings = Object.values(full.template.findResources('AWS::Lambda::EventSourceMapping'));
+  const failing = mappings.filter((mapping) => mapping.Properties.DestinationConfig !== undefined);
+  expect(failing.map((mapping) => JSON.stringify(mapping.Properties.FunctionName))).toEqual([
+    expect.stringContaining('MirrorFunction'),
+  ]);
+  // An event of a backlog goes after a minute: the tick has dispatched the run again by then.
+  for (const config of configs) expect(config.Properties.MaximumEventAgeInSeconds).toBe(60);
+});
+
+test('public subnets may be said to be meant', () => {
+  const inPublic = (allowPublicSubnet?: boolean) =>
+    synthesise((stack) => ({
+      ...plain,
+      vpc: new Vpc(stack, 'Vpc', { natGateways: 0 }) as IVpc,
+      vpcSubnets: { subnetType: SubnetType.PUBLIC },
+      ...(allowPublicSubnet === undefined ? {} : { allowPublicSubnet }),
+    }));
+  expect(() => inPublic()).toThrow(/allowPublicSubnet/);
+  inPublic(true).template.hasResourceProperties('AWS::Lambda::Function', {
+    Handler: 'dist/task.handler',
+    VpcConfig: { SubnetIds: Match.arrayWith([{ Ref: Match.stringLikeRegexp('PublicSubnet') }]) },
+  });
+});
+
+test('a named table is not replaced by an empty one when the construct gets another id', () => {
+  const named = (id: string) =>
+    synthesise(() => ({ ...plain, tableName: 'drover-prod' }), undefined, id).template.findResources(
+      'AWS::DynamoDB::Table',
+    );
+  const [before, after] = [named('Drover'), named('Renamed')];
+  // Another logical id under the same physical name: CloudFormation creates before it deletes, and refuses.
+  expect(Object.keys(before)).not.toEqual(Object.keys(after));
+  for (const table of [...Object.values(before), ...Object.values(after)]) {
+    expect(table.Properties.TableName).toBe('drover-prod');
+  }
 });
 
 test('an alarm tells of a task that stays FAILED, by the event that the worker logs', () => {
@@ -220,25 +341,19 @@ test('a table of the app is used as it is', () => {
   });
 });
 
-test.each<[string, (stack: Stack) => DroverProps, RegExp]>([
-  ['no broker', () => ({ ...plain, bootstrapServers: [] }), /bootstrapServers is empty/],
-  [
-    'an ARN of something else',
-    () => ({ ...plain, security: { type: 'iam', clusterArn: 'arn:aws:s3:::x' } }),
-    /clusterArn/,
-  ],
-  ['a table without a stream', (stack) => ({ ...plain, table: Table.fromTableName(stack, 'T', 't') }), /no stream/],
-  ['subnets without their VPC', () => ({ ...plain, vpcSubnets: {} }), /need vpc/],
-])('refused with what to change: %s', (_what, props, message) => {
-  expect(() => synthesise(props)).toThrow(message);
-});
-
 test.each<[string, (stack: Stack) => DroverProps]>([
   ['IAM', () => ({ ...plain, security: { type: 'iam', clusterArn } })],
+  [
+    'IAM of a cluster known at deployment',
+    () => ({ ...plain, security: { type: 'iam', clusterArn: Fn.importValue('Arn') } }),
+  ],
   ['everything', everything],
+  [
+    'a key of the app',
+    (stack) => ({ ...everything(stack), encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }) }),
+  ],
 ])('cdk-nag finds nothing that is not explained: %s', (_what, props) => {
-  const app = new App();
-  const stack = new Stack(app, 'Nag', { env });
+  const stack = new Stack(new App(withoutBundles), 'Nag', { env });
   const drover = new Drover(stack, 'Drover', props(stack));
   const report = new AwsSolutionsChecks().validateScope(drover);
   const found = report.violations.map(({ ruleName, violatingResources }) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EventName, Events } from '../../src/telemetry/events.ts';
+import { type EventName, type Events, metricNamespace } from '../../src/telemetry/events.ts';
 import { hideSecrets, Secrets } from '../../src/telemetry/redaction.ts';
 import { createTelemetry, type TelemetryOptions } from '../../src/telemetry/telemetry.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -20,6 +20,17 @@ const committed: Events['source.committed'] = {
   durationMs: 3,
 };
 
+const ended: Events['run.ended'] = {
+  connector: 'c',
+  task: 0,
+  durationMs: 20,
+  records: 7,
+  bytes: 490,
+  commits: 1,
+  nextDueAt: null,
+  steps: {},
+};
+
 describe('telemetry', () => {
   it('writes one line per event, with its facts and the context of the function', () => {
     const [line, ...more] = linesOf(({ emit }) => emit('source.waiting', waiting), { context: { function: 'task' } });
@@ -38,21 +49,54 @@ describe('telemetry', () => {
   });
 
   it("carries metrics under Connect's names in CloudWatch's format, whatever the log level", () => {
-    const [line] = linesOf(({ emit }) => emit('source.committed', committed), { level: 'FATAL' });
-    expect(line).toMatchObject({ 'source-record-write-total': 7, 'offset-commit-time-ms': 3 });
-    expect(line!._aws).toMatchObject({
+    const [line] = linesOf(({ emit }) => emit('run.ended', ended), { level: 'FATAL' });
+    expect(line).toMatchObject({ 'record-total': 7, 'byte-total': 490 });
+    expect(line!._aws).toEqual({
       Timestamp: Date.parse('2026-11-23T12:00:00Z'),
       CloudWatchMetrics: [
         {
           Namespace: 'Drover',
-          Dimensions: [['connector']],
+          Dimensions: [[]],
           Metrics: [
-            { Name: 'source-record-write-total', Unit: 'Count' },
-            { Name: 'offset-commit-time-ms', Unit: 'Milliseconds' },
+            { Name: 'record-total', Unit: 'Count' },
+            { Name: 'byte-total', Unit: 'Bytes' },
           ],
         },
       ],
     });
+  });
+
+  it('says nothing and publishes nothing about a run that found nothing, unless asked', () => {
+    const idle = { ...ended, records: 0, bytes: 0, commits: 0 };
+    for (const metrics of ['none', 'installation', 'connector'] as const) {
+      expect(linesOf(({ emit }) => emit('run.ended', idle), { metrics })).toEqual([]);
+    }
+    expect(linesOf(({ emit }) => emit('run.ended', idle), { level: 'DEBUG' })).toMatchObject([{ level: 'DEBUG' }]);
+    expect(linesOf(({ emit }) => emit('run.ended', ended))).toMatchObject([{ level: 'INFO' }]);
+  });
+
+  it('publishes the sums of the installation, or of each connector too, or nothing', () => {
+    const dimensionsOf = (event: 'run.ended' | 'source.committed', metrics: TelemetryOptions['metrics']) =>
+      linesOf(({ emit }) => (event === 'run.ended' ? emit(event, ended) : emit(event, committed)), {
+        metrics,
+        level: 'FATAL',
+      } as TelemetryOptions).flatMap((line) =>
+        (line._aws as { CloudWatchMetrics: { Dimensions: string[][] }[] }).CloudWatchMetrics.map(
+          ({ Dimensions }) => Dimensions,
+        ),
+      );
+    expect(dimensionsOf('run.ended', undefined)).toEqual([[[]]]);
+    expect(dimensionsOf('run.ended', 'installation')).toEqual([[[]]]);
+    expect(dimensionsOf('run.ended', 'connector')).toEqual([[[], ['connector']]]);
+    expect(dimensionsOf('run.ended', 'none')).toEqual([]);
+    // A line for every commit of every task is for who looks at connectors one by one.
+    expect(dimensionsOf('source.committed', 'installation')).toEqual([]);
+    expect(dimensionsOf('source.committed', 'connector')).toEqual([[[], ['connector']]]);
+  });
+
+  it('publishes under names that CloudWatch takes, apart from those of another cluster', () => {
+    expect(metricNamespace('orders')).toBe('Drover/orders');
+    expect(metricNamespace('my orders,ü')).toBe('Drover/my_orders__');
   });
 
   it.each([

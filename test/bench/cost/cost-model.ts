@@ -1,3 +1,4 @@
+import type { CloudWatch } from './cloudwatch.ts';
 import { hoursPerMonth, mbPerVcpu, minutesPerMonth, type Prices } from './prices.ts';
 
 /**
@@ -34,6 +35,10 @@ export interface Assumptions {
   readonly taskMemoryMb: number;
   readonly coordinatorMemoryMb: number;
   readonly mirrorMemoryMb: number;
+  /** Months that logs are kept: the construct's default retention. */
+  readonly logMonths: number;
+  /** What is left of a stored log once it is compressed. */
+  readonly logCompression: number;
 }
 
 export const assumptions: Assumptions = {
@@ -45,6 +50,8 @@ export const assumptions: Assumptions = {
   taskMemoryMb: 1024,
   coordinatorMemoryMb: 512,
   mirrorMemoryMb: 512,
+  logMonths: 1,
+  logCompression: 0.2,
 };
 
 const gb = (mb: number) => mb / 1024;
@@ -53,8 +60,23 @@ function lambda(prices: Prices, memoryMb: number, seconds: number, invocations: 
   return gb(memoryMb) * seconds * prices.lambdaArmPerGbSecond + invocations * prices.lambdaPerInvocation;
 }
 
+/** Commits of one run of a busy task. */
+export function commitsPerRun(given: Assumptions = assumptions): number {
+  return given.busyRunSeconds / given.commitIntervalSeconds;
+}
+
+/** Ingested and then kept. */
+function logs(prices: Prices, bytes: number, given: Assumptions): number {
+  return (bytes / 1e9) * (prices.logsIngestedPerGb + prices.logsStoredPerGb * given.logMonths * given.logCompression);
+}
+
 /** One vCPU kept busy for an hour by one task: Lambda, its commits, the hand-overs and the mirror. */
-export function busyVcpuHour(prices: Prices, measured: Measured, given: Assumptions = assumptions): number {
+export function busyVcpuHour(
+  prices: Prices,
+  measured: Measured,
+  cloudWatch: CloudWatch,
+  given: Assumptions = assumptions,
+): number {
   const runs = 3600 / given.busyRunSeconds;
   const commits = 3600 / given.commitIntervalSeconds;
   const mirrorBatches = 3600 / given.mirrorWindowSeconds;
@@ -63,37 +85,52 @@ export function busyVcpuHour(prices: Prices, measured: Measured, given: Assumpti
     (commits * measured.commitWriteUnits + runs * measured.runOverheadWriteUnits) * prices.tableWriteUnit +
     runs * measured.runOverheadReadUnits * prices.tableReadUnit +
     lambda(prices, given.mirrorMemoryMb, (mirrorBatches * given.mirrorBatchMs) / 1000, mirrorBatches) +
-    lambda(prices, given.coordinatorMemoryMb, runs * 0.05, runs)
+    lambda(prices, given.coordinatorMemoryMb, runs * 0.05, runs) +
+    logs(prices, runs * cloudWatch.busySourceRun.logBytes, given)
   );
+}
+
+/** The metrics that a busy source has published, where they are published all month: they are billed by the hour. */
+export function busyMetricsMonth(prices: Prices, cloudWatch: CloudWatch): number {
+  return cloudWatch.busySourceRun.metrics * prices.metricPerMonth;
 }
 
 export function perMillionRecords(
   prices: Prices,
   measured: Measured,
+  cloudWatch: CloudWatch,
   side: 'source' | 'sink',
   given: Assumptions = assumptions,
 ): number {
   const cpuSeconds = side === 'source' ? measured.sourceCpuSecondsPerMillion : measured.sinkCpuSecondsPerMillion;
-  return (busyVcpuHour(prices, measured, given) * cpuSeconds) / 3600;
+  return (busyVcpuHour(prices, measured, cloudWatch, given) * cpuSeconds) / 3600;
 }
 
 export function perGigabyte(
   prices: Prices,
   measured: Measured,
+  cloudWatch: CloudWatch,
   side: 'source' | 'sink',
   given: Assumptions = assumptions,
 ): number {
-  return (perMillionRecords(prices, measured, side, given) * 1e9) / (measured.recordBytes * 1e6);
+  return (perMillionRecords(prices, measured, cloudWatch, side, given) * 1e9) / (measured.recordBytes * 1e6);
 }
 
 /** A connector that is looked at once a minute and finds nothing. The tick itself is shared: see `platformMonth`. */
-export function idlePolledConnectorMonth(prices: Prices, measured: Measured, given: Assumptions = assumptions): number {
+export function idlePolledConnectorMonth(
+  prices: Prices,
+  measured: Measured,
+  cloudWatch: CloudWatch,
+  given: Assumptions = assumptions,
+): number {
   const mirrorBatches = minutesPerMonth * given.idleMirrorBatches;
   return (
     lambda(prices, given.mirrorMemoryMb, (mirrorBatches * given.mirrorBatchMs) / 1000, mirrorBatches) +
     lambda(prices, given.taskMemoryMb, (minutesPerMonth * measured.idleRunMs) / 1000, minutesPerMonth) +
     minutesPerMonth * measured.idleRunWriteUnits * prices.tableWriteUnit +
-    minutesPerMonth * measured.idleRunReadUnits * prices.tableReadUnit
+    minutesPerMonth * measured.idleRunReadUnits * prices.tableReadUnit +
+    logs(prices, minutesPerMonth * cloudWatch.idleRun.logBytes, given) +
+    cloudWatch.idleRun.metrics * prices.metricPerMonth
   );
 }
 
@@ -102,7 +139,7 @@ export function idleEventFedConnectorMonth(): number {
   return 0;
 }
 
-/** What the installation costs with no connector at all: the minute tick. */
+/** What the installation costs with no connector at all: the minute tick. What watches it is in `watchingMonth`. */
 export function platformMonth(prices: Prices, measured: Measured, given: Assumptions = assumptions): number {
   return (
     minutesPerMonth * prices.schedulePerInvocation +
@@ -111,13 +148,25 @@ export function platformMonth(prices: Prices, measured: Measured, given: Assumpt
   );
 }
 
+/** Its alarms and its dashboard, in an account that has used up what is free. */
+export function watchingMonth(prices: Prices, cloudWatch: CloudWatch): { alarms: number; dashboard: number } {
+  return {
+    alarms: cloudWatch.alarms * prices.alarmPerMonth,
+    dashboard: cloudWatch.dashboards * prices.dashboardPerMonth,
+  };
+}
+
 /** One busy vCPU-hour a day, minute-polled for the rest of it. */
-export function oneBusyHourADayMonth(prices: Prices, measured: Measured): number {
+export function oneBusyHourADayMonth(prices: Prices, measured: Measured, cloudWatch: CloudWatch): number {
   const busyHours = hoursPerMonth / 24;
+  const { alarms, dashboard } = watchingMonth(prices, cloudWatch);
   return (
-    busyHours * busyVcpuHour(prices, measured) +
-    (idlePolledConnectorMonth(prices, measured) * 23) / 24 +
-    platformMonth(prices, measured)
+    busyHours * busyVcpuHour(prices, measured, cloudWatch) +
+    busyMetricsMonth(prices, cloudWatch) / 24 +
+    (idlePolledConnectorMonth(prices, measured, cloudWatch) * 23) / 24 +
+    platformMonth(prices, measured) +
+    alarms +
+    dashboard
   );
 }
 

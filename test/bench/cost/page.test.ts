@@ -1,14 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { countCloudWatch } from './cloudwatch.ts';
 import {
+  commitsPerRun,
   idleEventFedConnectorMonth,
   idlePolledConnectorMonth,
   mskConnectMonth,
   oneBusyHourADayMonth,
+  platformMonth,
+  watchingMonth,
 } from './cost-model.ts';
 import { loadMeasured, renderCostPage } from './page.ts';
 import { prices } from './prices.ts';
+
+const cloudWatch = countCloudWatch('installation', commitsPerRun());
 
 describe('the cost model', () => {
   it('adds up an idle month of 43,800 looks: two writes, two reads, a run and a mirror call each', () => {
@@ -16,7 +22,7 @@ describe('the cost model', () => {
     const run = 0.1 * 0.0000133334 + 0.0000002;
     const table = 2 * 0.000000625 + 2 * 0.000000125;
     const mirror = 0.02 * 0.5 * 0.0000133334 + 0.0000002;
-    expect(idlePolledConnectorMonth(prices, measured)).toBeCloseTo(43_800 * (run + table + mirror), 9);
+    expect(idlePolledConnectorMonth(prices, measured, cloudWatch)).toBeCloseTo(43_800 * (run + table + mirror), 9);
     expect(idleEventFedConnectorMonth()).toBe(0);
   });
 
@@ -25,8 +31,39 @@ describe('the cost model', () => {
   });
 
   it('meets its goals with the measured figures', () => {
-    expect(idlePolledConnectorMonth(prices, loadMeasured())).toBeLessThanOrEqual(0.12);
-    expect(oneBusyHourADayMonth(prices, loadMeasured())).toBeLessThanOrEqual(mskConnectMonth(prices) / 25);
+    expect(idlePolledConnectorMonth(prices, loadMeasured(), cloudWatch)).toBeLessThanOrEqual(0.11);
+    expect(oneBusyHourADayMonth(prices, loadMeasured(), cloudWatch)).toBeLessThanOrEqual(mskConnectMonth(prices) / 10);
+  });
+
+  it('counts what CloudWatch bills: nothing for a connector that is idle, whoever looks', () => {
+    const idle = { logBytes: 0, metrics: 0 };
+    expect(cloudWatch.idleRun).toEqual(idle);
+    expect(countCloudWatch('connector', 60).idleRun).toEqual(idle);
+    expect(countCloudWatch('none', 60).busySourceRun.metrics).toBe(0);
+    // record-total and byte-total.
+    expect(cloudWatch.busySourceRun.metrics).toBe(2);
+    // Those and two of commits, in all and by name.
+    expect(countCloudWatch('connector', 60).busySourceRun.metrics).toBe(8);
+    expect(cloudWatch.dashboards).toBe(1);
+    expect(watchingMonth(prices, { ...cloudWatch, alarms: 8 }).alarms).toBeCloseTo(0.8, 9);
+  });
+
+  it('adds a line and a metric of each idle run to the month, if there were any', () => {
+    const chatty = { ...cloudWatch, idleRun: { logBytes: 1000, metrics: 1 } };
+    const more =
+      idlePolledConnectorMonth(prices, loadMeasured(), chatty) -
+      idlePolledConnectorMonth(prices, loadMeasured(), cloudWatch);
+    expect(more).toBeCloseTo(0.3 + 0.0438 * (0.5 + 0.03 * 0.2), 9);
+  });
+
+  it('README says what the page says', () => {
+    const readme = readFileSync(join(import.meta.dirname, '..', '..', '..', 'README.md'), 'utf8').replace(/\s+/g, ' ');
+    const cents = (amount: number) => `$${amount.toFixed(2)}`;
+    const idle = idlePolledConnectorMonth(prices, loadMeasured(), cloudWatch);
+    const { alarms, dashboard } = watchingMonth(prices, cloudWatch);
+    const installation = platformMonth(prices, loadMeasured()) + alarms + dashboard;
+    expect(readme).toContain(`costs ${cents(idle)} a month`);
+    expect(readme).toContain(`${cents(installation)} a month`);
   });
 
   it('has a page that is up to date; `npm run bench:cost` prints it anew', () => {

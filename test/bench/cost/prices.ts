@@ -1,5 +1,6 @@
 /**
- * us-east-1 on-demand list prices in US dollars, read 2026-09 to 2026-11 from public copies of AWS's price list.
+ * us-east-1 on-demand list prices in US dollars, read 2026-09 to 2026-11 from public copies of AWS's price list, those of
+ * CloudWatch 2026-11.
  * They are inputs: change them here (or pass your own) and print the page again.
  */
 export interface Prices {
@@ -10,6 +11,15 @@ export interface Prices {
   readonly tableReadUnit: number;
   readonly schedulePerInvocation: number;
   readonly httpApiPerRequest: number;
+  /** Of CloudWatch: logs of the standard class, as they come in. */
+  readonly logsIngestedPerGb: number;
+  /** A month, of compressed logs. */
+  readonly logsStoredPerGb: number;
+  /** A month, for each name and set of dimensions that is published; billed by the hour. */
+  readonly metricPerMonth: number;
+  readonly alarmPerMonth: number;
+  /** Beyond the account's first three. */
+  readonly dashboardPerMonth: number;
   readonly mskConnectPerMcuHour: number;
 }
 
@@ -21,6 +31,11 @@ export const prices: Prices = {
   tableReadUnit: 0.125 / 1e6,
   schedulePerInvocation: 1 / 1e6,
   httpApiPerRequest: 1 / 1e6,
+  logsIngestedPerGb: 0.5,
+  logsStoredPerGb: 0.03,
+  metricPerMonth: 0.3,
+  alarmPerMonth: 0.1,
+  dashboardPerMonth: 3,
   mskConnectPerMcuHour: 0.11,
 };
 
