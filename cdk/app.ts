@@ -19,6 +19,7 @@ import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './i
  * | replicationFactor                         | of the mirror topics                                           |
  * | runsInFlight, runSeconds, runTimeoutSeconds | limits; also taskMemorySize                                  |
  * | idleFloorMs, idleCeilingMs                | limits                                                         |
+ * | fileFolders                               | as the prop, with commas between                               |
  * | removalPolicy                             | retain (default) or destroy                                    |
  * | emulator                                  | true: for the emulator of `npm start` instead of AWS             |
  */
@@ -50,6 +51,7 @@ const bootstrapServers = need('bootstrapServers', 'Drover must know host:port of
 const vpcId = get('vpcId');
 const groupId = get('groupId');
 const plugins = get('plugins');
+const fileFolders = get('fileFolders')?.split(',');
 const replicationFactor = count('replicationFactor');
 const drover = new Drover(stack, 'Connect', {
   bootstrapServers,
@@ -59,6 +61,7 @@ const drover = new Drover(stack, 'Connect', {
   removalPolicy: get('removalPolicy') === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
   ...(groupId === undefined ? {} : { groupId }),
   ...(plugins === undefined ? {} : { plugins }),
+  ...(fileFolders === undefined ? {} : { fileFolders }),
   ...(replicationFactor === undefined ? {} : { mirrorTopics: { replicationFactor } }),
   ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(stack, 'Vpc', { vpcId }) }),
 });

@@ -1,4 +1,5 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { isAbsolute } from 'node:path';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
@@ -60,6 +61,7 @@ export class Drover extends Construct implements IConnectable {
     if (props.bootstrapServers.length === 0) {
       throw new Error('bootstrapServers is empty: give host:port of at least one broker');
     }
+    checkConnectorAccess(props);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const logRetention = props.logRetention ?? RetentionDays.ONE_MONTH;
     const limits = resolveLimits(props.limits ?? {});
@@ -178,6 +180,7 @@ export class Drover extends Construct implements IConnectable {
     );
 
     for (const secret of props.connectorSecrets ?? []) secret.grantRead(this.taskFunction);
+    for (const parameter of props.connectorParameters ?? []) parameter.grantRead(this.taskFunction);
     for (const fn of [this.taskFunction, this.mirrorFunction]) {
       if (security.type === 'scram' || security.type === 'mtls') security.secret.grantRead(fn);
       if (security.type === 'iam') permitMsk(fn, security.clusterArn);
@@ -290,6 +293,11 @@ function settingsOf(
     'status.storage.replication.factor': replication,
     'offset.storage.partitions': partitions(topics.offsetsPartitions),
     'status.storage.partitions': partitions(topics.statusPartitions),
+    'drover.connector.secrets': listOf(props.connectorSecrets?.map(({ secretArn }) => secretArn)),
+    'drover.connector.parameters': listOf(props.connectorParameters?.map(({ parameterName }) => parameterName)),
+    'drover.file.folders': listOf(props.fileFolders),
+    'drover.plugins.allow': listOf(props.offeredPlugins?.allow),
+    'drover.plugins.deny': listOf(props.offeredPlugins?.deny),
     'drover.worker.settings': props.workerSettings === undefined ? undefined : JSON.stringify(props.workerSettings),
   } satisfies Partial<Record<EnvironmentSetting, string | undefined>>;
   const given = Object.entries(optional).filter((entry) => entry[1] !== undefined);
@@ -304,6 +312,24 @@ function settingsOf(
     'drover.idle.ceiling.ms': ms(limits.idleCeiling),
     ...Object.fromEntries(given),
   };
+}
+
+function listOf(values: readonly string[] | undefined): string | undefined {
+  return values === undefined || values.length === 0 ? undefined : values.join(',');
+}
+
+/** The function refuses them as well: a secret may be spelled in several ways, and a token tells nothing at synthesis. */
+function checkConnectorAccess(props: DroverProps): void {
+  const { security } = props;
+  const own = 'secret' in security ? security.secret.secretArn : null;
+  if (own !== null && props.connectorSecrets?.some(({ secretArn }) => secretArn === own)) {
+    throw new Error(
+      "connectorSecrets lists the secret of security: whoever writes a config would get the installation's Kafka " +
+        'credentials. Give connectors a user and a secret of their own',
+    );
+  }
+  const folder = props.fileFolders?.find((path) => !Token.isUnresolved(path) && !isAbsolute(path));
+  if (folder !== undefined) throw new Error(`fileFolders holds "${folder}": give absolute paths, as in the function`);
 }
 
 function securitySettings(security: KafkaSecurity): Partial<Record<EnvironmentSetting, string>> {

@@ -38,6 +38,8 @@ export async function synthesise(options: DeployOptions): Promise<void> {
     auth: 'none',
     replicationFactor: '1',
     removalPolicy: 'destroy',
+    // As a Java worker on this machine: any file.
+    fileFolders: '/',
     emulator: 'true',
     ...options.context,
   };

@@ -71,7 +71,7 @@ export function clientOverrideInfos(
     const def = clientConfigDef(client);
     const overrides = settingsWithPrefix(settings, prefix);
     const values = new Map<string, ConfigValue>();
-    const valueOf = (name: string): ConfigValue => {
+    const shown = (name: string): ConfigValue => {
       const value = values.get(name) ?? {
         name: prefix + name,
         value: null,
@@ -84,7 +84,7 @@ export function clientOverrideInfos(
     };
     for (const [name, text] of Object.entries(overrides)) {
       const key = def.keys.get(name);
-      const value = valueOf(name);
+      const value = shown(name);
       try {
         value.value = key === undefined ? shownUnknown(name, text) : parseType(value.name, text, key.type);
       } catch (error) {
@@ -94,7 +94,7 @@ export function clientOverrideInfos(
     }
     const problem =
       installation === null ? null : identityProblem(installation, ownConnection(installation, overrides), prefix);
-    if (problem !== null) valueOf(problem.key).errors.push(problem.message);
+    if (problem !== null) shown(problem.key).errors.push(problem.message);
     const infos = [...values].map(([name, value]): ConfigInfo => {
       const key = def.keys.get(name);
       return {

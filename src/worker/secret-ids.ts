@@ -101,8 +101,7 @@ export function connectorParameters(
   return async (reference) => {
     const [, path = '', selector = ''] = /^([^:]*)(:.*)?$/.exec(parameterName(reference)) ?? [];
     if (path.toLowerCase().startsWith(secretReference)) {
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference as users write it.
-      throw notAllowed(`${path} stands for a secret: refer to it as ${'${secretsmanager:…}'}`);
+      throw notAllowed(`${path} stands for a secret of Secrets Manager: refer to that`);
     }
     const exact = listed.find(({ name }) => name === path);
     if (exact !== undefined) return fetchParameter(exact.text + selector);

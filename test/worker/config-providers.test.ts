@@ -136,7 +136,6 @@ describe('providers', () => {
       async () => 'hunter22 in clear',
       () => 0,
     );
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference as users write it.
     const failed = await resolve('${s:db:password}', { s: provider }).catch((error) => traceOf(error));
     expect(failed).toMatch(/secret db is not a JSON object/);
     expect(failed).not.toMatch(/hunter22/);
