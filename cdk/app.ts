@@ -23,6 +23,7 @@ import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './i
  * | runsInFlight, runSeconds, runTimeoutSeconds | limits; also taskMemorySize                                  |
  * | reserveConcurrency                        | true: runsInFlight is reserved for the task function           |
  * | idleFloorMs, idleCeilingMs                | limits                                                         |
+ * | fileFolders                               | as the prop, with commas between                               |
  * | removalPolicy                             | retain (default) or destroy                                    |
  * | emulator                                  | true: for the emulator of `npm start` instead of AWS             |
  */
@@ -55,6 +56,7 @@ const vpcId = get('vpcId');
 const groupId = get('groupId');
 const plugins = get('plugins');
 const tableName = get('tableName');
+const fileFolders = get('fileFolders')?.split(',');
 const replicationFactor = count('replicationFactor');
 const drover = new Drover(stack, 'Connect', {
   bootstrapServers,
@@ -65,6 +67,7 @@ const drover = new Drover(stack, 'Connect', {
   ...(groupId === undefined ? {} : { groupId }),
   ...(plugins === undefined ? {} : { plugins }),
   ...(tableName === undefined ? {} : { tableName }),
+  ...(fileFolders === undefined ? {} : { fileFolders }),
   ...(replicationFactor === undefined ? {} : { mirrorTopics: { replicationFactor } }),
   ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(stack, 'Vpc', { vpcId }) }),
 });

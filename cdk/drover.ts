@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { Duration, Fn, RemovalPolicy, Stack, Token, Tokenization } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
@@ -68,6 +69,7 @@ export class Drover extends Construct implements IConnectable {
   constructor(scope: Construct, id: string, props: DroverProps) {
     super(scope, id);
     checkProps(props);
+    checkConnectorAccess(props);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const logRetention = props.logRetention ?? RetentionDays.ONE_MONTH;
     const limits = resolveLimits(props.limits ?? {});
@@ -218,6 +220,7 @@ export class Drover extends Construct implements IConnectable {
     }
 
     for (const secret of props.connectorSecrets ?? []) permitSecret(secret, this.taskFunction);
+    for (const parameter of props.connectorParameters ?? []) parameter.grantRead(this.taskFunction);
     if (security.type === 'scram' || security.type === 'mtls') {
       for (const fn of [this.taskFunction, this.mirrorFunction]) permitSecret(security.secret, fn);
     }
@@ -333,6 +336,11 @@ function settingsOf(props: DroverProps, table: ITable, limits: ResolvedLimits): 
     'status.storage.replication.factor': replication,
     'offset.storage.partitions': optionalNumber(topics.offsetsPartitions),
     'status.storage.partitions': optionalNumber(topics.statusPartitions),
+    'drover.connector.secrets': listOf(props.connectorSecrets?.map(({ secretArn }) => secretArn)),
+    'drover.connector.parameters': listOf(props.connectorParameters?.map(({ parameterName }) => parameterName)),
+    'drover.file.folders': listOf(props.fileFolders),
+    'drover.plugins.allow': listOf(props.offeredPlugins?.allow),
+    'drover.plugins.deny': listOf(props.offeredPlugins?.deny),
     'drover.worker.settings': props.workerSettings === undefined ? undefined : JSON.stringify(props.workerSettings),
   } satisfies Partial<Record<EnvironmentSetting, string | undefined>>;
   const given = Object.entries(optional).filter((entry) => entry[1] !== undefined);
@@ -347,6 +355,24 @@ function settingsOf(props: DroverProps, table: ITable, limits: ResolvedLimits): 
     'drover.idle.ceiling.ms': ms(limits.idleCeiling),
     ...Object.fromEntries(given),
   };
+}
+
+function listOf(values: readonly string[] | undefined): string | undefined {
+  return values === undefined || values.length === 0 ? undefined : values.join(',');
+}
+
+/** The function refuses them as well: a secret may be spelled in several ways, and a token tells nothing at synthesis. */
+function checkConnectorAccess(props: DroverProps): void {
+  const { security } = props;
+  const own = 'secret' in security ? security.secret.secretArn : null;
+  if (own !== null && props.connectorSecrets?.some(({ secretArn }) => secretArn === own)) {
+    throw new Error(
+      "connectorSecrets lists the secret of security: whoever writes a config would get the installation's Kafka " +
+        'credentials. Give connectors a user and a secret of their own',
+    );
+  }
+  const folder = props.fileFolders?.find((path) => !Token.isUnresolved(path) && !isAbsolute(path));
+  if (folder !== undefined) throw new Error(`fileFolders holds "${folder}": give absolute paths, as in the function`);
 }
 
 function securitySettings(security: KafkaSecurity): EnvironmentSettings {

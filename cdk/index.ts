@@ -1,4 +1,12 @@
 /** What a user's CDK app imports from `drover/cdk`. */
 export { Drover } from './drover.ts';
-export type { ApiAuth, ApiThrottle, DroverLimits, DroverProps, KafkaSecurity, MirrorTopics } from './props.ts';
+export type {
+  ApiAuth,
+  ApiThrottle,
+  DroverLimits,
+  DroverProps,
+  KafkaSecurity,
+  MirrorTopics,
+  OfferedPlugins,
+} from './props.ts';
 export { addDroverIndexes, droverTableProps } from './table.ts';

@@ -7,6 +7,7 @@ import type { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IParameter } from 'aws-cdk-lib/aws-ssm';
 import type { EnvironmentSettings } from '../src/environment.ts';
 
 /** How the functions prove to the brokers who they are. */
@@ -134,6 +135,17 @@ export interface MirrorTopics {
   readonly replicationFactor?: number;
 }
 
+/**
+ * Plugins by class or alias (`FileStreamSource`); `*` at the end stands for any ending
+ * (`org.apache.kafka.connect.file.*`).
+ */
+export interface OfferedPlugins {
+  /** These only, of every kind: converters and transformations too. @default - all */
+  readonly allow?: readonly string[];
+  /** All but these. @default - none is left out */
+  readonly deny?: readonly string[];
+}
+
 export interface DroverProps {
   /** host:port of some brokers. */
   readonly bootstrapServers: readonly string[];
@@ -218,10 +230,30 @@ export interface DroverProps {
   readonly mirrorTopics?: MirrorTopics;
 
   /**
-   * Secrets that connector configs may refer to, as `${secretsmanager:…}`; read by the task function alone.
+   * Secrets that connector configs may refer to, as `${secretsmanager:…}`; read by the task function alone. Never the one
+   * in `security`.
    * @default - none
    */
   readonly connectorSecrets?: readonly ISecret[];
+
+  /**
+   * SSM parameters that connector configs may refer to, as `${ssm:…}`; read by the task function alone.
+   * @default - none
+   */
+  readonly connectorParameters?: readonly IParameter[];
+
+  /**
+   * Absolute paths of the folders whose files connector configs may name: those of FileStreamSource and FileStreamSink,
+   * and stores of keys and certificates. What connectors are to keep belongs on a mounted file system.
+   * @default - none
+   */
+  readonly fileFolders?: readonly string[];
+
+  /**
+   * Which plugins are offered; the others cannot be found by whoever writes configs.
+   * @default - all of Drover's own and of `plugins`
+   */
+  readonly offeredPlugins?: OfferedPlugins;
 
   /**
    * Further settings of a Connect worker: its default converters and their settings.

@@ -1,3 +1,4 @@
+import type { InstallationIdentity } from '../src/config/override-identity.ts';
 import { createHerder } from '../src/herder/create-herder.ts';
 import { createRestHandler } from '../src/rest/rest-handler.ts';
 import { droverBuild, kafkaConnectVersion } from '../src/version.ts';
@@ -15,7 +16,20 @@ export const handler = createRestHandler({
     version: kafkaConnectVersion,
     commit: droverBuild,
     logLevel: environment['drover.log.level'],
+    overrideRules: { policy: environment.overridePolicy, installation: installation() },
   }),
   telemetry,
   middleware: loggerLevels(),
 });
+
+/** By the settings alone: this function knows no secret, so whether there is a client certificate is left to the task. */
+function installation(): InstallationIdentity | null {
+  const protocol = environment['security.protocol'];
+  if (protocol === 'PLAINTEXT' || protocol === 'SSL') return null;
+  return {
+    bootstrapServers: environment['bootstrap.servers'].join(','),
+    protocol,
+    mechanism: environment['sasl.mechanism'],
+    certificate: false,
+  };
+}

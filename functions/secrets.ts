@@ -5,14 +5,15 @@ import {
   secretsManagerConfigProvider,
   ssmConfigProvider,
 } from '../src/worker/config-providers.ts';
+import { connectorParameters, connectorSecrets, type FetchedSecret } from '../src/worker/secret-ids.ts';
 import { clock, environment } from './function-context.ts';
 
 /** The SDK's clients are loaded when the first secret is asked for: most runs need none. */
-export async function fetchSecret(id: string): Promise<string> {
+export async function fetchSecret(id: string): Promise<FetchedSecret> {
   const { GetSecretValueCommand, SecretsManagerClient } = await import('./secrets-manager-sdk.ts');
-  const { SecretString } = await new SecretsManagerClient().send(new GetSecretValueCommand({ SecretId: id }));
+  const { ARN, SecretString } = await new SecretsManagerClient().send(new GetSecretValueCommand({ SecretId: id }));
   if (SecretString === undefined) throw new Error(`The secret ${id} holds no text`);
-  return SecretString;
+  return { arn: ARN ?? null, text: SecretString };
 }
 
 async function fetchParameter(name: string): Promise<string> {
@@ -22,11 +23,18 @@ async function fetchParameter(name: string): Promise<string> {
   return Parameter.Value;
 }
 
+function secrets() {
+  const allowed = environment['drover.connector.secrets'];
+  return connectorSecrets({ allowed, own: environment['drover.security.secret'] }, fetchSecret);
+}
+
+const parameters = () => connectorParameters(environment['drover.connector.parameters'], fetchParameter);
+
 const known: Readonly<Record<string, () => ConfigProvider>> = {
-  secretsmanager: () => secretsManagerConfigProvider(fetchSecret, clock.now),
-  ssm: () => ssmConfigProvider(fetchParameter, clock.now),
-  env: () => envConfigProvider(process.env),
-  file: () => fileConfigProvider,
+  secretsmanager: () => secretsManagerConfigProvider(secrets(), clock.now),
+  ssm: () => ssmConfigProvider(parameters(), clock.now),
+  env: () => envConfigProvider(process.env, environment['config.providers.env.param.allowlist.pattern']),
+  file: () => fileConfigProvider(environment.providerFiles),
 };
 
 export function configProviders(): ReadonlyMap<string, ConfigProvider> {

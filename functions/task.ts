@@ -29,6 +29,7 @@ const worker = createWorker({
     runLingerMs: environment['drover.run.linger.ms'],
     idleFloorMs: environment['drover.idle.floor.ms'],
     idleCeilingMs: environment['drover.idle.ceiling.ms'],
+    overridePolicy: environment.overridePolicy,
   },
   telemetry,
   clock,

@@ -40,6 +40,8 @@ export async function synthesise(options: DeployOptions): Promise<void> {
     // The emulator starts a process for each run at a time.
     reserveConcurrency: 'true',
     removalPolicy: 'destroy',
+    // As a Java worker on this machine: any file.
+    fileFolders: '/',
     emulator: 'true',
     ...options.context,
   };

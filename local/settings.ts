@@ -1,26 +1,48 @@
 import { homeFolder } from './folders.ts';
-import type { StackOptions } from './stack.ts';
+import { portVariables, type StackOptions, type StackPorts } from './stack.ts';
 
-/** Where `npm start` puts things; every port and folder can be moved, so that two checkouts run side by side. */
-export function localSettings(): Omit<StackOptions, 'step'> {
-  return {
-    home: homeFolder,
-    region: process.env.DROVER_REGION ?? 'us-east-1',
-    ports: {
-      kafka: port('DROVER_KAFKA_PORT', 9092),
-      kafkaController: port('DROVER_KAFKA_CONTROLLER_PORT', 9093),
-      aws: port('DROVER_AWS_PORT', 4566),
-      rest: port('DROVER_REST_PORT', 8083),
-    },
-  };
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const defaultPorts: StackPorts = { kafka: 9092, kafkaController: 9093, aws: 4566, rest: 8083 };
+
+/**
+ * Where `npm start` puts things; every port and folder can be moved, so that two checkouts run side by side. Throws an
+ * error that names the variable at fault.
+ */
+export function localSettings(variables: Variables = process.env): Omit<StackOptions, 'step'> {
+  const ports = { ...defaultPorts };
+  for (const name of Object.keys(ports) as (keyof StackPorts)[]) {
+    ports[name] = port(portVariables[name].variable, variables, defaultPorts[name]);
+  }
+  refuseSharedPorts(ports);
+  return { home: homeFolder, region: region(variables), ports };
 }
 
-function port(variable: string, fallback: number): number {
-  const text = process.env[variable];
-  if (text === undefined || text === '') return fallback;
+function port(variable: string, variables: Variables, fallback: number): number {
+  const text = variables[variable]?.trim() ?? '';
+  if (text === '') return fallback;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 65_535) {
+  if (!/^\d+$/.test(text) || value < 1 || value > 65_535) {
     throw new Error(`${variable} is "${text}": it must be a port, 1 to 65535`);
   }
   return value;
+}
+
+function refuseSharedPorts(ports: StackPorts): void {
+  const names = Object.keys(ports) as (keyof StackPorts)[];
+  for (const [index, name] of names.entries()) {
+    const same = names.slice(0, index).find((other) => ports[other] === ports[name]);
+    if (same === undefined) continue;
+    const [one, other] = [portVariables[same], portVariables[name]];
+    throw new Error(
+      `${one.what} and ${other.what} would both use port ${ports[name]}: give each its own with ${one.variable} and ${other.variable}`,
+    );
+  }
+}
+
+function region(variables: Variables): string {
+  const variable = 'DROVER_REGION';
+  const text = variables[variable]?.trim() || 'us-east-1';
+  if (/^[a-z]{2,4}(-[a-z]+)+-\d+$/.test(text)) return text;
+  throw new Error(`${variable} is "${text}": it must be a region of AWS, such as us-east-1`);
 }

@@ -15,8 +15,8 @@ export interface StackPorts {
   readonly rest: number;
 }
 
-/** Variables that move a port, for the message when it is taken. */
-const portVariables: Readonly<Record<keyof StackPorts, { what: string; variable: string }>> = {
+/** What a port is for, and the variable that moves it. */
+export const portVariables: Readonly<Record<keyof StackPorts, { what: string; variable: string }>> = {
   kafka: { what: 'Kafka', variable: 'DROVER_KAFKA_PORT' },
   kafkaController: { what: "Kafka's controller", variable: 'DROVER_KAFKA_CONTROLLER_PORT' },
   aws: { what: 'the AWS emulator', variable: 'DROVER_AWS_PORT' },
@@ -201,10 +201,16 @@ function writeJson(file: string, value: unknown): void {
 }
 
 function readJson<T>(file: string): T | null {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new Error(`${file} cannot be read as JSON: end what it tells of, if anything, and remove it`);
   }
 }

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
-import { type DemoReport, runDemo } from './demo.ts';
+import { runDemo } from './demo.ts';
+import { runMain } from './main.ts';
 import { checkPrograms } from './programs.ts';
 import { printedStep } from './progress.ts';
 import { localSettings } from './settings.ts';
-import { type LocalStack, startStack, stopStack } from './stack.ts';
+import { startStack, stopStack } from './stack.ts';
+import { summary } from './summary.ts';
 
 const startedAt = Date.now();
 
@@ -28,39 +30,10 @@ async function main(): Promise<void> {
       if (process.env.DROVER_KEEP === undefined) await stopStack(settings.home);
       throw error;
     });
-    process.stdout.write(summary(stack, demo, settings.home));
+    process.stdout.write(summary(stack, demo, settings.home, Date.now() - startedAt));
   } catch (error) {
-    if (stopping) return;
-    process.stderr.write(`\n${(error as Error).message}\n`);
-    process.exitCode = 1;
+    if (!stopping) throw error;
   }
 }
 
-function summary(stack: LocalStack, demo: DemoReport, home: string): string {
-  const { restUrl } = stack;
-  const connectors = demo.connectors.map((connector) => {
-    const tasks = connector.tasks.map((task) => `task ${task.id} ${task.state}`).join(', ');
-    return `  ${connector.name.padEnd(12)} ${connector.type.padEnd(6)} ${connector.connector.state}; ${tasks}`;
-  });
-  return `
-Drover is up after ${((Date.now() - startedAt) / 1000).toFixed(1)} s.
-
-  REST API     ${restUrl}
-  Kafka        ${stack.bootstrapServers}
-  AWS          ${stack.awsEndpoint} (${stack.region}, any credentials)
-
-${connectors.join('\n')}
-  ${demo.linesIn} lines in, ${demo.linesOut} lines out, equal
-  From POST to the first record: source ${demo.sourceMs} ms, sink ${demo.sinkMs} ms
-
-Look further:
-  curl -s ${restUrl}/connectors?expand=status
-  curl -s ${restUrl}/connectors/demo-source/offsets
-  curl -s ${restUrl}/connector-plugins
-  echo 'one more' >> ${demo.sourceFile} && tail -f ${demo.sinkFile}
-
-Endpoints are in ${join(home, 'stack.json')}, logs in ${join(home, 'run')}. npm stop ends it all.
-`;
-}
-
-await main();
+await runMain(main);

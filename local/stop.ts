@@ -1,5 +1,8 @@
+import { runMain } from './main.ts';
 import { localSettings } from './settings.ts';
 import { stopStack } from './stack.ts';
 
-const stopped = await stopStack(localSettings().home);
-process.stdout.write(stopped ? 'Stopped.\n' : 'Nothing was running.\n');
+await runMain(async () => {
+  const stopped = await stopStack(localSettings().home);
+  process.stdout.write(stopped ? 'Stopped.\n' : 'Nothing was running.\n');
+});

@@ -1,8 +1,19 @@
 import { parseBootstrapServers } from './config/bootstrap-servers.ts';
 import { type ConfigValues, defineConfig, type Settings } from './config/config-def.ts';
+import { type OverridePolicy, overridePolicy } from './config/override-policy.ts';
 import { parseConfig, parseKey } from './config/parse-config.ts';
-import { atLeast, invalidValue, lambda, nonEmptyString, type Validator, validString } from './config/validators.ts';
+import {
+  atLeast,
+  invalidValue,
+  lambda,
+  nonEmptyList,
+  nonEmptyString,
+  range,
+  type Validator,
+  validString,
+} from './config/validators.ts';
 import { ConfigError } from './errors.ts';
+import { type FileAccess, fileAccess } from './files.ts';
 
 const brokers: Validator = lambda('host:port, with commas between', (_name, value) => {
   const servers = parseBootstrapServers((value as readonly string[]).join(','));
@@ -173,6 +184,66 @@ export const environmentConfig = defineConfig({
       'Who may resolve references in connector configs like secretsmanager:id:key in dollar braces: secretsmanager, ssm, and on trusted ' +
       "installations env and file, which show the task function's own variables and files to whoever writes configs.",
   },
+  'config.providers.env.param.allowlist.pattern': {
+    type: 'STRING',
+    default: null,
+    importance: 'LOW',
+    doc:
+      'Regular expression of the whole names of variables that the provider `env` shows; all when left out. Credentials of ' +
+      "the function and Drover's own settings are never shown.",
+  },
+  'config.providers.file.param.allowed.paths': {
+    type: 'LIST',
+    default: null,
+    importance: 'LOW',
+    doc: 'Absolute paths of the folders whose files the provider `file` reads; those of `drover.file.folders` when left out.',
+  },
+  'connector.client.config.override.policy': {
+    type: 'STRING',
+    default: 'All',
+    importance: 'LOW',
+    doc: 'Which settings of the Kafka clients a connector may override: All, Allowlist, Principal or None.',
+  },
+  'connector.client.config.override.allowlist': {
+    type: 'LIST',
+    default: '',
+    importance: 'LOW',
+    doc: 'The settings that a connector may override under the policy Allowlist, without the prefix of a client.',
+  },
+  'drover.connector.secrets': {
+    type: 'LIST',
+    default: '',
+    importance: 'HIGH',
+    doc: 'Names or ARNs of the secrets in Secrets Manager that connector configs may refer to.',
+  },
+  'drover.connector.parameters': {
+    type: 'LIST',
+    default: '',
+    importance: 'MEDIUM',
+    doc: 'Names or ARNs of the SSM parameters that connector configs may refer to; `/path/*` is all below a path.',
+  },
+  'drover.file.folders': {
+    type: 'LIST',
+    default: '',
+    importance: 'HIGH',
+    doc:
+      'Absolute paths of the folders whose files connectors may name: those of FileStreamSource and FileStreamSink, of the ' +
+      'config provider `file`, and of stores of keys and certificates. `/` is every file of the function.',
+  },
+  'drover.plugins.allow': {
+    type: 'LIST',
+    default: '',
+    importance: 'MEDIUM',
+    doc:
+      'The plugins that are offered, of every kind, by class or alias; a `*` at the end stands for any ending. All when ' +
+      'left out.',
+  },
+  'drover.plugins.deny': {
+    type: 'LIST',
+    default: '',
+    importance: 'MEDIUM',
+    doc: 'Plugins that are left out, by class or alias; a `*` at the end stands for any ending.',
+  },
   'topic.creation.enable': {
     type: 'BOOLEAN',
     default: true,
@@ -252,6 +323,11 @@ export type EnvironmentSettings = Readonly<Partial<Record<EnvironmentSetting, st
 export interface Environment extends EnvironmentValues {
   /** Everything as a Connect worker would have it in its properties: the declared settings and `drover.worker.settings`. */
   readonly workerSettings: Settings;
+  readonly overridePolicy: OverridePolicy;
+  /** The files that connectors may name. */
+  readonly files: FileAccess;
+  /** Those that the config provider `file` reads. */
+  readonly providerFiles: FileAccess;
 }
 
 export function environmentVariable(setting: string): string {
@@ -268,14 +344,43 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
     const value = variables[environmentVariable(name)];
     if (value !== undefined) settings[name] = value;
   }
-  try {
+  return namingVariable(() => {
     const values = parseConfig(environmentConfig, settings);
     checkTogether(values);
     const workerSettings = { ...defaults(), ...settings, ...parseWorkerSettings(values['drover.worker.settings']) };
-    return { ...values, workerSettings };
+    const files = foldersOf('drover.file.folders', values['drover.file.folders'], allowFolder);
+    const paths = values[allowedPathsKey];
+    return {
+      ...values,
+      workerSettings,
+      overridePolicy: overridePolicy(workerSettings),
+      files,
+      providerFiles: paths === null ? files : foldersOf(allowedPathsKey, paths, allowPath),
+    };
+  });
+}
+
+/** How an installation allows a folder, in the words of whoever deploys it. */
+const allowFolder = 'To allow it, deploy with its folder in fileFolders (drover.file.folders)';
+
+const allowedPathsKey = 'config.providers.file.param.allowed.paths';
+const allowPath = `To allow it, deploy with its folder in ${allowedPathsKey}`;
+
+function foldersOf(key: string, folders: readonly string[], advice: string): FileAccess {
+  try {
+    return fileAccess({ folders, advice });
+  } catch (cause) {
+    throw new ConfigError(`${key}: ${(cause as Error).message}`, { cause, key });
+  }
+}
+
+function namingVariable<T>(read: () => T): T {
+  try {
+    return read();
   } catch (error) {
     const key = error instanceof ConfigError ? error.facts.key : undefined;
-    const hint = typeof key === 'string' ? ` (environment variable ${environmentVariable(key)})` : '';
+    const isNamed = typeof key !== 'string' || (error as Error).message.includes(environmentVariable(key));
+    const hint = isNamed ? '' : ` (environment variable ${environmentVariable(key)})`;
     throw new ConfigError(`${(error as Error).message}${hint}`, {
       cause: error,
       ...(typeof key === 'string' ? { key } : {}),

@@ -91,3 +91,40 @@ test('what is known only when the stack is deployed is not checked before', () =
 test('a setting that nobody declares is refused by its name', () => {
   expect(() => checkSettings({ ...needed, 'drover.run.maximum': '1' } as never)).toThrow(/drover\.run\.maximum is no/);
 });
+
+test('what connectors may reach is told by settings of its own', () => {
+  const environment = readEnvironment(
+    writeEnvironment({
+      ...needed,
+      'config.providers': 'env,file',
+      'config.providers.env.param.allowlist.pattern': 'DB_.*',
+      'config.providers.file.param.allowed.paths': '/data/settings',
+      'connector.client.config.override.policy': 'Principal',
+    }),
+  );
+  expect(environment['config.providers']).toEqual(['env', 'file']);
+  expect(environment['config.providers.env.param.allowlist.pattern']).toBe('DB_.*');
+  expect(environment.providerFiles.refusal('/data/settings/a.properties')).toBeNull();
+  expect(environment.providerFiles.refusal('/data/a.properties')).toMatch(/allowed\.paths/);
+  expect(environment.overridePolicy.allows('sasl.jaas.config')).toBe(true);
+  expect(environment.overridePolicy.allows('bootstrap.servers')).toBe(false);
+});
+
+test('connectors reach no file and no secret unless it is said', () => {
+  const environment = readEnvironment(writeEnvironment(needed));
+  expect(environment.files.refusal('/tmp/a')).toMatch(/reach no files.*fileFolders \(drover\.file\.folders\)/);
+  expect(environment.providerFiles.refusal('/tmp/a')).toMatch(/reach no files/);
+  expect(environment['drover.connector.secrets']).toEqual([]);
+  expect(environment['drover.connector.parameters']).toEqual([]);
+  const open = readEnvironment(writeEnvironment({ ...needed, 'drover.file.folders': '/data,/tmp/drover' }));
+  expect(open.files.refusal('/tmp/drover/a')).toBeNull();
+  expect(open.providerFiles.refusal('/data/a.properties')).toBeNull();
+});
+
+test.each([
+  ['drover.file.folders', 'data', 'DROVER_FILE_FOLDERS'],
+  ['config.providers.file.param.allowed.paths', './x', 'DROVER_CONFIG_PROVIDERS_FILE_PARAM_ALLOWED_PATHS'],
+  ['connector.client.config.override.policy', 'Some', 'DROVER_CONNECTOR_CLIENT_CONFIG_OVERRIDE_POLICY'],
+] as const)('a %s that cannot be is named with its variable', (setting, value, variable) => {
+  expect(() => readEnvironment(writeEnvironment({ ...needed, [setting]: value }))).toThrow(variable);
+});

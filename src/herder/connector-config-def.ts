@@ -27,7 +27,7 @@ import {
   versionSyntax,
   versionValidator,
 } from '../plugins/transform-settings.ts';
-import { clientOverrideInfos } from './client-overrides.ts';
+import { anyOverrides, clientOverrideInfos, type OverrideRules } from './client-overrides.ts';
 import { sinkErrors, sourceErrors } from './connector-checks.ts';
 import { converterInfos } from './converter-settings.ts';
 
@@ -412,6 +412,7 @@ export async function validateConnectorConfig(
   registry: PluginRegistry,
   settings: Settings,
   defaults: ConverterDefaults = apacheDefaults,
+  overrideRules: OverrideRules = anyOverrides,
 ): Promise<ConfigInfos> {
   const plugin = findConnector(registry, settings['connector.class'] ?? '');
   const options: ParseOptions = { resolveClass: (name) => registry.classNameOf(name) ?? null };
@@ -422,7 +423,7 @@ export async function validateConnectorConfig(
   const infos: ConfigInfo[] = [...infosOf(base, values, own), ...infosOf(plugin.config, own, new Map())];
   const groups = new Set([...groupsOf(base), ...groupsOf(plugin.config)]);
   for (const converter of converterInfos(registry, settings, options)) addTo(infos, groups, converter);
-  for (const overrides of clientOverrideInfos(plugin.kind, settings)) addTo(infos, groups, overrides);
+  for (const overrides of clientOverrideInfos(plugin.kind, settings, overrideRules)) addTo(infos, groups, overrides);
   return {
     name: settings['connector.class'] ?? '',
     error_count: infos.reduce((count, info) => count + info.value.errors.length, 0),

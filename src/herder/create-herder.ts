@@ -58,7 +58,7 @@ export function createHerder(deps: HerderDeps): Herder {
 
     plugins: (connectorsOnly) => plugins(deps, connectorsOnly),
     pluginConfig: (plugin) => pluginConfig(deps, plugin),
-    validateConnectorConfig: (plugin, config) => validateForPlugin(deps.plugins, plugin, config),
+    validateConnectorConfig: (plugin, config) => validateForPlugin(deps.plugins, plugin, config, deps.overrideRules),
 
     loggers: () => loggers(deps),
     logger: (name) => logger(deps, name),

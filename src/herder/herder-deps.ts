@@ -3,6 +3,7 @@ import type { PluginRegistry } from '../plugins/registry.ts';
 import type { ClusterStore } from '../storage/cluster-store.ts';
 import type { ConfigBackingStore, StatusBackingStore } from '../storage/config-backing-store.ts';
 import type { OffsetBackingStore } from '../storage/offset-backing-store.ts';
+import type { OverrideRules } from './client-overrides.ts';
 
 /** What the verbs of the herder touch. */
 export interface HerderDeps {
@@ -17,4 +18,6 @@ export interface HerderDeps {
   readonly commit: string;
   /** Level of the loggers that nobody set. */
   readonly logLevel: string;
+  /** What it holds against overrides of the Kafka clients' settings. Default: nothing. */
+  readonly overrideRules?: OverrideRules;
 }

@@ -3,6 +3,7 @@ import type { ConfigInfo, ConfigInfos } from '../config/describe-config.ts';
 import { ConnectError } from '../errors.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { ConnectorType } from '../storage/items.ts';
+import { anyOverrides, type OverrideRules, overrideRefusals } from './client-overrides.ts';
 import { validateConnectorConfig } from './connector-config-def.ts';
 import { droverSettingInfos } from './drover-settings.ts';
 import type { ConfigInput } from './herder.ts';
@@ -15,6 +16,7 @@ export async function validateForPlugin(
   plugins: PluginRegistry,
   plugin: string,
   input: ConfigInput,
+  rules: OverrideRules = anyOverrides,
 ): Promise<ConfigInfos> {
   const included = input[classKey] ?? null;
   if (included !== null && !withoutSuffix(included).endsWith(withoutSuffix(plugin))) {
@@ -23,7 +25,7 @@ export async function validateForPlugin(
       `Included connector type ${included} does not match request type ${plugin}`,
     );
   }
-  return validate(plugins, input);
+  return validate(plugins, input, rules);
 }
 
 /** Java compares only the end of the class name, so that an alias fits its class. */
@@ -31,14 +33,15 @@ function withoutSuffix(name: string): string {
   return name.endsWith('Connector') && name.length > 'Connector'.length ? name.slice(0, -'Connector'.length) : name;
 }
 
-async function validate(plugins: PluginRegistry, input: ConfigInput): Promise<ConfigInfos> {
+async function validate(plugins: PluginRegistry, input: ConfigInput, rules: OverrideRules): Promise<ConfigInfos> {
   if ((input[classKey] ?? null) === null) {
     throw new ConnectError('config.invalid', `Connector config ${mapText(input)} contains no connector type`);
   }
   const nulls = Object.keys(input).filter((key) => input[key] === null);
   const settings = withoutNulls(input);
-  const all = withDroverSettings(plugins, settings, await validateConnectorConfig(plugins, settings));
-  const infos = withoutErrorsOfReferences(settings, all);
+  const all = withDroverSettings(plugins, settings, await validateConnectorConfig(plugins, settings, undefined, rules));
+  const refusals = overrideRefusals(typeOf(plugins, settings), settings, rules);
+  const infos = withRefusals(withoutErrorsOfReferences(settings, all), refusals);
   return nulls.length === 0 ? infos : withNullErrors(infos, nulls);
 }
 
@@ -65,6 +68,16 @@ function withoutErrorsOfReferences(settings: Settings, infos: ConfigInfos): Conf
     return { ...config, value: { ...value, value: settings[value.name]!, errors: [] } };
   });
   return { ...infos, error_count: configs.reduce((count, { value }) => count + value.errors.length, 0), configs };
+}
+
+function withRefusals(infos: ConfigInfos, refusals: ReadonlyMap<string, string>): ConfigInfos {
+  if (refusals.size === 0) return infos;
+  const configs = infos.configs.map((config) => {
+    const refusal = refusals.get(config.value.name);
+    if (refusal === undefined) return config;
+    return { ...config, value: { ...config.value, errors: [...config.value.errors, refusal] } };
+  });
+  return { ...infos, error_count: infos.error_count + refusals.size, configs };
 }
 
 function typeOf(plugins: PluginRegistry, settings: Settings): ConnectorType {
@@ -94,8 +107,9 @@ function withNullErrors(infos: ConfigInfos, nulls: readonly string[]): ConfigInf
 export async function requireValid(
   plugins: PluginRegistry,
   input: ConfigInput,
+  rules: OverrideRules = anyOverrides,
 ): Promise<{ config: Settings; type: ConnectorType }> {
-  const infos = await validate(plugins, input);
+  const infos = await validate(plugins, input, rules);
   if (infos.error_count > 0) {
     const errors = infos.configs.flatMap(({ value }) => value.errors);
     throw new ConnectError(

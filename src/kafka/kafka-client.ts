@@ -1,12 +1,14 @@
 import type { Clock } from '../clock.ts';
-import { isConnectionSetting } from '../config/honoured-overrides.ts';
+import type { Settings } from '../config/config-def.ts';
+import { ownConnection } from '../config/override-identity.ts';
+import { anyFile, type FileAccess } from '../files.ts';
 import { ClusterAdmin } from './admin.ts';
 import { type AdminSettings, adminSettings, fetcherSettings, producerSettings } from './client-settings.ts';
 import { Cluster, type ClusterSettings, patient } from './cluster.ts';
 import { defaultMaxUnpackedBytes, loadCodecs } from './codecs.ts';
 import { KafkaFetcher } from './fetcher.ts';
 import { IdempotentProducer } from './producer.ts';
-import { type KafkaSecurity, overriddenSecurity } from './security.ts';
+import { identityOf, type KafkaSecurity, overriddenSecurity, plaintext } from './security.ts';
 import { KafkaTransactionalProducer } from './transactional-producer.ts';
 import type { KafkaClient } from './types.ts';
 
@@ -24,6 +26,8 @@ export interface KafkaClientConfig {
   readonly apiTimeoutMs?: number;
   /** A fetched record batch that unpacks to more is refused. Default: 128 MB. */
   readonly maxUnpackedBytes?: number;
+  /** The files that overrides may name (`ssl.truststore.location` and its like). Default: any. */
+  readonly files?: FileAccess;
   readonly clock?: Clock;
 }
 
@@ -42,24 +46,30 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
   const { retry, ...network } = base;
   const settings: ClusterSettings = {
     bootstrapServers: config.bootstrapServers,
-    security: config.security ?? { protocol: 'PLAINTEXT' },
+    security: config.security ?? plaintext,
     ...network,
     ...(config.clock ? { clock: config.clock } : {}),
   };
   const cluster = new Cluster(settings);
   /** Connectors that bring brokers, credentials or an admin's settings of their own, by those. */
   const others = new Map<string, Cluster>();
-  const clusterFor = (overrides: Readonly<Record<string, string>>, more: Partial<ClusterSettings> = {}): Cluster => {
-    const own = Object.entries(overrides).filter(([key]) => isConnectionSetting(key));
-    if (own.length === 0 && Object.keys(more).length === 0) return cluster;
-    const key = JSON.stringify([own.sort(), more]);
+  const installation = identityOf(settings.bootstrapServers, settings.security);
+  const clusterFor = (
+    client: 'producer' | 'consumer' | 'admin',
+    overrides: Settings,
+    more: Partial<ClusterSettings> = {},
+  ): Cluster => {
+    const own = ownConnection(installation, overrides);
+    const isOwn = Object.keys(own).length > 0;
+    if (!isOwn && Object.keys(more).length === 0) return cluster;
+    const key = JSON.stringify([Object.entries(own).sort(), more]);
     let other = others.get(key);
     if (!other) {
-      const ownSettings = Object.fromEntries(own);
+      const access = { prefix: `${client}.override.`, files: config.files ?? anyFile };
       other = new Cluster({
         ...settings,
-        bootstrapServers: ownSettings['bootstrap.servers'] ?? settings.bootstrapServers,
-        security: own.length === 0 ? settings.security : overriddenSecurity(settings.security, ownSettings),
+        bootstrapServers: own['bootstrap.servers'] ?? settings.bootstrapServers,
+        security: isOwn ? overriddenSecurity(installation, settings.security, own, access) : settings.security,
         ...more,
       });
       others.set(key, other);
@@ -75,18 +85,23 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
       const differs = Object.entries(ownNetwork).filter(
         ([key, value]) => network[key as keyof typeof network] !== value,
       );
-      return new ClusterAdmin(clusterFor(overrides, Object.fromEntries(differs)), ownRetry);
+      return new ClusterAdmin(clusterFor('admin', overrides, Object.fromEntries(differs)), ownRetry);
     },
     async producer(overrides = {}) {
-      return new IdempotentProducer(clusterFor(overrides), producerSettings(clientId, overrides));
+      return new IdempotentProducer(clusterFor('producer', overrides), producerSettings(clientId, overrides));
     },
     async transactionalProducer(transactionalId, overrides = {}) {
       const parsed = producerSettings(clientId, overrides, true);
-      return new KafkaTransactionalProducer(clusterFor(overrides), await loadCodecs(), parsed, transactionalId);
+      return new KafkaTransactionalProducer(
+        clusterFor('producer', overrides),
+        await loadCodecs(),
+        parsed,
+        transactionalId,
+      );
     },
     async fetcher(overrides = {}) {
       return new KafkaFetcher(
-        clusterFor(overrides),
+        clusterFor('consumer', overrides),
         await loadCodecs(),
         fetcherSettings(clientId, overrides, maxUnpackedBytes),
       );

@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import type { Settings } from '../config/config-def.ts';
+import { type InstallationIdentity, identityProblem, mechanismOf } from '../config/override-identity.ts';
 import { ConfigError } from '../errors.ts';
+import { anyFile, type FileAccess } from '../files.ts';
 import { type AwsCredentials, environmentCredentials, mskIamToken, mskRegion } from './msk-iam.ts';
 
 /** PEM text. */
@@ -54,17 +56,22 @@ function clientCredentialsToken(url: string, clientId: string, clientSecret: str
   return async (): Promise<string> => {
     if (Date.now() < expiresAt) return token;
     const body = new URLSearchParams({ grant_type: 'client_credentials', ...(scope ? { scope } : {}) });
+    const { origin } = new URL(url);
     const response = await fetch(url, {
       method: 'POST',
       headers: {
         authorization: `Basic ${Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64')}`,
       },
       body,
+      // The secret is for this endpoint, not for another that it names.
+      redirect: 'manual',
       signal: AbortSignal.timeout(10_000),
+    }).catch((cause: Error) => {
+      throw new Error(`The token endpoint ${origin} cannot be reached: ${reasonOf(cause)}`);
     });
-    if (!response.ok) throw new Error(`The token endpoint ${url} answered ${response.status}`);
+    if (!response.ok) throw new Error(`The token endpoint ${origin} answered ${response.status}`);
     const answer = (await response.json()) as { access_token?: unknown; expires_in?: unknown };
-    if (typeof answer.access_token !== 'string') throw new Error(`The token endpoint ${url} sent no access_token`);
+    if (typeof answer.access_token !== 'string') throw new Error(`The token endpoint ${origin} sent no access_token`);
     token = answer.access_token;
     const lifetimeMs = (typeof answer.expires_in === 'number' ? answer.expires_in : 60) * 1000;
     expiresAt = Date.now() + lifetimeMs * 0.8;
@@ -72,12 +79,19 @@ function clientCredentialsToken(url: string, clientId: string, clientSecret: str
   };
 }
 
-function pem(properties: Readonly<Record<string, string>>, inline: string, location: string): string | undefined {
+const reasonOf = (error: Error) => (error.cause instanceof Error ? error.cause.message : error.message);
+
+function pem(properties: Settings, files: FileAccess, inline: string, location: string): string | undefined {
   const text = properties[inline];
   if (text) return text;
   const path = properties[location];
   if (!path) return undefined;
-  const content = readFileSync(path);
+  let content: Buffer;
+  try {
+    content = files.read(path);
+  } catch (cause) {
+    throw new ConfigError(`${location}: ${(cause as Error).message}`, { cause, key: location });
+  }
   if (!content.includes('-----BEGIN')) {
     throw new ConfigError(`${location} must name a PEM file; convert the Java key store, or give ${inline}`, {
       key: location,
@@ -87,8 +101,8 @@ function pem(properties: Readonly<Record<string, string>>, inline: string, locat
 }
 
 /** Reads Kafka's own client properties: security.protocol, sasl.*, ssl.*. Key stores are PEM; JKS is refused by name. */
-export function securityFromProperties(properties: Readonly<Record<string, string>>): KafkaSecurity {
-  const protocol = (properties['security.protocol'] ?? 'PLAINTEXT').toUpperCase();
+export function securityFromProperties(properties: Settings, files: FileAccess = anyFile): KafkaSecurity {
+  const protocol = (properties['security.protocol'] ?? 'PLAINTEXT').trim().toUpperCase();
   if (protocol !== 'PLAINTEXT' && protocol !== 'SSL' && protocol !== 'SASL_PLAINTEXT' && protocol !== 'SASL_SSL') {
     throw new ConfigError(`security.protocol is "${protocol}"; it must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL`, {
       key: 'security.protocol',
@@ -96,8 +110,8 @@ export function securityFromProperties(properties: Readonly<Record<string, strin
   }
   let tls: TlsSettings | undefined;
   if (protocol === 'SSL' || protocol === 'SASL_SSL') {
-    const ca = pem(properties, 'ssl.truststore.certificates', 'ssl.truststore.location');
-    const certificate = pem(properties, 'ssl.keystore.certificate.chain', 'ssl.keystore.location');
+    const ca = pem(properties, files, 'ssl.truststore.certificates', 'ssl.truststore.location');
+    const certificate = pem(properties, files, 'ssl.keystore.certificate.chain', 'ssl.keystore.location');
     const key = properties['ssl.keystore.key'] ?? (certificate?.includes('PRIVATE KEY') ? certificate : undefined);
     if (certificate !== undefined && key === undefined) {
       throw new ConfigError('ssl.keystore.certificate.chain is set but ssl.keystore.key is not', {
@@ -118,35 +132,48 @@ export function securityFromProperties(properties: Readonly<Record<string, strin
   return { protocol, ...(tls ? { tls } : {}), ...(sasl ? { sasl } : {}) };
 }
 
-/** The way back, for what a connector overrides only in part. A token's source has no text and is left out. */
-export function propertiesOf({ protocol, tls, sasl }: KafkaSecurity): Record<string, string> {
-  const properties: Record<string, string> = { 'security.protocol': protocol };
-  const set = (key: string, value: string | undefined) => {
-    if (value !== undefined) properties[key] = value;
+/** Which way these clients prove who they are, without what they prove it with. */
+export function identityOf(bootstrapServers: string, { protocol, tls, sasl }: KafkaSecurity): InstallationIdentity {
+  return {
+    bootstrapServers,
+    protocol,
+    mechanism: sasl?.mechanism ?? null,
+    certificate: tls?.certificate !== undefined,
   };
-  set('ssl.truststore.certificates', tls?.ca);
-  set('ssl.keystore.certificate.chain', tls?.certificate);
-  set('ssl.keystore.key', tls?.key);
-  set('ssl.key.password', tls?.passphrase);
-  if (tls?.checkServerName === false) set('ssl.endpoint.identification.algorithm', '');
-  set('sasl.mechanism', sasl?.mechanism);
-  if (sasl && 'username' in sasl) {
-    set('sasl.username', sasl.username);
-    set('sasl.password', sasl.password);
+}
+
+/**
+ * The security of a client whose connection a connector overrides: of the installation's it keeps what anybody may know
+ * (protocol, mechanism, and the authority that its brokers' certificates are of) and nothing that proves who it is.
+ * `own`: see `ownConnection`. Throws ConfigError that names what is missing, `prefix` and all.
+ */
+export function overriddenSecurity(
+  installation: InstallationIdentity,
+  base: KafkaSecurity,
+  own: Settings,
+  { prefix, files }: { readonly prefix: string; readonly files: FileAccess },
+): KafkaSecurity {
+  const problem = identityProblem(installation, own, prefix);
+  if (problem !== null) throw new ConfigError(problem.message, { key: prefix + problem.key });
+  const mechanism = mechanismOf(installation, own);
+  const known: Record<string, string> = {
+    'security.protocol': base.protocol,
+    ...(mechanism === null ? {} : { 'sasl.mechanism': mechanism }),
+    ...(base.tls?.ca === undefined || own['ssl.truststore.location']
+      ? {}
+      : { 'ssl.truststore.certificates': base.tls.ca }),
+    ...(base.tls?.checkServerName === false ? { 'ssl.endpoint.identification.algorithm': '' } : {}),
+  };
+  try {
+    return securityFromProperties({ ...known, ...own }, files);
+  } catch (cause) {
+    if (!(cause instanceof ConfigError) || typeof cause.facts.key !== 'string') throw cause;
+    throw new ConfigError(`${prefix}${cause.facts.key}: ${cause.message}`, { cause, key: prefix + cause.facts.key });
   }
-  if (sasl?.mechanism === 'AWS_MSK_IAM') set('drover.msk.region', sasl.region);
-  return properties;
 }
 
-/** `overrides`: may name other brokers too, and so another region of MSK. */
-export function overriddenSecurity(base: KafkaSecurity, overrides: Readonly<Record<string, string>>): KafkaSecurity {
-  const properties = { ...propertiesOf(base), ...overrides };
-  const region = mskRegion(overrides['bootstrap.servers']);
-  return securityFromProperties(region === null ? properties : { ...properties, 'drover.msk.region': region });
-}
-
-function saslFromProperties(properties: Readonly<Record<string, string>>): SaslSettings {
-  const mechanism = (properties['sasl.mechanism'] ?? 'GSSAPI').toUpperCase();
+function saslFromProperties(properties: Settings): SaslSettings {
+  const mechanism = (properties['sasl.mechanism'] ?? 'GSSAPI').trim().toUpperCase();
   const jaas = properties['sasl.jaas.config'] ?? '';
   switch (mechanism) {
     case 'PLAIN':
@@ -174,6 +201,7 @@ function saslFromProperties(properties: Readonly<Record<string, string>>): SaslS
           { key: 'sasl.oauthbearer.token.endpoint.url' },
         );
       }
+      checkEndpoint(url);
       const scope = properties['sasl.oauthbearer.scope'] ?? quoted(jaas, 'scope');
       return { mechanism, token: clientCredentialsToken(url, clientId, clientSecret, scope) };
     }
@@ -196,4 +224,12 @@ function saslFromProperties(properties: Readonly<Record<string, string>>): SaslS
         { key: 'sasl.mechanism' },
       );
   }
+}
+
+function checkEndpoint(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return;
+  throw new ConfigError('sasl.oauthbearer.token.endpoint.url must be an http or https URL without user and password', {
+    key: 'sasl.oauthbearer.token.endpoint.url',
+  });
 }

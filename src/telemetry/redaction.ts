@@ -2,7 +2,8 @@ const hidden = '[hidden]';
 const secretKey = /passw|secret|token|credential|jaas|private.?key|api.?key|access.?key|authorization|user\.?info/i;
 /** Facts of our own whose names look like a secret's and are none. */
 const harmless = new Set(['fencingToken']);
-const shortestSecret = 4;
+/** Shorter ones are in every line. */
+export const shortestSecret = 4;
 
 /**
  * The secrets that one environment has resolved from config providers: they are masked wherever text leaves the
@@ -15,10 +16,13 @@ export class Secrets {
 
   add(value: string): void {
     if (value.length < shortestSecret || this.#values.has(value)) return;
-    this.#values.add(value);
-    // JSON escapes what it prints: a secret with a quote or a line break must be found there too.
-    const escaped = JSON.stringify(value).slice(1, -1);
-    if (escaped !== value) this.#values.add(escaped);
+    // Settings are trimmed where they are parsed, and a URL escapes what it holds.
+    for (const spelling of [value, value.trim(), urlEscaped(value)]) {
+      if (spelling.length < shortestSecret) continue;
+      this.#values.add(spelling);
+      // JSON escapes what it prints: a secret with a quote or a line break must be found there too.
+      this.#values.add(JSON.stringify(spelling).slice(1, -1));
+    }
     this.#longestFirst = null;
   }
 
@@ -30,6 +34,9 @@ export class Secrets {
     return masked;
   }
 }
+
+/** Half a surrogate pair has no escape. */
+const urlEscaped = (value: string) => encodeURIComponent(value.toWellFormed());
 
 /** A copy in which what is named like a secret is hidden, at any depth. */
 export function hideSecrets(facts: unknown): unknown {

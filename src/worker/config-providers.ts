@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { Settings } from '../config/config-def.ts';
-import { ConfigError } from '../errors.ts';
+import { JavaRegex } from '../config/java-regex.ts';
+import { ConfigError, ConnectError } from '../errors.ts';
+import type { FileAccess } from '../files.ts';
 import type { Secrets } from '../telemetry/redaction.ts';
 
 /** Reads values that configs only refer to, as `${name:path:key}` or `${name:key}` (KIP-297). */
@@ -50,9 +51,20 @@ async function resolveText(
     }
     const value = await read(provider, name, whole, path, key);
     secrets.add(value);
+    for (const part of stringsIn(value)) secrets.add(part);
     result += value;
   }
   return result + text.slice(from);
+}
+
+/** A whole secret may be a JSON object, of which a plugin prints a part. */
+function stringsIn(text: string): string[] {
+  if (!text.trimStart().startsWith('{')) return [];
+  try {
+    return Object.values(JSON.parse(text) as object).filter((value) => typeof value === 'string');
+  } catch {
+    return [];
+  }
 }
 
 async function read(provider: ConfigProvider, name: string, whole: string, path: string, key: string): Promise<string> {
@@ -71,17 +83,40 @@ async function read(provider: ConfigProvider, name: string, whole: string, path:
   return value;
 }
 
-/** `${env:NAME}`. */
-export function envConfigProvider(variables: Readonly<Record<string, string | undefined>>): ConfigProvider {
-  return { get: async (_path, key) => variables[key] };
+/**
+ * Variables that prove who the function is, or hold Drover's own settings, the secrets of default converters among them.
+ * They are never shown, whatever a pattern lets through.
+ */
+const ownVariables = /^(?:AWS_.*(?:KEY|TOKEN|CREDENTIAL|SECRET|IDENTITY).*|DROVER_.*)$/i;
+
+/**
+ * `${env:NAME}`, for variables whose whole name `allowlist`, a regular expression, matches (null: all), as in Java
+ * `config.providers.env.param.allowlist.pattern` has it.
+ */
+export function envConfigProvider(
+  variables: Readonly<Record<string, string | undefined>>,
+  allowlist: string | null = null,
+): ConfigProvider {
+  const pattern = allowlist === null ? null : new JavaRegex(allowlist);
+  return {
+    get: async (_path, key) => {
+      if (ownVariables.test(key)) throw notAllowed(`the variable ${key} is the function's own`);
+      if (pattern !== null && !pattern.matches(key)) {
+        throw notAllowed(`config.providers.env.param.allowlist.pattern does not let the variable ${key} through`);
+      }
+      return Object.hasOwn(variables, key) ? variables[key] : undefined;
+    },
+  };
 }
 
 /** `${file:/path/to.properties:key}`. */
-export const fileConfigProvider: ConfigProvider = {
-  async get(path, key) {
-    return parseProperties(await readFile(path, 'utf8')).get(key);
-  },
-};
+export function fileConfigProvider(files: FileAccess): ConfigProvider {
+  return {
+    get: async (path, key) => parseProperties(files.read(path).toString('utf8')).get(key),
+  };
+}
+
+const notAllowed = (message: string) => new ConnectError('config.not_allowed', message);
 
 /** The plain part of Java's .properties format: `key=value`, `key: value`, comments, continued lines. */
 export function parseProperties(text: string): Map<string, string> {
@@ -115,11 +150,24 @@ export function secretsManagerConfigProvider(
   return {
     async get(path, key) {
       if (path === '') return fetched(key);
-      const fields: unknown = JSON.parse(await fetched(path));
-      const value = (fields as Record<string, unknown> | null)?.[key];
-      return value === undefined || value === null ? undefined : String(value);
+      const fields = jsonObject(path, await fetched(path));
+      const value = Object.hasOwn(fields, key) ? fields[key] : undefined;
+      if (value === undefined || value === null) return undefined;
+      return typeof value === 'object' ? JSON.stringify(value) : String(value);
     },
   };
+}
+
+function jsonObject(id: string, text: string): Readonly<Record<string, unknown>> {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch {
+    // The cause would print the secret.
+    fields = null;
+  }
+  if (typeof fields === 'object' && fields !== null) return fields as Record<string, unknown>;
+  throw new ConnectError('secret.not_json', `the secret ${id} is not a JSON object: leave the key away`);
 }
 
 /** `${ssm:/path/of/parameter}`, decrypted. */

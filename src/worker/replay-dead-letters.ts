@@ -1,3 +1,4 @@
+import { requireAllowedOverrides } from '../config/override-policy.ts';
 import { settingsWithPrefix } from '../config/parse-config.ts';
 import { ConnectError, FencedError, isRetriable, traceOf } from '../errors.ts';
 import type { Fetcher, KafkaAdmin, KafkaClient, KafkaHeader, OutgoingBatch, RecordCursor } from '../kafka/types.ts';
@@ -119,6 +120,7 @@ class Replay {
   async carryOut(): Promise<boolean> {
     const { room, item, lease, endsAt } = this.#run;
     const config = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
+    requireAllowedOverrides(room.settings.overridePolicy, item.type, config);
     const queue = deadLetterTarget(config, item.type);
     if (queue === null) {
       throw new ConnectError('replay.no_queue', `Connector ${item.name} has no dead letter queue any more`);

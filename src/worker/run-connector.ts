@@ -8,6 +8,7 @@ import type { AppliedGeneration, NewTask } from '../storage/generation-store.ts'
 import { type ConnectorItem, newestChanges, type State, type TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
 import type { RestingPosition, SinkPosition } from '../storage/offset-backing-store.ts';
+import { shortestSecret } from '../telemetry/redaction.ts';
 import { hasReference, resolveSettings } from './config-providers.ts';
 import { messageOf } from './error-tolerance.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
@@ -200,7 +201,7 @@ async function askConnector(run: ConnectorRun): Promise<Wanted> {
   const assignments = assignPartitions(topics, configs.length);
   const wanted = configs.map((own, task) => ({
     task,
-    config: { ...withReferences(own, raw), 'task.class': taskClass, ...sinkTopicSettings(item) },
+    config: { ...withReferences(own, raw, config), 'task.class': taskClass, ...sinkTopicSettings(item) },
     assignment: assignments[task] ?? [],
   }));
   return { wanted, topics };
@@ -239,15 +240,26 @@ async function positionsAtRest(
   );
 }
 
-/** What a plugin handed on of a setting that refers to a secret is stored as the reference again. */
-function withReferences(own: Settings, raw: Settings): Settings {
+/**
+ * What a plugin handed on of a setting that refers to a secret is stored as the reference again, also where it has become
+ * a part of another setting: task configs are shown, and mirrored to a topic.
+ */
+function withReferences(own: Settings, raw: Settings, config: Settings): Settings {
+  const referring = Object.keys(raw).filter((key) => hasReference(raw[key]!) && config[key] !== raw[key]);
+  const references = new Map(
+    referring
+      .map((key) => [config[key]!.trim(), raw[key]!.trim()] as const)
+      .filter(([secret]) => secret.length >= shortestSecret)
+      .sort(([one], [other]) => other.length - one.length),
+  );
+  const anySecret = new RegExp([...references.keys()].map(literally).join('|') || '(?!)', 'g');
+  const restored = (value: string) => value.replace(anySecret, (secret) => references.get(secret)!);
   return Object.fromEntries(
-    Object.entries(own).map(([key, value]) => [
-      key,
-      raw[key] !== undefined && hasReference(raw[key]) ? raw[key] : value,
-    ]),
+    Object.entries(own).map(([key, value]) => [key, referring.includes(key) ? raw[key]! : restored(value)]),
   );
 }
+
+const literally = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
 function sinkTopicSettings(item: ConnectorItem): Settings {
   if (item.type !== 'sink') return {};

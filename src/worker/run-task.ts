@@ -1,4 +1,5 @@
 import type { SinkConnector, SourceConnector } from '../api/connector.ts';
+import { requireAllowedOverrides } from '../config/override-policy.ts';
 import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../errors.ts';
 import { restartDueAt, scheduledRun } from '../invocation/run-plan.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
@@ -112,6 +113,7 @@ async function loadRun(
     throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
   }
   const config = await resolveSettings(connector.config, room.configProviders, room.telemetry.secrets);
+  requireAllowedOverrides(room.settings.overridePolicy, item.type, config);
   const taskConfig = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
   const limits = runLimits(config, room.settings);
   return new TaskRun(room, {

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/config-def.ts';
+import { allOverrides, type OverridePolicy } from '../config/override-policy.ts';
 
 /** The installation's part of what decides a run; `src/environment.ts` reads it from environment variables. */
 export interface WorkerSettings {
@@ -21,6 +22,8 @@ export interface WorkerSettings {
   readonly idleCeilingMs: number;
   /** What is left before the deadline for the last commit and the release. */
   readonly runMarginMs: number;
+  /** Which settings of the Kafka clients a connector may override. */
+  readonly overridePolicy: OverridePolicy;
 }
 
 export const defaultWorkerSettings: WorkerSettings = {
@@ -41,4 +44,5 @@ export const defaultWorkerSettings: WorkerSettings = {
   runLingerMs: 500,
   idleFloorMs: 1_000,
   idleCeilingMs: 60_000,
+  overridePolicy: allOverrides,
 };

@@ -1,5 +1,5 @@
 import { App, Fn, Stack } from 'aws-cdk-lib';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import type { IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { Table } from 'aws-cdk-lib/aws-dynamodb';
@@ -8,6 +8,7 @@ import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, test, vi } from 'vitest';
 import { type ApiAuth, Drover, type DroverProps } from '../../cdk/index.ts';
@@ -54,6 +55,48 @@ test('the task function may use the table and its secrets, and read no stream', 
   expect(servicesOf(allowed)).toEqual(['dynamodb', 'ec2', 'logs', 'secretsmanager']);
   expect(actionsOf(allowed, 'dynamodb')).not.toContain('dynamodb:GetRecords');
   expect(allowed.get('secretsmanager:GetSecretValue')).toEqual([secretArn('connectors'), secretArn('kafka')]);
+});
+
+const variablesOf = (template: Template, id: string): Record<string, string> =>
+  Object.entries(template.findResources('AWS::Lambda::Function')).find(([name]) => name.startsWith(`Drover${id}`))?.[1]
+    .Properties.Environment.Variables;
+
+test('connectors may use what is listed and no more: secrets, parameters, folders, plugins', {
+  timeout: 60_000,
+}, () => {
+  const { template } = synthesise((stack) => ({
+    ...everything(stack),
+    connectorParameters: [
+      StringParameter.fromStringParameterName(stack, 'One', '/db/user'),
+      StringParameter.fromSecureStringParameterAttributes(stack, 'Two', { parameterName: '/db/password' }),
+    ],
+    fileFolders: ['/mnt/data', '/tmp'],
+    offeredPlugins: { deny: ['org.apache.kafka.connect.file.*'] },
+  }));
+  for (const name of ['TaskFunction', 'RestFunction']) {
+    expect(variablesOf(template, name)).toMatchObject({
+      DROVER_CONNECTOR_SECRETS: secretArn('connectors'),
+      DROVER_CONNECTOR_PARAMETERS: '/db/user,/db/password',
+      DROVER_FILE_FOLDERS: '/mnt/data,/tmp',
+      DROVER_PLUGINS_DENY: 'org.apache.kafka.connect.file.*',
+    });
+  }
+  const parameters = permissions(template, 'TaskFunctionRole').get('ssm:GetParameter') ?? [];
+  expect(parameters.map((resource) => /parameter(\/.*?)"/.exec(resource)?.[1])).toEqual(['/db/password', '/db/user']);
+  expect(permissions(template, 'RestFunctionRole').get('ssm:GetParameter')).toBeUndefined();
+  const bare = variablesOf(synthesise(() => plain).template, 'TaskFunction');
+  expect(Object.keys(bare).filter((name) => /CONNECTOR|FOLDERS|PLUGINS/.test(name))).toEqual([]);
+});
+
+test("connectors are not given the installation's own secret, nor a folder that is none", () => {
+  expect(() =>
+    synthesise((stack) => {
+      const props = everything(stack);
+      const own = Secret.fromSecretCompleteArn(stack, 'Again', secretArn('kafka'));
+      return { ...props, connectorSecrets: [...(props.connectorSecrets ?? []), own] };
+    }),
+  ).toThrow(/connectorSecrets lists the secret of security/);
+  expect(() => synthesise(() => ({ ...plain, fileFolders: ['data'] }))).toThrow(/fileFolders holds "data"/);
 });
 
 test('the mirror reads the table and its stream, and writes nothing but facts about the cluster', () => {

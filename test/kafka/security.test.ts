@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
 import { environmentCredentials, mskIamToken, mskRegion } from '../../src/kafka/msk-iam.ts';
-import { bearerToken, overriddenSecurity, propertiesOf, securityFromProperties } from '../../src/kafka/security.ts';
+import { bearerToken, securityFromProperties } from '../../src/kafka/security.ts';
 
 const jaas = (text: string) => ({
   'security.protocol': 'SASL_SSL',
@@ -54,22 +54,6 @@ describe('security from Kafka properties', () => {
     }
     expect(error).toBeInstanceOf(ConfigError);
     expect((error as ConfigError).facts.key).toBe(key);
-  });
-});
-
-describe('overrides of the connection', () => {
-  it('replace only what they name', () => {
-    const base = securityFromProperties({
-      ...jaas('…PlainLoginModule required username="u" password="p";'),
-      'ssl.truststore.certificates': 'CA',
-      'ssl.endpoint.identification.algorithm': '',
-    });
-    expect(securityFromProperties(propertiesOf(base))).toEqual(base);
-    const line = '…PlainLoginModule required username="v" password="w";';
-    expect(securityFromProperties({ ...propertiesOf(base), 'sasl.jaas.config': line })).toEqual({
-      ...base,
-      sasl: { mechanism: 'PLAIN', username: 'v', password: 'w' },
-    });
   });
 });
 
@@ -170,17 +154,10 @@ describe('MSK IAM token', () => {
     expect(mskRegion(servers)).toBe(region);
   });
 
-  it("is for the region of a connector's own brokers, else for the installation's", () => {
-    const base = { protocol: 'SASL_SSL', tls: {}, sasl: { mechanism: 'AWS_MSK_IAM', region: 'eu-west-1' } } as const;
-    const regionWith = (overrides: Record<string, string>) => {
-      const { sasl } = overriddenSecurity(base, overrides);
-      return sasl?.mechanism === 'AWS_MSK_IAM' ? sasl.region : null;
-    };
-    const elsewhere = 'b-1.shop.ab12cd.c2.kafka.us-east-2.amazonaws.com:9098';
-    expect(regionWith({ 'bootstrap.servers': elsewhere })).toBe('us-east-2');
-    expect(regionWith({ 'bootstrap.servers': 'kafka.example.com:9098' })).toBe('eu-west-1');
-    const fromNothing = { 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'AWS_MSK_IAM' };
-    expect(securityFromProperties({ ...fromNothing, 'bootstrap.servers': elsewhere }).sasl).toEqual({
+  it('is for the region that the properties name', () => {
+    const servers = 'b-1.shop.ab12cd.c2.kafka.us-east-2.amazonaws.com:9098';
+    const properties = { 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'AWS_MSK_IAM' };
+    expect(securityFromProperties({ ...properties, 'bootstrap.servers': servers }).sasl).toEqual({
       mechanism: 'AWS_MSK_IAM',
       region: 'us-east-2',
     });

@@ -22,6 +22,8 @@ export interface HarnessOptions {
   readonly settings?: Partial<WorkerSettings>;
   readonly clock?: Clock;
   readonly configProviders?: ReadonlyMap<string, ConfigProvider>;
+  /** Told all that is said, beside `events`. */
+  readonly telemetry?: Telemetry;
   readonly onStep?: (step: string) => void;
   /** Milliseconds that each run is given. */
   readonly budgetMs?: number;
@@ -52,9 +54,12 @@ export function createHarness(options: HarnessOptions): Harness {
   const stores = options.stores ?? createMemoryStores();
   const events: RecordedEvent[] = [];
   const telemetry: Telemetry = {
-    secrets: new Secrets(),
+    secrets: options.telemetry?.secrets ?? new Secrets(),
     setLevels: () => {},
-    emit: (event, facts) => events.push({ event, facts: facts as unknown as Readonly<Record<string, unknown>> }),
+    emit: (event, facts) => {
+      events.push({ event, facts: facts as unknown as Readonly<Record<string, unknown>> });
+      options.telemetry?.emit(event, facts);
+    },
   };
   const plugins = createRegistry(options.plugins ?? []);
   const worker = createWorker({

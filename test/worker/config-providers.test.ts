@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { traceOf } from '../../src/errors.ts';
+import { fileAccess } from '../../src/files.ts';
 import { Secrets } from '../../src/telemetry/redaction.ts';
 import {
   type ConfigProvider,
@@ -43,6 +45,16 @@ describe('resolveSettings', () => {
     await resolve('${env:PASSWORD}', { env: envConfigProvider({ PASSWORD: 'hunter"2\n' }) }, secrets);
     expect(secrets.mask('login with hunter"2\n failed')).toBe('login with [hidden] failed');
     expect(secrets.mask(JSON.stringify({ trace: 'hunter"2\n' }))).toBe('{"trace":"[hidden]"}');
+    // Settings are trimmed, and URLs escape.
+    expect(secrets.mask('login with hunter"2 failed')).toBe('login with [hidden] failed');
+    expect(secrets.mask('GET http://u:hunter%222%0A@host')).toBe('GET http://u:[hidden]@host');
+  });
+
+  it('has the fields of a whole secret masked too', async () => {
+    const secrets = new Secrets();
+    const whole: ConfigProvider = { get: async () => '{"user":"me","password":"hunter22"}' };
+    await resolve('${s:db}', { s: whole }, secrets);
+    expect(secrets.mask('login with hunter22 failed')).toBe('login with [hidden] failed');
   });
   // biome-ignore-end lint/suspicious/noTemplateCurlyInString: see above.
 });
@@ -52,9 +64,38 @@ describe('providers', () => {
     const folder = mkdtempSync(join(tmpdir(), 'drover-providers-'));
     const path = join(folder, 'a:b.properties');
     writeFileSync(path, '# comment\nuser = me\npassword: se=cret\n');
-    expect(await fileConfigProvider.get(path, 'password')).toBe('se=cret');
-    expect(await fileConfigProvider.get(path, 'other')).toBeUndefined();
+    const provider = fileConfigProvider(fileAccess({ folders: [folder], advice: 'Allow its folder.' }));
+    expect(await provider.get(path, 'password')).toBe('se=cret');
+    expect(await provider.get(path, 'other')).toBeUndefined();
+    const outside = join(folder, '..', 'other.properties');
+    await expect(resolve(`\${file:${outside}:password}`, { file: provider })).rejects.toThrow(
+      /x refers to .* cannot be read: File .*other\.properties may not be used: .* Allow its folder\./,
+    );
     rmSync(folder, { recursive: true });
+  });
+
+  it('env: what the pattern matches as a whole; never the credentials of the function nor its settings', async () => {
+    const own = {
+      AWS_ACCESS_KEY_ID: 'AKIA',
+      AWS_SECRET_ACCESS_KEY: 's1',
+      AWS_SESSION_TOKEN: 's2',
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: 's3',
+      AWS_WEB_IDENTITY_TOKEN_FILE: 's4',
+      DROVER_SECURITY_SECRET: 's5',
+      DROVER_WORKER_SETTINGS: 's6',
+    };
+    const variables = { ...own, DB_PASSWORD: 'hunter22', OTHER: 'x', AWS_REGION: 'eu-west-1' };
+    for (const provider of [envConfigProvider(variables), envConfigProvider(variables, '.*')]) {
+      for (const name of Object.keys(own))
+        await expect(provider.get('', name)).rejects.toThrow(`${name} is the function`);
+      expect(await provider.get('', 'AWS_REGION')).toBe('eu-west-1');
+    }
+    const narrow = envConfigProvider(variables, 'DB_.*');
+    expect(await narrow.get('', 'DB_PASSWORD')).toBe('hunter22');
+    await expect(narrow.get('', 'OTHER')).rejects.toThrow('config.providers.env.param.allowlist.pattern');
+    await expect(narrow.get('', 'MY_DB_PASSWORD')).rejects.toThrow('allowlist.pattern');
+    expect(await narrow.get('', 'DB_NONE')).toBeUndefined();
+    expect(await envConfigProvider({}).get('', 'toString')).toBeUndefined();
   });
 
   it('properties: separators, escapes, continued lines, comments', () => {
@@ -88,6 +129,16 @@ describe('providers', () => {
     now = 3_600_000;
     await provider.get('db', 'user');
     expect(asked).toEqual(['db', 'db']);
+  });
+
+  it('secretsmanager: a secret that is no JSON is not printed by the error about it', async () => {
+    const provider = secretsManagerConfigProvider(
+      async () => 'hunter22 in clear',
+      () => 0,
+    );
+    const failed = await resolve('${s:db:password}', { s: provider }).catch((error) => traceOf(error));
+    expect(failed).toMatch(/secret db is not a JSON object/);
+    expect(failed).not.toMatch(/hunter22/);
   });
 
   it('ssm: asks again after a failure', async () => {

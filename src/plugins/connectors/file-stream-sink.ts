@@ -1,6 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import type { ConnectorConfig, ConnectorContext, SinkConnector } from '../../api/connector.ts';
-import { definePlugin } from '../../api/plugin.ts';
+import type { FileHandle } from 'node:fs/promises';
+import type { ConfigProblem, ConnectorConfig, ConnectorContext, SinkConnector } from '../../api/connector.ts';
+import { definePlugin, type PluginDescriptor } from '../../api/plugin.ts';
 import type { SinkRecord } from '../../api/record.ts';
 import type { SinkTask, SinkTaskContext } from '../../api/task.ts';
 import { defineConfig } from '../../config/config-def.ts';
@@ -8,6 +8,8 @@ import { parseConfig } from '../../config/parse-config.ts';
 import { ByteSink } from '../../data/byte-sink.ts';
 import { javaText } from '../../data/java-text.ts';
 import { ConnectError } from '../../errors.ts';
+import { anyFile, type FileAccess } from '../../files.ts';
+import { fileProblems } from './file-problems.ts';
 
 /** Lines are gathered up to this many bytes, or for this long, before they are written. */
 const writeBehindBytes = 1 << 18;
@@ -25,7 +27,16 @@ export const fileStreamSinkConfig = defineConfig({
 });
 
 export class FileStreamSinkConnector implements SinkConnector {
+  readonly #files: FileAccess;
   #config: ConnectorConfig = {};
+
+  constructor(files: FileAccess = anyFile) {
+    this.#files = files;
+  }
+
+  validate(config: ConnectorConfig): readonly ConfigProblem[] {
+    return fileProblems(this.#files, config);
+  }
 
   start(config: ConnectorConfig, _context: ConnectorContext): void {
     parseConfig(fileStreamSinkConfig, config);
@@ -37,7 +48,7 @@ export class FileStreamSinkConnector implements SinkConnector {
   }
 
   createTask(): SinkTask {
-    return new FileStreamSinkTask();
+    return new FileStreamSinkTask(this.#files);
   }
 
   stop(): void {}
@@ -50,6 +61,7 @@ export class FileStreamSinkConnector implements SinkConnector {
 
 /** Appends the value of each record, as Java prints it, and a line feed. */
 export class FileStreamSinkTask implements SinkTask {
+  readonly #files: FileAccess;
   #path: string | null = null;
   #file: FileHandle | null = null;
   #pending = new ByteSink();
@@ -59,11 +71,16 @@ export class FileStreamSinkTask implements SinkTask {
   /** One write after the other; once one has failed none follows until `flush` has told. */
   #written: Promise<void> = Promise.resolve();
 
+  constructor(files: FileAccess = anyFile) {
+    this.#files = files;
+  }
+
   async start(config: ConnectorConfig, _context: SinkTaskContext): Promise<void> {
     const { file } = parseConfig(fileStreamSinkConfig, config);
     if (file === null) return;
     this.#path = file;
-    this.#file = await open(file, 'a').catch((error: Error) => {
+    this.#file = await this.#files.open(file, 'a').catch((error: Error) => {
+      if (error instanceof ConnectError) throw error;
       throw new ConnectError(
         'file.unwritable',
         `Couldn't find or create file '${file}' for FileStreamSinkTask: ${error.message}`,
@@ -141,11 +158,13 @@ export class FileStreamSinkTask implements SinkTask {
   }
 }
 
-export const fileStreamSink = definePlugin({
-  kind: 'sink',
-  className: 'org.apache.kafka.connect.file.FileStreamSinkConnector',
-  version: '4.3.0',
-  doc: 'Appends the value of every record to a text file, one line each.',
-  config: fileStreamSinkConfig,
-  create: () => new FileStreamSinkConnector(),
-});
+/** `files`: those that its connectors may write. */
+export const fileStreamSink = (files: FileAccess): PluginDescriptor<'sink'> =>
+  definePlugin({
+    kind: 'sink',
+    className: 'org.apache.kafka.connect.file.FileStreamSinkConnector',
+    version: '4.3.0',
+    doc: 'Appends the value of every record to a text file, one line each.',
+    config: fileStreamSinkConfig,
+    create: () => new FileStreamSinkConnector(files),
+  });

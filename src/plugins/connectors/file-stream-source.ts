@@ -1,6 +1,6 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
-import type { ConnectorConfig, ConnectorContext, SourceConnector } from '../../api/connector.ts';
-import { definePlugin } from '../../api/plugin.ts';
+import type { FileHandle } from 'node:fs/promises';
+import type { ConfigProblem, ConnectorConfig, ConnectorContext, SourceConnector } from '../../api/connector.ts';
+import { definePlugin, type PluginDescriptor } from '../../api/plugin.ts';
 import { type SourceOffset, type SourcePartition, SourceRecord } from '../../api/record.ts';
 import type { SourceTask, SourceTaskContext } from '../../api/task.ts';
 import { defineConfig } from '../../config/config-def.ts';
@@ -8,7 +8,9 @@ import { parseConfig } from '../../config/parse-config.ts';
 import { nonEmptyString } from '../../config/validators.ts';
 import { STRING_SCHEMA } from '../../data/schema-builder.ts';
 import { ConfigError, ConnectError, isRetriable } from '../../errors.ts';
+import { anyFile, type FileAccess } from '../../files.ts';
 import { FileLines } from './file-lines.ts';
+import { fileProblems } from './file-problems.ts';
 
 const filenameField = 'filename';
 const positionField = 'position';
@@ -35,7 +37,16 @@ export const fileStreamSourceConfig = defineConfig({
 });
 
 export class FileStreamSourceConnector implements SourceConnector {
+  readonly #files: FileAccess;
   #config: ConnectorConfig = {};
+
+  constructor(files: FileAccess = anyFile) {
+    this.#files = files;
+  }
+
+  validate(config: ConnectorConfig): readonly ConfigProblem[] {
+    return fileProblems(this.#files, config);
+  }
 
   start(config: ConnectorConfig, _context: ConnectorContext): void {
     parseConfig(fileStreamSourceConfig, config);
@@ -48,7 +59,7 @@ export class FileStreamSourceConnector implements SourceConnector {
   }
 
   createTask(): SourceTask {
-    return new FileStreamSourceTask();
+    return new FileStreamSourceTask(this.#files);
   }
 
   stop(): void {}
@@ -102,6 +113,7 @@ const hasFile = (config: ConnectorConfig) => (config.file ?? '').trim() !== '';
  * A file that is not there yet is waited for; what is appended is read by the next poll.
  */
 export class FileStreamSourceTask implements SourceTask {
+  readonly #files: FileAccess;
   #context!: SourceTaskContext;
   #path = '';
   #topic = '';
@@ -109,6 +121,10 @@ export class FileStreamSourceTask implements SourceTask {
   #partition: SourcePartition = {};
   #file: FileHandle | null = null;
   #lines: FileLines | null = null;
+
+  constructor(files: FileAccess = anyFile) {
+    this.#files = files;
+  }
 
   start(config: ConnectorConfig, context: SourceTaskContext): void {
     const parsed = parseConfig(fileStreamSourceConfig, config);
@@ -148,7 +164,8 @@ export class FileStreamSourceTask implements SourceTask {
   }
 
   async #open(): Promise<FileLines | null> {
-    const file = await open(this.#path, 'r').catch((error: NodeJS.ErrnoException) => {
+    const file = await this.#files.open(this.#path, 'r').catch((error: NodeJS.ErrnoException | ConnectError) => {
+      if (error instanceof ConnectError) throw error;
       if (error.code === 'ENOENT') return null;
       throw unreadable(this.#path, error);
     });
@@ -159,7 +176,7 @@ export class FileStreamSourceTask implements SourceTask {
     this.#file = file;
     try {
       const position = positionOf(await this.#context.offsetStorageReader.offset(this.#partition));
-      const status = await stat(this.#path);
+      const status = await file.stat();
       if (status.isDirectory()) throw unreadable(this.#path, new Error('it is a directory'));
       if (status.isFile() && status.size < position) {
         this.#context.warn(
@@ -195,11 +212,13 @@ function positionOf(offset: SourceOffset | null): number {
 const unreadable = (path: string, cause: unknown) =>
   new ConnectError('file.unreadable', `File ${path} cannot be read: ${(cause as Error).message}`, { cause });
 
-export const fileStreamSource = definePlugin({
-  kind: 'source',
-  className: 'org.apache.kafka.connect.file.FileStreamSourceConnector',
-  version: '4.3.0',
-  doc: 'Follows a text file and writes each of its lines to a topic.',
-  config: fileStreamSourceConfig,
-  create: () => new FileStreamSourceConnector(),
-});
+/** `files`: those that its connectors may read. */
+export const fileStreamSource = (files: FileAccess): PluginDescriptor<'source'> =>
+  definePlugin({
+    kind: 'source',
+    className: 'org.apache.kafka.connect.file.FileStreamSourceConnector',
+    version: '4.3.0',
+    doc: 'Follows a text file and writes each of its lines to a topic.',
+    config: fileStreamSourceConfig,
+    create: () => new FileStreamSourceConnector(files),
+  });

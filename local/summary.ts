@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import type { DemoReport } from './demo.ts';
+import type { LocalStack } from './stack.ts';
+
+/** What `npm start` prints in the end. Its commands can be pasted into a shell as they are. */
+export function summary(stack: LocalStack, demo: DemoReport, home: string, tookMs: number): string {
+  const { restUrl } = stack;
+  const connectors = demo.connectors.map((connector) => {
+    const tasks = connector.tasks.map((task) => `task ${task.id} ${task.state}`).join(', ');
+    return `  ${connector.name.padEnd(12)} ${connector.type.padEnd(6)} ${connector.connector.state}; ${tasks}`;
+  });
+  return `
+Drover is up after ${(tookMs / 1000).toFixed(1)} s.
+
+  REST API     ${restUrl}
+  Kafka        ${stack.bootstrapServers}
+  AWS          ${stack.awsEndpoint} (${stack.region}, any credentials)
+
+${connectors.join('\n')}
+  ${demo.linesIn} lines in, ${demo.linesOut} lines out, equal
+  From POST to the first record: source ${demo.sourceMs} ms, sink ${demo.sinkMs} ms
+
+Look further:
+  curl -s ${quoted(`${restUrl}/connectors?expand=status`)}
+  curl -s ${restUrl}/connectors/demo-source/offsets
+  curl -s ${restUrl}/connector-plugins
+  echo 'one more' >> ${quoted(demo.sourceFile)} && tail -f ${quoted(demo.sinkFile)}
+
+Endpoints are in ${join(home, 'stack.json')}, logs in ${join(home, 'run')}. npm stop ends it all.
+`;
+}
+
+/** As one word of a shell, also with spaces, quotes and wildcards in it. */
+function quoted(text: string): string {
+  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,9 @@
+import type { ConfigProblem, ConnectorConfig } from '../../api/connector.ts';
+import type { FileAccess } from '../../files.ts';
+
+/** Of a config whose `file` connectors may not use. By the path alone: the machine that validates is not the one that runs. */
+export function fileProblems(files: FileAccess, config: ConnectorConfig): ConfigProblem[] {
+  const path = (config.file ?? '').trim();
+  const message = path === '' ? null : files.refusal(path);
+  return message === null ? [] : [{ key: 'file', message }];
+}
