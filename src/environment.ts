@@ -1,5 +1,6 @@
 import { type ConfigValues, defineConfig, type Settings } from './config/config-def.ts';
-import { parseConfig } from './config/parse-config.ts';
+import { apacheConverters } from './config/connector-config.ts';
+import { parseConfig, settingsWithPrefix } from './config/parse-config.ts';
 import { atLeast, nonEmptyList, nonEmptyString, range, validString } from './config/validators.ts';
 import { ConfigError } from './errors.ts';
 
@@ -54,19 +55,19 @@ export const environmentConfig = defineConfig({
   },
   'key.converter': {
     type: 'CLASS',
-    default: 'org.apache.kafka.connect.json.JsonConverter',
+    default: apacheConverters['key.converter'],
     importance: 'HIGH',
     doc: 'Converter of record keys, for connectors that do not name their own.',
   },
   'value.converter': {
     type: 'CLASS',
-    default: 'org.apache.kafka.connect.json.JsonConverter',
+    default: apacheConverters['value.converter'],
     importance: 'HIGH',
     doc: 'Converter of record values, for connectors that do not name their own.',
   },
   'header.converter': {
     type: 'CLASS',
-    default: 'org.apache.kafka.connect.storage.SimpleHeaderConverter',
+    default: apacheConverters['header.converter'],
     importance: 'LOW',
     doc: 'Converter of record headers, for connectors that do not name their own.',
   },
@@ -211,6 +212,8 @@ export type EnvironmentSetting = keyof EnvironmentValues & string;
 export interface Environment extends EnvironmentValues {
   /** Everything as a Connect worker would have it in its properties: the declared settings and `drover.worker.settings`. */
   readonly workerSettings: Settings;
+  /** `key.converter`, `value.converter`, `header.converter` with their prefixed settings: for connectors that name none. */
+  readonly converterDefaults: Settings;
 }
 
 export function environmentVariable(setting: string): string {
@@ -239,7 +242,17 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
     });
   }
   const workerSettings = { ...defaults(), ...settings, ...parseWorkerSettings(values['drover.worker.settings']) };
-  return { ...values, workerSettings };
+  return { ...values, workerSettings, converterDefaults: converterDefaults(workerSettings) };
+}
+
+function converterDefaults(workerSettings: Settings): Settings {
+  const defaults: Record<string, string> = {};
+  for (const name of Object.keys(apacheConverters)) {
+    defaults[name] = workerSettings[name]!;
+    const own = settingsWithPrefix(workerSettings, `${name}.`);
+    for (const [key, value] of Object.entries(own)) defaults[`${name}.${key}`] = value;
+  }
+  return defaults;
 }
 
 /** The variables of these settings. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { isConnectionSetting } from '../config/honoured-overrides.ts';
+import { isConnectionSetting } from '../config/client-config.ts';
 import { ClusterAdmin } from './admin.ts';
 import { type AdminSettings, adminSettings, fetcherSettings, producerSettings } from './client-settings.ts';
 import { Cluster, type ClusterSettings, patient } from './cluster.ts';

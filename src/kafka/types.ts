@@ -153,6 +153,8 @@ export interface KafkaAdmin {
     isolationLevel?: 'read_uncommitted' | 'read_committed',
   ): Promise<Map<string, Map<number, bigint>>>;
   beginningOffsets(partitions: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>>;
+  /** Of the first record of the last `lastMs` milliseconds; the end where there is none. */
+  recentOffsets(partitions: readonly TopicPartition[], lastMs: number): Promise<Map<string, Map<number, bigint>>>;
   groupOffsets(group: string, partitions?: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>>;
   /** Without joining the group. */
   commitGroupOffsets(group: string, offsets: readonly (TopicPartition & { offset: bigint })[]): Promise<void>;

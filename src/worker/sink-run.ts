@@ -1,5 +1,6 @@
 import type { SinkConnector } from '../api/connector.ts';
 import type { SinkRecord } from '../api/record.ts';
+import { policyText } from '../config/reset-policy.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError } from '../errors.ts';
 import type { FetchedPartition } from '../kafka/types.ts';
 import { messageOf } from './error-tolerance.ts';
@@ -175,7 +176,13 @@ async function resetPosition(run: TaskRun, sink: StartedSink, position: Partitio
   if (found === undefined) return;
   position.seek(safeOffset(found.offset));
   const { topic, partition } = position;
-  run.emit('sink.position-reset', { topic, kafkaPartition: partition, from, to: position.fetchFrom, policy });
+  run.emit('sink.position-reset', {
+    topic,
+    kafkaPartition: partition,
+    from,
+    to: position.fetchFrom,
+    policy: policyText(policy),
+  });
 }
 
 /** Puts one batch, repeating what the task calls retriable, and moves the delivered positions behind it. */

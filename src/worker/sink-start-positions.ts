@@ -1,24 +1,25 @@
 import type { TopicPartition } from '../api/task.ts';
+import { consumerConfig } from '../config/client-config.ts';
 import type { Settings } from '../config/config-def.ts';
-import { ConfigError, ConnectError } from '../errors.ts';
+import { parseGiven, settingsWithPrefix } from '../config/parse-config.ts';
+import { parseResetPolicy, type ResetPolicy } from '../config/reset-policy.ts';
+import { ConnectError } from '../errors.ts';
 import type { KafkaAdmin } from '../kafka/types.ts';
 import type { SinkPosition } from '../storage/offset-backing-store.ts';
 import { PartitionPosition, SinkPositions } from './sink-positions.ts';
 import type { TaskRun } from './task-run.ts';
 
-export type ResetPolicy = 'earliest' | 'latest' | 'none';
+const resetKey = 'auto.offset.reset';
 
+/** A sink begins where its topics do, unless it says otherwise: Connect's own default. */
 export function resetPolicy(config: Settings): ResetPolicy {
-  const key = 'consumer.override.auto.offset.reset';
-  const policy = (config[key] ?? 'earliest').trim().toLowerCase();
-  if (policy === 'earliest' || policy === 'latest' || policy === 'none') return policy;
-  throw new ConfigError(`Invalid value ${policy} for configuration ${key}: it must be earliest, latest or none`, {
-    key,
-  });
+  const own = parseGiven(consumerConfig, settingsWithPrefix(config, 'consumer.override.'))[resetKey];
+  return own === undefined ? 'earliest' : parseResetPolicy(resetKey, own);
 }
 
 export function consumerGroup(connector: string, config: Settings): string {
-  return config['consumer.override.group.id'] ?? `connect-${connector}`;
+  const own = parseGiven(consumerConfig, settingsWithPrefix(config, 'consumer.override.'))['group.id'];
+  return own ?? `connect-${connector}`;
 }
 
 /**
@@ -73,11 +74,16 @@ export async function resetTo(
       { javaClass: 'NoOffsetForPartitionException' },
     );
   }
-  const offsets = await (policy === 'earliest' ? admin.beginningOffsets(partitions) : admin.endOffsets(partitions));
+  const offsets = await offsetsFor(policy, admin, partitions);
   return partitions.flatMap(({ topic, partition }) => {
     const offset = offsets.get(topic)?.get(partition);
     return offset === undefined ? [] : [{ topic, kafkaPartition: partition, offset }];
   });
+}
+
+function offsetsFor(policy: Exclude<ResetPolicy, 'none'>, admin: KafkaAdmin, partitions: readonly TopicPartition[]) {
+  if (policy === 'earliest') return admin.beginningOffsets(partitions);
+  return policy === 'latest' ? admin.endOffsets(partitions) : admin.recentOffsets(partitions, policy.lastMs);
 }
 
 const positionAt = (topic: string, partition: number, position: number, committed: number) =>
