@@ -12,6 +12,7 @@ export const handler = createRestHandler({
     offsets: stores.offsets,
     cluster: stores.cluster,
     plugins,
+    converterDefaults: environment.converterDefaults,
     clock,
     version: kafkaConnectVersion,
     commit: droverBuild,

@@ -1,6 +1,5 @@
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { settingsWithPrefix } from '../src/config/parse-config.ts';
 import { parseRunRequest } from '../src/invocation/parse-run-request.ts';
 import type { ImportReport } from '../src/mirror/import.ts';
 import { type ImportRequest, parseImportRequest, runImport } from '../src/mirror/run-import.ts';
@@ -22,7 +21,7 @@ const worker = createWorker({
     offsetsTopic: environment['offset.storage.topic'],
     offsetsTopicPartitions: environment['offset.storage.partitions'],
     offsetsTopicReplicationFactor: environment['offset.storage.replication.factor'],
-    converterDefaults: converterDefaults(),
+    converterDefaults: environment.converterDefaults,
     topicCreationEnable: environment['topic.creation.enable'],
     topicTrackingEnable: environment['topic.tracking.enable'],
     runMaxMs: environment['drover.run.max.ms'],
@@ -60,14 +59,4 @@ async function importCluster(request: ImportRequest): Promise<ImportReport> {
     typeOf: (name) => (plugins.find('source', name) ? 'source' : plugins.find('sink', name) ? 'sink' : undefined),
     now: clock.now,
   });
-}
-
-function converterDefaults(): Record<string, string> {
-  const settings: Record<string, string> = {};
-  for (const name of ['key.converter', 'value.converter', 'header.converter']) {
-    settings[name] = environment.workerSettings[name]!;
-    const own = settingsWithPrefix(environment.workerSettings, `${name}.`);
-    for (const [key, value] of Object.entries(own)) settings[`${name}.${key}`] = value;
-  }
-  return settings;
 }

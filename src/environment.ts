@@ -1,17 +1,9 @@
 import { parseBootstrapServers } from './config/bootstrap-servers.ts';
 import { type ConfigValues, defineConfig, type Settings } from './config/config-def.ts';
+import { apacheConverters } from './config/connector-config.ts';
 import { type OverridePolicy, overridePolicy } from './config/override-policy.ts';
-import { parseConfig, parseKey } from './config/parse-config.ts';
-import {
-  atLeast,
-  invalidValue,
-  lambda,
-  nonEmptyList,
-  nonEmptyString,
-  range,
-  type Validator,
-  validString,
-} from './config/validators.ts';
+import { parseConfig, parseKey, settingsWithPrefix } from './config/parse-config.ts';
+import { atLeast, invalidValue, lambda, nonEmptyString, type Validator, validString } from './config/validators.ts';
 import { ConfigError } from './errors.ts';
 import { type FileAccess, fileAccess } from './files.ts';
 
@@ -95,19 +87,19 @@ export const environmentConfig = defineConfig({
   },
   'key.converter': {
     type: 'CLASS',
-    default: 'org.apache.kafka.connect.json.JsonConverter',
+    default: apacheConverters['key.converter'],
     importance: 'HIGH',
     doc: 'Converter of record keys, for connectors that do not name their own.',
   },
   'value.converter': {
     type: 'CLASS',
-    default: 'org.apache.kafka.connect.json.JsonConverter',
+    default: apacheConverters['value.converter'],
     importance: 'HIGH',
     doc: 'Converter of record values, for connectors that do not name their own.',
   },
   'header.converter': {
     type: 'CLASS',
-    default: 'org.apache.kafka.connect.storage.SimpleHeaderConverter',
+    default: apacheConverters['header.converter'],
     importance: 'LOW',
     doc: 'Converter of record headers, for connectors that do not name their own.',
   },
@@ -328,6 +320,8 @@ export interface Environment extends EnvironmentValues {
   readonly files: FileAccess;
   /** Those that the config provider `file` reads. */
   readonly providerFiles: FileAccess;
+  /** `key.converter`, `value.converter`, `header.converter` with their prefixed settings: for connectors that name none. */
+  readonly converterDefaults: Settings;
 }
 
 export function environmentVariable(setting: string): string {
@@ -353,6 +347,7 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
     return {
       ...values,
       workerSettings,
+      converterDefaults: converterDefaults(workerSettings),
       overridePolicy: overridePolicy(workerSettings),
       files,
       providerFiles: paths === null ? files : foldersOf(allowedPathsKey, paths, allowPath),
@@ -429,6 +424,16 @@ function checkTogether(values: Partial<EnvironmentValues>): void {
   if (floor !== undefined && ceiling !== undefined && floor > ceiling) {
     throw invalidValue('drover.idle.floor.ms', floor, `It must not be above drover.idle.ceiling.ms, ${ceiling}`);
   }
+}
+
+function converterDefaults(workerSettings: Settings): Settings {
+  const defaults: Record<string, string> = {};
+  for (const name of Object.keys(apacheConverters)) {
+    defaults[name] = workerSettings[name]!;
+    const own = settingsWithPrefix(workerSettings, `${name}.`);
+    for (const [key, value] of Object.entries(own)) defaults[`${name}.${key}`] = value;
+  }
+  return defaults;
 }
 
 /** The variables of these settings. */

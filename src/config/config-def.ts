@@ -3,6 +3,9 @@ import type { Validator } from './validators.ts';
 /** Raw settings as users write them: strings only. */
 export type Settings = Readonly<Record<string, string>>;
 
+/** Settings as a request has them: a null is nobody's value. */
+export type GivenSettings = Readonly<Record<string, string | null>>;
+
 export type ConfigType = 'BOOLEAN' | 'STRING' | 'INT' | 'SHORT' | 'LONG' | 'DOUBLE' | 'LIST' | 'CLASS' | 'PASSWORD';
 export type Importance = 'HIGH' | 'MEDIUM' | 'LOW';
 export type ConfigWidth = 'NONE' | 'SHORT' | 'MEDIUM' | 'LONG';
@@ -127,6 +130,15 @@ export function mergeConfigs<A extends ConfigSpec, B extends ConfigSpec>(
   const keys = new Map(first.keys);
   for (const [name, key] of second.keys) keys.set(name, key);
   return { spec: { ...first.spec, ...second.spec }, keys };
+}
+
+/** Some of the settings of a declaration: what one place acts on. */
+export function selectConfig<S extends ConfigSpec, N extends keyof S & string>(
+  def: ConfigDef<S>,
+  ...names: readonly N[]
+): ConfigDef<Pick<S, N>> {
+  const keys = new Map(names.map((name) => [name as string, def.keys.get(name)!]));
+  return { spec: Object.fromEntries(names.map((name) => [name, def.spec[name]])) as unknown as Pick<S, N>, keys };
 }
 
 function configKey(name: string, spec: ConfigKeySpec): ConfigKey {

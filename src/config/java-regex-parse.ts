@@ -63,10 +63,32 @@ export function parseJavaRegex(pattern: string): ParsedRegex {
   return new RegexParser(pattern).parse();
 }
 
+/** Groups and classes inside one another; Java gives up somewhere below 1,000. */
+const deepest = 500;
+
+function offsetsOf(chars: readonly string[]): number[] {
+  let offset = 0;
+  return chars.map((char) => {
+    const start = offset;
+    offset += char.length;
+    return start;
+  });
+}
+
+/** Of a numbered character: leading zeros beyond this are nobody's. */
+const longestEscape = 64;
+
+const countForm = /\{([0-9]+)(,([0-9]*))?/y;
+const groupNameForm = /([a-zA-Z][a-zA-Z0-9]*)>/y;
+const referenceForm = /k<([a-zA-Z][a-zA-Z0-9]*)>/y;
+
 class RegexParser {
   readonly #pattern: string;
   readonly #chars: readonly string[];
+  /** Where each character begins in the pattern, if some take two code units. */
+  readonly #offsets: readonly number[] | null;
   #at = 0;
+  #depth = 0;
   #flags: RegexFlags = noFlags;
   #groupCount = 0;
   readonly #names = new Map<string, number>();
@@ -76,6 +98,7 @@ class RegexParser {
   constructor(pattern: string) {
     this.#pattern = pattern;
     this.#chars = [...pattern];
+    this.#offsets = this.#chars.length === pattern.length ? null : offsetsOf(this.#chars);
   }
 
   parse(): ParsedRegex {
@@ -108,6 +131,20 @@ class RegexParser {
     if (!chars.every((char, i) => this.#peek(i) === char)) return false;
     this.#at += chars.length;
     return true;
+  }
+
+  /** What a form, sticky and of ASCII alone, finds where the parser is. */
+  #match(form: RegExp): RegExpExecArray | null {
+    form.lastIndex = this.#offsets === null ? this.#at : (this.#offsets[this.#at] ?? this.#pattern.length);
+    return form.exec(this.#pattern);
+  }
+
+  #nested<T>(parse: () => T): T {
+    if (this.#depth >= deepest) throw this.#error('Stack overflow during pattern compilation', this.#at);
+    this.#depth++;
+    const parsed = parse();
+    this.#depth--;
+    return parsed;
   }
 
   #alternatives(): RegexNode {
@@ -204,8 +241,7 @@ class RegexParser {
     if (this.#take('+')) return [1, null];
     if (this.#take('?')) return [0, 1];
     if (this.#peek() !== '{') return null;
-    const rest = this.#chars.slice(this.#at).join('');
-    const match = /^\{([0-9]+)(,([0-9]*))?/.exec(rest);
+    const match = this.#match(countForm);
     if (match === null) throw this.#error('Illegal repetition', this.#at + 1 - (this.#at === 0 ? 1 : 0));
     const min = Number(match[1]);
     const max = match[2] === undefined ? min : match[3] === '' ? null : Number(match[3]);
@@ -237,7 +273,7 @@ class RegexParser {
   }
 
   #namedGroup(outer: RegexFlags): RegexNode {
-    const match = /^([a-zA-Z][a-zA-Z0-9]*)>/.exec(this.#chars.slice(this.#at).join(''));
+    const match = this.#match(groupNameForm);
     if (match === null) {
       throw this.#error(
         /^[a-zA-Z]/.test(this.#peek() ?? '')
@@ -279,7 +315,7 @@ class RegexParser {
   }
 
   #groupBody(outer: RegexFlags): RegexNode {
-    const body = this.#alternatives();
+    const body = this.#nested(() => this.#alternatives());
     if (!this.#take(')')) throw this.#error('Unclosed group', this.#at);
     this.#flags = outer;
     return body;
@@ -308,7 +344,7 @@ class RegexParser {
         this.#at++;
         return { kind: 'lineBreak' };
       case 'k': {
-        const match = /^k<([a-zA-Z][a-zA-Z0-9]*)>/.exec(this.#chars.slice(this.#at).join(''));
+        const match = this.#match(referenceForm);
         if (match === null) throw this.#error("\\k is not followed by '<' for named capturing group", this.#at);
         const group = this.#names.get(match[1]!);
         if (group === undefined) throw this.#error(`named capturing group <${match[1]}> does not exist`, this.#at);
@@ -370,7 +406,7 @@ class RegexParser {
     this.#at++;
     const simple = { t: 9, n: 10, r: 13, f: 12, a: 7, e: 27 }[char];
     if (simple !== undefined) return simple;
-    const rest = this.#chars.slice(this.#at).join('');
+    const rest = this.#chars.slice(this.#at, this.#at + longestEscape).join('');
     const numbered = (form: RegExp, radix: number, problem: string): number => {
       const match = form.exec(rest);
       if (match === null) throw this.#error(problem, this.#at);
@@ -427,7 +463,7 @@ class RegexParser {
       first = false;
       if (char === '[') {
         this.#at++;
-        union.push(this.#characterClass());
+        union.push(this.#nested(() => this.#characterClass()));
       } else if (char === '&' && this.#peek(1) === '&') {
         this.#at += 2;
         while (this.#take('&'));

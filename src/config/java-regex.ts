@@ -1,12 +1,15 @@
 import { ConfigError, DataError } from '../errors.ts';
+import { boundedMatch } from './bounded-match.ts';
 import { emitRegex } from './java-regex-emit.ts';
 import { parseJavaRegex } from './java-regex-parse.ts';
+import { isQuick, quickTextLength } from './java-regex-quick.ts';
 import { invalidValue, type Validator } from './validators.ts';
 
 /**
  * A regular expression in Java's syntax, run by JavaScript's engine: what both know is taken as it is, what only Java
  * knows is rewritten (possessive quantifiers, `\Q..\E`, inline flags, POSIX classes, `$` before a last line end ...),
- * and the little that has no counterpart is refused with an error that names it.
+ * and the little that has no counterpart is refused with an error that names it. None takes unbounded time: one that
+ * runs away ends with a ConfigError that names the setting.
  */
 export class JavaRegex {
   readonly pattern: string;
@@ -15,33 +18,62 @@ export class JavaRegex {
   /** JavaScript's number of each of Java's groups, from group 0 on. */
   readonly #groups: readonly number[];
   readonly #names: ReadonlyMap<string, number>;
+  /** The setting that it is the value of, for messages. */
+  readonly #key: string | null;
+  readonly #quick: boolean;
 
   /** Throws a ConfigError in Java's words where Java would, else in ours. */
-  constructor(pattern: string) {
+  constructor(pattern: string, key: string | null = null) {
     this.pattern = pattern;
+    this.#key = key;
     const parsed = parseJavaRegex(pattern);
     const emitted = emitRegex(parsed);
     this.#groups = emitted.groups;
     this.#names = parsed.names;
+    this.#quick = isQuick(parsed.root);
     try {
       this.#whole = new RegExp(`^(?:${emitted.source})$`, 'v');
       this.#anywhere = new RegExp(emitted.source, 'v');
     } catch (cause) {
-      throw new ConfigError(`The regular expression ${pattern} cannot be run: ${(cause as Error).message}`, { cause });
+      throw this.#cannotRun(cause);
     }
   }
 
   /** Whether the whole text matches. Java: Matcher.matches. */
   matches(text: string): boolean {
-    return this.#whole.test(text);
+    return this.#run([text], (one) => this.#whole.test(one))[0]!;
+  }
+
+  /** Those that match as a whole. */
+  filter(texts: readonly string[]): string[] {
+    const matches = this.#run(texts, (text) => this.#whole.test(text));
+    return texts.filter((_, i) => matches[i]);
   }
 
   /** The text with the first match replaced. Java: Matcher.replaceFirst. */
   replaceFirst(text: string, replacement: string): string {
-    const match = this.#anywhere.exec(text);
+    const match = this.#run([text], (one) => this.#anywhere.exec(one))[0]!;
     if (match === null) return text;
     const end = match.index + match[0].length;
     return text.slice(0, match.index) + this.#expand(replacement, match) + text.slice(end);
+  }
+
+  #run<T>(texts: readonly string[], match: (text: string) => T): T[] {
+    try {
+      if (this.#quick && texts.every((text) => text.length <= quickTextLength)) return texts.map(match);
+      return boundedMatch({ pattern: this.pattern, key: this.#key }, texts, match);
+    } catch (error) {
+      if (error instanceof ConfigError) throw error;
+      throw this.#cannotRun(error);
+    }
+  }
+
+  /** V8 compiles a pattern when it is first used, and refuses some only then. */
+  #cannotRun(cause: unknown): ConfigError {
+    return new ConfigError(`The regular expression ${this.pattern} cannot be run: ${(cause as Error).message}`, {
+      cause,
+      ...(this.#key === null ? {} : { key: this.#key }),
+    });
   }
 
   /** `$1`, `${name}` and `\x` as Java reads them; an unset group is empty. */

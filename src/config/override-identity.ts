@@ -1,5 +1,5 @@
+import { isConnectionSetting } from './client-config.ts';
 import type { Settings } from './config-def.ts';
-import { isConnectionSetting } from './honoured-overrides.ts';
 
 /**
  * Whom the installation's own clients talk to, and how they prove who they are: no more than which way, so that it can be

@@ -1,9 +1,9 @@
 import { ConfigError } from '../errors.ts';
+import type { Client } from './client-config.ts';
 import type { Settings } from './config-def.ts';
+import { deadLetterTopic } from './connector-config.ts';
 import { javaTrim } from './java-text.ts';
 import { parseType, settingsWithPrefix } from './parse-config.ts';
-
-export type OverridingClient = 'producer' | 'consumer' | 'admin';
 
 /** Which settings of the Kafka clients a connector may override. Java: ConnectorClientConfigOverridePolicy. */
 export interface OverridePolicy {
@@ -54,9 +54,8 @@ export function overrideRefusal(policy: OverridePolicy, key: string): string | n
  * The clients that a connector of this kind, set up like this, has. A source has all three, as under a worker of Java
  * that has exactly-once source support.
  */
-export function overridingClients(kind: 'source' | 'sink', settings: Settings): OverridingClient[] {
-  const deadLetters = javaTrim(settings['errors.deadletterqueue.topic.name'] ?? '') !== '';
-  return kind === 'source' || deadLetters ? ['producer', 'consumer', 'admin'] : ['consumer'];
+export function overridingClients(kind: 'source' | 'sink', settings: Settings): Client[] {
+  return kind === 'source' || deadLetterTopic(settings) !== null ? ['producer', 'consumer', 'admin'] : ['consumer'];
 }
 
 /** Throws for the first override that the policy does not let through: a config may be older than the policy. */

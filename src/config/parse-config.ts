@@ -78,6 +78,16 @@ export function parseConfig<S extends ConfigSpec>(
   return values as ConfigValues<ConfigDef<S>>;
 }
 
+/** Typed values of those declared settings that are set; the others are left out, whatever their defaults. */
+export function parseGiven<S extends ConfigSpec>(
+  def: ConfigDef<S>,
+  settings: Settings,
+): Partial<ConfigValues<ConfigDef<S>>> {
+  const values: Record<string, unknown> = Object.create(null);
+  for (const key of def.keys.values()) if (isSet(settings, key.name)) values[key.name] = parseKey(key, settings);
+  return values as Partial<ConfigValues<ConfigDef<S>>>;
+}
+
 /** One declared setting, as `parseConfig` reads it. */
 export function parseKey(key: ConfigKey, settings: Settings, options: ParseOptions = {}): unknown {
   let value: unknown;

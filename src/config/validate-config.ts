@@ -1,8 +1,7 @@
 import { doubleText } from '../data/java-text.ts';
 import { ConfigError } from '../errors.ts';
-import { type ConfigDef, type ConfigKey, Password, type Settings } from './config-def.ts';
-
-import { defaultOf, isSet, type ParseOptions, parseType } from './parse-config.ts';
+import { type ConfigDef, type ConfigKey, type GivenSettings, Password } from './config-def.ts';
+import { defaultOf, type ParseOptions, parseType } from './parse-config.ts';
 import { missingValue } from './validators.ts';
 
 /** What validation says about one setting. Java: org.apache.kafka.common.config.ConfigValue. */
@@ -18,7 +17,7 @@ export interface ConfigValue {
 /** Every declared setting with its value and what is wrong with it, by name. Java: ConfigDef.validateAll. */
 export function validateConfig(
   def: ConfigDef,
-  settings: Settings,
+  settings: GivenSettings,
   options: ParseOptions = {},
 ): Map<string, ConfigValue> {
   const values = new Map<string, ConfigValue>();
@@ -44,10 +43,13 @@ export function validateConfig(
   return values;
 }
 
-function readKey(key: ConfigKey, settings: Settings, options: ParseOptions): ConfigValue {
+function readKey(key: ConfigKey, settings: GivenSettings, options: ParseOptions): ConfigValue {
   const result: ConfigValue = { name: key.name, value: null, errors: [], recommendedValues: [], visible: true };
+  const given = Object.hasOwn(settings, key.name) ? settings[key.name] : undefined;
   noting(result, () => {
-    if (isSet(settings, key.name)) result.value = parseType(key.name, settings[key.name]!, key.type, options);
+    // A null takes the place of the default.
+    if (given === null) return;
+    if (given !== undefined) result.value = parseType(key.name, given, key.type, options);
     else if (key.required) throw missingValue(key.name);
     else result.value = defaultOf(key);
   });

@@ -1,51 +1,12 @@
-import {
-  type ConfigDef,
-  type ConfigSpec,
-  type ConfigType,
-  defineConfig,
-  type Importance,
-  type Settings,
-} from '../config/config-def.ts';
+import { clientConfig } from '../config/client-config.ts';
+import type { Settings } from '../config/config-def.ts';
 import { type ConfigInfo, describeKey, describeValue } from '../config/describe-config.ts';
-import { isHonouredOverride } from '../config/honoured-overrides.ts';
+import { inJavaHashOrder } from '../config/java-text.ts';
 import { type InstallationIdentity, identityProblem, ownConnection } from '../config/override-identity.ts';
 import { allOverrides, type OverridePolicy, overrideRefusal, overridingClients } from '../config/override-policy.ts';
 import { parseType, settingsWithPrefix } from '../config/parse-config.ts';
 import type { ConfigValue } from '../config/validate-config.ts';
 import { ConfigError } from '../errors.ts';
-import { adminSettings, consumerSettings, producerSettings, sharedSettings } from './client-settings.ts';
-
-const settingsOf = { producer: producerSettings, consumer: consumerSettings, admin: adminSettings };
-type Client = keyof typeof settingsOf;
-
-const defs = new Map<Client, ConfigDef>();
-
-function clientConfigDef(client: Client): ConfigDef {
-  let def = defs.get(client);
-  if (def === undefined) {
-    def = defineConfig(parseSettings(client, `${sharedSettings}${settingsOf[client]}`));
-    defs.set(client, def);
-  }
-  return def;
-}
-
-function parseSettings(client: Client, table: string): ConfigSpec {
-  const keys = table.split('\n').flatMap((line) => {
-    const [name, type, importance, ...rest] = line.split(' ');
-    if (name === undefined || type === undefined) return [];
-    const text = rest.join(' ');
-    const spec = {
-      type: type as ConfigType,
-      importance: importance as Importance,
-      doc: isHonouredOverride(client, name)
-        ? `A setting of Kafka's own ${client}.`
-        : `A setting of Kafka's own ${client}. It has no effect in Drover.`,
-      ...(text === '!' ? {} : { default: text === '-' ? null : text === "''" ? '' : text }),
-    };
-    return [[name, spec] as const];
-  });
-  return Object.fromEntries(keys);
-}
 
 /** What an installation holds against overrides. */
 export interface OverrideRules {
@@ -58,8 +19,8 @@ export const anyOverrides: OverrideRules = { policy: allOverrides, installation:
 
 /**
  * Settings of the Kafka clients that a connector overrides: one that cannot be read is an error, and so is a connection of
- * its own that lacks an identity of its own. Secrets are not shown, nor what may hold one under a name that Kafka does not
- * know.
+ * its own that lacks an identity of its own; what else a client refuses shows, as in Java, when it is made. Secrets are
+ * not shown, nor what may hold one under a name that Kafka does not know.
  */
 export function clientOverrideInfos(
   kind: 'source' | 'sink',
@@ -68,7 +29,7 @@ export function clientOverrideInfos(
 ): { infos: ConfigInfo[]; groups: string[] }[] {
   return overridingClients(kind, settings).map((client) => {
     const prefix = `${client}.override.`;
-    const def = clientConfigDef(client);
+    const { keys } = clientConfig(client);
     const overrides = settingsWithPrefix(settings, prefix);
     const values = new Map<string, ConfigValue>();
     const shown = (name: string): ConfigValue => {
@@ -82,11 +43,14 @@ export function clientOverrideInfos(
       values.set(name, value);
       return value;
     };
-    for (const [name, text] of Object.entries(overrides)) {
-      const key = def.keys.get(name);
+    for (const name of inJavaHashOrder(Object.keys(overrides))) {
+      const text = overrides[name]!;
+      const key = keys.get(name);
       const value = shown(name);
       try {
         value.value = key === undefined ? shownUnknown(name, text) : parseType(value.name, text, key.type);
+        // Java finds the class when it reads the setting.
+        if (key?.type === 'CLASS') key.validator?.check(value.name, value.value);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         value.errors.push(error.message);
@@ -96,7 +60,7 @@ export function clientOverrideInfos(
       installation === null ? null : identityProblem(installation, ownConnection(installation, overrides), prefix);
     if (problem !== null) shown(problem.key).errors.push(problem.message);
     const infos = [...values].map(([name, value]): ConfigInfo => {
-      const key = def.keys.get(name);
+      const key = keys.get(name);
       return {
         definition: key === undefined ? null : { ...describeKey(key), name: value.name },
         value: describeValue(key, value),

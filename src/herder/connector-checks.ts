@@ -1,48 +1,56 @@
 import type { ConfigProblem, SourceConnector } from '../api/connector.ts';
 import type { Settings } from '../config/config-def.ts';
+import {
+  deadLetterTopic,
+  deliverySettings,
+  requiresExactlyOnce,
+  sinkTopicSettings,
+} from '../config/connector-config.ts';
 import { JavaRegex } from '../config/java-regex.ts';
-import { javaTrim } from '../config/java-text.ts';
+import { validateConfig } from '../config/validate-config.ts';
 import { ConfigError } from '../errors.ts';
 
 const topicKeys = ['topics', 'topics.regex'] as const;
 
 /** Which topics a sink reads, and that its dead letter queue is none of them. Java: SinkConnectorConfig.validate. */
 export function sinkErrors(settings: Settings): ConfigProblem[] {
-  const topics = javaTrim(settings.topics ?? '');
-  const pattern = javaTrim(settings['topics.regex'] ?? '');
+  const { topics, pattern } = topicsOf(settings);
   const onBoth = (message: string) => topicKeys.map((key) => ({ key, message }));
-  if (topics !== '' && pattern !== '') {
+  if (topics.length > 0 && pattern !== '') {
     return onBoth('topics and topics.regex are mutually exclusive options, but both are set.');
   }
-  if (topics === '' && pattern === '') return onBoth('Must configure one of topics or topics.regex');
-  const queue = javaTrim(settings['errors.deadletterqueue.topic.name'] ?? '');
-  if (queue === '') return [];
-  const list = topics.split(',').map(javaTrim);
-  if (topics !== '' && list.includes(queue)) {
-    const message = `The DLQ topic '${queue}' may not be included in the list of topics ('topics=[${list.join(', ')}]') consumed by the connector`;
+  if (topics.length === 0 && pattern === '') return onBoth('Must configure one of topics or topics.regex');
+  const queue = deadLetterTopic(settings);
+  if (queue === null) return [];
+  if (topics.includes(queue)) {
+    const message = `The DLQ topic '${queue}' may not be included in the list of topics ('topics=[${topics.join(', ')}]') consumed by the connector`;
     return [{ key: 'topics', message }];
   }
-  if (pattern !== '' && matches(pattern, queue)) {
-    const message = `The DLQ topic '${queue}' may not be included in the regex matching the topics ('topics.regex=${pattern}') consumed by the connector`;
-    return [{ key: 'topics.regex', message }];
+  if (pattern === '') return [];
+  try {
+    if (!new JavaRegex(pattern, 'topics.regex').matches(queue)) return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    // One that cannot be read has an error of its own already.
+    return error.facts.key === 'topics.regex' ? [{ key: 'topics.regex', message: error.message }] : [];
   }
-  return [];
+  const message = `The DLQ topic '${queue}' may not be matched by the regex for the topics ('topics.regex=${pattern}') consumed by the connector`;
+  return [{ key: 'topics.regex', message }];
 }
 
-/** A pattern that cannot be read has an error of its own already. */
-function matches(pattern: string, topic: string): boolean {
-  try {
-    return new JavaRegex(pattern).matches(topic);
-  } catch (error) {
-    if (error instanceof ConfigError) return false;
-    throw error;
-  }
+/** As far as they can be read: what is wrong with them is told elsewhere. */
+function topicsOf(settings: Settings): { topics: readonly string[]; pattern: string } {
+  const values = validateConfig(sinkTopicSettings, settings);
+  return {
+    topics: values.get('topics')!.value as readonly string[],
+    pattern: values.get('topics.regex')!.value as string,
+  };
 }
 
 /** Whether the connector can do what is asked of it (KIP-618). */
 export function sourceErrors(connector: SourceConnector, settings: Settings): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
-  if (javaTrim(settings['exactly.once.support'] ?? '').toUpperCase() === 'REQUIRED') {
+  if (requiresExactlyOnce(settings)) {
     const support = connector.exactlyOnceSupport?.(settings);
     if (support === 'UNSUPPORTED') {
       problems.push({
@@ -60,7 +68,8 @@ export function sourceErrors(connector: SourceConnector, settings: Settings): Co
       });
     }
   }
-  if (javaTrim(settings['transaction.boundary'] ?? '').toUpperCase() === 'CONNECTOR') {
+  const boundary = validateConfig(deliverySettings, settings).get('transaction.boundary')!.value as string;
+  if (boundary.toUpperCase() === 'CONNECTOR') {
     if (connector.canDefineTransactionBoundaries?.(settings) !== 'SUPPORTED') {
       problems.push({
         key: 'transaction.boundary',

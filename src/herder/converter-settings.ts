@@ -2,7 +2,9 @@ import type { Settings } from '../config/config-def.ts';
 import { type ConfigInfo, describeKey, describeValue } from '../config/describe-config.ts';
 import { inJavaHashOrder, javaTrim } from '../config/java-text.ts';
 import { type ParseOptions, settingsWithPrefix } from '../config/parse-config.ts';
+import { versionProblem } from '../config/plugin-version.ts';
 import { validateConfig } from '../config/validate-config.ts';
+import { ConfigError } from '../errors.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 
 const roles = [
@@ -20,7 +22,7 @@ export function converterInfos(
   return roles.flatMap(({ key, kind, type }) => {
     const name = settings[key];
     const plugin = name === undefined ? undefined : registry.find(kind, javaTrim(name));
-    if (plugin === undefined) return [];
+    if (plugin === undefined || !isThere(registry, plugin, settings[`${key}.plugin.version`])) return [];
     const prefix = `${key}.`;
     const own = { ...settingsWithPrefix(settings, prefix), 'converter.type': type };
     const byName = validateConfig(plugin.config, own, options);
@@ -35,4 +37,19 @@ export function converterInfos(
     const groups = infos.flatMap(({ definition }) => definition?.group ?? []);
     return [{ infos, groups: [...new Set(groups)] }];
   });
+}
+
+function isThere(
+  registry: PluginRegistry,
+  plugin: { readonly className: string },
+  version: string | undefined,
+): boolean {
+  if (version === undefined) return true;
+  try {
+    return versionProblem(plugin.className, version, registry.versionsOf(plugin.className)) === null;
+  } catch (error) {
+    // No version at all: the setting itself says so, and the converter is taken as it is there.
+    if (error instanceof ConfigError) return true;
+    throw error;
+  }
 }

@@ -57,8 +57,8 @@ export function createHerder(deps: HerderDeps): Herder {
     resetOffsets: (name) => resetOffsets(deps, name),
 
     plugins: (connectorsOnly) => plugins(deps, connectorsOnly),
-    pluginConfig: (plugin) => pluginConfig(deps, plugin),
-    validateConnectorConfig: (plugin, config) => validateForPlugin(deps.plugins, plugin, config, deps.overrideRules),
+    pluginConfig: (plugin, version) => pluginConfig(deps, plugin, version),
+    validateConnectorConfig: (plugin, config) => validateForPlugin(deps, plugin, config),
 
     loggers: () => loggers(deps),
     logger: (name) => logger(deps, name),

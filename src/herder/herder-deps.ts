@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { Settings } from '../config/config-def.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { ClusterStore } from '../storage/cluster-store.ts';
 import type { ConfigBackingStore, StatusBackingStore } from '../storage/config-backing-store.ts';
@@ -12,6 +13,8 @@ export interface HerderDeps {
   readonly offsets: OffsetBackingStore;
   readonly cluster: ClusterStore;
   readonly plugins: PluginRegistry;
+  /** Of connectors that name no converters: `key.converter`, `value.converter`, `header.converter`, and their settings. */
+  readonly converterDefaults: Settings;
   readonly clock: Clock;
   /** Printed by the root answer: the Kafka Connect version that the API is compatible with, and Drover's build. */
   readonly version: string;

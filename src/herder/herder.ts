@@ -1,5 +1,5 @@
 import type { PluginKind } from '../api/plugin.ts';
-import type { Settings } from '../config/config-def.ts';
+import type { GivenSettings, Settings } from '../config/config-def.ts';
 import type { ConfigInfos, ConfigKeyInfo } from '../config/describe-config.ts';
 import type { ConnectorType, PositionChange, State, TargetState } from '../storage/items.ts';
 
@@ -8,7 +8,7 @@ import type { ConnectorOffset, OffsetChangeReport, StoredOffset } from './connec
 export type { ConnectorType, State, TargetState };
 
 /** A config as a request gives it; a null is refused, or in a patch removes the key. */
-export type ConfigInput = Readonly<Record<string, string | null>>;
+export type ConfigInput = GivenSettings;
 
 export interface ConnectorTaskId {
   readonly connector: string;
@@ -154,7 +154,8 @@ export interface Herder {
   resetOffsets(name: string): Promise<string>;
 
   plugins(connectorsOnly: boolean): PluginInfo[];
-  pluginConfig(plugin: string): Promise<readonly ConfigKeyInfo[]>;
+  /** `version`: the one that must be there, or a range of versions; null: any. */
+  pluginConfig(plugin: string, version: string | null): Promise<readonly ConfigKeyInfo[]>;
   validateConnectorConfig(plugin: string, config: ConfigInput): Promise<ConfigInfos>;
 
   loggers(): Promise<ReadonlyMap<string, LoggerInfo>>;

@@ -13,7 +13,7 @@ export async function createConnector(
   input: ConfigInput,
   targetState: TargetState,
 ): Promise<ConnectorInfo> {
-  const { config, type } = await requireValid(deps.plugins, named(name, input), deps.overrideRules);
+  const { config, type } = await requireValid(deps, named(name, input));
   requireFit(config);
   await deps.configs.createConnector(name, type, config, targetState, deps.clock.now());
   return connectorInfo(name, type, config, []);
@@ -24,7 +24,7 @@ export async function putConnectorConfig(
   name: string,
   input: ConfigInput,
 ): Promise<{ created: boolean; info: ConnectorInfo }> {
-  const { config, type } = await requireValid(deps.plugins, named(name, input), deps.overrideRules);
+  const { config, type } = await requireValid(deps, named(name, input));
   requireFit(config);
   const { created } = await deps.configs.putConnectorConfig(name, type, config, deps.clock.now());
   const tasks = created ? [] : await deps.configs.getTasks(name);
@@ -39,7 +39,7 @@ export async function patchConnectorConfig(deps: HerderDeps, name: string, patch
     if (value === null) delete merged[key];
     else merged[key] = value;
   }
-  const { config, type } = await requireValid(deps.plugins, merged, deps.overrideRules);
+  const { config, type } = await requireValid(deps, merged);
   requireFit(config);
   const changed = await deps.configs.replaceConnectorConfig(
     name,

@@ -33,7 +33,8 @@ export async function restartConnector(
   };
 }
 
-const restarting = (run: RunStatus): RunStatus => ({ ...run, state: 'RESTARTING', trace: null });
+/** The trace stays in the plan, as in Java's. */
+const restarting = (run: RunStatus): RunStatus => ({ ...run, state: 'RESTARTING' });
 
 export async function restartTask(deps: HerderDeps, name: string, task: number): Promise<void> {
   const { tasks } = await connectorAndTasks(deps, name, unknownToRestart);

@@ -1,22 +1,24 @@
 import type { Settings } from '../config/config-def.ts';
-import type { ConfigInfo, ConfigInfos } from '../config/describe-config.ts';
+import type { ConfigInfos } from '../config/describe-config.ts';
 import { ConnectError } from '../errors.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { ConnectorType } from '../storage/items.ts';
-import { anyOverrides, type OverrideRules, overrideRefusals } from './client-overrides.ts';
-import { validateConnectorConfig } from './connector-config-def.ts';
+import { anyOverrides, overrideRefusals } from './client-overrides.ts';
+import { validateConnectorConfig, withoutNulls } from './connector-config-def.ts';
 import { droverSettingInfos } from './drover-settings.ts';
 import type { ConfigInput } from './herder.ts';
+import type { HerderDeps } from './herder-deps.ts';
 
 const classKey = 'connector.class';
-const nullMessage = 'Null value can not be supplied as the configuration value.';
+
+/** What validity depends on beside the config itself. */
+type Installation = Pick<HerderDeps, 'plugins' | 'converterDefaults' | 'overrideRules'>;
 
 /** The answer of the validate endpoint, for the plugin of the URL. */
 export async function validateForPlugin(
-  plugins: PluginRegistry,
+  installation: Installation,
   plugin: string,
   input: ConfigInput,
-  rules: OverrideRules = anyOverrides,
 ): Promise<ConfigInfos> {
   const included = input[classKey] ?? null;
   if (included !== null && !withoutSuffix(included).endsWith(withoutSuffix(plugin))) {
@@ -25,7 +27,7 @@ export async function validateForPlugin(
       `Included connector type ${included} does not match request type ${plugin}`,
     );
   }
-  return validate(plugins, input, rules);
+  return validate(installation, input);
 }
 
 /** Java compares only the end of the class name, so that an alias fits its class. */
@@ -33,16 +35,15 @@ function withoutSuffix(name: string): string {
   return name.endsWith('Connector') && name.length > 'Connector'.length ? name.slice(0, -'Connector'.length) : name;
 }
 
-async function validate(plugins: PluginRegistry, input: ConfigInput, rules: OverrideRules): Promise<ConfigInfos> {
+async function validate(installation: Installation, input: ConfigInput): Promise<ConfigInfos> {
+  const { plugins, converterDefaults, overrideRules = anyOverrides } = installation;
   if ((input[classKey] ?? null) === null) {
     throw new ConnectError('config.invalid', `Connector config ${mapText(input)} contains no connector type`);
   }
-  const nulls = Object.keys(input).filter((key) => input[key] === null);
   const settings = withoutNulls(input);
-  const all = withDroverSettings(plugins, settings, await validateConnectorConfig(plugins, settings, undefined, rules));
-  const refusals = overrideRefusals(typeOf(plugins, settings), settings, rules);
-  const infos = withRefusals(withoutErrorsOfReferences(settings, all), refusals);
-  return nulls.length === 0 ? infos : withNullErrors(infos, nulls);
+  const infos = await validateConnectorConfig(plugins, input, converterDefaults, overrideRules);
+  const all = withoutErrorsOfReferences(settings, withDroverSettings(plugins, settings, infos));
+  return withRefusals(all, overrideRefusals(typeOf(plugins, settings), settings, overrideRules));
 }
 
 function withDroverSettings(plugins: PluginRegistry, settings: Settings, infos: ConfigInfos): ConfigInfos {
@@ -84,32 +85,12 @@ function typeOf(plugins: PluginRegistry, settings: Settings): ConnectorType {
   return plugins.find('source', settings[classKey] ?? '') !== undefined ? 'source' : 'sink';
 }
 
-function withoutNulls(input: ConfigInput): Settings {
-  return Object.fromEntries(Object.entries(input).filter((entry): entry is [string, string] => entry[1] !== null));
-}
-
-function withNullErrors(infos: ConfigInfos, nulls: readonly string[]): ConfigInfos {
-  const left = new Set(nulls);
-  const configs: ConfigInfo[] = infos.configs.map((config) => {
-    if (!left.delete(config.value.name)) return config;
-    return { ...config, value: { ...config.value, errors: [...config.value.errors, nullMessage] } };
-  });
-  for (const name of left) {
-    configs.push({
-      definition: null,
-      value: { name, value: null, recommended_values: [], errors: [nullMessage], visible: true },
-    });
-  }
-  return { ...infos, error_count: infos.error_count + nulls.length, configs };
-}
-
 /** A config to be stored: throws ConnectError `config.invalid` that lists every error, as Java does for POST and PUT. */
 export async function requireValid(
-  plugins: PluginRegistry,
+  installation: Installation,
   input: ConfigInput,
-  rules: OverrideRules = anyOverrides,
 ): Promise<{ config: Settings; type: ConnectorType }> {
-  const infos = await validate(plugins, input, rules);
+  const infos = await validate(installation, input);
   if (infos.error_count > 0) {
     const errors = infos.configs.flatMap(({ value }) => value.errors);
     throw new ConnectError(
@@ -120,7 +101,7 @@ export async function requireValid(
     );
   }
   const config = withoutNulls(input);
-  return { config, type: typeOf(plugins, config) };
+  return { config, type: typeOf(installation.plugins, config) };
 }
 
 /** How Java prints a map. */

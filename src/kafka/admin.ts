@@ -128,6 +128,19 @@ export class ClusterAdmin implements KafkaAdmin {
     return this.#listOffsets(partitions, earliest, false);
   }
 
+  async recentOffsets(
+    partitions: readonly TopicPartition[],
+    lastMs: number,
+  ): Promise<Map<string, Map<number, bigint>>> {
+    const since = Math.max(0, this.#cluster.clock.now() - lastMs);
+    const offsets = await this.#listOffsets(partitions, since, false);
+    const without = partitions.filter(({ topic, partition }) => (offsets.get(topic)?.get(partition) ?? -1n) < 0n);
+    for (const [topic, ends] of await this.endOffsets(without)) {
+      for (const [partition, end] of ends) put(offsets, topic, partition, end);
+    }
+    return offsets;
+  }
+
   #listOffsets(partitions: readonly TopicPartition[], timestamp: number, readCommitted: boolean) {
     if (partitions.length === 0) return Promise.resolve(new Map<string, Map<number, bigint>>());
     return this.#cluster.retrying(this.#retry, async () => {

@@ -1,7 +1,8 @@
+import { adminConfig, consumerConfig, producerConfig } from '../config/client-config.ts';
+import type { ConfigValues, Settings } from '../config/config-def.ts';
+import { parseConfig, parseGiven } from '../config/parse-config.ts';
 import { ConfigError } from '../errors.ts';
-import type { Compression, CompressionType } from './codecs.ts';
-
-type Overrides = Readonly<Record<string, string>>;
+import type { Compression } from './codecs.ts';
 
 export interface ProducerSettings {
   readonly clientId: string;
@@ -48,59 +49,27 @@ export interface RetryPolicy {
   readonly backoffMaxMs: number;
 }
 
-function whole(overrides: Overrides, key: string, fallback: number, min: number, max = 0x7fffffff): number {
-  const text = overrides[key];
-  if (text === undefined) return fallback;
-  const value = Number(text.trim());
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new ConfigError(`${key} is "${text}"; it must be a whole number from ${min} to ${max}`, { key });
-  }
-  return value;
-}
-
-function flag(overrides: Overrides, key: string, fallback: boolean): boolean {
-  const text = overrides[key]?.trim().toLowerCase();
-  if (text === undefined) return fallback;
-  if (text !== 'true' && text !== 'false') {
-    throw new ConfigError(`${key} is "${overrides[key]}"; it must be true or false`, { key });
-  }
-  return text === 'true';
-}
-
-function acksOf(overrides: Overrides): -1 | 0 | 1 {
-  const text = (overrides.acks ?? 'all').trim();
-  if (text === 'all' || text === '-1') return -1;
-  if (text === '0') return 0;
-  if (text === '1') return 1;
-  throw new ConfigError(`acks is "${text}"; it must be all, -1, 0 or 1`, { key: 'acks' });
-}
-
-function compressionOf(overrides: Overrides): Compression {
-  const type = (overrides['compression.type'] ?? 'none').trim().toLowerCase();
-  if (type !== 'none' && type !== 'gzip' && type !== 'snappy' && type !== 'lz4' && type !== 'zstd') {
-    throw new ConfigError(`compression.type is "${type}"; it must be none, gzip, snappy, lz4 or zstd`, {
-      key: 'compression.type',
-    });
-  }
-  const levelKey = `compression.${type}.level`;
-  if ((type === 'gzip' || type === 'zstd') && overrides[levelKey] !== undefined) {
-    const level = type === 'gzip' ? whole(overrides, levelKey, -1, -1, 9) : whole(overrides, levelKey, 3, -131072, 22);
-    return { type: type satisfies CompressionType, level };
-  }
-  return { type };
+function compressionOf(parsed: ConfigValues<typeof producerConfig>): Compression {
+  const type = parsed['compression.type'];
+  if (type !== 'gzip' && type !== 'zstd') return { type };
+  const level = parsed[`compression.${type}.level`];
+  // What is left at Java's default is the codec's own.
+  return level === producerConfig.spec[`compression.${type}.level`].default ? { type } : { type, level };
 }
 
 /** Large enough that requests are few; encoded, summed and sent, larger ones leave the processor's cache in between. */
 const defaultBatchBytes = 300_000;
 
 /** Java's defaults, but max.in.flight and batch sizes that suit whole polls. */
-export function producerSettings(clientId: string, overrides: Overrides, transactional = false): ProducerSettings {
-  const acks = acksOf(overrides);
-  const maxInFlight = whole(overrides, 'max.in.flight.requests.per.connection', 5, 1);
-  const retries = whole(overrides, 'retries', 0x7fffffff, 0);
-  const wanted = overrides['enable.idempotence'];
+export function producerSettings(clientId: string, overrides: Settings, transactional = false): ProducerSettings {
+  const parsed = parseConfig(producerConfig, overrides);
+  const given = parseGiven(producerConfig, overrides);
+  const acks = { all: -1, '-1': -1, '0': 0, '1': 1 }[parsed.acks] as -1 | 0 | 1;
+  const maxInFlight = parsed['max.in.flight.requests.per.connection'];
+  const { retries } = parsed;
+  const wanted = given['enable.idempotence'];
   const possible = acks === -1 && maxInFlight <= 5 && retries > 0;
-  const idempotent = flag(overrides, 'enable.idempotence', possible);
+  const idempotent = wanted ?? possible;
   if (idempotent && !possible) {
     const key = acks !== -1 ? 'acks' : maxInFlight > 5 ? 'max.in.flight.requests.per.connection' : 'retries';
     throw new ConfigError(
@@ -116,55 +85,54 @@ export function producerSettings(clientId: string, overrides: Overrides, transac
       },
     );
   }
-  const requestTimeoutMs = whole(overrides, 'request.timeout.ms', 30_000, 1);
-  const maxRequestBytes = whole(overrides, 'max.request.size', 1_048_576, 1);
+  // A setting of 0 is as good as the least there can be.
+  const maxRequestBytes = Math.max(1, parsed['max.request.size']);
   return {
-    clientId: overrides['client.id'] ?? clientId,
+    clientId: given['client.id'] ?? clientId,
     acks,
     idempotent,
-    compression: compressionOf(overrides),
+    compression: compressionOf(parsed),
     maxRequestBytes,
-    batchBytes: Math.max(
-      1024,
-      Math.min(whole(overrides, 'batch.size', defaultBatchBytes, 0), maxRequestBytes, 1_000_000),
-    ),
-    requestTimeoutMs,
-    deliveryTimeoutMs: whole(overrides, 'delivery.timeout.ms', 120_000, 1),
-    maxBlockMs: whole(overrides, 'max.block.ms', 60_000, 0),
+    batchBytes: Math.max(1024, Math.min(given['batch.size'] ?? defaultBatchBytes, maxRequestBytes, 1_000_000)),
+    requestTimeoutMs: Math.max(1, parsed['request.timeout.ms']),
+    deliveryTimeoutMs: Math.max(1, parsed['delivery.timeout.ms']),
+    maxBlockMs: parsed['max.block.ms'],
     // Without sequence numbers nothing else keeps the order when a request fails.
-    maxInFlight: idempotent || overrides['max.in.flight.requests.per.connection'] !== undefined ? maxInFlight : 1,
+    maxInFlight: idempotent || given['max.in.flight.requests.per.connection'] !== undefined ? maxInFlight : 1,
     retries,
-    retryBackoffMs: whole(overrides, 'retry.backoff.ms', 100, 0),
-    retryBackoffMaxMs: whole(overrides, 'retry.backoff.max.ms', 1000, 0),
-    transactionTimeoutMs: whole(overrides, 'transaction.timeout.ms', 60_000, 1),
-    ignoreKeys: flag(overrides, 'partitioner.ignore.keys', false),
+    retryBackoffMs: parsed['retry.backoff.ms'],
+    retryBackoffMaxMs: parsed['retry.backoff.max.ms'],
+    transactionTimeoutMs: parsed['transaction.timeout.ms'],
+    ignoreKeys: parsed['partitioner.ignore.keys'],
   };
 }
 
-export function fetcherSettings(clientId: string, overrides: Overrides, maxUnpackedBytes: number): FetcherSettings {
+export function fetcherSettings(clientId: string, overrides: Settings, maxUnpackedBytes: number): FetcherSettings {
+  const parsed = parseConfig(consumerConfig, overrides);
   return {
-    clientId: overrides['client.id'] ?? clientId,
-    requestTimeoutMs: whole(overrides, 'request.timeout.ms', 30_000, 1),
-    checkCrcs: flag(overrides, 'check.crcs', true),
+    clientId: parseGiven(consumerConfig, overrides)['client.id'] ?? clientId,
+    requestTimeoutMs: Math.max(1, parsed['request.timeout.ms']),
+    checkCrcs: parsed['check.crcs'],
     maxUnpackedBytes,
   };
 }
 
 /** `base`: the installation's own, where nothing is overridden. */
-export function adminSettings(base: AdminSettings, overrides: Overrides): AdminSettings {
+export function adminSettings(base: AdminSettings, overrides: Settings): AdminSettings {
   const { retry } = base;
-  const idleMs = whole(overrides, 'connections.max.idle.ms', base.connectionsMaxIdleMs, -1);
+  const given = parseGiven(adminConfig, overrides);
+  const idleMs = given['connections.max.idle.ms'] ?? base.connectionsMaxIdleMs;
   return {
-    clientId: overrides['client.id'] ?? base.clientId,
-    requestTimeoutMs: whole(overrides, 'request.timeout.ms', base.requestTimeoutMs, 1),
-    connectTimeoutMs: whole(overrides, 'socket.connection.setup.timeout.ms', base.connectTimeoutMs, 1),
-    metadataMaxAgeMs: whole(overrides, 'metadata.max.age.ms', base.metadataMaxAgeMs, 0),
+    clientId: given['client.id'] ?? base.clientId,
+    requestTimeoutMs: Math.max(1, given['request.timeout.ms'] ?? base.requestTimeoutMs),
+    connectTimeoutMs: Math.max(1, given['socket.connection.setup.timeout.ms'] ?? base.connectTimeoutMs),
+    metadataMaxAgeMs: given['metadata.max.age.ms'] ?? base.metadataMaxAgeMs,
     connectionsMaxIdleMs: idleMs < 0 ? Number.MAX_SAFE_INTEGER : idleMs,
     retry: {
-      timeoutMs: whole(overrides, 'default.api.timeout.ms', retry.timeoutMs, 1),
-      retries: whole(overrides, 'retries', retry.retries, 0),
-      backoffMs: whole(overrides, 'retry.backoff.ms', retry.backoffMs, 0),
-      backoffMaxMs: whole(overrides, 'retry.backoff.max.ms', retry.backoffMaxMs, 0),
+      timeoutMs: Math.max(1, given['default.api.timeout.ms'] ?? retry.timeoutMs),
+      retries: given.retries ?? retry.retries,
+      backoffMs: given['retry.backoff.ms'] ?? retry.backoffMs,
+      backoffMaxMs: given['retry.backoff.max.ms'] ?? retry.backoffMaxMs,
     },
   };
 }

@@ -188,6 +188,8 @@ export interface KafkaAdmin {
     isolationLevel?: 'read_uncommitted' | 'read_committed',
   ): Promise<Map<string, Map<number, bigint>>>;
   beginningOffsets(partitions: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>>;
+  /** Of the first record of the last `lastMs` milliseconds; the end where there is none. */
+  recentOffsets(partitions: readonly TopicPartition[], lastMs: number): Promise<Map<string, Map<number, bigint>>>;
   groupOffsets(group: string, partitions?: readonly TopicPartition[]): Promise<Map<string, Map<number, bigint>>>;
   /** The same with what was committed beside each offset. */
   groupCommits(group: string, partitions?: readonly TopicPartition[]): Promise<Map<string, Map<number, GroupOffset>>>;

@@ -1,3 +1,4 @@
+import { requiresExactlyOnce } from '../config/connector-config.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import { offsetRecordKey } from '../storage/source-offset-text.ts';
 import type { TableChange } from '../storage/table-change.ts';
@@ -138,7 +139,7 @@ async function generationRecords(connector: ConnectorItem, sources: ProjectionSo
     return { topic: 'configs', key: taskKey(name, task), value: properties };
   });
   records.push({ topic: 'configs', key: commitKey(name), value: commitValue(taskCount) });
-  if (connector.type === 'source' && connector.config['exactly.once.support']?.toLowerCase() === 'required') {
+  if (connector.type === 'source' && requiresExactlyOnce(connector.config)) {
     records.push({ topic: 'configs', key: taskCountKey(name), value: taskCountValue(taskCount) });
   }
   return records;

@@ -14,8 +14,10 @@ export interface PluginRegistry {
   get<K extends PluginKind>(kind: K, name: string): PluginDescriptor<K>;
   /** Of any kind; where one class has several, connectors and converters come first. */
   findAny(name: string): AnyPlugin | undefined;
-  /** The full class name behind a name. */
+  /** The full class name behind a name; that may be of the abstract class around `X$Key` and `X$Value`. */
   classNameOf(name: string): string | undefined;
+  /** In which versions the class is there, once for each kind that it is of. */
+  versionsOf(className: string): readonly string[];
 }
 
 const suffixes: Readonly<Record<PluginKind, readonly string[]>> = {
@@ -36,6 +38,8 @@ class Registry implements PluginRegistry {
   readonly #plugins: readonly AnyPlugin[];
   readonly #byClass = new Map<string, AnyPlugin[]>();
   readonly #classes: ReadonlyMap<string, string>;
+  /** Full names of classes that only hold others: `HoistField`, which holds `HoistField$Key`. */
+  readonly #outerClasses: ReadonlySet<string>;
 
   constructor(plugins: readonly AnyPlugin[]) {
     this.#plugins = plugins;
@@ -45,6 +49,7 @@ class Registry implements PluginRegistry {
       else same.push(plugin);
     }
     this.#classes = classesByName(plugins);
+    this.#outerClasses = new Set(plugins.map(({ className }) => className.split('$', 1)[0]!));
   }
 
   list(): readonly AnyPlugin[] {
@@ -73,7 +78,11 @@ class Registry implements PluginRegistry {
   }
 
   classNameOf(name: string): string | undefined {
-    return this.#classes.get(name);
+    return this.#classes.get(name) ?? (this.#outerClasses.has(name) ? name : undefined);
+  }
+
+  versionsOf(className: string): readonly string[] {
+    return (this.#byClass.get(className) ?? []).map(({ version }) => version);
   }
 }
 

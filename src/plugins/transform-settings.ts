@@ -2,7 +2,8 @@ import type { PluginKind } from '../api/plugin.ts';
 import type { ConfigDef, ConfigKey, Settings } from '../config/config-def.ts';
 import { defineConfig } from '../config/config-def.ts';
 import { parseType } from '../config/parse-config.ts';
-import { invalidValue, lambda, type Validator } from '../config/validators.ts';
+import { versionProblem } from '../config/plugin-version.ts';
+import { invalidValue, type Validator } from '../config/validators.ts';
 import { ConfigError } from '../errors.ts';
 import type { PluginRegistry } from './registry.ts';
 
@@ -78,31 +79,36 @@ function keysOfStage(
   const prefix = `${stages.listKey}.${alias}.`;
   const typeKey = `${prefix}type`;
   const group = `${stages.group}: ${alias}`;
+  const versionKey = `${prefix}plugin.version`;
+  const version = settings[versionKey];
   const plugin = findPlugin(registry, stages, typeKey, settings[typeKey], strict);
-  if (
-    strict &&
-    `${prefix}negate` in settings &&
-    !(`${prefix}predicate` in settings) &&
-    stages.kind === 'transformation'
-  ) {
+  // What it is of a version that is not there, or of no version at all, the type says too.
+  const requireVersion = (key: string) => {
+    if (plugin === undefined || version === undefined) return;
+    const problem = versionProblem(plugin.className, version, registry.versionsOf(plugin.className));
+    if (problem !== null) throw new ConfigError(problem, { key });
+  };
+  const requirePredicate = (key: string) => {
+    if (stages.kind !== 'transformation' || !(`${prefix}negate` in settings) || `${prefix}predicate` in settings)
+      return;
     throw new ConfigError(
       `Config '${prefix}negate' was provided but there is no config '${prefix}predicate' defining a predicate to be negated.`,
-      { key: `${prefix}negate` },
+      { key },
     );
-  }
+  };
   const outer = defineConfig({
     [typeKey]: {
       type: 'CLASS',
       importance: 'HIGH',
       doc: `Class of the ${stages.title.toLowerCase()} ${alias}.`,
-      validator: typeValidator(registry, stages, alias),
+      validator: typeValidator(registry, stages, alias, [requireVersion, requirePredicate]),
       group,
       orderInGroup: 0,
       width: 'LONG',
       displayName: `${stages.title} type for ${alias}`,
       recommender: { validValues: () => classNames(registry, stages.kind) },
     },
-    [`${prefix}plugin.version`]: {
+    [versionKey]: {
       type: 'STRING',
       default: plugin?.version ?? null,
       importance: 'HIGH',
@@ -112,14 +118,24 @@ function keysOfStage(
       width: 'LONG',
       displayName: `${stages.title} version for ${alias}`,
       recommender: { validValues: () => (plugin === undefined ? [] : [plugin.version]) },
-      validator: versionValidator(plugin?.version),
+      validator: { description: 'a version or a range of versions', check: requireVersion },
     },
   });
-  if (plugin === undefined) return [...outer.keys.values()];
+  if (plugin === undefined || !isThere(requireVersion)) return [...outer.keys.values()];
   const own: ConfigDef[] = stages.kind === 'transformation' ? [conditionConfig, plugin.config] : [plugin.config];
   const inner = new Map(own.flatMap((def) => [...def.keys]));
   const embedded = sortedKeys([...inner.values()]).map((key, i) => embed(key, prefix, group, 2 + i));
   return [...outer.keys.values(), ...embedded];
+}
+
+function isThere(requireVersion: (key: string) => void): boolean {
+  try {
+    requireVersion('');
+    return true;
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
 }
 
 function findPlugin(
@@ -133,59 +149,39 @@ function findPlugin(
   const plugin = name === undefined ? undefined : registry.find(stages.kind, name);
   if (plugin !== undefined || !strict) return plugin;
   const className = name === undefined ? undefined : registry.classNameOf(name);
-  if (className !== undefined) {
-    throw new ConfigError(`Class class ${className} does not implement the ${stages.title} interface`, {
-      key: typeKey,
-    });
-  }
+  if (className !== undefined) throw notCreatable(registry, stages, className, typeKey);
   throw invalidValue(typeKey, null, `Not a ${stages.title}`);
 }
 
-function typeValidator(registry: PluginRegistry, stages: StagePlugins, alias: string): Validator {
-  return lambda(`valid configs for ${alias} ${stages.title.toLowerCase()}`, (name, value) => {
-    // What is missing or unknown has been told by the parser.
-    if (typeof value !== 'string' || registry.find(stages.kind, value) !== undefined) return undefined;
-    throw new ConfigError(`Class class ${value} does not implement the ${stages.title} interface`, { key: name });
-  });
+function typeValidator(
+  registry: PluginRegistry,
+  stages: StagePlugins,
+  alias: string,
+  more: readonly ((key: string) => void)[],
+): Validator {
+  return {
+    description: `valid configs for ${alias} ${stages.title.toLowerCase()}`,
+    check(name, value) {
+      // What is missing or unknown has been told by the parser.
+      if (typeof value !== 'string') return;
+      if (registry.find(stages.kind, value) === undefined) throw notCreatable(registry, stages, value, name);
+      for (const require of more) require(name);
+    },
+  };
 }
 
-/** Only what is installed can be asked for: by its version, or by a range such as `[4.0,5.0)`. */
-export function versionValidator(installed: string | undefined): Validator {
-  return lambda('an installed version', (name, value) => {
-    if (value !== null) versionSyntax.check(name, value);
-    if (value === null || installed === undefined || includesVersion(String(value), installed)) return undefined;
-    return `Version ${String(value)} is not installed; available is ${installed}`;
-  });
-}
-
-/** A version, or a range in Maven's notation whose brackets are closed. */
-export const versionSyntax: Validator = {
-  description: 'a version or a range of versions',
-  check(name, value) {
-    if (typeof value !== 'string') return;
-    if (/^[[(]/.test(value) && !/[\])]$/.test(value)) throw new ConfigError(`Unbounded range: ${value}`, { key: name });
-  },
-};
-
-/** Maven's notation of versions. */
-function includesVersion(spec: string, installed: string): boolean {
-  const range = /^([[(])([^,]*)(,?)([^,]*)([\])])$/.exec(spec);
-  if (range === null) return spec === installed;
-  const [, open, low, comma, high, close] = range;
-  if (comma === '') return low === installed;
-  const above = low === '' || compareVersions(installed, low!) > (open === '[' ? -1 : 0);
-  const below = high === '' || compareVersions(installed, high!) < (close === ']' ? 1 : 0);
-  return above && below;
-}
-
-function compareVersions(a: string, b: string): number {
-  const left = a.trim().split(/[.-]/).map(Number);
-  const right = b.trim().split(/[.-]/).map(Number);
-  for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+/** A class that is there, but none of these; or what `X$Key` and `X$Value` have in common. */
+function notCreatable(registry: PluginRegistry, { kind, title }: StagePlugins, className: string, key: string) {
+  const inner = registry
+    .list()
+    .filter((plugin) => plugin.kind === kind && plugin.className.startsWith(`${className}$`))
+    .map((plugin) => plugin.className)
+    .sort();
+  const message =
+    inner.length === 0
+      ? `Class class ${className} does not implement the ${title} interface`
+      : `This class is abstract and cannot be created. Did you mean ${inner.join(', ')}?`;
+  return new ConfigError(message, { key });
 }
 
 /** Class names of all plugins of a kind, sorted. */

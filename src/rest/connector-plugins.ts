@@ -6,8 +6,8 @@ export async function listPlugins({ herder, query }: Call): Promise<Answer> {
   return { body: herder.plugins(query.flag('connectorsOnly', true)).map(pluginEntity) };
 }
 
-export async function getPluginConfig({ herder, params }: Call): Promise<Answer> {
-  return { body: await herder.pluginConfig(params.plugin!) };
+export async function getPluginConfig({ herder, params, query }: Call): Promise<Answer> {
+  return { body: await herder.pluginConfig(params.plugin!, query.first('version')) };
 }
 
 export async function validateConfig(call: Call): Promise<Answer> {

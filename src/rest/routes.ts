@@ -11,6 +11,11 @@ const expand = {
   doc: 'Tell more of each connector: `status`, `info`, or both by giving it twice.',
   schema: { type: 'array', items: { type: 'string' } },
 };
+const pluginVersion = {
+  name: 'version',
+  doc: 'The version that the plugin must have, or a range such as `[4.0,5.0)`.',
+  schema: { type: 'string' },
+};
 const connectorsOnly = {
   name: 'connectorsOnly',
   doc: 'False: also converters, transformations and predicates.',
@@ -283,8 +288,9 @@ export const routes: readonly Route[] = [
     operation: 'getConnectorConfigDef',
     summary: 'The settings of a plugin.',
     success: 200,
+    query: [pluginVersion],
     answer: schema.configKeys,
-    statuses: [404],
+    statuses: [400, 404],
     handle: plugins.getPluginConfig,
   },
   {

@@ -1,32 +1,12 @@
 import type { SerializedValue } from '../api/converter.ts';
-import { type ConfigValues, defineConfig, type Settings } from '../config/config-def.ts';
+import type { ConfigValues, Settings } from '../config/config-def.ts';
+import { deadLetterSettings } from '../config/connector-config.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import { sourceRunSettings } from '../config/run-settings.ts';
 import { ConnectError, RetriableError, traceOf } from '../errors.ts';
 import type { KafkaAdmin, KafkaHeader, OutgoingBatch, Producer } from '../kafka/types.ts';
 import { errorClassName, type Failure, messageOf } from './error-tolerance.ts';
 import type { TaskRun } from './task-run.ts';
-
-export const deadLetterSettings = defineConfig({
-  'errors.deadletterqueue.topic.name': {
-    type: 'STRING',
-    default: '',
-    importance: 'MEDIUM',
-    doc: 'Topic of dead letters.',
-  },
-  'errors.deadletterqueue.topic.replication.factor': {
-    type: 'SHORT',
-    default: 3,
-    importance: 'MEDIUM',
-    doc: 'Replication factor with which it is created.',
-  },
-  'errors.deadletterqueue.context.headers.enable': {
-    type: 'BOOLEAN',
-    default: false,
-    importance: 'MEDIUM',
-    doc: 'Whether dead letters say what failed.',
-  },
-});
 
 /** A record as it is (or, for a source, would have been) on its topic. */
 export interface DeadLetter {

@@ -1,7 +1,7 @@
 import type { SourceRecord } from '../api/record.ts';
-import { type ConfigValues, defineConfig, type Settings } from '../config/config-def.ts';
+import type { ConfigValues, Settings } from '../config/config-def.ts';
+import { errorSettings } from '../config/connector-config.ts';
 import { parseConfig } from '../config/parse-config.ts';
-import { validString } from '../config/validators.ts';
 import { ConnectError, isRetriable, traceOf } from '../errors.ts';
 import type { DeadLetter, DeadLetterQueue } from './dead-letter-queue.ts';
 import type { TaskRun } from './task-run.ts';
@@ -16,35 +16,6 @@ export type Stage =
   | 'TRANSFORMATION'
   | 'KAFKA_PRODUCE'
   | 'KAFKA_CONSUME';
-
-export const errorSettings = defineConfig({
-  'errors.retry.timeout': {
-    type: 'LONG',
-    default: 0,
-    importance: 'MEDIUM',
-    doc: 'How long a failed step is repeated.',
-  },
-  'errors.retry.delay.max.ms': {
-    type: 'LONG',
-    default: 60_000,
-    importance: 'MEDIUM',
-    doc: 'Longest pause between repetitions.',
-  },
-  'errors.tolerance': {
-    type: 'STRING',
-    default: 'none',
-    validator: validString('none', 'all'),
-    importance: 'MEDIUM',
-    doc: 'Whether a record that fails is skipped.',
-  },
-  'errors.log.enable': { type: 'BOOLEAN', default: false, importance: 'MEDIUM', doc: 'Whether failures are logged.' },
-  'errors.log.include.messages': {
-    type: 'BOOLEAN',
-    default: false,
-    importance: 'MEDIUM',
-    doc: 'Whether the failed record is part of that line.',
-  },
-});
 
 /** Stages whose every error may be tolerated; in the others only a retriable one. */
 const tolerable: ReadonlySet<Stage> = new Set<Stage>([

@@ -1,6 +1,7 @@
 import type { Settings } from '../config/config-def.ts';
-import { isSet, parseType } from '../config/parse-config.ts';
-import { ConfigError } from '../errors.ts';
+import { sinkTopicSettings } from '../config/connector-config.ts';
+import { JavaRegex } from '../config/java-regex.ts';
+import { parseConfig } from '../config/parse-config.ts';
 import type { KafkaAdmin } from '../kafka/types.ts';
 import type { TaskItem } from '../storage/items.ts';
 
@@ -8,24 +9,10 @@ export type Assignment = TaskItem['assignment'];
 
 /** Which topics a sink reads, now: those listed, or those whose whole name the pattern matches. */
 export async function sinkTopics(config: Settings, admin: KafkaAdmin): Promise<string[]> {
-  if (isSet(config, 'topics')) {
-    return [...new Set(parseType('topics', config.topics!, 'LIST') as string[])].filter((topic) => topic !== '').sort();
-  }
-  const pattern = topicsPattern(config);
-  return pattern === null ? [] : (await admin.listTopics()).filter((topic) => pattern.test(topic)).sort();
-}
-
-export function topicsPattern(config: Settings): RegExp | null {
-  const text = config['topics.regex']?.trim();
-  if (text === undefined || text === '') return null;
-  try {
-    return new RegExp(`^(?:${text})$`);
-  } catch (cause) {
-    throw new ConfigError(`Invalid value ${text} for configuration topics.regex: ${(cause as Error).message}`, {
-      key: 'topics.regex',
-      cause,
-    });
-  }
+  const { topics, 'topics.regex': pattern } = parseConfig(sinkTopicSettings, config);
+  if (topics.length > 0) return [...topics].sort();
+  if (pattern === '') return [];
+  return new JavaRegex(pattern, 'topics.regex').filter(await admin.listTopics()).sort();
 }
 
 /**

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ConnectorContext, SinkConnector, SourceConnector } from '../api/connector.ts';
 import type { Settings } from '../config/config-def.ts';
-import { parseType } from '../config/parse-config.ts';
+import { taskCountSettings } from '../config/connector-config.ts';
+import { parseConfig } from '../config/parse-config.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError, traceOf } from '../errors.ts';
 import type { TopicDescription } from '../kafka/types.ts';
 import type { AppliedGeneration, NewTask } from '../storage/generation-store.ts';
@@ -14,6 +15,7 @@ import { messageOf } from './error-tolerance.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
 import { type Assignment, assignPartitions, sinkTopics } from './partition-assignment.ts';
 import { replayDeadLetters } from './replay-dead-letters.ts';
+import { requireSettings } from './require-settings.ts';
 import { retryDueAt } from './run-limits.ts';
 import { settleBeforeDeletion, settleBeforeStart, settleWhileStopped } from './settle-group.ts';
 import { withTopicId } from './sink-start-positions.ts';
@@ -175,7 +177,8 @@ async function askConnector(run: ConnectorRun): Promise<Wanted> {
   const raw = item.config;
   const config = await resolveSettings(raw, room.configProviders, room.telemetry.secrets);
   const descriptor = room.plugins.get(item.type, config['connector.class'] ?? '');
-  const tasksMax = parseType('tasks.max', config['tasks.max'] ?? '1', 'INT') as number;
+  requireSettings(room, item, config);
+  const { 'tasks.max': tasksMax, 'tasks.max.enforce': enforced } = parseConfig(taskCountSettings, config);
   const taskClass = descriptor.className.replace(/Connector$/, 'Task');
 
   const plugin: SourceConnector | SinkConnector = await descriptor.create();
@@ -189,7 +192,7 @@ async function askConnector(run: ConnectorRun): Promise<Wanted> {
     }
   });
   if (raised.error !== null) throw raised.error;
-  if (configs.length > tasksMax && (config['tasks.max.enforce'] ?? 'true').trim().toLowerCase() !== 'false') {
+  if (configs.length > tasksMax && enforced) {
     throw new ConnectError(
       'connector.too_many_tasks',
       `The connector ${item.name} has generated ${configs.length} tasks, more than the ${tasksMax} that tasks.max allows. ` +

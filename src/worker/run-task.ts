@@ -7,6 +7,7 @@ import type { Lease, RunOutcome } from '../storage/lease-store.ts';
 import { resolveSettings } from './config-providers.ts';
 import { messageOf } from './error-tolerance.ts';
 import { acquireTaskLease, deadlinesOf, releaseLease } from './lease.ts';
+import { requireSettings } from './require-settings.ts';
 import { idleBackOffMs, idleDueAt, retryDueAt, runLimits } from './run-limits.ts';
 import { runSink } from './sink-run.ts';
 import { runSource } from './source-run.ts';
@@ -134,6 +135,7 @@ async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise
   const rejections = watchUnhandledRejections((error) => run.break(error));
   try {
     const work = rejections.run(async () => {
+      requireSettings(run.room, { name: run.about.connector, type: run.item.type }, run.config);
       const className = run.config['connector.class'] ?? '';
       if (run.item.type === 'source') {
         const plugin: SourceConnector = await run.room.plugins.get('source', className).create();

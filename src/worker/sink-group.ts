@@ -1,5 +1,7 @@
 import type { TopicPartition } from '../api/task.ts';
+import { consumerConfig } from '../config/client-config.ts';
 import type { Settings } from '../config/config-def.ts';
+import { parseGiven, settingsWithPrefix } from '../config/parse-config.ts';
 import type { GroupOffset, KafkaAdmin } from '../kafka/types.ts';
 import type { SinkPosition } from '../storage/offset-backing-store.ts';
 
@@ -31,7 +33,8 @@ export interface GroupCommit {
 }
 
 export function consumerGroup(connector: string, config: Settings): string {
-  return config['consumer.override.group.id'] ?? `connect-${connector}`;
+  const own = parseGiven(consumerConfig, settingsWithPrefix(config, 'consumer.override.'))['group.id'];
+  return own ?? `connect-${connector}`;
 }
 
 export function markOf({ offset, topicId }: Pick<SinkPosition, 'offset' | 'topicId'>): string {

@@ -1,5 +1,6 @@
 import type { SinkConnector } from '../api/connector.ts';
 import type { SinkRecord } from '../api/record.ts';
+import { policyText } from '../config/reset-policy.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError } from '../errors.ts';
 import { isMissingTopic } from '../kafka/errors.ts';
 import type { FetchedPartition } from '../kafka/types.ts';
@@ -204,7 +205,13 @@ async function resetPosition(run: TaskRun, sink: StartedSink, position: Partitio
   if (found === undefined) return;
   position.seek(safeOffset(found.offset));
   const { topic, partition: kafkaPartition } = position;
-  run.emit('sink.position-reset', { topic, kafkaPartition, from, to: position.fetchFrom, policy });
+  run.emit('sink.position-reset', {
+    topic,
+    kafkaPartition,
+    from,
+    to: position.fetchFrom,
+    policy: policyText(policy),
+  });
   run.noteChange({ reason: 'out-of-range', topic, kafkaPartition, from: BigInt(from), to: found.offset });
 }
 

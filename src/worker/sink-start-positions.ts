@@ -1,6 +1,9 @@
 import type { TopicPartition } from '../api/task.ts';
+import { consumerConfig } from '../config/client-config.ts';
 import type { Settings } from '../config/config-def.ts';
-import { ConfigError, ConnectError, isRetriable, RetriableError } from '../errors.ts';
+import { parseGiven, settingsWithPrefix } from '../config/parse-config.ts';
+import { parseResetPolicy, type ResetPolicy } from '../config/reset-policy.ts';
+import { ConnectError, isRetriable, RetriableError } from '../errors.ts';
 import { isMissingTopic } from '../kafka/errors.ts';
 import type { KafkaAdmin, TopicDescription } from '../kafka/types.ts';
 import type { PositionChangeReason, TaskItem } from '../storage/items.ts';
@@ -10,15 +13,12 @@ import { countsIn, type GroupCommit, type GroupCommits, type SinkGroup } from '.
 import { PartitionPosition, SinkPositions } from './sink-positions.ts';
 import type { TaskRun } from './task-run.ts';
 
-export type ResetPolicy = 'earliest' | 'latest' | 'none';
+const resetKey = 'auto.offset.reset';
 
+/** A sink begins where its topics do, unless it says otherwise: Connect's own default. */
 export function resetPolicy(config: Settings): ResetPolicy {
-  const key = 'consumer.override.auto.offset.reset';
-  const policy = (config[key] ?? 'earliest').trim().toLowerCase();
-  if (policy === 'earliest' || policy === 'latest' || policy === 'none') return policy;
-  throw new ConfigError(`Invalid value ${policy} for configuration ${key}: it must be earliest, latest or none`, {
-    key,
-  });
+  const own = parseGiven(consumerConfig, settingsWithPrefix(config, 'consumer.override.'))[resetKey];
+  return own === undefined ? 'earliest' : parseResetPolicy(resetKey, own);
 }
 
 /** What the table has of one partition. */
@@ -200,8 +200,7 @@ export async function resetTo(
       { javaClass: 'NoOffsetForPartitionException' },
     );
   }
-  const asked = policy === 'earliest' ? admin.beginningOffsets(partitions) : admin.endOffsets(partitions);
-  const offsets = await asked.catch((cause: unknown) => {
+  const offsets = await offsetsFor(policy, admin, partitions).catch((cause: unknown) => {
     if (!isMissingTopic(cause)) throw cause;
     throw new RetriableError(`A topic was deleted under the sink's eyes: ${messageOf(cause)}`, { cause });
   });
@@ -209,6 +208,11 @@ export async function resetTo(
     const offset = offsets.get(topic)?.get(partition);
     return offset === undefined ? [] : [{ topic, kafkaPartition: partition, offset }];
   });
+}
+
+function offsetsFor(policy: Exclude<ResetPolicy, 'none'>, admin: KafkaAdmin, partitions: readonly TopicPartition[]) {
+  if (policy === 'earliest') return admin.beginningOffsets(partitions);
+  return policy === 'latest' ? admin.endOffsets(partitions) : admin.recentOffsets(partitions, policy.lastMs);
 }
 
 function storedPosition(item: TaskItem, topic: string, partition: number): Stored | null {

@@ -1,8 +1,9 @@
 import type { SinkConnector } from '../api/connector.ts';
 import type { SinkRecord } from '../api/record.ts';
 import type { ErrantRecordReporter, SinkTask, SinkTaskContext, TopicPartition } from '../api/task.ts';
+import { consumerConfig } from '../config/client-config.ts';
 import type { Settings } from '../config/config-def.ts';
-import { parseConfig, parseType, settingsWithPrefix } from '../config/parse-config.ts';
+import { isSet, parseConfig } from '../config/parse-config.ts';
 import { sinkRunSettings } from '../config/run-settings.ts';
 import { ConnectError } from '../errors.ts';
 import type { Fetcher, FetchOptions, KafkaAdmin, KafkaClient } from '../kafka/types.ts';
@@ -56,9 +57,9 @@ export async function startSink(run: TaskRun, connector: SinkConnector): Promise
     closers.push(() => chain.close());
     const errors = new ErrorTolerance(run, config, await sinkDeadLetters(run, kafka, closers));
     const bisects = errors.toleratesAll && parseConfig(sinkRunSettings, config)['drover.errors.bisect.enable'];
-    const overrides = settingsWithPrefix(config, 'consumer.override.');
+    const overrides = run.consumerOverrides();
     const conversion = new SinkConversion(converters, chain, errors, {
-      maxPutRecords: intOf(overrides, 'max.poll.records', 500),
+      maxPutRecords: parseConfig(consumerConfig, overrides)['max.poll.records'],
       keepsOriginals: errors.reports,
       now: room.clock.now,
     });
@@ -189,16 +190,11 @@ async function sinkDeadLetters(run: TaskRun, kafka: KafkaClient, closers: Closer
 
 /** Bounds of one fetch; the consumer's own names, and its defaults but for the total, which bounds a run's memory. */
 function fetchOptionsOf(overrides: Settings): Omit<FetchOptions, 'maxWaitMs'> {
-  const isolation = (overrides['isolation.level'] ?? 'read_uncommitted').trim().toLowerCase();
+  const parsed = parseConfig(consumerConfig, overrides);
   return {
-    minBytes: intOf(overrides, 'fetch.min.bytes', 1),
-    maxBytes: intOf(overrides, 'fetch.max.bytes', 8 << 20),
-    maxPartitionBytes: intOf(overrides, 'max.partition.fetch.bytes', 1 << 20),
-    isolationLevel: isolation === 'read_committed' ? 'read_committed' : 'read_uncommitted',
+    minBytes: parsed['fetch.min.bytes'],
+    maxBytes: isSet(overrides, 'fetch.max.bytes') ? parsed['fetch.max.bytes'] : 8 << 20,
+    maxPartitionBytes: parsed['max.partition.fetch.bytes'],
+    isolationLevel: parsed['isolation.level'],
   };
-}
-
-function intOf(overrides: Settings, key: string, fallback: number): number {
-  const text = overrides[key];
-  return text === undefined ? fallback : (parseType(`consumer.override.${key}`, text, 'INT') as number);
 }

@@ -1,6 +1,7 @@
 import type { SourceConnector } from '../api/connector.ts';
 import type { SourceOffset, SourcePartition } from '../api/record.ts';
 import type { OffsetStorageReader, SourceTask, TransactionContext } from '../api/task.ts';
+import { topicGroups } from '../config/topic-creation-config.ts';
 import { javaText } from '../data/java-text.ts';
 import type { Schema } from '../data/schema.ts';
 import type { KafkaAdmin, KafkaClient } from '../kafka/types.ts';
@@ -11,7 +12,7 @@ import { ErrorTolerance, type Failure } from './error-tolerance.ts';
 import { closeConverters, createConverters, SourceConversion } from './record-conversion.ts';
 import { PlainDelivery, type SourceDelivery } from './source-delivery.ts';
 import type { TaskRun } from './task-run.ts';
-import { TopicCreation, topicGroups } from './topic-creation.ts';
+import { TopicCreation } from './topic-creation.ts';
 import { createTransactionalDelivery, exactlyOnce } from './transactional-delivery.ts';
 import { createTransformationChain } from './transformation-chain.ts';
 

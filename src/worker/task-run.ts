@@ -1,5 +1,6 @@
+import { adminConfig, type Client, producerConfig, requireOverrides } from '../config/client-config.ts';
 import type { Settings } from '../config/config-def.ts';
-import { settingsWithPrefix } from '../config/parse-config.ts';
+import { parseConfig, parseGiven, settingsWithPrefix } from '../config/parse-config.ts';
 import { ConnectError, RetriableError } from '../errors.ts';
 import { newestChanges, type PositionChange, type TaskCounters, type TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
@@ -272,25 +273,38 @@ export class TaskRun {
    * producer's own error, which names the broker, before the run is cut.
    */
   producerOverrides(): Settings {
-    const left = this.deadlines.endsAt - this.room.clock.now();
-    const overrides: Record<string, string> = { ...settingsWithPrefix(this.config, 'producer.override.') };
-    for (const [key, fallback] of [
-      ['max.block.ms', 60_000],
-      ['delivery.timeout.ms', 120_000],
-    ] as const) {
-      const own = Number(overrides[key] ?? fallback);
-      if (own > left) overrides[key] = String(Math.max(1, Math.floor(left)));
+    const own = this.#overrides('producer');
+    const parsed = parseConfig(producerConfig, own);
+    const left = this.#msLeft();
+    const bounded: Record<string, string> = { ...own };
+    for (const key of ['max.block.ms', 'delivery.timeout.ms'] as const) {
+      if (parsed[key] > left) bounded[key] = String(left);
     }
-    return overrides;
+    return bounded;
   }
 
   /** `admin.override.*`, bounded likewise. */
   adminOverrides(): Settings {
-    const overrides: Record<string, string> = { ...settingsWithPrefix(this.config, 'admin.override.') };
+    const own = this.#overrides('admin');
     const key = 'default.api.timeout.ms';
-    const left = this.deadlines.endsAt - this.room.clock.now();
-    if (Number(overrides[key]) > left) overrides[key] = String(Math.max(1, Math.floor(left)));
+    const left = this.#msLeft();
+    return (parseGiven(adminConfig, own)[key] ?? 0) > left ? { ...own, [key]: String(left) } : own;
+  }
+
+  /** `consumer.override.*`. */
+  consumerOverrides(): Settings {
+    return this.#overrides('consumer');
+  }
+
+  /** Throws ConfigError for what Kafka's own client would refuse. */
+  #overrides(client: Client): Settings {
+    const overrides = settingsWithPrefix(this.config, `${client}.override.`);
+    requireOverrides(client, overrides);
     return overrides;
+  }
+
+  #msLeft(): number {
+    return Math.max(1, Math.floor(this.deadlines.endsAt - this.room.clock.now()));
   }
 
   /** What source and sink tasks are told alike. */

@@ -1,4 +1,4 @@
-import { ConnectError, isRetriable, traceOf } from '../errors.ts';
+import { ConfigError, ConnectError, isRetriable, traceOf } from '../errors.ts';
 import type { KafkaAdmin } from '../kafka/types.ts';
 import type { TaskItem } from '../storage/items.ts';
 import { messageOf } from './error-tolerance.ts';
@@ -38,6 +38,10 @@ export async function wakeIfTopicsChanged(room: WorkerRoom, admin: KafkaAdmin, n
   } catch (error) {
     // One connector's topics, unreadable or misnamed, must not keep the others from being looked at.
     if (!(error instanceof ConnectError)) throw error;
+    // What is wrong with its settings is told where everybody looks: its own run fails with it.
+    if (error instanceof ConfigError && found.connector.state !== 'FAILED') {
+      await room.stores.config.markConnectorDue(name, room.clock.now());
+    }
     room.telemetry.emit('run.failed', {
       connector: name,
       error: messageOf(error),

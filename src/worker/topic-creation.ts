@@ -1,80 +1,8 @@
-import type { Settings } from '../config/config-def.ts';
-import { isSet, parseType, settingsWithPrefix } from '../config/parse-config.ts';
-import { ConfigError, ConnectError, isRetriable } from '../errors.ts';
+import type { TopicGroup } from '../config/topic-creation-config.ts';
+import { ConnectError, isRetriable } from '../errors.ts';
 import type { KafkaAdmin, NewTopic } from '../kafka/types.ts';
 import { messageOf } from './error-tolerance.ts';
 import type { TaskRun } from './task-run.ts';
-
-const prefix = 'topic.creation.';
-const groupKeys: ReadonlySet<string> = new Set(['include', 'exclude', 'replication.factor', 'partitions']);
-
-/** How new topics of one group are made (KIP-158). */
-export interface TopicGroup {
-  readonly name: string;
-  readonly partitions: number;
-  readonly replicationFactor: number;
-  readonly configs: Settings;
-  matches(topic: string): boolean;
-}
-
-/**
- * The groups in the order in which they are tried, `default` last; empty when the connector does not use topic
- * creation, so that the broker's own auto-creation decides.
- */
-export function topicGroups(config: Settings): TopicGroup[] {
-  const own = settingsWithPrefix(config, prefix);
-  if (!Object.keys(own).some((key) => key.startsWith('default.') || key === 'groups')) return [];
-  const fallback = {
-    partitions: number(own, 'default.partitions', null),
-    replicationFactor: number(own, 'default.replication.factor', null),
-  };
-  const names = isSet(own, 'groups') ? (parseType(`${prefix}groups`, own.groups!, 'LIST') as string[]) : [];
-  const groups = names
-    .filter((name) => name !== 'default' && name !== '')
-    .map((name) => group(own, name, fallback, patterns(own, `${name}.include`), patterns(own, `${name}.exclude`)));
-  return [...groups, group(own, 'default', fallback, [/^/], [])];
-}
-
-function group(
-  own: Settings,
-  name: string,
-  fallback: { readonly partitions: number; readonly replicationFactor: number },
-  include: readonly RegExp[],
-  exclude: readonly RegExp[],
-): TopicGroup {
-  const settings = settingsWithPrefix(own, `${name}.`);
-  return {
-    name,
-    partitions: number(own, `${name}.partitions`, fallback.partitions),
-    replicationFactor: number(own, `${name}.replication.factor`, fallback.replicationFactor),
-    configs: Object.fromEntries(Object.entries(settings).filter(([key]) => !groupKeys.has(key))),
-    matches: (topic) =>
-      include.some((pattern) => pattern.test(topic)) && !exclude.some((pattern) => pattern.test(topic)),
-  };
-}
-
-function number(own: Settings, key: string, fallback: number | null): number {
-  if (isSet(own, key)) return parseType(prefix + key, own[key]!, 'INT') as number;
-  if (fallback !== null) return fallback;
-  throw new ConfigError(`Missing required configuration "${prefix}${key}" which has no default value.`, {
-    key: prefix + key,
-  });
-}
-
-/** Each pattern matches a whole topic name, as in Java. */
-function patterns(own: Settings, key: string): RegExp[] {
-  if (!isSet(own, key)) return [];
-  return (parseType(prefix + key, own[key]!, 'LIST') as string[]).map((text) => {
-    try {
-      return new RegExp(`^(?:${text})$`);
-    } catch (cause) {
-      throw new ConfigError(`Invalid value ${text} for configuration ${prefix}${key}: ${messageOf(cause)}`, {
-        key: prefix + key,
-        cause,
-      });
-    }
-  });
-}
 
 /** Sees to it that a topic is there before its first record, once per topic and run. */
 export class TopicCreation {

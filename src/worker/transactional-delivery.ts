@@ -1,8 +1,10 @@
 import type { SourceRecord } from '../api/record.ts';
 import type { SourceTask, TransactionContext } from '../api/task.ts';
+import { producerConfig } from '../config/client-config.ts';
 import type { Settings } from '../config/config-def.ts';
-import { isSet, parseType, settingsWithPrefix } from '../config/parse-config.ts';
-import { ConfigError, ConnectError, isRetriable, RetriableError } from '../errors.ts';
+import { deliverySettings, requiresExactlyOnce } from '../config/connector-config.ts';
+import { parseConfig, parseGiven, settingsWithPrefix } from '../config/parse-config.ts';
+import { ConnectError, isRetriable, RetriableError } from '../errors.ts';
 import type { KafkaClient, OutgoingBatch, TransactionalProducer } from '../kafka/types.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
@@ -46,21 +48,12 @@ const longestTimeoutMs = 900_000;
 
 /** Null unless `exactly.once.support=required`. */
 export function exactlyOnce(config: Settings): ExactlyOnce | null {
-  if ((config['exactly.once.support'] ?? 'requested').trim().toLowerCase() !== 'required') return null;
-  const boundary = (config['transaction.boundary'] ?? 'poll').trim().toLowerCase();
-  if (boundary !== 'poll' && boundary !== 'interval' && boundary !== 'connector') {
-    throw new ConfigError(
-      `Invalid value ${boundary} for configuration transaction.boundary: it must be poll, interval or connector`,
-      { key: 'transaction.boundary' },
-    );
-  }
-  const interval = 'transaction.boundary.interval.ms';
+  if (!requiresExactlyOnce(config)) return null;
+  const settings = parseConfig(deliverySettings, config);
   return {
-    boundary,
-    intervalMs: isSet(config, interval)
-      ? (parseType(interval, config[interval]!, 'LONG') as number)
-      : defaultIntervalMs,
-    offsetsTopic: config['offsets.storage.topic']?.trim() || null,
+    boundary: settings['transaction.boundary'].toLowerCase() as ExactlyOnce['boundary'],
+    intervalMs: settings['transaction.boundary.interval.ms'] ?? defaultIntervalMs,
+    offsetsTopic: settings['offsets.storage.topic'],
   };
 }
 
@@ -74,8 +67,8 @@ function transactionalIdOf(room: WorkerRoom, connector: string, task: number): s
  * lasts, and not longer: of a run that was killed it holds readers back until its lease is over too.
  */
 function transactionTimeoutMs(run: TaskRun, asked: ExactlyOnce, overrides: Settings): number {
-  const own = overrides[transactionTimeout];
-  if (own !== undefined) return Number(own);
+  const own = parseGiven(producerConfig, overrides)[transactionTimeout];
+  if (own !== undefined) return own;
   if (asked.boundary === 'poll') return defaultTimeoutMs;
   const left = Math.ceil(run.deadlines.expiresAt - run.room.clock.now());
   return Math.min(longestTimeoutMs, Math.max(left, defaultTimeoutMs));

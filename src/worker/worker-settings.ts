@@ -1,4 +1,5 @@
 import type { Settings } from '../config/config-def.ts';
+import { apacheConverters } from '../config/connector-config.ts';
 import { allOverrides, type OverridePolicy } from '../config/override-policy.ts';
 
 /** The installation's part of what decides a run; `src/environment.ts` reads it from environment variables. */
@@ -31,11 +32,7 @@ export const defaultWorkerSettings: WorkerSettings = {
   offsetsTopic: 'connect-offsets',
   offsetsTopicPartitions: 25,
   offsetsTopicReplicationFactor: -1,
-  converterDefaults: {
-    'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
-    'header.converter': 'org.apache.kafka.connect.storage.SimpleHeaderConverter',
-  },
+  converterDefaults: apacheConverters,
   topicCreationEnable: true,
   topicTrackingEnable: true,
   leaseMarginMs: 5_000,

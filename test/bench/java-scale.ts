@@ -13,6 +13,7 @@ import { startJavaConnect } from '../../local/java-connect.ts';
 import { freePort } from '../../local/ports.ts';
 import { signalService, stopService } from '../../local/service.ts';
 import { systemClock as clock } from '../../src/clock.ts';
+import { apacheConverters } from '../../src/config/connector-config.ts';
 import { createHerder } from '../../src/herder/create-herder.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { createRegistry } from '../../src/plugins/registry.ts';
@@ -242,6 +243,7 @@ async function startDrover(): Promise<Side> {
     offsets: stores.offsets,
     cluster: stores.cluster,
     plugins,
+    converterDefaults: apacheConverters,
     clock,
     version: kafkaConnectVersion,
     commit: droverBuild,

@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest';
+import type { GivenSettings, Settings } from '../../src/config/config-def.ts';
+import { apacheConverters } from '../../src/config/connector-config.ts';
 import { describeConfig } from '../../src/config/describe-config.ts';
 import { pluginConfigDef, validateConnectorConfig } from '../../src/herder/connector-config-def.ts';
 import { createRegistry } from '../../src/plugins/registry.ts';
 
 const registry = createRegistry();
+const validate = (given: GivenSettings, defaults: Settings = apacheConverters) =>
+  validateConnectorConfig(registry, given, defaults);
 const source = { 'connector.class': 'FileStreamSource', name: 'c', topic: 't', file: 'f' };
 const sink = { 'connector.class': 'FileStreamSink', name: 'c', topics: 't', file: 'f' };
 
 async function errorsOf(settings: Record<string, string>): Promise<Record<string, readonly string[]>> {
-  const infos = await validateConnectorConfig(registry, settings);
+  const infos = await validate(settings);
   const wrong = infos.configs.filter(({ value }) => value.errors.length > 0);
   expect(infos.error_count).toBe(wrong.reduce((count, { value }) => count + value.errors.length, 0));
   return Object.fromEntries(wrong.map(({ value }) => [value.name, value.errors]));
@@ -20,7 +24,7 @@ test('a valid source or sink has no errors', async () => {
 });
 
 test('transformations, predicates and converters add their settings and groups', async () => {
-  const infos = await validateConnectorConfig(registry, {
+  const infos = await validate({
     ...source,
     transforms: 'r',
     'transforms.r.type': 'RegexRouter',
@@ -95,13 +99,13 @@ test.each([
 });
 
 test('an unknown connector is refused as a whole', async () => {
-  await expect(validateConnectorConfig(registry, { 'connector.class': 'Nope' })).rejects.toThrow(
+  await expect(validate({ 'connector.class': 'Nope' })).rejects.toThrow(
     'Failed to find any class that implements Connector and which name matches Nope',
   );
 });
 
 test('overrides for the Kafka clients are described and checked, secrets hidden', async () => {
-  const infos = await validateConnectorConfig(registry, {
+  const infos = await validate({
     ...source,
     'producer.override.linger.ms': '5',
     'producer.override.batch.size': 'many',
@@ -111,10 +115,11 @@ test('overrides for the Kafka clients are described and checked, secrets hidden'
   });
   const shown = infos.configs.filter(({ value }) => value.name.includes('.override.'));
   expect(shown.map(({ definition, value }) => [value.name, definition?.type, value.value])).toEqual([
-    ['producer.override.linger.ms', 'LONG', '5'],
-    ['producer.override.batch.size', 'INT', null],
+    // In the order of Java's own map.
     ['producer.override.ssl.key.password', 'PASSWORD', '[hidden]'],
+    ['producer.override.batch.size', 'INT', null],
     ['producer.override.own.secret', undefined, '[hidden]'],
+    ['producer.override.linger.ms', 'LONG', '5'],
     ['consumer.override.max.poll.records', 'INT', '1'],
   ]);
   expect(infos.error_count).toBe(1);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.ts';
+import { apacheConverters } from '../../src/config/connector-config.ts';
 import { ConnectError, isRetriable } from '../../src/errors.ts';
 import { createCoordinator } from '../../src/herder/coordinator.ts';
 import { createHerder } from '../../src/herder/create-herder.ts';
@@ -197,6 +198,7 @@ class World {
       offsets: stores.offsets,
       cluster: stores.cluster,
       plugins,
+      converterDefaults: apacheConverters,
       clock,
       version: '4.3.0',
       commit: 'test',

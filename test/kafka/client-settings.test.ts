@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isHonouredOverride } from '../../src/config/honoured-overrides.ts';
+import { isHonouredOverride } from '../../src/config/client-config.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { adminSettings, fetcherSettings, producerSettings } from '../../src/kafka/client-settings.ts';
 

@@ -66,11 +66,12 @@ export async function startInProcessDrover(options: InProcessDroverOptions): Pro
   const changed = (change: TableChange) => inBackground(() => coordinator.onStream([change], deadline()));
   const stores = options.stores?.(changed) ?? createMemoryStores({ onChange: changed });
   const registry = createRegistry(options.plugins ?? []);
+  const settings = { ...defaultWorkerSettings, runMaxMs: 10_000, ...options.settings };
   const worker = createWorker({
     stores,
     kafka: async () => createKafkaClient({ bootstrapServers: options.bootstrapServers, clock }),
     plugins: registry,
-    settings: { ...defaultWorkerSettings, runMaxMs: 10_000, ...options.settings },
+    settings,
     telemetry,
     clock,
     configProviders: new Map(),
@@ -102,6 +103,7 @@ export async function startInProcessDrover(options: InProcessDroverOptions): Pro
     offsets: stores.offsets,
     cluster: stores.cluster,
     plugins: registry,
+    converterDefaults: settings.converterDefaults,
     clock,
     version: kafkaConnectVersion,
     commit: droverBuild,

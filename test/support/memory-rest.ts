@@ -1,5 +1,7 @@
 import type { AnyPlugin } from '../../src/api/plugin.ts';
 import type { Clock } from '../../src/clock.ts';
+import type { Settings } from '../../src/config/config-def.ts';
+import { apacheConverters } from '../../src/config/connector-config.ts';
 import { createHerder } from '../../src/herder/create-herder.ts';
 import type { Herder } from '../../src/herder/herder.ts';
 import { createRegistry } from '../../src/plugins/registry.ts';
@@ -20,7 +22,9 @@ export interface MemoryRest {
   call(method: string, target: string, body?: unknown): Promise<{ status: number; body: unknown; location?: string }>;
 }
 
-export function createMemoryRest(options: { plugins?: readonly AnyPlugin[]; stores?: Stores } = {}): MemoryRest {
+export function createMemoryRest(
+  options: { plugins?: readonly AnyPlugin[]; stores?: Stores; converterDefaults?: Settings } = {},
+): MemoryRest {
   const clock = new ManualClock();
   const stores = options.stores ?? createMemoryStores();
   const log: string[] = [];
@@ -30,6 +34,7 @@ export function createMemoryRest(options: { plugins?: readonly AnyPlugin[]; stor
     offsets: stores.offsets,
     cluster: stores.cluster,
     plugins: createRegistry(options.plugins ?? []),
+    converterDefaults: options.converterDefaults ?? apacheConverters,
     clock,
     version: '4.3.0',
     commit: 'test',

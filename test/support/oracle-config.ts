@@ -1,10 +1,11 @@
 import type { AnyPlugin } from '../../src/api/plugin.ts';
 import type { ConfigDef, Settings } from '../../src/config/config-def.ts';
+import { sinkConnectorConfig, sourceConnectorConfig } from '../../src/config/connector-config.ts';
 import { describeKey, describeValue } from '../../src/config/describe-config.ts';
 import { parseConfig } from '../../src/config/parse-config.ts';
 import { validateConfig } from '../../src/config/validate-config.ts';
 import { ConnectError } from '../../src/errors.ts';
-import { commonConfigDef, sinkConnectorConfig, sourceConnectorConfig } from '../../src/herder/connector-config-def.ts';
+import { commonConfigDef } from '../../src/herder/connector-config-def.ts';
 import { createRegistry, type PluginRegistry } from '../../src/plugins/registry.ts';
 import { createTransformationChain } from '../../src/worker/transformation-chain.ts';
 import type { Json } from './oracle-codec.ts';

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assignPartitions, topicsPattern } from '../../src/worker/partition-assignment.ts';
+import { ConfigError } from '../../src/errors.ts';
+import type { KafkaAdmin } from '../../src/kafka/types.ts';
+import { assignPartitions, sinkTopics } from '../../src/worker/partition-assignment.ts';
 
 describe('assignPartitions', () => {
   it('deals partitions in turn over all topics', () => {
@@ -43,13 +45,41 @@ describe('assignPartitions', () => {
   });
 });
 
-describe('topicsPattern', () => {
-  it('matches whole names', () => {
-    const pattern = topicsPattern({ 'topics.regex': 'a.|b' })!;
-    expect(['ab', 'b', 'abc', 'bb'].map((topic) => pattern.test(topic))).toEqual([true, true, false, false]);
+describe('sinkTopics', () => {
+  const topicsOf = (config: Record<string, string>, topics: readonly string[]) =>
+    sinkTopics(config, { listTopics: async () => [...topics] } as unknown as KafkaAdmin);
+
+  it('are those that are listed, each once', async () => {
+    expect(await topicsOf({ topics: ' b, a ,b' }, [])).toEqual(['a', 'b']);
   });
 
-  it('names the setting of a pattern that cannot be read', () => {
-    expect(() => topicsPattern({ 'topics.regex': '(' })).toThrow('topics.regex');
+  it('are those whose whole name matches, where none are listed', async () => {
+    expect(await topicsOf({ topics: ' ', 'topics.regex': ' a.|b ' }, ['bb', 'ab', 'b', 'abc'])).toEqual(['ab', 'b']);
+  });
+
+  it.each([
+    ['(?i)orders\\..*', ['Orders.eu']],
+    ['[^-]*+', ['Orders.eu', 'UP', 'a.bc', 'plain']],
+    ['\\Qa.b\\E.*', ['a.bc']],
+    ['\\p{Lower}+', ['plain']],
+    ['\\p{Lu}+', ['UP']],
+    ['[a-z&&[^i]]+', []],
+    ['[a-z&&[^x]]+', ['plain']],
+  ])("match as Java's regular expressions do: %s", async (pattern, expected) => {
+    const there = ['Orders.eu', 'plain', 'a.bc', 'a-bc', 'UP', 'orders-eu'];
+    expect(await topicsOf({ 'topics.regex': pattern }, there)).toEqual(expected);
+  });
+
+  it('name the setting of a pattern that cannot be read', async () => {
+    await expect(topicsOf({ 'topics.regex': '(' }, ['a'])).rejects.toThrow('topics.regex');
+  });
+
+  it('end a pattern that runs away, whatever else there is, and say whose it is', async () => {
+    const topics = ['fine!', 'a'.repeat(60)];
+    const error = await topicsOf({ 'topics.regex': '(.+)+[!]$' }, topics).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.facts.key).toBe('topics.regex');
+    expect(error.message).toContain('a'.repeat(60));
+    expect(await topicsOf({ 'topics.regex': '(.+)+[!]$' }, ['fine!'])).toEqual(['fine!']);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { topicGroups } from '../../src/worker/topic-creation.ts';
+import { topicGroups } from '../../src/config/topic-creation-config.ts';
 
 const fallback = {
   'topic.creation.default.partitions': '2',

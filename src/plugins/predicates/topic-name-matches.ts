@@ -15,15 +15,26 @@ const config = defineConfig({
   },
 });
 
+/** Topics are few and records many: names that were seen before are not matched again, up to this many. */
+const remembered = 1000;
+
 class TopicNameMatches implements Predicate {
   #regex: JavaRegex | undefined;
+  readonly #known = new Map<string, boolean>();
 
   configure(settings: Settings): void {
-    this.#regex = new JavaRegex(parseConfig(config, settings).pattern);
+    this.#regex = new JavaRegex(parseConfig(config, settings).pattern, 'pattern');
+    this.#known.clear();
   }
 
   test<R extends ConnectRecord<R>>(record: R): boolean {
-    return this.#regex?.matches(record.topic) ?? false;
+    let matches = this.#known.get(record.topic);
+    if (matches === undefined) {
+      matches = this.#regex?.matches(record.topic) ?? false;
+      if (this.#known.size >= remembered) this.#known.clear();
+      this.#known.set(record.topic, matches);
+    }
+    return matches;
   }
 }
 

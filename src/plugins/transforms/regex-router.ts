@@ -25,7 +25,7 @@ class RegexRouter implements Transformation {
 
   configure(settings: Settings): void {
     const values = parseConfig(config, settings);
-    this.#regex = new JavaRegex(values.regex);
+    this.#regex = new JavaRegex(values.regex, 'regex');
     this.#replacement = values.replacement;
     this.#routes.clear();
   }
