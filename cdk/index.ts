@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** What a user's CDK app imports from `drover/cdk`. */
 export { Drover } from './drover.ts';
 export type {

@@ -1,11 +1,48 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { buildSync } from 'esbuild';
 import { binFolder, projectFolder } from './folders.ts';
 
 /**
  * What the package ships: JavaScript and types of the plugin API, the construct, and the functions with their rooms,
  * from which the construct bundles. Node reads no TypeScript below node_modules.
  */
-rmSync(join(projectFolder, 'dist'), { recursive: true, force: true });
+const dist = join(projectFolder, 'dist');
+rmSync(dist, { recursive: true, force: true });
 execFileSync(join(binFolder, 'tsc'), ['-p', join(projectFolder, 'tsconfig.build.json')], { stdio: 'inherit' });
+
+/**
+ * The two entries once more as CommonJS, with the same types, for apps whose tests or tools cannot `require` a module:
+ * `cdk init` makes such an app. What belongs beside the construct's own files stays where those are.
+ */
+const cjs = join(dist, 'cjs');
+for (const room of ['src', 'cdk']) {
+  cpSync(join(dist, room), join(cjs, room), {
+    recursive: true,
+    filter: (path) => extname(path) === '' || path.endsWith('.d.ts'),
+  });
+}
+writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
+for (const entry of ['src/api/index', 'cdk/index']) {
+  const original = `require('node:path').join(__dirname, '${entry.replace(/[^/]+/g, '..')}', '${entry}.js')`;
+  buildSync({
+    absWorkingDir: dist,
+    entryPoints: [`${entry}.js`],
+    outfile: join(cjs, `${entry}.js`),
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'cjs',
+    target: 'node22',
+    define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': 'importMetaDirname' },
+    banner: {
+      js: [
+        `const importMetaUrl = require('node:url').pathToFileURL(${original}).href;`,
+        `const importMetaDirname = require('node:path').dirname(${original});`,
+      ].join('\n'),
+    },
+    logLevel: 'warning',
+    logOverride: { 'empty-import-meta': 'error' },
+  });
+}

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** What a plugin author imports, as `drover`. */
 
 export {

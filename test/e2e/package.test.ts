@@ -12,79 +12,82 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { binFolder, pathWithNode, projectFolder } from '../../local/folders.ts';
+import { npmPackages } from '../support/npm-packages.ts';
 
-const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'drover-package-'));
-const installed = join(folder, 'node_modules', 'drover');
+const esm = join(folder, 'esm');
+const stock = join(folder, 'stock');
 let files: string[] = [];
 
-/** Packs the project as it would be published, and installs it in an app of its own beside the packages it needs. */
-beforeAll(async () => {
-  const env = { ...process.env, PATH: pathWithNode() };
-  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: projectFolder, env });
-  const report: { filename: string; files: { path: string }[] }[] = JSON.parse(stdout.slice(stdout.indexOf('[\n')));
-  const packed = report[0]!;
-  files = packed.files.map(({ path }) => path);
-  mkdirSync(installed, { recursive: true });
-  await run('tar', ['-xzf', join(folder, packed.filename), '-C', installed, '--strip-components=1']);
-  for (const name of readdirSync(join(projectFolder, 'node_modules'))) {
-    if (name.startsWith('.')) continue;
-    const target = join(folder, 'node_modules', name);
-    if (!existsSync(target)) symlinkSync(join(projectFolder, 'node_modules', name), target);
-  }
+const environment = (cwd: string) => ({
+  ...process.env,
+  PATH: `${join(cwd, 'node_modules', '.bin')}:${pathWithNode()}`,
+  CDK_DISABLE_VERSION_CHECK: '1',
+  CI: '1',
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-test('the package holds what an app needs, and no more', () => {
-  expect(files).toContain('dist/cdk/index.js');
-  expect(files).toContain('dist/cdk/index.d.ts');
-  expect(files).toContain('dist/src/api/index.d.ts');
-  expect(files).toContain('LICENSE');
-  const folders = new Set(files.map((file) => file.split('/').slice(0, 2).join('/')));
-  expect([...folders].filter((path) => !/^dist\/(cdk|functions|src)$/.test(path)).sort()).toEqual([
-    'CHANGELOG.md',
-    'LICENSE',
-    'README.md',
-    'package.json',
-  ]);
-  expect(files.filter((file) => /\.test\.|\.tsbuildinfo$|(?<!\.d)\.ts$/.test(file))).toEqual([]);
-});
-
-test('an app with a plugin of its own type-checks and synthesises against the package', async () => {
-  writeFileSync(join(folder, 'package.json'), '{"name":"app","type":"module","private":true}');
-  writeFileSync(join(folder, 'plugins.ts'), pluginsModule);
-  writeFileSync(join(folder, 'app.ts'), appModule);
-  const compilerOptions = {
-    strict: true,
-    module: 'nodenext',
-    target: 'es2024',
-    noEmit: true,
-    skipLibCheck: true,
-    allowImportingTsExtensions: true,
-    types: ['node'],
-  };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['app.ts', 'plugins.ts'] }));
-  await run(join(binFolder, 'tsc'), ['-p', folder]).catch((error: { stdout: string }) => {
-    throw new Error(error.stdout);
+/** Fails with everything that the program has said. */
+async function run(cwd: string, program: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
+  const options = { cwd, env: environment(cwd), maxBuffer: 1 << 26 };
+  return promisify(execFile)(program, args, options).catch((error: { stdout: string; stderr: string }) => {
+    throw new Error(`${program} ${args.join(' ')} failed:\n${error.stdout}\n${error.stderr}`);
   });
-  const out = join(folder, 'cdk.out');
-  await run(join(binFolder, 'node'), ['app.ts'], { cwd: folder, env: { ...process.env, CDK_OUTDIR: out } });
-  const template = JSON.parse(readFileSync(join(out, 'App.template.json'), 'utf8'));
-  const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
-  expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(4);
-  const bundles = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.mjs'));
-  const withPlugin = bundles.filter((file) => readFileSync(join(out, file), 'utf8').includes('com.example.Countdown'));
-  const assetOf = (name: string) => dirname(bundles.find((file) => file.endsWith(`/${name}.mjs`)) ?? '');
-  const holders = new Set(withPlugin.map((file) => dirname(file)));
-  // The coordinator runs no plugin and knows none.
-  expect(holders).toEqual(new Set([assetOf('rest'), assetOf('task'), assetOf('mirror')]));
-});
+}
 
-const pluginsModule = `
-import { definePlugin, SourceRecord, type SourceConnector, type SourceTask } from 'drover';
+/** Packages by name, scopes one level down, and their programs. */
+function link(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const name of readdirSync(from)) {
+    if (name === '.bin' || (name.startsWith('@') && !existsSync(join(from, name, 'package.json')))) {
+      link(join(from, name), join(to, name));
+    } else if (!name.startsWith('.') && !existsSync(join(to, name))) symlinkSync(join(from, name), join(to, name));
+  }
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+/** The TypeScript that a page shows. */
+const blocksOf = (page: string) =>
+  [...readFileSync(join(projectFolder, page), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
+
+const guide = ['upper-case', 'older-than', 'csv-converter', 'counter-source', 'memory-sink', 'plugins'];
+
+/** The pages' own code, as an app has it: the construct of the README, a plugin of the README, those of the guide. */
+function writePages(app: string, extension: '' | '.js'): void {
+  const [construct, plugin] = blocksOf('README.md');
+  const [imports, ...rest] = construct!.split('\n\n');
+  write(
+    join(app, 'lib', 'connect-stack.ts'),
+    `import { Stack, type StackProps } from 'aws-cdk-lib';
+import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import type { Construct } from 'constructs';
+${imports}
+
+const clusterArn = 'arn:aws:kafka:eu-west-1:111122223333:cluster/orders/0a1b2c3d-1';
+
+export class ConnectStack extends Stack {
+  constructor(scope: Construct, id: string, props?: StackProps) {
+    super(scope, id, props);
+    const vpc = new Vpc(this, 'Vpc', { natGateways: 0 }) as IVpc;
+${rest.join('\n\n')}
+  }
+}
+`,
+  );
+  write(join(app, 'lib', 'plugins.ts'), `${plugin}${countdown}`);
+  for (const [index, block] of blocksOf('src/api/README.md').entries()) {
+    const text = block.replaceAll(/from '(\.\/[\w-]+)'/g, `from '$1${extension}'`);
+    write(join(app, 'lib', 'guide', `${guide[index]}.ts`), text);
+  }
+}
+
+const countdown = `
+import type { ConnectorConfig, SourceConnector, SourceTask } from 'drover';
 
 class CountdownTask implements SourceTask {
   #left = 3;
@@ -99,34 +102,159 @@ class CountdownTask implements SourceTask {
 
 class CountdownConnector implements SourceConnector {
   start() {}
-  taskConfigs() { return [{}]; }
+  taskConfigs(): ConnectorConfig[] { return [{}]; }
   createTask() { return new CountdownTask(); }
   stop() {}
 }
+`;
 
-export default [
-  definePlugin({
-    kind: 'source',
-    className: 'com.example.CountdownConnector',
-    version: '1.0.0',
-    doc: 'Counts down.',
-    config: defineConfig({}),
-    create: () => new CountdownConnector(),
-  }),
-];
-`.replace('import { definePlugin', 'import { defineConfig, definePlugin');
+/** Packs the project as it would be published, and installs it in two apps beside the packages that they need. */
+beforeAll(async () => {
+  const { stdout } = await run(projectFolder, 'npm', 'pack', '--json', '--pack-destination', folder);
+  const report: { filename: string; files: { path: string }[] }[] = JSON.parse(stdout.slice(stdout.indexOf('[\n')));
+  const packed = report[0]!;
+  files = packed.files.map(({ path }) => path);
+  mkdirSync(stock, { recursive: true });
+  await run(
+    stock,
+    join(binFolder, 'cdk'),
+    'init',
+    'app',
+    '--language',
+    'typescript',
+    '--generate-only',
+    '--no-telemetry',
+  );
+  const { devDependencies } = JSON.parse(readFileSync(join(stock, 'package.json'), 'utf8'));
+  const tools = await npmPackages('cdk-init', devDependencies, ['aws-cdk', 'typescript', '@types/node']);
+  for (const app of [esm, stock]) {
+    const installed = join(app, 'node_modules', 'drover');
+    mkdirSync(installed, { recursive: true });
+    await run(folder, 'tar', '-xzf', join(folder, packed.filename), '-C', installed, '--strip-components=1');
+    // One copy of each: the project's, and the template's tools that the project has no use for.
+    link(join(projectFolder, 'node_modules'), join(app, 'node_modules'));
+    if (app === stock) link(tools, join(app, 'node_modules'));
+  }
+});
 
-const appModule = `
-import { App, Stack } from 'aws-cdk-lib';
-import { Drover, type DroverProps } from 'drover/cdk';
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the package holds what an app needs, and no more', () => {
+  for (const entry of ['cdk/index', 'src/api/index']) {
+    for (const file of [`dist/${entry}.js`, `dist/${entry}.d.ts`, `dist/cjs/${entry}.js`, `dist/cjs/${entry}.d.ts`]) {
+      expect(files).toContain(file);
+    }
+  }
+  const folders = new Set(files.map((file) => file.split('/').slice(0, 2).join('/')));
+  expect([...folders].filter((path) => !/^dist\/(cdk|cjs|functions|src)$/.test(path)).sort()).toEqual([
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'docs/operations.md',
+    'package.json',
+    'src/api',
+  ]);
+  expect(files.filter((file) => file.startsWith('src/'))).toEqual(['src/api/README.md']);
+  expect(files.filter((file) => /\.test\.|\.tsbuildinfo$|(?<!\.d)\.ts$/.test(file))).toEqual([]);
+});
+
+test('every file that package.json points to is packed', () => {
+  const manifest = JSON.parse(readFileSync(join(esm, 'node_modules', 'drover', 'package.json'), 'utf8'));
+  const targets = JSON.stringify([manifest.exports, manifest.imports]).match(/"\.\/[^"]+"/g) ?? [];
+  const paths = targets.map((target) => (JSON.parse(target) as string).slice(2));
+  expect(paths.length).toBeGreaterThan(8);
+  expect(paths.filter((path) => /\.\w+$/.test(path) && !files.includes(path))).toEqual([]);
+});
+
+/** Which functions of a synthesised app hold the plugin of the README. */
+function holdersOfPlugin(out: string): Set<string> {
+  const bundles = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.mjs'));
+  const functionOf = (asset: string) =>
+    ['rest', 'coordinator', 'task', 'mirror'].find((name) => bundles.includes(join(asset, 'dist', `${name}.mjs`)));
+  const holding = bundles.filter((file) => readFileSync(join(out, file), 'utf8').includes('com.example.Countdown'));
+  return new Set(holding.map((file) => functionOf(file.split('/')[0]!) ?? file));
+}
+
+/** The coordinator runs no plugin and knows none. */
+const holders = new Set(['rest', 'task', 'mirror']);
+
+describe('an app of ES modules, with types checked down to the libraries', () => {
+  test("type-checks and synthesises, with the pages' own code", async () => {
+    write(join(esm, 'package.json'), '{"name":"app","type":"module","private":true}');
+    writePages(esm, '.js');
+    write(
+      join(esm, 'app.ts'),
+      `import { App } from 'aws-cdk-lib';
+import { ConnectStack } from './lib/connect-stack.js';
 
 const app = new App();
-const stack = new Stack(app, 'App');
-const props: DroverProps = {
-  bootstrapServers: ['b-1.example:9098'],
-  security: { type: 'iam', clusterArn: 'arn:aws:kafka:eu-west-1:111122223333:cluster/orders/0a1b2c3d-1' },
-  plugins: import.meta.dirname + '/plugins.ts',
-};
-new Drover(stack, 'Connect', props);
+new ConnectStack(app, 'App');
 app.synth();
+`,
+    );
+    const compilerOptions = {
+      strict: true,
+      noUncheckedIndexedAccess: true,
+      noImplicitOverride: true,
+      noPropertyAccessFromIndexSignature: true,
+      module: 'nodenext',
+      target: 'es2024',
+      outDir: 'out',
+      rootDir: '.',
+      skipLibCheck: false,
+      // What the package's types need they name themselves.
+      types: [],
+    };
+    write(join(esm, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['app.ts', 'lib'] }));
+    await run(esm, 'tsc', '-p', '.');
+    await run(esm, 'cdk', 'synth', '--quiet', '--app', 'node out/app.js', '--no-telemetry');
+    const template = JSON.parse(readFileSync(join(esm, 'cdk.out', 'App.template.json'), 'utf8'));
+    const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
+    expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(4);
+    expect(holdersOfPlugin(join(esm, 'cdk.out'))).toEqual(holders);
+  });
+});
+
+describe('an app as `cdk init` makes it', () => {
+  test("type-checks, is listed without bundling, tested with Jest and synthesised, with the pages' own code", async () => {
+    writePages(stock, '');
+    const bin = join(stock, 'bin', 'stock.ts');
+    write(
+      bin,
+      `${readFileSync(bin, 'utf8')}
+import { ConnectStack } from '../lib/connect-stack';
+new ConnectStack(app, 'Connect');
+`,
+    );
+    write(join(stock, 'test', 'connect.test.ts'), jestTest);
+    await run(stock, 'tsc', '-p', '.');
+
+    const listed = await run(stock, 'cdk', 'ls', '--no-telemetry');
+    expect(listed.stdout.split('\n')).toContain('Connect');
+    expect(listed.stderr).not.toContain('Bundling');
+
+    const jest = await run(stock, 'jest', '--ci', 'test/connect.test.ts');
+    expect(jest.stderr).toMatch(/Tests: +2 passed, 2 total/);
+
+    await run(stock, 'cdk', 'synth', 'Connect', '--quiet', '--no-telemetry');
+    expect(holdersOfPlugin(join(stock, 'cdk.out'))).toEqual(holders);
+  });
+});
+
+const jestTest = `
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { ConnectStack } from '../lib/connect-stack';
+import plugins from '../lib/plugins';
+import guide from '../lib/guide/plugins';
+
+test('the stack has the four functions', () => {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+  Template.fromStack(new ConnectStack(app, 'Test')).resourceCountIs('AWS::Lambda::Function', 4);
+});
+
+test('plugins can be tested too', async () => {
+  expect(plugins.map(({ className }) => className)).toEqual(['com.example.CountdownConnector']);
+  expect(guide).toHaveLength(5);
+});
 `;
