@@ -71,26 +71,29 @@ const sessionUse = 0.8;
  */
 function authenticator(onSession: (lifetimeMs: number) => void): NonNullable<SASLOptions['authenticate']> {
   return (mechanism, connection, api, username, password, token, callback) => {
-    const login = async (guarded: typeof api) => {
+    const login = async (send: typeof api) => {
       const { saslOAuthBearer, saslPlain, saslScramSha } = await library();
-      if (mechanism === 'OAUTHBEARER') return saslOAuthBearer.authenticate(guarded, connection, token ?? '', {});
+      if (mechanism === 'OAUTHBEARER') return saslOAuthBearer.authenticate(send, connection, token ?? '', {});
       const credentials = [username ?? '', password ?? ''] as const;
-      if (mechanism === 'PLAIN') return saslPlain.authenticate(guarded, connection, ...credentials);
+      if (mechanism === 'PLAIN') return saslPlain.authenticate(send, connection, ...credentials);
       const algorithm = mechanism === 'SCRAM-SHA-256' ? 'SHA-256' : 'SHA-512';
-      return saslScramSha.authenticate(guarded, connection, algorithm, ...credentials);
+      return saslScramSha.authenticate(send, connection, algorithm, ...credentials);
     };
     // The library throws at an answer that is no SCRAM, out of the socket's own event: that would end the process.
     const failure = Promise.withResolvers<never>();
     failure.promise.catch(() => {});
-    const guarded = ((target, bytes, done) =>
-      api(target, bytes, (error, response) => {
-        try {
-          done(error, response);
-        } catch (thrown) {
-          failure.reject(thrown);
-        }
-      })) as typeof api;
-    Promise.race([login(guarded), failure.promise]).then(
+    const send: typeof api = Object.assign(
+      (...[target, bytes, done]: Parameters<typeof api>) =>
+        api(target, bytes, (error, response) => {
+          try {
+            done?.(error, response);
+          } catch (thrown) {
+            failure.reject(thrown);
+          }
+        }),
+      { async: api.async, key: api.key, version: api.version },
+    );
+    Promise.race([login(send), failure.promise]).then(
       (response) => {
         onSession(Number(response.sessionLifetimeMs));
         callback(null, { ...response, sessionLifetimeMs: 0n });

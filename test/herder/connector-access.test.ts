@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { overridePolicy } from '../../src/config/override-policy.ts';
+import { fileAccess } from '../../src/files.ts';
+import type { OverrideRules } from '../../src/herder/client-overrides.ts';
+import { requireValid, validateForPlugin } from '../../src/herder/validate-config.ts';
+import { builtinPlugins } from '../../src/plugins/builtin.ts';
+import { connectorsOn } from '../../src/plugins/connectors/index.ts';
+import { offeredPlugins } from '../../src/plugins/offered-plugins.ts';
+import { registryOf } from '../../src/plugins/registry.ts';
+
+const files = fileAccess({ folders: ['/data'], advice: 'Deploy with its folder in fileFolders.' });
+const registry = registryOf([...builtinPlugins, ...connectorsOn(files)]);
+const source = { name: 'n', 'connector.class': 'FileStreamSource', topic: 't', file: '/data/in.txt' };
+const sink = { name: 'n', 'connector.class': 'FileStreamSink', topics: 't', file: '/data/out.txt' };
+
+/** The settings that have errors, with them. */
+async function errorsOf(config: Record<string, string>, rules?: OverrideRules, plugins = registry) {
+  const { configs, error_count } = await validateForPlugin(plugins, config['connector.class']!, config, rules);
+  const errors = configs.flatMap(({ value }) => value.errors.map((error) => [value.name, error]));
+  expect(error_count).toBe(errors.length);
+  return Object.fromEntries(errors);
+}
+
+describe('files', () => {
+  it.each([source, sink])('of allowed folders pass, others are refused at the key, with the fix', async (config) => {
+    expect(await errorsOf(config)).toEqual({});
+    for (const file of ['/etc/passwd', '/data/../etc/passwd', '/database/x', ' /etc/passwd ']) {
+      expect(await errorsOf({ ...config, file })).toEqual({ file: expect.stringContaining('in fileFolders') });
+      await expect(requireValid(registry, { ...config, file })).rejects.toThrow('may not be used');
+    }
+    expect(await errorsOf({ ...config, file: '/proc/self/environ' })).toHaveProperty('file');
+  });
+});
+
+describe('plugins that are left out', () => {
+  const plugins = registryOf(offeredPlugins(registry.list(), { allow: [], deny: ['FileStreamSource', 'Filter'] }));
+
+  it('are unknown, as a class that never was', async () => {
+    await expect(requireValid(plugins, source)).rejects.toThrow(
+      'Failed to find any class that implements Connector and which name matches FileStreamSource, available connectors are: ' +
+        'org.apache.kafka.connect.file.FileStreamSinkConnector',
+    );
+    const filtered = { ...sink, transforms: 'f', 'transforms.f.type': 'org.apache.kafka.connect.transforms.Filter' };
+    expect(await errorsOf(filtered)).toEqual({});
+    const known = await errorsOf(filtered, undefined, plugins);
+    const unheard = await errorsOf({ ...filtered, 'transforms.f.type': 'com.example.Filter' }, undefined, plugins);
+    expect(Object.keys(known)).toEqual(['transforms.f.type']);
+    expect(known['transforms.f.type']).toBe(
+      unheard['transforms.f.type'].replaceAll('com.example.Filter', filtered['transforms.f.type']),
+    );
+  });
+});
+
+describe('overrides', () => {
+  const policy = (name: string, allowlist = '') =>
+    overridePolicy({
+      'connector.client.config.override.policy': name,
+      'connector.client.config.override.allowlist': allowlist,
+    });
+  const scram = { bootstrapServers: 'b:9096', protocol: 'SASL_SSL', mechanism: 'SCRAM-SHA-512', certificate: false };
+
+  it('are refused where the policy does not allow them, also when the value is a reference', async () => {
+    const rules = { policy: policy('Allowlist', 'acks'), installation: null };
+    const config = {
+      ...source,
+      'producer.override.acks': '1',
+      'producer.override.linger.ms': '5',
+      'consumer.override.sasl.jaas.config': `\${secretsmanager:db:jaas}`,
+    };
+    expect(await errorsOf(config, rules)).toEqual({
+      'producer.override.linger.ms':
+        "The 'Allowlist' policy does not allow 'linger.ms' to be overridden in the connector configuration.",
+      'consumer.override.sasl.jaas.config':
+        "The 'Allowlist' policy does not allow 'sasl.jaas.config' to be overridden in the connector configuration.",
+    });
+    await expect(requireValid(registry, config, rules)).rejects.toThrow("does not allow 'linger.ms'");
+    expect(await errorsOf(config)).toEqual({});
+  });
+
+  it('of a connection must bring an identity: validation names the key', async () => {
+    const rules = { policy: policy('All'), installation: scram };
+    const elsewhere = { ...source, 'producer.override.bootstrap.servers': 'x:9096' };
+    expect(await errorsOf(elsewhere, rules)).toEqual({
+      'producer.override.sasl.jaas.config': expect.stringContaining(
+        "nothing of the installation's own identity is used",
+      ),
+    });
+    const brought = { ...elsewhere, 'producer.override.sasl.jaas.config': `\${secretsmanager:db:jaas}` };
+    expect(await errorsOf(brought, rules)).toEqual({});
+    expect(await errorsOf({ ...source, 'producer.override.acks': '1' }, rules)).toEqual({});
+    const iam = { ...rules, installation: { ...scram, mechanism: 'AWS_MSK_IAM' } };
+    expect(Object.keys(await errorsOf(elsewhere, iam))).toEqual(['producer.override.sasl.mechanism']);
+  });
+});
