@@ -150,7 +150,7 @@ share.acquire.mode STRING MEDIUM BATCH_OPTIMIZED | ~ BATCH_OPTIMIZED RECORD_LIMI
 `;
 
 const ofAdmins = `
-bootstrap.servers LIST HIGH '' | hosts
+bootstrap.servers LIST HIGH '' | list
 bootstrap.controllers LIST HIGH '' | list
 receive.buffer.bytes INT MEDIUM 65536 | -1..
 enable.metrics.push BOOLEAN LOW false

@@ -1,4 +1,5 @@
-import { defineConfig } from './config-def.ts';
+import { defineConfig, type Settings, selectConfig } from './config-def.ts';
+import { parseConfig } from './parse-config.ts';
 import { atLeast } from './validators.ts';
 
 /**
@@ -72,6 +73,13 @@ export const sourceRunSettings = defineConfig({
     doc: 'Whether dead letters say in their headers what failed, where and why.',
   },
 });
+
+const deadLetterName = selectConfig(sourceRunSettings, 'drover.errors.deadletterqueue.topic.name');
+
+/** A source's; null: it has none. */
+export function sourceDeadLetterTopic(settings: Settings): string | null {
+  return parseConfig(deadLetterName, settings)['drover.errors.deadletterqueue.topic.name'] || null;
+}
 
 export const sinkRunSettings = defineConfig({
   'drover.errors.bisect.enable': {

@@ -51,7 +51,7 @@ export function pluginConfigDef(_registry: PluginRegistry, plugin: AnyPlugin): C
 }
 
 /** A null is as good as none, but for what is said of it. */
-const nullMessage = 'Null value can not be supplied as the configuration value.';
+export const nullMessage = 'Null value can not be supplied as the configuration value.';
 
 /**
  * Everything that Connect says about a connector's settings before it takes them: the settings of all connectors, of
@@ -141,7 +141,12 @@ function enrichedConfigDef(
     put(name, {
       defaultValue: registry.classNameOf(defaultClass) ?? defaultClass,
       recommender: { validValues: () => classNames(registry, kind) },
-      validator: converterValidator(registry, kind, settings[`${name}.plugin.version`]),
+      // The version is of a converter that the connector names itself.
+      validator: converterValidator(
+        registry,
+        kind,
+        settings[name] === undefined ? undefined : settings[`${name}.plugin.version`],
+      ),
     });
     put(`${name}.plugin.version`, {
       ...installed(chosen?.version, converterIsSet),
@@ -247,7 +252,9 @@ function infosOf(
   const all = new Map(values);
   for (const [name, value] of Object.entries(given)) {
     if (value !== null) continue;
-    const known = all.get(name) ?? overriding.get(name);
+    // Of the connector's own settings Java says nothing here.
+    if (overriding.has(name)) continue;
+    const known = all.get(name);
     if (known !== undefined) known.errors.push(nullMessage);
     else all.set(name, { name, value: null, errors: [nullMessage], recommendedValues: [], visible: true });
   }

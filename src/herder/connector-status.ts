@@ -1,4 +1,5 @@
 import { NotFoundError } from '../errors.ts';
+import { everyTick } from '../storage/due-index.ts';
 import type { ConnectorItem, State, TaskItem } from '../storage/items.ts';
 import { connectorAndTasks, noStatus } from './connector-lookup.ts';
 import type { ConnectorReport, ConnectorStatus, ReplayReport, RunStatus, TaskInfo, TaskReport } from './herder.ts';
@@ -93,7 +94,7 @@ function taskReport(item: TaskItem, now: number): TaskReport {
     running: item.leaseOwner !== null && item.leaseExpiresAt > now,
     lastRunAt: counters.lastRunAt,
     lastSuccessAt: counters.lastSuccessAt,
-    nextDueAt: item.dueAt,
+    nextDueAt: item.dueAt === everyTick ? nextTick(now) : item.dueAt,
     watched: item.watched,
     runs: counters.runs,
     records: counters.records,
@@ -103,5 +104,10 @@ function taskReport(item: TaskItem, now: number): TaskReport {
     lag: { records: counters.lagRecords, seconds: counters.lagSeconds },
   };
 }
+
+const minuteMs = 60_000;
+
+/** The schedule fires each minute; what waits for it is due at no time of its own. */
+const nextTick = (now: number) => (Math.floor(now / minuteMs) + 1) * minuteMs;
 
 const inOrder = (tasks: readonly TaskItem[]) => [...tasks].sort((a, b) => a.task - b.task);

@@ -1,4 +1,5 @@
 import { ConnectError, NotFoundError } from '../errors.ts';
+import type { LoggerLevel } from '../storage/cluster-store.ts';
 import { eventDeclarations } from '../telemetry/events.ts';
 import type { LoggerInfo } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
@@ -52,9 +53,10 @@ export async function setLoggerLevel(deps: HerderDeps, givenName: string, givenL
     .filter((key) => (known.get(key)?.level ?? levelOfParent(key, known) ?? root) !== level)
     .sort();
   const modifiedAt = deps.clock.now();
-  // One that was only inherited so far is known by name from now on.
-  const kept = known.has(name) || changed.includes(name) ? changed : [...changed, name];
-  await deps.cluster.putLoggerLevels(kept.map((key) => ({ logger: key, level, modifiedAt })));
+  const stored: LoggerLevel[] = changed.map((key) => ({ logger: key, level, modifiedAt }));
+  // One that was only inherited so far is known by name from now on, though nothing has changed for it.
+  if (!known.has(name) && !changed.includes(name)) stored.push({ logger: name, level, modifiedAt: null });
+  await deps.cluster.putLoggerLevels(stored);
   return changed;
 }
 

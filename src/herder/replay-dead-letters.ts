@@ -1,3 +1,5 @@
+import { deadLetterTopic } from '../config/connector-config.ts';
+import { sourceDeadLetterTopic } from '../config/run-settings.ts';
 import { ConnectError } from '../errors.ts';
 import { connectorAndTasks } from './connector-lookup.ts';
 import type { HerderDeps } from './herder-deps.ts';
@@ -13,8 +15,8 @@ export async function replayDeadLetters(deps: HerderDeps, name: string, target: 
   const { connector } = await connectorAndTasks(deps, name);
   const { type, config } = connector;
   const key = `${type === 'source' ? 'drover.' : ''}errors.deadletterqueue.topic.name`;
-  const queue = (config[key] ?? '').trim();
-  if (queue === '') throw refused(`Connector ${name} has no dead letter queue: ${key} is not set`);
+  const queue = type === 'source' ? sourceDeadLetterTopic(config) : deadLetterTopic(config);
+  if (queue === null) throw refused(`Connector ${name} has no dead letter queue: ${key} is not set`);
   for (const own of ['producer.override.bootstrap.servers', 'consumer.override.bootstrap.servers']) {
     if (config[own] === undefined) continue;
     throw refused(`Dead letters are replayed within the installation's own Kafka cluster only: ${own} is set`);

@@ -4,7 +4,7 @@ import { ConnectError } from '../errors.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { ConnectorType } from '../storage/items.ts';
 import { anyOverrides, overrideRefusals } from './client-overrides.ts';
-import { validateConnectorConfig, withoutNulls } from './connector-config-def.ts';
+import { nullMessage, validateConnectorConfig, withoutNulls } from './connector-config-def.ts';
 import { droverSettingInfos } from './drover-settings.ts';
 import type { ConfigInput } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
@@ -91,11 +91,15 @@ export async function requireValid(
   input: ConfigInput,
 ): Promise<{ config: Settings; type: ConnectorType }> {
   const infos = await validate(installation, input);
-  if (infos.error_count > 0) {
-    const errors = infos.configs.flatMap(({ value }) => value.errors);
+  const errors = infos.configs.flatMap(({ value }) => value.errors);
+  // Java stores a null of a connector's own setting, and the connector then fails for ever.
+  const nulls = Object.values(input).filter((value) => value === null).length;
+  for (let told = errors.filter((error) => error === nullMessage).length; told < nulls; told++)
+    errors.push(nullMessage);
+  if (errors.length > 0) {
     throw new ConnectError(
       'config.invalid',
-      `Connector configuration is invalid and contains the following ${infos.error_count} error(s):\n` +
+      `Connector configuration is invalid and contains the following ${errors.length} error(s):\n` +
         `${errors.join('\n')}\nYou can also find the above list of errors at the endpoint ` +
         '`/connector-plugins/{connectorType}/config/validate`',
     );

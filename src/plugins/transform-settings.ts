@@ -33,7 +33,8 @@ export const predicateStages: StagePlugins = {
   title: 'Predicate',
 };
 
-const conditionConfig = defineConfig({
+/** Under which condition a transformation is applied. */
+export const conditionConfig = defineConfig({
   predicate: {
     type: 'STRING',
     default: null,

@@ -2,8 +2,8 @@
 export interface LoggerLevel {
   readonly logger: string;
   readonly level: string;
-  /** Epoch milliseconds. */
-  readonly modifiedAt: number;
+  /** Epoch milliseconds; null: it was named with the level that it had. */
+  readonly modifiedAt: number | null;
 }
 
 /** How far the mirror has come, as of the last time it said so. */

@@ -1,11 +1,11 @@
 import type { ConnectRecord } from '../api/record.ts';
 import type { Predicate, Transformation } from '../api/transformation.ts';
 import type { Settings } from '../config/config-def.ts';
-import { parseKey, settingsWithPrefix } from '../config/parse-config.ts';
-import { invalidValue } from '../config/validators.ts';
+import { connectorConfig } from '../config/connector-config.ts';
+import { parseConfig, parseKey, settingsWithPrefix } from '../config/parse-config.ts';
 import { ConfigError, ConnectError } from '../errors.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
-import { predicateStages, stageAliases, stageKeys, transformStages } from '../plugins/transform-settings.ts';
+import { conditionConfig, predicateStages, stageAliases, stageKeys, transformStages } from '../plugins/transform-settings.ts';
 
 /** One transformation of a chain, with the condition under which it applies. Java: TransformationStage. */
 interface TransformationStage {
@@ -91,10 +91,7 @@ export async function createTransformationChain(
 
 function checkSettings(settings: Settings, registry: PluginRegistry): void {
   for (const stages of [transformStages, predicateStages]) {
-    const listed = (settings[stages.listKey] ?? '').split(',').map((alias) => alias.trim());
-    if (new Set(listed).size !== listed.length) {
-      throw invalidValue(stages.listKey, listed, 'Duplicate alias provided.');
-    }
+    parseKey(connectorConfig.keys.get(stages.listKey)!, settings);
     for (const key of stageKeys(registry, stages, settings, true)) {
       parseKey(key, settings, { resolveClass: (name) => registry.classNameOf(name) ?? null });
     }
@@ -112,7 +109,7 @@ async function createStage(alias: string, settings: Settings, registry: PluginRe
       className: descriptor.className,
       transformation,
       predicate: predicate === undefined ? null : await createPredicate(predicate, settings, registry),
-      negate: negate?.toLowerCase() === 'true',
+      negate: parseConfig(conditionConfig, negate === undefined ? {} : { negate }).negate,
     };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

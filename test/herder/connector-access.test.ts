@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { apacheConverters } from '../../src/config/connector-config.ts';
 import { overridePolicy } from '../../src/config/override-policy.ts';
 import { fileAccess } from '../../src/files.ts';
 import type { OverrideRules } from '../../src/herder/client-overrides.ts';
@@ -13,9 +14,16 @@ const registry = registryOf([...builtinPlugins, ...connectorsOn(files)]);
 const source = { name: 'n', 'connector.class': 'FileStreamSource', topic: 't', file: '/data/in.txt' };
 const sink = { name: 'n', 'connector.class': 'FileStreamSink', topics: 't', file: '/data/out.txt' };
 
+const installationOf = (overrideRules?: OverrideRules, plugins = registry) => ({
+  plugins,
+  converterDefaults: apacheConverters,
+  ...(overrideRules === undefined ? {} : { overrideRules }),
+});
+
 /** The settings that have errors, with them. */
 async function errorsOf(config: Record<string, string>, rules?: OverrideRules, plugins = registry) {
-  const { configs, error_count } = await validateForPlugin(plugins, config['connector.class']!, config, rules);
+  const installation = installationOf(rules, plugins);
+  const { configs, error_count } = await validateForPlugin(installation, config['connector.class']!, config);
   const errors = configs.flatMap(({ value }) => value.errors.map((error) => [value.name, error]));
   expect(error_count).toBe(errors.length);
   return Object.fromEntries(errors);
@@ -26,7 +34,7 @@ describe('files', () => {
     expect(await errorsOf(config)).toEqual({});
     for (const file of ['/etc/passwd', '/data/../etc/passwd', '/database/x', ' /etc/passwd ']) {
       expect(await errorsOf({ ...config, file })).toEqual({ file: expect.stringContaining('in fileFolders') });
-      await expect(requireValid(registry, { ...config, file })).rejects.toThrow('may not be used');
+      await expect(requireValid(installationOf(), { ...config, file })).rejects.toThrow('may not be used');
     }
     expect(await errorsOf({ ...config, file: '/proc/self/environ' })).toHaveProperty('file');
   });
@@ -36,7 +44,7 @@ describe('plugins that are left out', () => {
   const plugins = registryOf(offeredPlugins(registry.list(), { allow: [], deny: ['FileStreamSource', 'Filter'] }));
 
   it('are unknown, as a class that never was', async () => {
-    await expect(requireValid(plugins, source)).rejects.toThrow(
+    await expect(requireValid(installationOf(undefined, plugins), source)).rejects.toThrow(
       'Failed to find any class that implements Connector and which name matches FileStreamSource, available connectors are: ' +
         'org.apache.kafka.connect.file.FileStreamSinkConnector',
     );
@@ -73,7 +81,7 @@ describe('overrides', () => {
       'consumer.override.sasl.jaas.config':
         "The 'Allowlist' policy does not allow 'sasl.jaas.config' to be overridden in the connector configuration.",
     });
-    await expect(requireValid(registry, config, rules)).rejects.toThrow("does not allow 'linger.ms'");
+    await expect(requireValid(installationOf(rules), config)).rejects.toThrow("does not allow 'linger.ms'");
     expect(await errorsOf(config)).toEqual({});
   });
 

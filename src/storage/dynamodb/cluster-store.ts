@@ -47,7 +47,7 @@ export class DynamoDbClusterStore implements ClusterStore {
       await this.#table.update({
         key: loggerKey(logger),
         what: `the level of logger ${logger}`,
-        set: { level: S(level), modifiedAt: N(modifiedAt) },
+        set: { level: S(level), ...(modifiedAt === null ? {} : { modifiedAt: N(modifiedAt) }) },
       });
     });
   }
@@ -82,5 +82,5 @@ export class DynamoDbClusterStore implements ClusterStore {
 export const readLoggerLevel = (item: Attributes): LoggerLevel => ({
   logger: loggerOf(text(item, 'sk') ?? ''),
   level: text(item, 'level') ?? '',
-  modifiedAt: number(item, 'modifiedAt') ?? 0,
+  modifiedAt: number(item, 'modifiedAt') ?? null,
 });
