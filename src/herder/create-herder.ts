@@ -3,7 +3,7 @@ import { alterOffsets, offsetHistory, offsets, resetOffsets, undoOffsetChange } 
 import { connectorReport, connectorStatus, statusOf, taskInfos, taskStatus } from './connector-status.ts';
 import type { Herder } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
-import { logger, loggers, setLoggerLevel } from './loggers.ts';
+import { logger, loggers, resetLoggerLevel, setLoggerLevel } from './loggers.ts';
 import { pluginConfig, plugins } from './plugins.ts';
 import {
   connectorInfo,
@@ -63,6 +63,7 @@ export function createHerder(deps: HerderDeps): Herder {
     loggers: () => loggers(deps),
     logger: (name) => logger(deps, name),
     setLoggerLevel: (name, level) => setLoggerLevel(deps, name, level),
+    resetLoggerLevel: (name) => resetLoggerLevel(deps, name),
 
     mirrorReport: async () => {
       const progress = await deps.cluster.mirrorProgress();

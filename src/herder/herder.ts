@@ -162,6 +162,8 @@ export interface Herder {
   logger(name: string): Promise<LoggerInfo>;
   /** Names of the loggers whose level changed. */
   setLoggerLevel(name: string, level: string): Promise<string[]>;
+  /** Drover's own: takes back the levels that were set for a logger and for all under it; their names. */
+  resetLoggerLevel(name: string): Promise<string[]>;
 
   /** Drover's own. Null: nothing has been mirrored yet. */
   mirrorReport(): Promise<MirrorReport | null>;

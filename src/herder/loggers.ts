@@ -5,6 +5,10 @@ import type { LoggerInfo } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 
 const rootLogger = 'root';
+/** The list is read by every function each minute, and answered whole. */
+export const mostLoggers = 1000;
+const longestName = 255;
+
 const levels = ['OFF', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE', 'ALL'];
 
 /** Drover's own loggers and those that somebody set, by name. The levels are in the table: running functions follow them. */
@@ -45,6 +49,7 @@ export async function setLoggerLevel(deps: HerderDeps, givenName: string, givenL
     throw new ConnectError('loggers.unknown_level', `invalid log level '${givenLevel}'.`);
   }
   const name = canonical(givenName);
+  requireName(name);
   const known = await loggers(deps);
   const affected = [...known.keys()].filter((key) => name === rootLogger || key.startsWith(name));
   if (!known.has(name)) affected.push(name);
@@ -56,8 +61,40 @@ export async function setLoggerLevel(deps: HerderDeps, givenName: string, givenL
   const stored: LoggerLevel[] = changed.map((key) => ({ logger: key, level, modifiedAt }));
   // One that was only inherited so far is known by name from now on, though nothing has changed for it.
   if (!known.has(name) && !changed.includes(name)) stored.push({ logger: name, level, modifiedAt: null });
+  requireRoom(
+    known,
+    stored.map(({ logger }) => logger),
+  );
   await deps.cluster.putLoggerLevels(stored);
   return changed;
+}
+
+function requireName(name: string): void {
+  if (name.length <= longestName && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) return;
+  throw new ConnectError(
+    'loggers.invalid_name',
+    `The name of a logger is at most ${longestName} characters, none of them a control character; this one has ${name.length}.`,
+  );
+}
+
+function requireRoom(known: ReadonlyMap<string, unknown>, wanted: readonly string[]): void {
+  const added = wanted.filter((key) => !known.has(key)).length;
+  if (added === 0 || known.size + added <= mostLoggers) return;
+  throw new ConnectError(
+    'loggers.too_many',
+    `There are ${known.size} loggers already, at most ${mostLoggers} are kept. ` +
+      'Take levels back that are not needed: DELETE /drover/loggers/{logger} does so for a logger and all under it.',
+  );
+}
+
+/** Takes back what was set for a logger and all under it, so that they have their levels from above again. */
+export async function resetLoggerLevel(deps: HerderDeps, givenName: string): Promise<string[]> {
+  const name = canonical(givenName);
+  const set = (await deps.cluster.loggerLevels()).map((entry) => entry.logger);
+  const reset = set.filter((key) => name === rootLogger || key.startsWith(name)).sort();
+  if (reset.length === 0) throw new NotFoundError('loggers.not_found', `No level is set for logger ${givenName}.`);
+  await deps.cluster.deleteLoggerLevels(reset);
+  return reset;
 }
 
 /** Of a logger that is not known yet: that of the nearest part of its name, dot by dot. */

@@ -40,10 +40,34 @@ async function validate(installation: Installation, input: ConfigInput): Promise
   if ((input[classKey] ?? null) === null) {
     throw new ConnectError('config.invalid', `Connector config ${mapText(input)} contains no connector type`);
   }
+  requireFewStages(input);
   const settings = withoutNulls(input);
   const infos = await validateConnectorConfig(plugins, input, converterDefaults, overrideRules);
   const all = withoutErrorsOfReferences(settings, withDroverSettings(plugins, settings, infos));
   return withRefusals(all, overrideRefusals(typeOf(plugins, settings), settings, overrideRules));
+}
+
+/** Each alias brings a dozen settings that carry its name, and all of them are described in the answer. */
+const mostAliases = 200;
+const longestAlias = 255;
+const aliasLists = ['transforms', 'predicates', 'topic.creation.groups'];
+
+function requireFewStages(input: ConfigInput): void {
+  for (const key of aliasLists) {
+    const aliases = (input[key] ?? '').split(',', mostAliases + 1);
+    if (aliases.length > mostAliases) {
+      throw new ConnectError(
+        'config.invalid',
+        `The setting ${key} lists more than ${mostAliases} aliases, which is the most that a connector may have`,
+      );
+    }
+    if (aliases.some((alias) => alias.length > longestAlias)) {
+      throw new ConnectError(
+        'config.invalid',
+        `The setting ${key} has an alias of more than ${longestAlias} characters, which is the most that one may have`,
+      );
+    }
+  }
 }
 
 function withDroverSettings(plugins: PluginRegistry, settings: Settings, infos: ConfigInfos): ConfigInfos {

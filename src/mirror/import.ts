@@ -104,8 +104,9 @@ class ConfigLog {
         );
       }
       this.#deferredTasks.delete(name);
-    } else if (key.startsWith('logger-cluster-') && fields !== null) {
-      this.loggerLevels.set(after('logger-cluster-'), String(fields.level));
+    } else if (key.startsWith('logger-cluster-')) {
+      if (fields === null) this.loggerLevels.delete(after('logger-cluster-'));
+      else this.loggerLevels.set(after('logger-cluster-'), String(fields.level));
     }
   }
 

@@ -73,6 +73,9 @@ export async function project(
             key: loggerKey(change.after.logger),
             value: loggerValue(change.after.level),
           });
+        } else if (change.before !== null) {
+          // Java passes over it; compaction then takes the level from the topic.
+          records.push({ topic: 'configs', key: loggerKey(change.before.logger), value: null });
         }
         break;
       case 'sink-position':

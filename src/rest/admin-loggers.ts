@@ -11,6 +11,11 @@ export async function getLogger({ herder, params }: Call): Promise<Answer> {
   return { body: loggerEntity(await herder.logger(params.logger!)) };
 }
 
+/** Drover's own: Java keeps a level until its worker ends. */
+export async function resetLoggerLevel({ herder, params }: Call): Promise<Answer> {
+  return { body: await herder.resetLoggerLevel(params.logger!) };
+}
+
 /** Levels are in the table, so the scope makes no difference but to the answer; one that is not known means `worker`. */
 export async function setLoggerLevel(call: Call): Promise<Answer> {
   const body = call.body();

@@ -32,6 +32,8 @@ const statuses: Readonly<Record<string, number>> = {
   // What a connector says about offsets that it refuses leaves Java as a 500 with the connector's words.
   'offsets.refused': 500,
   'loggers.unknown_level': 404,
+  'loggers.invalid_name': 400,
+  'loggers.too_many': 400,
   'storage.key_too_long': 400,
   'storage.refused': 400,
   'storage.unavailable': 503,

@@ -345,6 +345,16 @@ export const routes: readonly Route[] = [
     handle: drover.getInstallation,
   },
   {
+    method: 'DELETE',
+    path: '/drover/loggers/{logger}',
+    operation: 'resetLevel',
+    summary: 'Take back the levels that were set for a logger and all under it; `root` takes back all.',
+    success: 200,
+    answer: schema.names,
+    statuses: [404],
+    handle: loggers.resetLoggerLevel,
+  },
+  {
     method: 'GET',
     path: '/drover/connectors/{connector}',
     operation: 'getConnectorReport',

@@ -28,6 +28,8 @@ export interface RestSettings {
 }
 
 const mediaType = 'application/vnd.schemaregistry.v1+json';
+/** A registry keeps a schema in one Kafka message of a megabyte; what is far beyond that is no registry's answer. */
+const largestAnswer = 16 * 1024 * 1024;
 
 interface Answer {
   readonly status: number;
@@ -184,7 +186,26 @@ async function openTransport(
       const signal = AbortSignal.timeout(settings.requestTimeoutMs);
       const onAnswer = (answer: IncomingMessage) => {
         const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        let size = 0;
+        const refuse = () => {
+          answer.destroy();
+          reject(
+            new RegistryResponseError(
+              answer.statusCode ?? 0,
+              answer.statusCode ?? 0,
+              `${url.origin} answered more than ${largestAnswer} bytes to ${url.pathname}, which no schema takes`,
+            ),
+          );
+        };
+        if (Number(answer.headers['content-length'] ?? 0) > largestAnswer) {
+          refuse();
+          return;
+        }
+        answer.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > largestAnswer) refuse();
+          else chunks.push(chunk);
+        });
         answer.on('error', unreachable);
         answer.on('end', () =>
           resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),

@@ -26,6 +26,8 @@ export interface ClusterStore {
 
   loggerLevels(): Promise<LoggerLevel[]>;
   putLoggerLevels(levels: readonly LoggerLevel[]): Promise<void>;
+  /** No effect for those that are not there. */
+  deleteLoggerLevels(loggers: readonly string[]): Promise<void>;
 
   /** One coordinator at a time looks at what is due within the minute (L4). True when `owner` is it until `expiresAt`. */
   acquireTicker(owner: string, now: number, expiresAt: number): Promise<boolean>;

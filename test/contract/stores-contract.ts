@@ -804,6 +804,10 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       await cluster.putLoggerLevels([{ logger: 'a.b', level: 'DEBUG', modifiedAt: t0 }]);
       await cluster.putLoggerLevels([{ logger: 'a.b', level: 'WARN', modifiedAt: t0 + 1 }]);
       expect(await cluster.loggerLevels()).toEqual([{ logger: 'a.b', level: 'WARN', modifiedAt: t0 + 1 }]);
+      const many = Array.from({ length: 60 }, (_, n) => ({ logger: `é.${n}`, level: 'INFO', modifiedAt: t0 }));
+      await cluster.putLoggerLevels(many);
+      await cluster.deleteLoggerLevels([...many.map(({ logger }) => logger), 'nobody']);
+      expect(await cluster.loggerLevels()).toEqual([{ logger: 'a.b', level: 'WARN', modifiedAt: t0 + 1 }]);
     });
 
     it('L4: one ticker at a time', async () => {

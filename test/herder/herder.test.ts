@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { AnyPlugin } from '../../src/api/plugin.ts';
 import { definePlugin } from '../../src/api/plugin.ts';
 import { defineConfig } from '../../src/config/config-def.ts';
+import { mostLoggers } from '../../src/herder/loggers.ts';
 import { actConnectorRun, createMemoryRest, type MemoryRest } from '../support/memory-rest.ts';
 
 const source = { 'connector.class': 'FileStreamSource', file: '/f', topic: 't' };
@@ -283,5 +284,76 @@ describe('a name that fits into no key', () => {
 
   it('is refused when it is to be created', async () => {
     expect(await create(name)).toMatchObject({ status: 400, body: { message: expect.stringContaining('too long') } });
+  });
+});
+
+describe('loggers', () => {
+  const put = (name: string, level: string) => rest.call('PUT', `/admin/loggers/${name}`, { level });
+  const reset = (name: string) => rest.call('DELETE', `/drover/loggers/${name}`);
+  const levelOf = async (name: string) =>
+    ((await rest.call('GET', `/admin/loggers/${name}`)).body as { level?: string }).level;
+
+  it('are taken back by name with all under them, and have their level from above again', async () => {
+    await put('root', 'ERROR');
+    await put('drover.worker', 'DEBUG');
+    await put('mine.a', 'TRACE');
+    expect(await levelOf('drover.worker')).toBe('DEBUG');
+    const taken = await reset('drover.worker');
+    expect(taken.status).toBe(200);
+    expect(taken.body).toContain('drover.worker');
+    expect(await levelOf('drover.worker')).toBe('ERROR');
+    expect(await reset('drover.worker')).toMatchObject({
+      status: 404,
+      body: { message: 'No level is set for logger drover.worker.' },
+    });
+    expect((await reset('root')).status).toBe(200);
+    expect((await rest.call('GET', '/admin/loggers/mine.a')).status).toBe(404);
+    expect((await rest.stores.cluster.loggerLevels()).length).toBe(0);
+  });
+
+  it('are bounded in number and name', async () => {
+    const modifiedAt = 0;
+    const many = Array.from({ length: mostLoggers }, (_, n) => ({ logger: `x${n}`, level: 'INFO', modifiedAt }));
+    await rest.stores.cluster.putLoggerLevels(many);
+    expect(await put('one.more', 'DEBUG')).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining('DELETE /drover/loggers/{logger}') },
+    });
+    // Those that are there can still be changed, and taken back.
+    expect((await put('x7', 'DEBUG')).status).toBe(200);
+    expect((await reset('x')).status).toBe(200);
+    expect((await put('one.more', 'DEBUG')).status).toBe(200);
+    for (const name of ['a%0Ab', 'n'.repeat(256)]) expect((await put(name, 'DEBUG')).status).toBe(400);
+  });
+});
+
+describe('a config of more stages than anybody needs', () => {
+  const aliases = (count: number) => Array.from({ length: count }, (_, n) => `t${n}`).join(',');
+  const validate = (config: object) =>
+    rest.call('PUT', '/connector-plugins/FileStreamSource/config/validate', { ...source, name: 'a', ...config });
+
+  it.each(['transforms', 'predicates', 'topic.creation.groups'])(
+    '%s: is refused with 400 before it is described',
+    async (key) => {
+      for (const value of [aliases(201), aliases(125_000), 'x'.repeat(256)]) {
+        const refusal = { status: 400, body: { message: expect.stringContaining(`The setting ${key} `) } };
+        expect(await validate({ [key]: value })).toMatchObject(refusal);
+        expect(await create('a', { ...source, [key]: value })).toMatchObject(refusal);
+        expect(await rest.call('PUT', '/connectors/a/config', { ...source, [key]: value })).toMatchObject(refusal);
+      }
+    },
+  );
+
+  it('what is admitted fits into an answer', async () => {
+    const config: Record<string, string> = {};
+    for (const key of ['transforms', 'predicates', 'topic.creation.groups']) config[key] = aliases(200);
+    for (const alias of aliases(200).split(',')) {
+      config[`transforms.${alias}.type`] = 'org.apache.kafka.connect.transforms.TimestampConverter$Value';
+      config[`predicates.${alias}.type`] = 'TopicNameMatches';
+    }
+    const { status, body } = await validate(config);
+    expect(status).toBe(200);
+    // What a function may answer.
+    expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThan(6 * 1024 * 1024);
   });
 });

@@ -165,6 +165,16 @@ describe('records of the configs topic are those of Java Connect, byte for byte'
     }
   });
 
+  it('a level that is taken back is a tombstone', async () => {
+    const { stores, records } = mirrored();
+    await stores.cluster.putLoggerLevels([{ logger: 'a', level: 'DEBUG', modifiedAt: now }]);
+    await stores.cluster.deleteLoggerLevels(['a']);
+    expect(byTopic(await records(), 'configs')).toEqual([
+      ['logger-cluster-a', '{"level":"DEBUG"}'],
+      ['logger-cluster-a', null],
+    ]);
+  });
+
   it('a change of one task writes all task configs again before the commit, as Java needs them', async () => {
     const { stores, records } = mirrored();
     await stores.config.createConnector('a', 'source', {}, 'STARTED', now);

@@ -52,6 +52,16 @@ describe('retries and fail-over', () => {
     expect(clock.slept).toEqual([10, 20, 40]);
   });
 
+  test('an answer that no schema takes is cut off, said so, and not asked for again', async () => {
+    const registry = await start();
+    const id = registry.plant('huge-value', `"${'x'.repeat(17 * 1024 * 1024)}"`, 'AVRO');
+    await expect(client({ 'schema.registry.url': registry.url }).schemaById(id, null)).rejects.toMatchObject({
+      name: 'RestClientException',
+      message: expect.stringContaining('answered more than 16777216 bytes to /schemas/ids/'),
+    });
+    expect(registry.requests).toHaveLength(1);
+  });
+
   test('it gives up after max.retries', async () => {
     const registry = await start();
     registry.fail(500, 500, 500);

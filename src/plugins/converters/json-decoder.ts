@@ -1,3 +1,4 @@
+import { fillFields } from '../../data/field-allowance.ts';
 import { isJsonObject, JsonMissing, type JsonNode, JsonNumber, type JsonObject } from '../../data/json-reader.ts';
 import {
   DATE_NAME,
@@ -161,6 +162,7 @@ function compileStruct(schema: Schema, decoding: JsonDecoding): NonNullDecoder {
     if (!isJsonObject(node)) {
       throw new DataError(`Structs should be encoded as JSON objects, but found ${nodeType(node)}`);
     }
+    fillFields(count);
     const values = new Array(count);
     for (let i = 0; i < count; i++) {
       const name = names[i] as string;

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { allowFields } from '../../data/field-allowance.ts';
 import { asBuffer } from '../../data/java-utf8.ts';
 import { type JsonNode, readJson, readWholeJson } from '../../data/json-reader.ts';
 import { type JsonDecoder, needsExactNumbers } from './json-decoder.ts';
@@ -31,7 +32,9 @@ export class JsonDocument {
       const value = this.#native(text);
       if (value !== undefined) return value;
     }
-    return this.#decode(readJson(buffer.subarray(start, end)));
+    const node = readJson(buffer.subarray(start, end));
+    allowFields(end - start);
+    return this.#decode(node);
   }
 
   /** The same where exactly one value must fill the range; undefined if it does not. */
@@ -41,7 +44,9 @@ export class JsonDocument {
     const value = this.#native(text);
     if (value !== undefined) return value;
     const node = readWholeJson(text);
-    return node === undefined ? undefined : this.#decode(node);
+    if (node === undefined) return undefined;
+    allowFields(text.length);
+    return this.#decode(node);
   }
 
   /** Null when the bytes are not plain UTF-8: the exact reader then looks at them. */
@@ -70,6 +75,7 @@ export class JsonDocument {
       return undefined;
     }
     try {
+      allowFields(text.length);
       return this.#decode(node) ?? null;
     } catch (error) {
       if (error !== needsExactNumbers) throw error;

@@ -1,3 +1,4 @@
+import { allowFields } from '../../data/field-allowance.ts';
 import { asBuffer } from '../../data/java-utf8.ts';
 import { isJsonObject, readJson, readJsonText, skipJson } from '../../data/json-reader.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
@@ -113,6 +114,7 @@ export class JsonEnvelopes {
       );
     }
     const schema = schemaFromJson(node.schema, this.#decoding);
+    allowFields(bytes.length);
     return { schema, value: compileJsonDecoder(schema, this.#decoding)(node.payload) };
   }
 }

@@ -1,3 +1,4 @@
+import { allowFields } from '../../data/field-allowance.ts';
 import { isJsonObject, type JsonNode, JsonNumber, keysAsWritten } from '../../data/json-reader.ts';
 import { quoteJson } from '../../data/json-text.ts';
 import type { Schema, SchemaType } from '../../data/schema.ts';
@@ -60,6 +61,7 @@ export function schemaFromJson(node: JsonNode, decoding: JsonDecoding): Schema |
     }
   }
   if (node.default !== undefined) {
+    allowFields(0);
     const value = compileJsonDecoder(builder.draft(), decoding)(node.default);
     if (value instanceof Struct) {
       // Java compares the struct's finished schema with the unfinished one around it: never equal.

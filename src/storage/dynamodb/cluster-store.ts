@@ -52,6 +52,11 @@ export class DynamoDbClusterStore implements ClusterStore {
     });
   }
 
+  async deleteLoggerLevels(loggers: readonly string[]): Promise<void> {
+    const deletes = loggers.map((logger) => ({ kind: 'delete' as const, key: loggerKey(logger) }));
+    await this.#table.writeMany(deletes, 'the levels of loggers');
+  }
+
   async acquireTicker(owner: string, now: number, expiresAt: number): Promise<boolean> {
     const { done } = await this.#table.update({
       key: tickerKey,

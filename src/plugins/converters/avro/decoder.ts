@@ -21,7 +21,11 @@ import { fieldNamed, isAnything, singleBranch } from './to-connect-schema.ts';
 /** Reads the value that lies in `buffer[start, end)`. */
 export type Decode = (buffer: Buffer, start: number, end: number) => unknown;
 
-const largestEmptyRun = 100_000;
+/**
+ * Values that take no byte (an empty record, a fixed type of no size) can be any number for a few bytes. A payload may
+ * hold as many of them as it has bytes, and these more: a batch of hostile records still fits into memory.
+ */
+const freeValues = 4096;
 
 const runtime = {
   Struct,
@@ -49,6 +53,9 @@ const runtime = {
   badCount: (count: number): never => {
     throw new SerializationError(`Invalid Avro data: ${count} elements cannot follow`);
   },
+  tooManyFree: (): never => {
+    throw new SerializationError('Invalid Avro data: too many values that take no bytes');
+  },
   symbol: (symbols: readonly string[], index: number): string => {
     const symbol = symbols[index];
     if (symbol === undefined)
@@ -60,7 +67,7 @@ const runtime = {
     if (length > 0 && length <= 6) return new Decimal(BigInt(bytes.readIntBE(from, length)), scale);
     return Decimal.fromBytes(bytes.subarray(from, to), scale);
   },
-  largestEmptyRun,
+  freeValues,
 };
 
 /** Readers of the primitive types; `b`, `p` and `end` are the buffer, the position and the end of the value. */
@@ -128,9 +135,10 @@ function decimal(n, scale) { if (n > end - p) truncated(); const from = p; p += 
 function count(least) {
   let n = int();
   if (n < 0) { n = -n; long(); }
-  if (n > (least === 0 ? rt.largestEmptyRun : end - p)) rt.badCount(n);
+  if (n < 0 || (least !== 0 && n > end - p)) rt.badCount(n);
   return n;
-}`;
+}
+function nothing() { if (--free < 0) rt.tooManyFree(); return new Uint8Array(0); }`;
 
 /** Compiles the way from Avro's binary form straight to Connect values; `schema` is the Connect schema of `type`. */
 export function compileDecoder(type: AvroType, schema: Schema | null, options: c.AvroDataOptions): Decode {
@@ -153,12 +161,12 @@ class DecoderCompiler {
     const constants = this.#constants.map((_, i) => `const k${i} = k[${i}];`).join('\n');
     const source = `"use strict";
 const { Struct, Instant, Int32, Float32, readFloat, readDouble, big, truncated, tooLong } = rt;
-let b, p = 0, end = 0;
+let b, p = 0, end = 0, free = 0;
 ${constants}
 ${primitives}
 ${this.#functions.join('\n')}
 return function decode(buffer, start, stop) {
-  b = buffer; p = start; end = stop;
+  b = buffer; p = start; end = stop; free = rt.freeValues + stop - start;
   const value = ${expression};
   if (p > end) truncated();
   return value;
@@ -208,7 +216,11 @@ return function decode(buffer, start, stop) {
       case 'bytes':
         return schema.name === DECIMAL_NAME ? `decimal(size(), ${decimalScale(schema)})` : 'bytes()';
       case 'fixed':
-        return schema.name === DECIMAL_NAME ? `decimal(${type.size}, ${decimalScale(schema)})` : `raw(${type.size})`;
+        return schema.name === DECIMAL_NAME
+          ? `decimal(${type.size}, ${decimalScale(schema)})`
+          : type.size === 0
+            ? 'nothing()'
+            : `raw(${type.size})`;
       case 'enum':
         return `rt.symbol(${this.#constant(type.symbols)}, int())`;
       case 'array':
@@ -254,7 +266,8 @@ return function decode(buffer, start, stop) {
     return this.#function('r', (name) => {
       byType.set(type, `${name}()`);
       const values = type.fields.map((field, i) => this.#value(field.type, schema.fields[i]!.schema));
-      return `return new Struct(${this.#constant(schema)}, [${values.join(', ')}]);`;
+      const charge = takesBytes(type) ? '' : 'if (--free < 0) rt.tooManyFree(); ';
+      return `${charge}return new Struct(${this.#constant(schema)}, [${values.join(', ')}]);`;
     });
   }
 
@@ -321,15 +334,22 @@ function intExpression(schema: Schema): string {
 
 /** Reads the blocks of an array or a map; null for `element` says that every element takes at least a byte. */
 function loop(element: AvroType | null, start: string, read: string, result: string): string {
-  const least = element === null || takesBytes(element, 0) ? 1 : 0;
+  const least = element === null || takesBytes(element) ? 1 : 0;
   return `${start} for (let n = count(${least}); n !== 0; n = count(${least})) { if (p > end) truncated();
 do { ${read} } while (--n > 0 && p <= end); }
 if (p > end) truncated(); return ${result};`;
 }
 
-function takesBytes(type: AvroType, depth: number): boolean {
+/** A record straight inside itself counts as nothing: no data is of such a type. */
+function takesBytes(type: AvroType, known = new Map<AvroType, boolean>()): boolean {
   if (type.kind === 'null') return false;
   if (type.kind === 'fixed') return type.size > 0;
-  if (type.kind === 'record') return depth > 8 || type.fields.some((field) => takesBytes(field.type, depth + 1));
-  return true;
+  if (type.kind !== 'record') return true;
+  let takes = known.get(type);
+  if (takes === undefined) {
+    known.set(type, false);
+    takes = type.fields.some((field) => takesBytes(field.type, known));
+    known.set(type, takes);
+  }
+  return takes;
 }

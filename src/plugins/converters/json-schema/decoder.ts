@@ -1,3 +1,4 @@
+import { fillFields } from '../../../data/field-allowance.ts';
 import { isJsonObject, JsonMissing, type JsonNode, JsonNumber, type JsonObject } from '../../../data/json-reader.ts';
 import { DATE_NAME, DECIMAL_NAME, TIME_NAME, TIMESTAMP_NAME } from '../../../data/logical.ts';
 import { KeyInterner } from '../../../data/map-key.ts';
@@ -94,6 +95,7 @@ class DecoderCompiler {
     return (node) => {
       if (!isJsonObject(node))
         throw new DataError(`Structs should be encoded as JSON objects, but found ${nodeType(node)}`);
+      fillFields(names.length);
       const values: unknown[] = new Array(names.length);
       for (let i = 0; i < names.length; i++) values[i] = decoders[i]!(property(node, names[i]!)) ?? null;
       return new Struct(schema, values);

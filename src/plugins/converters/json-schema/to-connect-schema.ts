@@ -1,4 +1,5 @@
 import { ConnectSchema } from '../../../data/connect-schema.ts';
+import { allowFields } from '../../../data/field-allowance.ts';
 import { isJsonObject, type JsonNode, JsonNumber, type JsonObject, readWholeJson } from '../../../data/json-reader.ts';
 import type { Field, Schema, SchemaType } from '../../../data/schema.ts';
 import { ConnectError, DataError } from '../../../errors.ts';
@@ -370,6 +371,7 @@ function finish(shape: Shape, node: JsonObject, place: Place): ConnectSchema {
   const plain = build(undefined);
   const fallback = node.default;
   if (fallback === undefined || fallback === null) return plain;
+  allowFields(0);
   const value = compileDecoder(plain)(fallback);
   return value === null ? plain : build(value);
 }

@@ -1,3 +1,4 @@
+import { allowFields, fillFields } from '../../../data/field-allowance.ts';
 import { DATE_NAME, DECIMAL_NAME, TIME_NAME, TIMESTAMP_NAME } from '../../../data/logical.ts';
 import type { Schema } from '../../../data/schema.ts';
 import { Struct } from '../../../data/struct.ts';
@@ -35,6 +36,7 @@ export function compileDecoder(message: Message, schema: Schema, options: c.Prot
     source.buffer = buffer;
     source.position = start;
     source.end = end;
+    allowFields(end - start);
     try {
       return read(source);
     } catch (error) {
@@ -97,6 +99,7 @@ class DecoderCompiler {
       }
     }
     return (source) => {
+      fillFields(initial.length);
       const values = initial.slice();
       for (const index of lists) values[index] = [];
       for (const index of maps) values[index] = new Map();
