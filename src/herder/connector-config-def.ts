@@ -18,6 +18,7 @@ import {
   validString,
 } from '../config/validators.ts';
 import { ConfigError, ConnectError } from '../errors.ts';
+import { askPlugin, createPlugin } from '../plugins/create-plugin.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import {
   classNames,
@@ -417,7 +418,9 @@ export async function validateConnectorConfig(
   const options: ParseOptions = { resolveClass: (name) => registry.classNameOf(name) ?? null };
   const base = enrichedConfigDef(registry, plugin, settings, defaults);
   const values = validateConfig(base, settings, options);
-  const own = validateConfig(plugin.config, settings, options);
+  const own = await askPlugin(plugin.className, 'its settings could not be validated', () =>
+    validateConfig(plugin.config, settings, options),
+  );
   await addConnectorChecks(plugin, settings, values, own);
   const infos: ConfigInfo[] = [...infosOf(base, values, own), ...infosOf(plugin.config, own, new Map())];
   const groups = new Set([...groupsOf(base), ...groupsOf(plugin.config)]);
@@ -512,11 +515,16 @@ async function addConnectorChecks(
   values: Map<string, ConfigValue>,
   own: Map<string, ConfigValue>,
 ): Promise<void> {
-  const connector: SourceConnector | SinkConnector = await plugin.create();
+  const connector: SourceConnector | SinkConnector = await createPlugin<'source' | 'sink'>(plugin);
   const note = (name: string, message: string) => (own.get(name) ?? values.get(name))?.errors.push(message);
-  const problems = plugin.kind === 'sink' ? sinkErrors(settings) : sourceErrors(connector as SourceConnector, settings);
+  const problems = await askPlugin(plugin.className, 'it could not say what it supports', () =>
+    plugin.kind === 'sink' ? sinkErrors(settings) : sourceErrors(connector as SourceConnector, settings),
+  );
   for (const { key, message } of problems) note(key, message);
-  for (const { key, message } of (await connector.validate?.(settings)) ?? []) {
+  const found = await askPlugin(plugin.className, 'validate() failed', async () => [
+    ...((await connector.validate?.(settings)) ?? []),
+  ]);
+  for (const { key, message } of found) {
     if (own.has(key) || values.has(key)) note(key, message);
     else
       own.set(key, {

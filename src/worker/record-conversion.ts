@@ -5,6 +5,7 @@ import type { Settings } from '../config/config-def.ts';
 import { isSet, settingsWithPrefix } from '../config/parse-config.ts';
 import { ConnectError, DataError } from '../errors.ts';
 import type { KafkaHeader, OutgoingBatch } from '../kafka/types.ts';
+import { createPlugin } from '../plugins/create-plugin.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { ErrorTolerance, Stage } from './error-tolerance.ts';
 import type { LastOffsets } from './submitted-records.ts';
@@ -47,7 +48,7 @@ async function createConverter<K extends PluginKind>(
   const source = isSet(config, setting) ? config : defaults;
   const descriptor = plugins.get(kind, source[setting] ?? '');
   return {
-    plugin: await descriptor.create(),
+    plugin: await createPlugin(descriptor),
     className: descriptor.className,
     settings: settingsWithPrefix(source, `${setting}.`),
   };

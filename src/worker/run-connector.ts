@@ -3,6 +3,7 @@ import type { ConnectorContext, SinkConnector, SourceConnector } from '../api/co
 import type { Settings } from '../config/config-def.ts';
 import { parseType } from '../config/parse-config.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError, traceOf } from '../errors.ts';
+import { createPlugin } from '../plugins/create-plugin.ts';
 import type { AppliedGeneration, NewTask } from '../storage/generation-store.ts';
 import type { ConnectorItem, State, TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
@@ -155,7 +156,7 @@ async function askConnector(run: ConnectorRun): Promise<WantedTask[]> {
   const tasksMax = parseType('tasks.max', config['tasks.max'] ?? '1', 'INT') as number;
   const taskClass = descriptor.className.replace(/Connector$/, 'Task');
 
-  const plugin: SourceConnector | SinkConnector = await descriptor.create();
+  const plugin: SourceConnector | SinkConnector = await createPlugin(descriptor);
   const raised: { error: Error | null } = { error: null };
   const configs = await bounded(run, async () => {
     await plugin.start(config, connectorContext(run, raised));
