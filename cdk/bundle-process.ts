@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type BuildFailure, type BuildOptions, build, formatMessages, type Message, type Metafile } from 'esbuild';
 import { copyFiles, placeBanner, placeDefines } from './bundle-files.ts';
@@ -30,7 +30,8 @@ export interface BundleRequest {
   readonly pluginsModule: string;
   /** Whether it is the app's, not the empty one of Drover. */
   readonly hasPlugins: boolean;
-  readonly checkPlugins: string | null;
+  /** It is the program that looks at the app's list of plugins, and is run at once. */
+  readonly runsIt: boolean;
   readonly minify: BundleMinify;
   readonly target: string;
 }
@@ -51,7 +52,8 @@ export type BundleAnswer =
   | { readonly lazy: readonly LazyChunk[]; readonly builtins: readonly string[]; readonly warnings: readonly string[] }
   | { readonly failure: string };
 
-async function bundle(request: BundleRequest, entry: BundleRequest['entry'], outdir: string) {
+async function bundle(request: BundleRequest) {
+  const { entry, outdir } = request;
   const names = new SourceNames(request.drover, request.hasPlugins ? request.pluginsModule : undefined);
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
@@ -119,33 +121,34 @@ function lazyBuiltins({ outputs }: Metafile): string[] {
 }
 
 /** Loads the app's list as a function would, and looks at what it lists; null: nothing is wrong with it. */
-async function problemOfPlugins(request: BundleRequest, check: string): Promise<string | null> {
-  const outdir = join(dirname(request.outdir), 'plugins-check');
+async function problemOfPlugins(request: BundleRequest): Promise<string | null> {
   try {
-    await bundle(request, { name: 'check', file: check }, outdir);
-    execFileSync(process.execPath, [join(outdir, 'check.mjs')], {
+    execFileSync(process.execPath, [join(request.outdir, `${request.entry.name}.mjs`)], {
       encoding: 'utf8',
       stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: 60_000,
+      timeout: loadMs,
     });
-    return null;
   } catch (error) {
-    const { stderr, code } = error as { stderr?: string; code?: string };
-    if (code === 'ETIMEDOUT') return 'It did not load within a minute.';
-    if (stderr === undefined) throw error;
-    return stderr.trim() || 'It ends the process, or waits for what never comes, when it is loaded.';
-  } finally {
-    rmSync(outdir, { recursive: true, force: true });
+    const { stderr = '', code, status } = error as { stderr?: string; code?: string; status?: number };
+    if (status === inOrder) return null;
+    if (code === 'ETIMEDOUT') return `It did not load within ${loadMs / 1000} seconds.`;
+    if (status === unsettledAwait) return 'It awaits, when it is loaded, what never comes.';
+    if (stderr.trim() !== '') return stderr.trim();
   }
+  return 'It ends the process when it is loaded.';
 }
+
+const loadMs = 60_000;
+/** See functions/check-plugins.ts. */
+const inOrder = 42;
+/** Node's exit code for a top-level `await` that nothing is left to end. */
+const unsettledAwait = 13;
 
 async function answer(request: BundleRequest): Promise<BundleAnswer> {
   try {
-    const { lazy, builtins, warnings } = await bundle(request, request.entry, request.outdir);
-    if (request.checkPlugins !== null) {
-      const problem = await problemOfPlugins(request, request.checkPlugins);
-      if (problem !== null) return { failure: `The plugins of ${request.pluginsModule} cannot be used.\n${problem}` };
-    }
+    const { lazy, builtins, warnings } = await bundle(request);
+    const problem = request.runsIt ? await problemOfPlugins(request) : null;
+    if (problem !== null) return { failure: problem };
     return { lazy, builtins, warnings: warnings.map(({ text: warning }) => warning) };
   } catch (error) {
     const errors = (error as Partial<BuildFailure>).errors;

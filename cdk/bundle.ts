@@ -36,24 +36,34 @@ export interface Bundle {
   readonly builtins: readonly string[];
 }
 
-/** Bundles one function; the app's plugins are loaded and looked at while that is done. */
+/** Bundles one function, once the app's plugins are seen to be in order. */
 export function bundleFunction(options: BundleOptions): Bundle {
-  const { name } = options;
-  const entry = { name, file: join(drover, 'functions', `${name}${extension}`) };
-  const usesPlugins = options.pluginsModule !== undefined && name !== 'coordinator';
-  return bundle(entry, options, usesPlugins ? join(drover, 'functions', `check-plugins${extension}`) : null);
+  const { name, pluginsModule } = options;
+  if (pluginsModule !== undefined && !checked.has(pluginsModule)) checkPlugins({ ...options, pluginsModule });
+  return bundleProgram(name, join(drover, 'functions', `${name}${extension}`), options);
 }
 
 /** Bundles any program as functions are. */
 export function bundleProgram(name: string, file: string, settings: BundleSettings): Bundle {
-  return bundle({ name, file }, settings, null);
+  return bundle({ name, file }, settings, `The function ${name} cannot be bundled.`);
+}
+
+const checked = new Set<string>();
+
+/** Loads the app's list of plugins out of a bundle in `outdir`, which is removed again. Throws with all that is wrong. */
+export function checkPlugins(settings: BundleSettings & { readonly pluginsModule: string }): void {
+  const { pluginsModule, outdir } = settings;
+  const entry = { name: 'check-plugins', file: join(drover, 'functions', `check-plugins${extension}`) };
+  bundle(entry, settings, `The plugins of ${pluginsModule} cannot be used.`);
+  rmSync(outdir, { recursive: true, force: true });
+  checked.add(pluginsModule);
 }
 
 /**
  * One program with its dependencies as ES modules in `dist/`, each with a source map beside it. Code that is loaded on
  * demand (`await import()`) becomes a file of its own, so that a cold start reads only what its run needs.
  */
-function bundle(entry: BundleRequest['entry'], settings: BundleSettings, checkPlugins: string | null): Bundle {
+function bundle(entry: BundleRequest['entry'], settings: BundleSettings, failure: string): Bundle {
   const { outdir, pluginsModule } = settings;
   if (pluginsModule !== undefined && !existsSync(pluginsModule)) {
     throw new Error(`plugins is ${pluginsModule}, and there is no such file: name the module that lists your plugins`);
@@ -65,11 +75,11 @@ function bundle(entry: BundleRequest['entry'], settings: BundleSettings, checkPl
     drover: resolve(drover),
     pluginsModule: resolve(pluginsModule ?? join(drover, 'src', 'plugins', `no-user-plugins${extension}`)),
     hasPlugins: pluginsModule !== undefined,
-    checkPlugins,
+    runsIt: entry.name === 'check-plugins',
     minify: settings.minify ?? 'whitespace',
     target: `node${settings.nodeVersion ?? '24'}`,
   });
-  if ('failure' in answer) throw new Error(`The function ${entry.name} cannot be bundled.\n${answer.failure}`);
+  if ('failure' in answer) throw new Error(`${failure}\n${answer.failure}`);
   for (const warning of answer.warnings) process.stderr.write(`${warning}\n`);
   return answer;
 }

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
  * the first trace that somebody looks at: a cold start pays nothing for them, where Node's own --enable-source-maps reads
  * the map of every file that is loaded (`npm run bundle-report` measures both).
  */
-Error.prepareStackTrace = (error, sites) => [titleOf(error), ...sites.map((site) => `    at ${frameOf(site)}`)].join('\n');
+Error.prepareStackTrace = (error, sites) =>
+  [titleOf(error), ...sites.map((site) => `    at ${frameOf(site)}`)].join('\n');
 
 const maps = new Map<string, SourceMap | null>();
 

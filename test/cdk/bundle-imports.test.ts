@@ -98,7 +98,8 @@ describe('import() in a bundle answers what Node answers', () => {
       'app/handlers/one.ts': 'export const value: number = 1;',
       'app/handlers/two.ts': 'export const value: number = 2;',
       'app/data.json': '{"a":1}',
-      'app/waits.ts': 'export const ready = await new Promise<string>((resolve) => setImmediate(() => resolve("yes")));',
+      'app/waits.ts':
+        'export const ready = await new Promise<string>((resolve) => setImmediate(() => resolve("yes")));',
       'app/class.ts': 'export class Counter { next() { return 7; } }\nexport default function () { return 3; }',
     });
     expect(app.run('app/main.ts')).toEqual({ value: 1, data: { a: 1 }, waits: 'yes', count: 3, name: 7 });
@@ -108,7 +109,11 @@ describe('import() in a bundle answers what Node answers', () => {
 describe('traces', () => {
   it('name the files, lines and functions of the source, of the app, of packages and of Drover', () => {
     using app = new BundledApp({
-      ...packageFiles('thrower', {}, '// one\n// two\nexports.fail = function failLoudly() {\n  throw new Error("lost");\n};'),
+      ...packageFiles(
+        'thrower',
+        {},
+        '// one\n// two\nexports.fail = function failLoudly() {\n  throw new Error("lost");\n};',
+      ),
       'app/main.ts': `
         import { parseConfig } from '${join(import.meta.dirname, '../../src/config/parse-config.ts')}';
         import { defineConfig } from '${join(import.meta.dirname, '../../src/config/config-def.ts')}';

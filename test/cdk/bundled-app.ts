@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Bundle, bundleFunction, bundleProgram } from '../../cdk/bundle.ts';
+import { type Bundle, bundleProgram, checkPlugins } from '../../cdk/bundle.ts';
 
 /** An app of a test's own: its files, the packages that it has installed, and what its bundles print. */
 export class BundledApp {
@@ -20,17 +20,26 @@ export class BundledApp {
     return join(this.folder, path);
   }
 
-  /** Bundles a module as functions are, runs it where nothing of the app lies, and reads the JSON that it prints. */
-  run(module: string): unknown {
-    const outdir = this.at('out');
-    bundleProgram('program', this.at(module), { outdir, pluginsModule: this.at(module) });
-    const printed = execFileSync(process.execPath, [join(outdir, 'dist', 'program.mjs')], { encoding: 'utf8' });
-    return JSON.parse(printed);
+  /** Bundles a module as functions are. */
+  bundle(module: string): Bundle {
+    return bundleProgram('program', this.at(module), { outdir: this.at('out'), pluginsModule: this.at(module) });
   }
 
-  /** The task function with the app's plugins in it. */
-  bundleTask(plugins: string): Bundle {
-    return bundleFunction({ name: 'task', outdir: this.at('task'), pluginsModule: this.at(plugins) });
+  /** Runs what was bundled, and reads the JSON that it prints. */
+  runBundle(): unknown {
+    const program = join(this.at('out'), 'dist', 'program.mjs');
+    return JSON.parse(
+      execFileSync(process.execPath, [program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+  }
+
+  run(module: string): unknown {
+    this.bundle(module);
+    return this.runBundle();
+  }
+
+  checkPlugins(module: string): void {
+    checkPlugins({ outdir: this.at('check'), pluginsModule: this.at(module) });
   }
 
   [Symbol.dispose](): void {
