@@ -1,70 +1,165 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildFailure, type BuildOptions, build, formatMessages, type Message, type Metafile } from 'esbuild';
+import { copyFiles, placeBanner, placeDefines } from './bundle-files.ts';
+import {
+  keepNamespaces,
+  lazyModule,
+  leaveOutUnused,
+  leaveOutValidators,
+  loadNamespaces,
+  namespaceLoader,
+  requireBuiltins,
+} from './bundle-imports.ts';
+import { namedMap } from './bundle-maps.ts';
+import { refuseNative } from './bundle-native.ts';
+import { SourceNames } from './bundle-paths.ts';
 
 /**
- * Runs esbuild for `bundle.ts`, which must wait for it (a construct is made synchronously) and which needs a plugin
- * (esbuild has them only where it does not block). Reads the options from standard input; answers with the input files.
+ * Runs esbuild for `bundle.ts`, which must wait for it (a construct is made synchronously) and which needs plugins
+ * (esbuild has them only where it does not block). Reads a BundleRequest from standard input and answers with a
+ * BundleAnswer.
  */
-const kafkaLibrary = '@platformatic/kafka';
+export interface BundleRequest {
+  readonly entry: { readonly name: string; readonly file: string };
+  readonly outdir: string;
+  /** The folder of this package. */
+  readonly drover: string;
+  readonly pluginsModule: string;
+  /** Whether it is the app's, not the empty one of Drover. */
+  readonly hasPlugins: boolean;
+  /** It is the program that looks at the app's list of plugins, and is run at once. */
+  readonly runsIt: boolean;
+  readonly minify: BundleMinify;
+  readonly target: string;
+}
 
-/** The library does not say so, but its modules only declare: what is not used need not be loaded (100 ms of a cold start). */
-const leaveOutUnused: Plugin = {
-  name: 'leave-out-unused',
-  setup({ onResolve, resolve }) {
-    const resolving = Symbol('resolving');
-    onResolve({ filter: /^(?:@platformatic\/kafka$|\.)/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
-      if (pluginData === resolving) return;
-      const inLibrary = importer.includes(`node_modules/${kafkaLibrary}/`);
-      if (path !== kafkaLibrary && !inLibrary) return;
-      const resolved = await resolve(path, { importer, kind, resolveDir, pluginData: resolving });
-      return { ...resolved, sideEffects: false };
+/**
+ * `whitespace`: functions and classes keep their names, for traces and for code that asks for them, as in the source.
+ * `all`: a tenth less to load, see `npm run bundle-report`.
+ */
+export type BundleMinify = 'whitespace' | 'all';
+
+/** A file that is loaded when it is needed, and the module that `import()` names. */
+export interface LazyChunk {
+  readonly file: string;
+  readonly module: string;
+}
+
+export type BundleAnswer =
+  | { readonly lazy: readonly LazyChunk[]; readonly builtins: readonly string[]; readonly warnings: readonly string[] }
+  | { readonly failure: string };
+
+async function bundle(request: BundleRequest) {
+  const { entry, outdir } = request;
+  const names = new SourceNames(request.drover, request.hasPlugins ? request.pluginsModule : undefined);
+  rmSync(outdir, { recursive: true, force: true });
+  mkdirSync(outdir, { recursive: true });
+  const { minify } = request;
+  const options: BuildOptions & { metafile: true; write: false } = {
+    entryPoints: { [entry.name]: entry.file },
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: request.target,
+    mainFields: ['module', 'main'],
+    minifyWhitespace: true,
+    minifySyntax: minify === 'all',
+    minifyIdentifiers: minify === 'all',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    logLevel: 'silent',
+    banner: { js: `${placeBanner}${namespaceLoader}` },
+    define: { ...placeDefines },
+    alias: { '#plugins': request.pluginsModule },
+    metafile: true,
+    write: false,
+    plugins: [
+      keepNamespaces,
+      refuseNative(names),
+      leaveOutUnused,
+      leaveOutValidators,
+      requireBuiltins,
+      copyFiles(names, outdir),
+    ],
+  };
+  const { outputFiles, metafile, warnings } = await build(options);
+  const lazy = lazyChunks(metafile);
+  for (const { path, text: content } of outputFiles) {
+    if (path.endsWith('.map')) writeFileSync(path, namedMap(content, path, names));
+    else writeFileSync(path, loadNamespaces(content, lazyImportsOf(metafile, basename(path), lazy)));
+  }
+  return { lazy, builtins: lazyBuiltins(metafile), warnings: warnings.filter(({ pluginName }) => pluginName !== '') };
+}
+
+function lazyChunks({ outputs }: Metafile): LazyChunk[] {
+  return Object.entries(outputs).flatMap(([path, { entryPoint }]) => {
+    const module = lazyModule(entryPoint);
+    return module === undefined ? [] : [{ file: basename(path), module }];
+  });
+}
+
+function lazyImportsOf({ outputs }: Metafile, file: string, lazy: readonly LazyChunk[]): string[] {
+  const output = Object.entries(outputs).find(([path]) => basename(path) === file)?.[1];
+  const chunks = new Set(lazy.map((chunk) => chunk.file));
+  const imported = (output?.imports ?? []).filter(({ kind }) => kind === 'dynamic-import');
+  return [...new Set(imported.map(({ path }) => basename(path)).filter((path) => chunks.has(path)))];
+}
+
+/** Built-in modules that `import()` takes from Node itself. */
+function lazyBuiltins({ outputs }: Metafile): string[] {
+  const imports = Object.values(outputs).flatMap((output) => output.imports);
+  return [
+    ...new Set(imports.filter(({ kind, external }) => kind === 'dynamic-import' && external).map(({ path }) => path)),
+  ];
+}
+
+/** Loads the app's list as a function would, and looks at what it lists; null: nothing is wrong with it. */
+async function problemOfPlugins(request: BundleRequest): Promise<string | null> {
+  try {
+    execFileSync(process.execPath, [join(request.outdir, `${request.entry.name}.mjs`)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: loadMs,
     });
-  },
-};
+  } catch (error) {
+    const { stderr = '', code, status } = error as { stderr?: string; code?: string; status?: number };
+    if (status === inOrder) return null;
+    if (code === 'ETIMEDOUT') return `It did not load within ${loadMs / 1000} seconds.`;
+    if (status === unsettledAwait) return 'It awaits, when it is loaded, what never comes.';
+    if (stderr.trim() !== '') return stderr.trim();
+  }
+  return 'It ends the process when it is loaded.';
+}
 
-/**
- * It compiles the schemas of its clients' options when it is loaded, with all of Ajv. Drover makes none of those clients:
- * it uses the connection below them. A validator that is asked all the same says so.
- */
-const leaveOutValidators: Plugin = {
-  name: 'leave-out-validators',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^ajv\/dist\/2020\.js$/ }, ({ path, importer }) =>
-      importer.includes(`node_modules/${kafkaLibrary}/`) ? { path, namespace: 'validators' } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'validators' }, () => ({
-      contents: `export class Ajv2020 {
-        addKeyword() {}
-        compile() {
-          return () => {
-            throw new Error('The options of ${kafkaLibrary} are not validated in this bundle');
-          };
-        }
-      }`,
-    }));
-  },
-};
+const loadMs = 60_000;
+/** See functions/check-plugins.ts. */
+const inOrder = 42;
+/** Node's exit code for a top-level `await` that nothing is left to end. */
+const unsettledAwait = 13;
 
-/**
- * `import` of these built-in modules reads each of their properties, and those of `http` load a second HTTP client (55 ms
- * of a cold start with Node 24); `require` reads what is used.
- */
-const requireBuiltins: Plugin = {
-  name: 'require-builtins',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:node:)?(?:http|process)$/ }, ({ path, namespace }) =>
-      namespace === 'required' ? { path, external: true } : { path, namespace: 'required' },
-    );
-    onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
-      contents: `module.exports = require('${path}')`,
-    }));
-  },
-};
+async function answer(request: BundleRequest): Promise<BundleAnswer> {
+  try {
+    const { lazy, builtins, warnings } = await bundle(request);
+    const problem = request.runsIt ? await problemOfPlugins(request) : null;
+    if (problem !== null) return { failure: problem };
+    return { lazy, builtins, warnings: warnings.map(({ text: warning }) => warning) };
+  } catch (error) {
+    const errors = (error as Partial<BuildFailure>).errors;
+    if (errors === undefined) throw error;
+    return { failure: await messagesOf(errors) };
+  }
+}
 
-const options = JSON.parse(await text(process.stdin)) as BuildOptions;
-const result = await build({
-  ...options,
-  metafile: true,
-  plugins: [leaveOutUnused, leaveOutValidators, requireBuiltins],
-});
-process.stdout.write(JSON.stringify(Object.keys(result.metafile?.inputs ?? {})));
+async function messagesOf(errors: readonly Message[]): Promise<string> {
+  const formatted = await formatMessages([...errors], { kind: 'error', color: false });
+  return formatted.join('').trim();
+}
+
+process.stdout.write(JSON.stringify(await answer(JSON.parse(await text(process.stdin)) as BundleRequest)));

@@ -1,68 +1,97 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, extname, join } from 'node:path';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BuildOptions } from 'esbuild';
+import type { BundleAnswer, BundleMinify, BundleRequest, LazyChunk } from './bundle-process.ts';
 
 export type FunctionName = 'rest' | 'coordinator' | 'task' | 'mirror';
 
 export const functionNames: readonly FunctionName[] = ['rest', 'coordinator', 'task', 'mirror'];
 
 const here = dirname(fileURLToPath(import.meta.url));
-/** `.ts` in the checkout, `.js` in the published package: the functions lie beside this folder in both. */
+/** The folder of this package, `dist` in the published one: the functions lie beside this folder in both. */
+const drover = join(here, '..');
+/** `.ts` in the checkout, `.js` in the published package. */
 const extension = extname(fileURLToPath(import.meta.url));
-const require = createRequire(import.meta.url);
 
-export interface BundleOptions {
-  readonly name: FunctionName;
+export interface BundleSettings {
   /** Emptied, then filled with what the function needs. */
   readonly outdir: string;
   /** Module whose default export lists the app's own plugins. */
   readonly pluginsModule?: string | undefined;
-  readonly minify?: boolean;
+  /** @default 'whitespace' */
+  readonly minify?: BundleMinify;
   /** Node's major version where it will run. */
   readonly nodeVersion?: string;
 }
 
-/**
- * Bundles one function with its dependencies as ES modules. Code that is loaded on demand (`await import()`) becomes a
- * file of its own, so that a cold start reads only what its run needs. Everything lies in `dist/`, because the Kafka
- * client reads `../dist/native.wasm` from beside its own module.
- */
-export function bundleFunction(options: BundleOptions): void {
-  const dist = join(options.outdir, 'dist');
-  rmSync(options.outdir, { recursive: true, force: true });
-  mkdirSync(dist, { recursive: true });
-  const inputs = runEsbuild({
-    entryPoints: { [options.name]: join(here, '..', 'functions', `${options.name}${extension}`) },
-    outdir: dist,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: `node${options.nodeVersion ?? '24'}`,
-    mainFields: ['module', 'main'],
-    minify: options.minify ?? true,
-    legalComments: 'none',
-    logLevel: 'error',
-    banner: { js: "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);" },
-    alias: { '#plugins': options.pluginsModule ?? join(here, '..', 'src', 'plugins', `no-user-plugins${extension}`) },
-  });
-  const usesKafka = inputs.some((file) => file.includes('@platformatic/wasm-utils'));
-  if (usesKafka) cpSync(wasmFile(), join(dist, 'native.wasm'));
+export interface BundleOptions extends BundleSettings {
+  readonly name: FunctionName;
 }
 
-/** In a process of its own; see there. Throws with esbuild's own words. Returns the files that went in. */
-function runEsbuild(options: BuildOptions): string[] {
-  const program = join(here, `bundle-process${extension}`);
-  const output = execFileSync(process.execPath, [program], {
-    input: JSON.stringify(options),
+export interface Bundle {
+  /** What `import()` loads when it is needed. */
+  readonly lazy: readonly LazyChunk[];
+  /** Of these, what Node has built in. */
+  readonly builtins: readonly string[];
+}
+
+/** Bundles one function, once the app's plugins are seen to be in order. */
+export function bundleFunction(options: BundleOptions): Bundle {
+  const { name, pluginsModule } = options;
+  if (pluginsModule !== undefined && !checked.has(pluginsModule)) checkPlugins({ ...options, pluginsModule });
+  return bundleProgram(name, join(drover, 'functions', `${name}${extension}`), options);
+}
+
+/** Bundles any program as functions are. */
+export function bundleProgram(name: string, file: string, settings: BundleSettings): Bundle {
+  return bundle({ name, file }, settings, `The function ${name} cannot be bundled.`);
+}
+
+const checked = new Set<string>();
+
+/** Loads the app's list of plugins out of a bundle in `outdir`, which is removed again. Throws with all that is wrong. */
+export function checkPlugins(settings: BundleSettings & { readonly pluginsModule: string }): void {
+  const { pluginsModule, outdir } = settings;
+  const entry = { name: 'check-plugins', file: join(drover, 'functions', `check-plugins${extension}`) };
+  bundle(entry, settings, `The plugins of ${pluginsModule} cannot be used.`);
+  rmSync(outdir, { recursive: true, force: true });
+  checked.add(pluginsModule);
+}
+
+/**
+ * One program with its dependencies as ES modules in `dist/`, each with a source map beside it. Code that is loaded on
+ * demand (`await import()`) becomes a file of its own, so that a cold start reads only what its run needs.
+ */
+function bundle(entry: BundleRequest['entry'], settings: BundleSettings, failure: string): Bundle {
+  const { outdir, pluginsModule } = settings;
+  if (pluginsModule !== undefined && !existsSync(pluginsModule)) {
+    throw new Error(`plugins is ${pluginsModule}, and there is no such file: name the module that lists your plugins`);
+  }
+  rmSync(outdir, { recursive: true, force: true });
+  const answer = runProcess({
+    entry,
+    outdir: join(resolve(outdir), 'dist'),
+    drover: resolve(drover),
+    pluginsModule: resolve(pluginsModule ?? join(drover, 'src', 'plugins', `no-user-plugins${extension}`)),
+    hasPlugins: pluginsModule !== undefined,
+    runsIt: entry.name === 'check-plugins',
+    minify: settings.minify ?? 'whitespace',
+    target: `node${settings.nodeVersion ?? '24'}`,
+  });
+  if ('failure' in answer) throw new Error(`${failure}\n${answer.failure}`);
+  for (const warning of answer.warnings) process.stderr.write(`${warning}\n`);
+  return answer;
+}
+
+/** See there, why it is a process of its own. */
+function runProcess(request: BundleRequest): BundleAnswer {
+  const output = execFileSync(process.execPath, [join(here, `bundle-process${extension}`)], {
+    input: JSON.stringify(request),
     maxBuffer: 64 * 1024 * 1024,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  return JSON.parse(output.toString()) as string[];
+  return JSON.parse(output.toString()) as BundleAnswer;
 }
 
 /** The handler as Lambda wants it named. */
@@ -70,19 +99,18 @@ export function handlerOf(name: FunctionName): string {
   return `dist/${name}.handler`;
 }
 
-/** Bytes of all files of a bundle, and of those that a cold start reads before the first request. */
+/** Bytes of all files of a bundle but for its source maps, which are read when something fails. */
 export function bundleSize(outdir: string): number {
-  return readdirSync(outdir, { recursive: true, encoding: 'utf8' })
-    .map((file) => statSync(join(outdir, file)))
-    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+  return sizeOf(outdir, (file) => !file.endsWith('.map'));
 }
 
-function wasmFile(): string {
-  const kafka = createRequire(require.resolve('@platformatic/kafka'));
-  let folder = dirname(kafka.resolve('@platformatic/wasm-utils'));
-  while (!existsSync(join(folder, 'dist', 'native.wasm'))) {
-    if (folder === dirname(folder)) throw new Error('@platformatic/wasm-utils has no dist/native.wasm');
-    folder = dirname(folder);
-  }
-  return join(folder, 'dist', 'native.wasm');
+export function mapSize(outdir: string): number {
+  return sizeOf(outdir, (file) => file.endsWith('.map'));
+}
+
+function sizeOf(outdir: string, counts: (file: string) => boolean): number {
+  return readdirSync(outdir, { recursive: true, encoding: 'utf8' })
+    .filter(counts)
+    .map((file) => statSync(join(outdir, file)))
+    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
 }

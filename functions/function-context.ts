@@ -1,3 +1,4 @@
+import './source-maps.ts';
 import type { MiddlewareObj } from '@middy/core';
 import { systemClock } from '../src/clock.ts';
 import { readEnvironment } from '../src/environment.ts';

@@ -3,6 +3,7 @@ import userPlugins from '#plugins';
 import { KafkaJsControlPlane } from '../src/kafka/control-plane.ts';
 import { Mirror, mirrorPatienceMs } from '../src/mirror/mirror.ts';
 import { connectors } from '../src/plugins/connectors/index.ts';
+import { requirePlugins } from '../src/plugins/plugin-list.ts';
 import { registryOf } from '../src/plugins/plugin-registry.ts';
 import { readStreamRecords, type StreamRecord } from '../src/storage/dynamodb/stream.ts';
 import { clock, environment, loggerLevels, stores } from './function-context.ts';
@@ -13,7 +14,7 @@ interface TableStreamEvent {
 }
 
 /** It writes the versions of connectors; nothing else of what they need to run belongs into its bundle. */
-const plugins = registryOf([...connectors, ...userPlugins]);
+const plugins = registryOf([...connectors, ...requirePlugins(userPlugins)]);
 
 let mirror: Promise<Mirror> | null = null;
 

@@ -2,16 +2,18 @@ import userPlugins from '#plugins';
 import { builtinPlugins } from '../src/plugins/builtin.ts';
 import { connectorsOn } from '../src/plugins/connectors/index.ts';
 import { offeredPlugins } from '../src/plugins/offered-plugins.ts';
-import { registryOf } from '../src/plugins/registry.ts';
+import { requirePlugins } from '../src/plugins/plugin-list.ts';
+import { type PluginRegistry, registryOf } from '../src/plugins/registry.ts';
 import { environment } from './function-context.ts';
 
 /**
  * Drover's own plugins and those of the app, which the bundler puts in place of `#plugins`; of several with one name the
- * last counts. What the installation leaves out is not there.
+ * last counts. What the installation leaves out is not there. Throws ConfigError for a list that is malformed, which the
+ * bundler would have refused: it looks different where it runs.
  */
-export const plugins = registryOf(
-  offeredPlugins([...builtinPlugins, ...connectorsOn(environment.files), ...userPlugins], {
-    allow: environment['drover.plugins.allow'],
-    deny: environment['drover.plugins.deny'],
-  }),
-);
+export function loadPlugins(): PluginRegistry {
+  const all = [...builtinPlugins, ...connectorsOn(environment.files), ...requirePlugins(userPlugins)];
+  return registryOf(
+    offeredPlugins(all, { allow: environment['drover.plugins.allow'], deny: environment['drover.plugins.deny'] }),
+  );
+}

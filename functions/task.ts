@@ -8,8 +8,10 @@ import { createWorker, type RunReport } from '../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../src/worker/worker-settings.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, telemetry, workerName } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
-import { plugins } from './plugins.ts';
+import { loadPlugins } from './plugins.ts';
 import { configProviders } from './secrets.ts';
+
+const plugins = loadPlugins();
 
 const worker = createWorker({
   stores,

@@ -11,17 +11,30 @@ const run = promisify(execFile);
  * A folder with the jars of these artefacts (`group:artifact:version`) and all they need, copied from Maven once per
  * checkout. Safe to call from several processes at a time.
  */
-export async function jars(name: string, artifacts: readonly string[]): Promise<string> {
+export function jars(name: string, artifacts: readonly string[]): Promise<string> {
+  return fromMaven(name, artifacts, 'dependency:copy-dependencies', artifacts.map(dependency));
+}
+
+/** The same for what an archive holds (`group:artifact:type:classifier:version`), which brings all it needs itself. */
+export function unpacked(name: string, archive: string): Promise<string> {
+  return fromMaven(name, [archive], 'dependency:unpack-dependencies', [packedDependency(archive)]);
+}
+
+async function fromMaven(
+  name: string,
+  artifacts: readonly string[],
+  goal: string,
+  dependencies: readonly string[],
+): Promise<string> {
   const digest = createHash('sha256').update(artifacts.join(' ')).digest('hex').slice(0, 10);
   const folder = join(cacheFolder, `${name}-${digest}`);
   if (existsSync(folder)) return folder;
   mkdirSync(cacheFolder, { recursive: true });
   const work = mkdtempSync(join(cacheFolder, 'maven-'));
   try {
-    writeFileSync(join(work, 'pom.xml'), pom(artifacts));
+    writeFileSync(join(work, 'pom.xml'), pom(dependencies));
     const target = join(work, 'jars');
-    const goal = `-DoutputDirectory=${target}`;
-    await run('mvn', ['-q', '-B', '-f', join(work, 'pom.xml'), 'dependency:copy-dependencies', goal], {
+    await run('mvn', ['-q', '-B', '-f', join(work, 'pom.xml'), goal, `-DoutputDirectory=${target}`], {
       maxBuffer: 1 << 24,
     }).catch((error: { stdout?: string; stderr?: string; message: string }) => {
       const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim() || error.message;
@@ -40,11 +53,19 @@ export async function jars(name: string, artifacts: readonly string[]): Promise<
   return folder;
 }
 
-function pom(artifacts: readonly string[]): string {
-  const dependencies = artifacts.map((artifact) => {
-    const [group, id, version] = artifact.split(':');
-    return `<dependency><groupId>${group}</groupId><artifactId>${id}</artifactId><version>${version}</version></dependency>`;
-  });
+function dependency(artifact: string): string {
+  const [group, id, version] = artifact.split(':');
+  return `<dependency><groupId>${group}</groupId><artifactId>${id}</artifactId><version>${version}</version></dependency>`;
+}
+
+function packedDependency(archive: string): string {
+  const [group, id, type, classifier, version] = archive.split(':');
+  return `<dependency><groupId>${group}</groupId><artifactId>${id}</artifactId><version>${version}</version>
+<type>${type}</type><classifier>${classifier}</classifier>
+<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>`;
+}
+
+function pom(dependencies: readonly string[]): string {
   return `<project>
 <modelVersion>4.0.0</modelVersion><groupId>drover</groupId><artifactId>jars</artifactId><version>1</version>
 <dependencies>

@@ -1,6 +1,6 @@
 #!/bin/sh
-# npm start and npm stop on a machine where nothing is installed yet: first the packages, then local/<name>.ts;
-# or, given a path, any other program of the project.
+# npm start, stop and logs on a machine where nothing is installed yet: first the packages, then local/<name>.ts with
+# what else is given; or, given a path, any other program of the project.
 set -eu
 cd "$(dirname "$0")/.."
 node=node_modules/.bin/node
@@ -17,5 +17,9 @@ elif [ package-lock.json -nt node_modules/.package-lock.json ]; then
 fi
 case $1 in
   */*) exec "$node" "$@" ;;
-  *) exec "$node" "local/$1.ts" ;;
+  *)
+    program=$1
+    shift
+    exec "$node" "local/$program.ts" "$@"
+    ;;
 esac

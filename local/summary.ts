@@ -25,8 +25,11 @@ Look further:
   curl -s ${restUrl}/connectors/demo-source/offsets
   curl -s ${restUrl}/connector-plugins
   echo 'one more' >> ${quoted(demo.sourceFile)} && tail -f ${quoted(demo.sinkFile)}
+  npm run logs rest
 
-Endpoints are in ${join(home, 'stack.json')}, logs in ${join(home, 'run')}. npm stop ends it all.
+Endpoints are in ${join(home, 'stack.json')}, logs of Kafka and the emulator in ${join(home, 'run')};
+npm run logs shows what the functions log (rest, coordinator, task, mirror; all, or those that are named).
+npm stop ends it all.
 `;
 }
 

@@ -14,6 +14,7 @@ import { parseVersionRange, versionProblem } from '../config/plugin-version.ts';
 import { type ConfigValue, validateConfig } from '../config/validate-config.ts';
 import type { Validator } from '../config/validators.ts';
 import { ConfigError, ConnectError } from '../errors.ts';
+import { askPlugin, createPlugin } from '../plugins/create-plugin.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import { classNames, predicateStages, stageKeys, transformStages } from '../plugins/transform-settings.ts';
 import { anyOverrides, clientOverrideInfos, type OverrideRules } from './client-overrides.ts';
@@ -77,7 +78,9 @@ export async function validateConnectorConfig(
     for (const key of ['connector.class', versionKey]) values.get(key)!.errors.push(problem);
     return infosFrom(settings, [{ infos: infosOf(base, values, new Map(), given), groups: groupsOf(base) }]);
   }
-  const own = validateConfig(plugin.config, given, options);
+  const own = await askPlugin(plugin.className, 'its settings could not be validated', () =>
+    validateConfig(plugin.config, given, options),
+  );
   await addConnectorChecks(plugin, settings, values, own);
   return infosFrom(settings, [
     { infos: infosOf(base, values, own, given), groups: groupsOf(base) },
@@ -225,11 +228,16 @@ async function addConnectorChecks(
   values: Map<string, ConfigValue>,
   own: Map<string, ConfigValue>,
 ): Promise<void> {
-  const connector: SourceConnector | SinkConnector = await plugin.create();
+  const connector: SourceConnector | SinkConnector = await createPlugin<'source' | 'sink'>(plugin);
   const note = (name: string, message: string) => (own.get(name) ?? values.get(name))?.errors.push(message);
-  const problems = plugin.kind === 'sink' ? sinkErrors(settings) : sourceErrors(connector as SourceConnector, settings);
+  const problems = await askPlugin(plugin.className, 'it could not say what it supports', () =>
+    plugin.kind === 'sink' ? sinkErrors(settings) : sourceErrors(connector as SourceConnector, settings),
+  );
   for (const { key, message } of problems) note(key, message);
-  for (const { key, message } of (await connector.validate?.(settings)) ?? []) {
+  const found = await askPlugin(plugin.className, 'validate() failed', async () => [
+    ...((await connector.validate?.(settings)) ?? []),
+  ]);
+  for (const { key, message } of found) {
     if (own.has(key) || values.has(key)) note(key, message);
     else
       own.set(key, {

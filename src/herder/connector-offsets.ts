@@ -1,5 +1,6 @@
 import type { OffsetValue, SourceOffset, SourcePartition } from '../api/record.ts';
 import { ConflictError, ConnectError } from '../errors.ts';
+import { createPlugin } from '../plugins/create-plugin.ts';
 import type { ConnectorItem } from '../storage/items.ts';
 import type { HistoricOffset, SourceOffsetEntry } from '../storage/offset-backing-store.ts';
 import { parseOffset, sourceOffsetEntry } from '../storage/source-offset-text.ts';
@@ -207,7 +208,7 @@ async function askSource(
   { config }: ConnectorItem,
   changes: () => Promise<{ partition: SourcePartition; offset: SourceOffset | null }[]>,
 ): Promise<boolean> {
-  const plugin = await deps.plugins.get('source', config['connector.class'] ?? '').create();
+  const plugin = await createPlugin(deps.plugins.get('source', config['connector.class'] ?? ''));
   if (plugin.alterOffsets === undefined) return false;
   return plugin.alterOffsets(config, await changes());
 }
@@ -243,7 +244,7 @@ async function askSink(
   { config }: ConnectorItem,
   changes: () => Promise<SinkOffset[]>,
 ): Promise<boolean> {
-  const plugin = await deps.plugins.get('sink', config['connector.class'] ?? '').create();
+  const plugin = await createPlugin(deps.plugins.get('sink', config['connector.class'] ?? ''));
   if (plugin.alterOffsets === undefined) return false;
   return plugin.alterOffsets(config, await changes());
 }

@@ -31,6 +31,8 @@ const statuses: Readonly<Record<string, number>> = {
   'offsets.unsupported': 400,
   // What a connector says about offsets that it refuses leaves Java as a 500 with the connector's words.
   'offsets.refused': 500,
+  // A plugin that fails where it is asked for its settings answers with its own words, as in Java.
+  'plugin.failed': 500,
   'loggers.unknown_level': 404,
   'loggers.invalid_name': 400,
   'loggers.too_many': 400,

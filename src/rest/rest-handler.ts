@@ -1,6 +1,8 @@
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
+import { ConnectError } from '../errors.ts';
 import { type GatewayOptions, type HttpApiEvent, type HttpApiResult, requestOf, resultOf } from './api-gateway.ts';
+import { writeJson } from './json-body.ts';
 import { createRestApp, type RestAppDeps } from './rest-app.ts';
 import type { RestRequest, RestResponse } from './rest-request.ts';
 
@@ -19,6 +21,13 @@ export function createRestHandler(deps: RestHandlerDeps): RestHandler {
     .use(httpApi({ pathPrefix: deps.pathPrefix ?? '' }))
     .handler((request: RestRequest) => app(request));
   return handler as RestHandler; // Its middleware changes both types.
+}
+
+/** Answers every request with the error that kept the REST API from starting, and 500. */
+export function refusingHandler(error: unknown): RestHandler {
+  const message = error instanceof ConnectError ? error.message : 'The REST API could not start; the log tells more';
+  const headers = { 'content-type': 'application/json' };
+  return async () => resultOf({ status: 500, headers, body: writeJson({ error_code: 500, message }) }, undefined);
 }
 
 /** The event becomes a plain request before the handler, its plain response the gateway's after it. */

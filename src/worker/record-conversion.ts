@@ -6,6 +6,7 @@ import { isSet, settingsWithPrefix } from '../config/parse-config.ts';
 import { checkHeader, withStructSchemas } from '../data/headers.ts';
 import { ConnectError, DataError } from '../errors.ts';
 import type { KafkaHeader, OutgoingBatch } from '../kafka/types.ts';
+import { createPlugin } from '../plugins/create-plugin.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { ErrorTolerance, Stage } from './error-tolerance.ts';
 import type { RecordOffsets } from './submitted-records.ts';
@@ -48,7 +49,7 @@ async function createConverter<K extends PluginKind>(
   const source = isSet(config, setting) ? config : defaults;
   const descriptor = plugins.get(kind, source[setting] ?? '');
   return {
-    plugin: await descriptor.create(),
+    plugin: await createPlugin(descriptor),
     className: descriptor.className,
     settings: settingsWithPrefix(source, `${setting}.`),
   };

@@ -5,6 +5,7 @@ import { taskCountSettings } from '../config/connector-config.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError, traceOf } from '../errors.ts';
 import type { TopicDescription } from '../kafka/types.ts';
+import { createPlugin } from '../plugins/create-plugin.ts';
 import type { AppliedGeneration, NewTask } from '../storage/generation-store.ts';
 import { type ConnectorItem, newestChanges, type State, type TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
@@ -181,7 +182,7 @@ async function askConnector(run: ConnectorRun): Promise<Wanted> {
   const { 'tasks.max': tasksMax, 'tasks.max.enforce': enforced } = parseConfig(taskCountSettings, config);
   const taskClass = descriptor.className.replace(/Connector$/, 'Task');
 
-  const plugin: SourceConnector | SinkConnector = await descriptor.create();
+  const plugin: SourceConnector | SinkConnector = await createPlugin(descriptor);
   const raised: { error: Error | null } = { error: null };
   const configs = await bounded(run, async () => {
     await plugin.start(config, connectorContext(run, raised));

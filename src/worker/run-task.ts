@@ -2,6 +2,7 @@ import type { SinkConnector, SourceConnector } from '../api/connector.ts';
 import { requireAllowedOverrides } from '../config/override-policy.ts';
 import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../errors.ts';
 import { restartDueAt, scheduledRun } from '../invocation/run-plan.ts';
+import { createPlugin } from '../plugins/create-plugin.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { Lease, RunOutcome } from '../storage/lease-store.ts';
 import { resolveSettings } from './config-providers.ts';
@@ -138,10 +139,10 @@ async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise
       requireSettings(run.room, { name: run.about.connector, type: run.item.type }, run.config);
       const className = run.config['connector.class'] ?? '';
       if (run.item.type === 'source') {
-        const plugin: SourceConnector = await run.room.plugins.get('source', className).create();
+        const plugin: SourceConnector = await createPlugin(run.room.plugins.get('source', className));
         await runSource(run, plugin);
       } else {
-        const plugin: SinkConnector = await run.room.plugins.get('sink', className).create();
+        const plugin: SinkConnector = await createPlugin(run.room.plugins.get('sink', className));
         await runSink(run, plugin);
       }
     });

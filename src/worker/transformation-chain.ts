@@ -4,6 +4,7 @@ import type { Settings } from '../config/config-def.ts';
 import { connectorConfig } from '../config/connector-config.ts';
 import { parseConfig, parseKey, settingsWithPrefix } from '../config/parse-config.ts';
 import { ConfigError, ConnectError } from '../errors.ts';
+import { createPlugin } from '../plugins/create-plugin.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import {
   conditionConfig,
@@ -108,7 +109,7 @@ async function createStage(alias: string, settings: Settings, registry: PluginRe
   const { predicate, negate, type, ...own } = settingsWithPrefix(settings, `${transformStages.listKey}.${alias}.`);
   const descriptor = registry.get('transformation', type ?? '');
   try {
-    const transformation = await descriptor.create();
+    const transformation = await createPlugin(descriptor);
     transformation.configure({ ...own, ...(type === undefined ? {} : { type }) });
     return {
       alias,
@@ -129,7 +130,7 @@ async function createPredicate(alias: string, settings: Settings, registry: Plug
   if (type === undefined || !stageAliases(settings, predicateStages.listKey).includes(alias)) {
     throw new ConfigError(`The predicate ${alias} is not listed in predicates or has no type`, { key: prefix });
   }
-  const predicate = await registry.get('predicate', type).create();
+  const predicate = await createPlugin(registry.get('predicate', type));
   predicate.configure(settingsWithPrefix(settings, prefix));
   return predicate;
 }

@@ -1,119 +1,28 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { kafkaJars, startKafka } from '../../local/kafka.ts';
-import { freePort } from '../../local/ports.ts';
-import { type ServiceHandle, stopService } from '../../local/service.ts';
 import { isRetriable } from '../../src/errors.ts';
 import { KafkaJsControlPlane } from '../../src/kafka/control-plane.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { securityFromProperties } from '../../src/kafka/security.ts';
 import { readTopic, sendValues, uniqueName } from '../support/kafka-records.ts';
+import {
+  jaas,
+  type SecuredKafka,
+  scramUsers,
+  startSecuredKafka,
+  unsignedToken as token,
+} from '../support/secured-kafka.ts';
 
-const run = promisify(execFile);
-const folder = mkdtempSync(join(tmpdir(), 'drover-security-'));
-const at = (name: string) => join(folder, name);
-const pem = (name: string) => readFileSync(at(name), 'utf8');
-
-const scramUsers = [
-  ['bob', 'SCRAM-SHA-256'],
-  ['dora', 'SCRAM-SHA-512'],
-] as const;
-
-let service: ServiceHandle;
-let ports: Record<'plain' | 'sasl' | 'saslSsl' | 'ssl' | 'mtls' | 'brief', number>;
-
-/** A certificate authority, a broker's certificate for 127.0.0.1 and one of a client. */
-async function makeCertificates(): Promise<void> {
-  const openssl = (...args: string[]) => run('openssl', args, { cwd: folder });
-  const authority = ['-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=drover-test-ca', '-days', '2', '-nodes'];
-  await openssl('req', '-x509', '-newkey', 'rsa:2048', ...authority);
-  writeFileSync(at('san.cnf'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
-  for (const name of ['broker', 'client']) {
-    await openssl(
-      'req',
-      '-newkey',
-      'rsa:2048',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.csr`,
-      '-subj',
-      `/CN=${name}`,
-      '-nodes',
-    );
-    const signed = [
-      '-in',
-      `${name}.csr`,
-      '-CA',
-      'ca.pem',
-      '-CAkey',
-      'ca.key',
-      '-CAcreateserial',
-      '-out',
-      `${name}.pem`,
-    ];
-    await openssl('x509', '-req', ...signed, '-days', '2', '-extfile', 'san.cnf');
-  }
-}
+let kafka: SecuredKafka;
+let ports: SecuredKafka['ports'];
+const at = (name: string) => kafka.at(name);
+const pem = (name: string) => kafka.pem(name);
 
 beforeAll(async () => {
-  await makeCertificates();
-  writeFileSync(at('broker-store.pem'), pem('broker.key') + pem('broker.pem'));
-  const [port, controllerPort, sasl, saslSsl, ssl, mtls, brief] = await Promise.all(
-    Array.from({ length: 7 }, freePort),
-  );
-  ports = { plain: port!, sasl: sasl!, saslSsl: saslSsl!, ssl: ssl!, mtls: mtls!, brief: brief! };
-  const listeners = `PLAINTEXT://127.0.0.1:${port},SASL://127.0.0.1:${sasl},SASLTLS://127.0.0.1:${saslSsl},TLS://127.0.0.1:${ssl},MTLS://127.0.0.1:${mtls},BRIEF://127.0.0.1:${brief}`;
-  const security = 'org.apache.kafka.common.security';
-  const mechanisms: Record<string, string> = {};
-  for (const listener of ['sasl', 'sasltls', 'brief']) {
-    const prefix = `listener.name.${listener}`;
-    mechanisms[`${prefix}.sasl.enabled.mechanisms`] = 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER';
-    mechanisms[`${prefix}.plain.sasl.jaas.config`] =
-      `${security}.plain.PlainLoginModule required user_alice="alice-secret" user_eve="eve-secret";`;
-    mechanisms[`${prefix}.scram-sha-256.sasl.jaas.config`] = `${security}.scram.ScramLoginModule required;`;
-    mechanisms[`${prefix}.scram-sha-512.sasl.jaas.config`] = `${security}.scram.ScramLoginModule required;`;
-    mechanisms[`${prefix}.oauthbearer.sasl.jaas.config`] =
-      `${security}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`;
-  }
-  service = await startKafka({
-    folder,
-    port: port!,
-    controllerPort: controllerPort!,
-    maxHeapMb: 512,
-    settings: {
-      listeners: `${listeners},CONTROLLER://127.0.0.1:${controllerPort}`,
-      'advertised.listeners': listeners,
-      'listener.security.protocol.map':
-        'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,SASLTLS:SASL_SSL,TLS:SSL,MTLS:SSL,BRIEF:SASL_PLAINTEXT',
-      // Everybody may do everything but eve, whom no ACL names.
-      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-      'super.users': ['ANONYMOUS', 'alice', 'bob', 'dora', 'carol', 'CN=client']
-        .map((user) => `User:${user}`)
-        .join(';'),
-      'ssl.keystore.type': 'PEM',
-      'ssl.keystore.location': at('broker-store.pem'),
-      'ssl.truststore.type': 'PEM',
-      'ssl.truststore.location': at('ca.pem'),
-      'listener.name.brief.connections.max.reauth.ms': '2000',
-      'listener.name.mtls.ssl.client.auth': 'required',
-      ...mechanisms,
-    },
-  });
-  for (const [user, mechanism] of scramUsers) {
-    const command = ['kafka.admin.ConfigCommand', '--bootstrap-server', `127.0.0.1:${port}`, '--alter'];
-    const change = ['--add-config', `${mechanism}=[password=${user}-secret]`];
-    const entity = ['--entity-type', 'users', '--entity-name', user];
-    await run('java', ['-cp', join(await kafkaJars(), '*'), ...command, ...change, ...entity]);
-  }
+  kafka = await startSecuredKafka();
+  ports = kafka.ports;
 });
 afterAll(async () => {
-  if (service) await stopService(service);
-  rmSync(folder, { recursive: true, force: true });
+  await kafka?.stop();
 });
 
 function clientWith(port: number, properties: Record<string, string>) {
@@ -145,15 +54,6 @@ async function proves(port: number, properties: Record<string, string>): Promise
     await client.close();
   }
 }
-
-const jaas = (username: string, password: string) =>
-  `org.apache.kafka.common.security.scram.ScramLoginModule required username="${username}" password="${password}";`;
-
-const token = () => {
-  const part = (content: unknown) => Buffer.from(JSON.stringify(content)).toString('base64url');
-  const now = Math.floor(Date.now() / 1000);
-  return `${part({ alg: 'none' })}.${part({ sub: 'carol', iat: now, exp: now + 3600, scope: [] })}.`;
-};
 
 describe('security', () => {
   it('PLAIN over SASL_PLAINTEXT, and over TLS', async () => {

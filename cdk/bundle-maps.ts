@@ -1,0 +1,16 @@
+import { dirname, resolve } from 'node:path';
+import type { SourceNames } from './bundle-paths.ts';
+
+interface SourceMapText {
+  readonly version: 3;
+  readonly sources: readonly string[];
+  readonly names: readonly string[];
+  readonly mappings: string;
+}
+
+/** The map of a bundle's file with the names that sources have wherever they were bundled, and without their text. */
+export function namedMap(text: string, mapFile: string, names: SourceNames): string {
+  const { sources, names: identifiers, mappings } = JSON.parse(text) as SourceMapText;
+  const named = sources.map((source) => names.nameOf(resolve(dirname(mapFile), source)));
+  return JSON.stringify({ version: 3, sources: named, names: identifiers, mappings });
+}
