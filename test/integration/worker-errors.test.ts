@@ -110,6 +110,36 @@ describe('errors.* of a source (KIP-298)', () => {
     expect(harness.events.filter(({ event }) => event === 'task.retry')).toHaveLength(2);
   });
 
+  it('I3: stops in front of what it still repeats when its run ends, and goes on with it in the next', async () => {
+    flaky = Number.NEGATIVE_INFINITY;
+    const topic = uniqueName('retry');
+    const task = new MonitorableSourceTask(topic, [['a'], ['flaky', 'b']]);
+    const forEver = { ...transforms, ...tolerant, 'errors.retry.timeout': '-1', 'drover.run.max.ms': '400' };
+    const { name, report, item } = await runSource(task, forEver);
+    expect(report).toMatchObject({ reason: 'failed-for-now', records: 1 });
+    expect(item).toMatchObject({ state: 'RUNNING', trace: expect.stringContaining('not yet') });
+    expect(await valuesOf(topic)).toEqual(['a']);
+    flaky = 2;
+    expect((await harness.runTask(name)).reason).not.toBe('failed-for-now');
+    expect(await valuesOf(topic)).toEqual(['a', 'flaky', 'b']);
+  });
+
+  it('I3: what was polled before a poll that fails is there, and committed', async () => {
+    class Broken extends MonitorableSourceTask {
+      #polls = 0;
+      override poll() {
+        if (this.#polls++ === 2) throw new ConnectError('test.broken', 'the source is broken');
+        return super.poll();
+      }
+    }
+    const topic = uniqueName('broken');
+    const { name, item } = await runSource(new Broken(topic, [['a', 'b'], ['c'], ['d']]));
+    expect(item).toMatchObject({ state: 'FAILED', trace: expect.stringContaining('the source is broken') });
+    expect(await valuesOf(topic)).toEqual(['a', 'b', 'c']);
+    const { items } = await harness.stores.offsets.listSourceOffsets(name, null);
+    expect(items[0]!.offset).toBe('{"poll":2}');
+  });
+
   it('writes dead letters of a source, where it is asked to', async () => {
     const [topic, letters] = [uniqueName('source'), uniqueName('source-dlq')];
     const { name } = await runSource(new MonitorableSourceTask(topic, [['a', 'bad']]), {
