@@ -75,6 +75,8 @@ export interface ReplayProgress {
   readonly request: number;
   /** The dead letter topic. */
   readonly topic: string;
+  /** Which topic of that name; null, or left out by an earlier version: not known. */
+  readonly topicId?: string | null;
   /** Where that topic ended when the replay began: what comes later, its own failures among it, is for the next one. */
   readonly ends: OffsetsByPartition;
   /** Behind the last letter that was looked at. */

@@ -34,7 +34,15 @@ export interface Events {
   'sink.committed': About & { records: number; topicPartitions: number; durationMs: number };
   'sink.commit-refused': About & { error: string };
   'sink.group-commit-failed': About & { group: string; error: string };
-  'sink.position-reset': About & { topic: string; kafkaPartition: number; from: number; to: number; policy: string };
+  'sink.position-reset': About & {
+    topic: string;
+    kafkaPartition: number;
+    /** The topic was made again; else the offset is not in the log. */
+    madeAgain: boolean;
+    from: number;
+    to: number;
+    policy: string;
+  };
   'sink.position-changed': About & {
     /** See PositionChangeReason. */
     reason: string;
@@ -186,7 +194,8 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'WARN',
     logger: 'drover.worker.sink',
     message: (f) =>
-      `${nameOf(f)}: offset ${f.from} of ${f.topic}-${f.kafkaPartition} is out of range, goes on from the ${f.policy} offset ${f.to}`,
+      `${nameOf(f)}: ${f.topic}-${f.kafkaPartition} goes on from the ${f.policy} offset ${f.to}, as ` +
+      (f.madeAgain ? `the topic was made again since offset ${f.from}` : `offset ${f.from} is out of range`),
   },
   'sink.position-changed': {
     level: 'WARN',

@@ -1,7 +1,16 @@
 import { requireAllowedOverrides } from '../config/override-policy.ts';
 import { settingsWithPrefix } from '../config/parse-config.ts';
 import { ConnectError, FencedError, isRetriable, traceOf } from '../errors.ts';
-import type { Fetcher, KafkaAdmin, KafkaClient, KafkaHeader, OutgoingBatch, RecordCursor } from '../kafka/types.ts';
+import { isMissingTopic } from '../kafka/errors.ts';
+import type {
+  Fetcher,
+  FetchPosition,
+  KafkaAdmin,
+  KafkaClient,
+  KafkaHeader,
+  OutgoingBatch,
+  RecordCursor,
+} from '../kafka/types.ts';
 import type { ConnectorItem, OffsetsByPartition, ReplayProgress, ReplayRequest } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
 import { resolveSettings } from './config-providers.ts';
@@ -162,8 +171,10 @@ class Replay {
 
   /** Takes down where the queue ends now, and brings the positions into what it holds. */
   async #begin(admin: KafkaAdmin, topic: string): Promise<void> {
-    const before = this.progress.topic === topic ? this.progress : { next: {}, nextUnnamed: {} };
     const [found] = await admin.describeTopics([topic]);
+    const { topicId = null } = this.progress;
+    const isSame = this.progress.topic === topic && (topicId === null || topicId === (found?.topicId ?? topicId));
+    const before = isSame ? this.progress : { next: {}, nextUnnamed: {} };
     const all = Array.from({ length: found?.partitions ?? 0 }, (_, partition) => ({ topic, partition }));
     const ends = all.length === 0 ? undefined : (await admin.endOffsets(all, 'read_committed')).get(topic);
     const begins = all.length === 0 ? undefined : (await admin.beginningOffsets(all)).get(topic);
@@ -177,22 +188,23 @@ class Replay {
     const within = (positions: OffsetsByPartition) =>
       offsets((partition, begin, end) => {
         const position = positions[partition] ?? begin;
-        // Behind the end: the topic was made anew.
+        // Behind the end: the topic was made again, where ids are not known.
         return position > end ? begin : Math.max(begin, position);
       });
     this.progress = {
       ...this.progress,
       topic,
+      topicId: found?.topicId ?? null,
       ends: offsets((_partition, _begin, end) => end),
       next: within(before.next),
       nextUnnamed: within(before.nextUnnamed),
     };
   }
 
-  #behind(): { topic: string; partition: number; offset: number }[] {
-    const { topic, ends } = this.progress;
+  #behind(): FetchPosition[] {
+    const { topic, topicId = null, ends } = this.progress;
     return Object.entries(ends)
-      .map(([partition, end]) => ({ topic, partition: Number(partition), offset: this.#from(partition), end }))
+      .map(([partition, end]) => ({ topic, topicId, partition: Number(partition), offset: this.#from(partition), end }))
       .filter(({ offset, end }) => offset < end);
   }
 
@@ -205,7 +217,7 @@ class Replay {
   async #read(
     { admin }: KafkaClient,
     fetcher: Fetcher,
-    behind: readonly { topic: string; partition: number; offset: number }[],
+    behind: readonly FetchPosition[],
     batch: OutgoingBatch,
   ): Promise<ReplayProgress> {
     const next: Record<string, number> = { ...this.progress.next };
@@ -221,7 +233,7 @@ class Replay {
         const begin = Number(begins.get(topic)?.get(partition) ?? 0n);
         upTo = begin > upTo ? Math.min(begin, end) : end;
       } else if (error !== null) {
-        throw error;
+        throw await this.#orMadeAgain(admin, error);
       } else if (cursor !== null) {
         while (cursor.next() && cursor.offset < end) this.#take(cursor, letters, counts);
         upTo = Math.min(cursor.nextOffset, end);
@@ -234,6 +246,18 @@ class Replay {
       batch.append(topic, partition ? kafkaPartition : null, key, value, timestamp, headers);
     }
     return { ...this.progress, ...counts, next, nextUnnamed, replayed: this.progress.replayed + letters.length };
+  }
+
+  /** What the replay began with is no more: what is in its place now is for a replay of its own. */
+  async #orMadeAgain(admin: KafkaAdmin, error: Error): Promise<Error> {
+    const { topic, topicId = null } = this.progress;
+    if (topicId === null || !isMissingTopic(error)) return error;
+    const [found] = await admin.describeTopics([topic]);
+    if (found?.topicId === topicId) return error;
+    return new ConnectError(
+      'replay.topic_gone',
+      `The dead letter topic '${topic}' was deleted${found === undefined ? '' : ' and made again'} under its replay`,
+    );
   }
 
   #take(cursor: RecordCursor, letters: Letter[], counts: { left: number; others: number }): void {

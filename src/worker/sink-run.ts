@@ -205,13 +205,8 @@ async function resetPosition(run: TaskRun, sink: StartedSink, position: Partitio
   if (found === undefined) return;
   position.seek(safeOffset(found.offset));
   const { topic, partition: kafkaPartition } = position;
-  run.emit('sink.position-reset', {
-    topic,
-    kafkaPartition,
-    from,
-    to: position.fetchFrom,
-    policy: policyText(policy),
-  });
+  const facts = { topic, kafkaPartition, madeAgain: false, from, to: position.fetchFrom, policy: policyText(policy) };
+  run.emit('sink.position-reset', facts);
   run.noteChange({ reason: 'out-of-range', topic, kafkaPartition, from: BigInt(from), to: found.offset });
 }
 

@@ -149,9 +149,13 @@ export async function startAnew(
     const position = { topic: at.topic, kafkaPartition: at.partition, offset: commit?.offset ?? 0n };
     return commit === null ? [] : [withTopicId(position, idOf(at))];
   });
-  for (const { topic, kafkaPartition, offset } of [...begun, ...set]) {
-    const from = BigInt(lost.find((one) => one.topic === topic && one.partition === kafkaPartition)!.delivered);
-    run.noteChange({ reason: 'topic-made-again', topic, kafkaPartition, from, to: offset }, group.name);
+  for (const position of [...begun, ...set]) {
+    const { topic, kafkaPartition, offset } = position;
+    const from = lost.find((one) => one.topic === topic && one.partition === kafkaPartition)!.delivered;
+    const change = { reason: 'topic-made-again', topic, kafkaPartition, from: BigInt(from), to: offset } as const;
+    run.noteChange(change, begun.includes(position) ? null : group.name);
+    if (!begun.includes(position)) continue;
+    run.emit('sink.position-reset', { topic, kafkaPartition, madeAgain: true, from, to: Number(offset), policy });
   }
   await tell(run, group, begun);
   await commitStart(run, [...begun, ...set]);

@@ -340,7 +340,7 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       expect(await due.due(t0, 10, everyTick + 1)).toEqual([]);
       await leases.release(await run(t0 + 501), ended(null, { watched: true }));
       expect(await due.due(t0 + minute, 10)).toEqual([]);
-      expect((await due.watched(null)).items).toEqual([{ connector: 'a', task: 0, positions: {} }]);
+      expect((await due.watched(null)).items).toEqual([{ connector: 'a', task: 0, positions: {}, topicIds: {} }]);
       expect(await leases.acquireTask('a', 0, 'two', t0 + minute, t0 + minute)).toMatchObject({ reason: 'not-due' });
 
       expect(await config.wakeTask('a', 0, t0 + 550)).toBe('free');

@@ -252,3 +252,48 @@ describe('a connector run killed behind every step', () => {
     expect(await stores.config.getTasks(name)).toEqual([]);
   });
 });
+
+describe('a stopped sink and its group, the connector run killed behind every step', () => {
+  it('I5, I6: agree in the end on what was changed last, by hand, by others, or with the topic', async () => {
+    const [name, topic, file] = [uniqueName('crash-group'), uniqueName('crash-group'), join(folder, 'group.txt')];
+    const group = `connect-${name}`;
+    const makeTopic = () => kafka.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
+    await makeTopic();
+    const producer = await kafka.producer();
+    await sendValues(producer, topic, linesUpTo(10));
+    await create(name, 'sink', { 'connector.class': 'FileStreamSink', file, topics: topic });
+    await finish(name);
+    const request = { kind: 'connector', connector: name } as const;
+    const at = (offset: bigint) => [{ topic, kafkaPartition: 0, offset }];
+    const turn = async (to: 'STOPPED' | 'STARTED') => {
+      await stores.config.putTargetState(name, to, lab.now());
+      expect((await lab.run(request)).killed).toBe(false);
+    };
+    const changes: { change: () => Promise<unknown>; position: bigint | null; wakes: boolean }[] = [
+      { change: () => stores.offsets.alterSinkPositions(name, at(3n), lab.now()), position: 3n, wakes: true },
+      { change: () => stores.offsets.resetOffsets(name, lab.now()), position: null, wakes: true },
+      {
+        change: () => kafka.admin.commitGroupOffsets(group, [{ topic, partition: 0, offset: 4n }]),
+        position: 4n,
+        wakes: false,
+      },
+      { change: () => kafka.admin.deleteGroup(group), position: null, wakes: false },
+    ];
+    for (const { change, position, wakes } of changes) {
+      for (let dieAt = 1, killed = true; killed; dieAt++) {
+        await turn('STARTED');
+        await finish(name);
+        expect((await kafka.admin.groupOffsets(group)).get(topic)?.get(0)).toBe(10n);
+        await turn('STOPPED');
+        await change();
+        if (!wakes) await stores.config.putTargetState(name, 'STOPPED', lab.now());
+        killed = (await lab.run(request, { dieAt })).killed;
+        // What was killed is still due.
+        if (killed) expect((await lab.run(request)).killed).toBe(false);
+        const expected = position === null ? [] : [{ topic, kafkaPartition: 0, offset: position }];
+        expect(await stores.offsets.readSinkPositions(name)).toMatchObject(expected);
+        expect((await kafka.admin.groupOffsets(group)).get(topic)?.get(0) ?? null).toBe(position);
+      }
+    }
+  });
+});

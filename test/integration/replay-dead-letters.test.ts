@@ -10,6 +10,7 @@ import { storesOver } from '../../src/storage/dynamodb/stores-over.ts';
 import { MemoryTableClient } from '../../src/storage/memory/memory-table-client.ts';
 import { startInProcessDrover } from '../support/in-process-drover.ts';
 import { readTopic, sendValues } from '../support/kafka-records.ts';
+import { makeAgain } from '../support/kafka-tools.ts';
 import { MortalTable } from '../support/mortal-table.ts';
 import { kafkaAddress } from '../support/services.ts';
 import { createHarness, realKafka, uniqueName } from '../support/worker-harness.ts';
@@ -173,6 +174,24 @@ describe('a replay of dead letters', () => {
     expect(await valuesOf(target)).toEqual(['of nobody']);
     expect(await replay(target)).toMatchObject({ replayed: 0 });
     expect(await valuesOf(topic)).toEqual(['mine']);
+    await close();
+  });
+
+  it('begins with the first letter of a queue that was deleted and made again, however many it holds', async () => {
+    const { name, topic, queue, table } = await newSink();
+    const { stores, runConnector, close } = newHarness(table);
+    const replay = async () => {
+      await stores.config.requestReplay(name, null, Date.now());
+      await runConnector(name);
+      return (await stores.config.getConnector(name))!.replay;
+    };
+    const letters = (...values: string[]) => values.map((value) => ({ value, connector: name, topic }));
+    await sendLetters(queue, letters('one', 'two'));
+    expect(await replay()).toMatchObject({ replayed: 2, error: null });
+    await makeAgain(kafka, queue);
+    await sendLetters(queue, letters('three', 'four', 'five'));
+    expect(await replay()).toMatchObject({ replayed: 3, error: null });
+    expect(await valuesOf(topic)).toEqual(['one', 'two', 'three', 'four', 'five']);
     await close();
   });
 

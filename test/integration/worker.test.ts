@@ -120,7 +120,7 @@ describe('a source task', () => {
     };
     await create(name, fileSource(file, topic, creation));
     await runTask(name);
-    expect(await kafka.admin.describeTopics([topic])).toEqual([{ topic, partitions: 5 }]);
+    expect(await kafka.admin.describeTopics([topic])).toMatchObject([{ topic, partitions: 5 }]);
     expect((await topicConfigs(topic))!.get('retention.ms')).toBe('1234567');
   });
 
