@@ -2,7 +2,7 @@ import type { TopicPartition } from '../api/task.ts';
 import { consumerConfig } from '../config/client-config.ts';
 import type { Settings } from '../config/config-def.ts';
 import { parseGiven, settingsWithPrefix } from '../config/parse-config.ts';
-import { parseResetPolicy, type ResetPolicy } from '../config/reset-policy.ts';
+import { parseResetPolicy, policyText, type ResetPolicy } from '../config/reset-policy.ts';
 import { ConnectError, isRetriable, RetriableError } from '../errors.ts';
 import { isMissingTopic } from '../kafka/errors.ts';
 import type { KafkaAdmin, TopicDescription } from '../kafka/types.ts';
@@ -155,7 +155,14 @@ export async function startAnew(
     const change = { reason: 'topic-made-again', topic, kafkaPartition, from: BigInt(from), to: offset } as const;
     run.noteChange(change, begun.includes(position) ? null : group.name);
     if (!begun.includes(position)) continue;
-    run.emit('sink.position-reset', { topic, kafkaPartition, madeAgain: true, from, to: Number(offset), policy });
+    run.emit('sink.position-reset', {
+      topic,
+      kafkaPartition,
+      madeAgain: true,
+      from,
+      to: Number(offset),
+      policy: policyText(policy),
+    });
   }
   await tell(run, group, begun);
   await commitStart(run, [...begun, ...set]);
