@@ -12,6 +12,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, test, vi } from 'vitest';
 import { type ApiAuth, Drover, type DroverProps } from '../../cdk/index.ts';
+import { readEnvironment } from '../../src/environment.ts';
 import { tableDefinition } from '../../src/storage/dynamodb/table.ts';
 import { eventDeclarations } from '../../src/telemetry/events.ts';
 import { clusterArn, env, permissions, plain, secretArn, synthesise, withoutBundles } from './synthesise.ts';
@@ -368,6 +369,37 @@ test('an alarm tells of a task that stays FAILED, by the event that the worker l
     FilterPattern: '{ ($.event = "run.failed") && ($.retriable IS FALSE) }',
   });
   full.template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'failed-runs', Threshold: 1 });
+});
+
+test('metrics are those of the installation unless asked otherwise, and the dashboard shows them', () => {
+  const variables = (template: typeof full.template, metrics: unknown) =>
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ DROVER_METRICS: metrics }) },
+    });
+  const graphs = (template: typeof full.template) =>
+    JSON.stringify(template.findResources('AWS::CloudWatch::Dashboard')).match(/record-total/g) ?? [];
+  variables(full.template, Match.absent());
+  expect(readEnvironment({ DROVER_TABLE_NAME: 't', DROVER_BOOTSTRAP_SERVERS: 'b-1:9092' })['drover.metrics']).toBe(
+    'installation',
+  );
+  expect(graphs(full.template)).toHaveLength(1);
+  const each = synthesise(() => ({ ...plain, metrics: 'connector' })).template;
+  variables(each, 'connector');
+  expect(graphs(each)).toHaveLength(1);
+  expect(graphs(synthesise(() => ({ ...plain, metrics: 'none' })).template)).toEqual([]);
+});
+
+test('an app may do without the dashboard', () => {
+  const { template, drover } = synthesise(() => ({ ...plain, dashboard: false }));
+  template.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+  expect(drover.dashboard).toBeUndefined();
+  expect(drover.alarms.length).toBeGreaterThan(0);
+});
+
+test('Lambda writes lines of its own only about what went wrong, and lets all of ours through', () => {
+  full.template.allResourcesProperties('AWS::Lambda::Function', {
+    LoggingConfig: Match.objectLike({ LogFormat: 'JSON', SystemLogLevel: 'WARN', ApplicationLogLevel: 'TRACE' }),
+  });
 });
 
 test('a table of the app is used as it is', () => {

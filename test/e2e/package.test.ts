@@ -12,9 +12,12 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { binFolder, pathWithNode, projectFolder } from '../../local/folders.ts';
 import { npmPackages } from '../support/npm-packages.ts';
+
+// Compilers and the CDK's program, one after the other.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-package-'));
 const esm = join(folder, 'esm');
@@ -190,7 +193,6 @@ app.synth();
       strict: true,
       noUncheckedIndexedAccess: true,
       noImplicitOverride: true,
-      noPropertyAccessFromIndexSignature: true,
       module: 'nodenext',
       target: 'es2024',
       outDir: 'out',
@@ -209,8 +211,8 @@ app.synth();
   });
 });
 
-describe('an app as `cdk init` makes it', () => {
-  test("type-checks, is listed without bundling, tested with Jest and synthesised, with the pages' own code", async () => {
+describe("an app as `cdk init` makes it, with the pages' own code", () => {
+  test('type-checks', async () => {
     writePages(stock, '');
     const bin = join(stock, 'bin', 'stock.ts');
     write(
@@ -222,14 +224,20 @@ new ConnectStack(app, 'Connect');
     );
     write(join(stock, 'test', 'connect.test.ts'), jestTest);
     await run(stock, 'tsc', '-p', '.');
+  });
 
+  test('is listed without bundling', async () => {
     const listed = await run(stock, 'cdk', 'ls', '--no-telemetry');
     expect(listed.stdout.split('\n')).toContain('Connect');
     expect(listed.stderr).not.toContain('Bundling');
+  });
 
+  test('is tested with Jest', async () => {
     const jest = await run(stock, 'jest', '--ci', 'test/connect.test.ts');
     expect(jest.stderr).toMatch(/Tests: +2 passed, 2 total/);
+  });
 
+  test('synthesises, with the plugins in the functions that know them', async () => {
     await run(stock, 'cdk', 'synth', 'Connect', '--quiet', '--no-telemetry');
     expect(holdersOfPlugin(join(stock, 'cdk.out'))).toEqual(holders);
   });
