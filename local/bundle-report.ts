@@ -1,33 +1,72 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleFunction, type FunctionName, functionNames } from '../cdk/bundle.ts';
+import { bundleFunction, bundleSize, type FunctionName, functionNames, mapSize } from '../cdk/bundle.ts';
 import { environmentVariable } from '../src/environment.ts';
+import { projectFolder } from './folders.ts';
 
 /** Size of each function's bundle and the time its import takes in a fresh process: what a cold start pays. */
 export interface BundleReport {
   readonly name: FunctionName;
-  /** All files. */
+  /** All files but source maps. */
   readonly totalKb: number;
+  readonly mapsKb: number;
   /** The entry and the chunks that it imports at once, not on demand. */
   readonly entryKb: number;
-  /** Median of several fresh processes. */
-  readonly importMs: number;
+  /** As deployed: the maps lie beside the files, and are read when a trace is made. */
+  readonly imported: Imported;
+  /** With Node's own --enable-source-maps, which reads the map of every file that is loaded. */
+  readonly withNodesMaps: Imported;
+  /** With minified names, which traces and code that asks for names would show. */
+  readonly withoutNames: Imported;
+  /** From an error to its trace, the first time and after that, in milliseconds. */
+  readonly firstTraceMs: number;
+  readonly laterTraceMs: number;
 }
 
-const samples = 7;
+/** Of a fresh process; medians of several. */
+export interface Imported {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+interface Sample extends Imported {
+  readonly bytes: number;
+  readonly firstTraceMs: number;
+  readonly laterTraceMs: number;
+}
+
+const samples = 15;
 
 export function measureBundle(name: FunctionName): BundleReport {
   const outdir = mkdtempSync(join(tmpdir(), `drover-report-${name}-`));
+  const [whole, short] = [join(outdir, 'whole'), join(outdir, 'short')];
   try {
-    bundleFunction({ name, outdir });
-    const dist = join(outdir, 'dist');
-    const entry = join(dist, `${name}.mjs`);
-    const bytes = readdirSync(dist).reduce((sum, file) => sum + statSync(join(dist, file)).size, 0);
-    const times = Array.from({ length: samples }, () => importOnce(entry)).sort((one, other) => one.ms - other.ms);
-    const median = times[Math.floor(samples / 2)]!;
-    return { name, totalKb: kb(bytes), entryKb: kb(median.bytes), importMs: Math.round(median.ms) };
+    bundleFunction({ name, outdir: whole });
+    bundleFunction({ name, outdir: short, minify: 'all' });
+    const ways = [
+      { folder: whole, flags: [] },
+      { folder: whole, flags: ['--enable-source-maps'] },
+      { folder: short, flags: [] },
+    ];
+    // In turns, so that what else the machine does falls on all alike.
+    const rounds = Array.from({ length: samples }, () =>
+      ways.map(({ folder, flags }) => importOnce(join(folder, 'dist', `${name}.mjs`), flags)),
+    );
+    const of = (way: number, part: keyof Sample) => median(rounds.map((round) => round[way]![part]));
+    const imported = (way: number) => ({ ms: Math.round(of(way, 'ms')), cpuMs: Math.round(of(way, 'cpuMs')) });
+    return {
+      name,
+      totalKb: kb(bundleSize(whole)),
+      mapsKb: kb(mapSize(whole)),
+      entryKb: kb(of(0, 'bytes')),
+      imported: imported(0),
+      withNodesMaps: imported(1),
+      withoutNames: imported(2),
+      firstTraceMs: Math.round(of(0, 'firstTraceMs')),
+      laterTraceMs: of(0, 'laterTraceMs'),
+    };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
@@ -35,8 +74,12 @@ export function measureBundle(name: FunctionName): BundleReport {
 
 const kb = (bytes: number): number => Math.round(bytes / 1024);
 
-/** Counts what is read from the bundle's folder while it is imported. */
-function importOnce(entry: string): { ms: number; bytes: number } {
+function median(values: readonly number[]): number {
+  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)]!;
+}
+
+/** Counts what is read from the bundle's folder while it is imported, and lets it fail once it is. */
+function importOnce(entry: string, flags: readonly string[]): Sample {
   const script = `
     const { registerHooks } = await import('node:module');
     const { statSync } = await import('node:fs');
@@ -46,9 +89,20 @@ function importOnce(entry: string): { ms: number; bytes: number } {
       if (url.startsWith('file:')) bytes += statSync(fileURLToPath(url)).size;
       return next(url, context);
     } });
+    const cpu = process.cpuUsage();
     const startedAt = performance.now();
-    await import(process.argv[1]);
-    console.log(JSON.stringify({ ms: performance.now() - startedAt, bytes }));
+    const { handler } = await import(process.argv[1]);
+    const ms = performance.now() - startedAt;
+    const { user, system } = process.cpuUsage(cpu);
+    const trace = async () => {
+      const error = await handler(null, {}).then(() => null, (error) => error);
+      const at = performance.now();
+      String(error?.stack);
+      return performance.now() - at;
+    };
+    const firstTraceMs = await trace();
+    const laterTraceMs = await trace();
+    console.log(JSON.stringify({ ms, cpuMs: (user + system) / 1000, bytes, firstTraceMs, laterTraceMs }));
     process.exit(0);`;
   const env = {
     ...process.env,
@@ -56,19 +110,39 @@ function importOnce(entry: string): { ms: number; bytes: number } {
     [environmentVariable('drover.table.name')]: 'drover',
     [environmentVariable('bootstrap.servers')]: '127.0.0.1:1',
     [environmentVariable('drover.task.function')]: 'task',
+    [environmentVariable('drover.log.level')]: 'OFF',
   };
-  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script, entry], {
+  const printed = execFileSync(process.execPath, [...flags, '--input-type=module', '-e', script, entry], {
     env,
     encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   return JSON.parse(printed.trim().split('\n').at(-1) ?? '');
 }
 
+function page(reports: readonly BundleReport[]): string {
+  const rows = reports.map(({ name, imported, withNodesMaps, withoutNames, ...report }) => {
+    const time = ({ ms, cpuMs }: Imported) => `${ms} (${cpuMs})`;
+    const traces = `${report.firstTraceMs}, then ${report.laterTraceMs.toFixed(1)}`;
+    const sizes = [report.totalKb, report.mapsKb, report.entryKb].map((size) => size.toLocaleString('en'));
+    return `| ${[name, ...sizes, time(imported), time(withNodesMaps), time(withoutNames), traces].join(' | ')} |`;
+  });
+  return `# The functions' bundles
+
+${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model.trim()}, Node ${process.versions.node}. \`npm run bundle-report\`; each time is the median of ${samples} fresh
+processes, ms (CPU ms in brackets). *At import* is what a cold start reads before the first request.
+
+| function | files, kB | maps, kB | at import, kB | import | with --enable-source-maps | with minified names | a trace, ms |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+${rows.join('\n')}
+
+Traces name the source at no cost for a cold start: maps are read when the first trace is made. Names of functions and
+classes are kept, for traces and for code that asks for them.
+`;
+}
+
 if (import.meta.main) {
-  console.log('function      all files   at import   import time');
-  for (const name of functionNames) {
-    const { totalKb, entryKb, importMs } = measureBundle(name);
-    const columns = [`${totalKb} kB`.padStart(10), `${entryKb} kB`.padStart(10), `${importMs} ms`.padStart(9)];
-    console.log(`${name.padEnd(13)}${columns.join('  ')}`);
-  }
+  const text = page(functionNames.map(measureBundle));
+  console.log(text);
+  writeFileSync(join(projectFolder, 'test', 'bench', 'results', 'bundle.md'), text);
 }

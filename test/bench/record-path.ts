@@ -3,7 +3,8 @@
  * `node test/bench/record-path.ts [part of a title] [rounds] [records]`. Arms alternate; a second Drover arm is the A/A control;
  * the first round warms up and is checked byte for byte, not counted. CPU is that of the whole process, from /proc.
  * RACE_PROCESSES=<n> divides a race's connectors among so many Drover processes, not one a core; RACE_PROFILE=<folder> writes a CPU profile
- * of each round of Drover's arms; RACE_DROVER_ONLY=1 leaves Java's out, and the page as it is.
+ * of each round of Drover's arms; RACE_SOURCE=1 runs them from the source instead of a bundle; RACE_DROVER_ONLY=1 leaves Java's
+ * out, and the page as it is.
  */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -253,8 +254,8 @@ in one Node process a core (\`RACE_PROCESSES\`: how many), where on Lambda each 
 Avro: both arms write Confluent's wire format, by one registry in the same process as the clock. Confluent's own converter is not in Maven's
 central repository: Java's is Apicurio's 2.6.13, which prints the schema's text anew for each record it writes. What
 mapping and encoding take without that is in \`npm run bench:registry\`.
-Checksums run in native code here, in both arms; a function's bundle leaves native modules out and takes WebAssembly, which
-costs about 0.6 ns a byte more: 60 ms for a million of these lines.
+Drover's arm runs out of a bundle like those of its functions: checksums are in WebAssembly, since a bundle leaves native modules
+out. \`RACE_SOURCE=1\` runs it from the source, with native checksums.
 
 | race | arm | k records/s | all landed, s | CPU, s | rate, to Java's | CPU, to Java's |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bundleProgram } from '../../../cdk/bundle.ts';
 import { startJavaConnect } from '../../../local/java-connect.ts';
 import { freePort } from '../../../local/ports.ts';
 import { type ServiceHandle, signalService, stopService } from '../../../local/service.ts';
@@ -40,8 +41,26 @@ interface DroverProcess {
   stop(): Promise<void>;
 }
 
+let program: string | undefined;
+
+/**
+ * The arm's program, bundled as functions are: with the code, the checksums and without the native modules that run on
+ * Lambda. RACE_SOURCE=1 runs it from the source instead.
+ */
+function droverProgram(): string {
+  const source = join(import.meta.dirname, 'drover-arm.ts');
+  if (process.env.RACE_SOURCE === '1') return source;
+  if (program === undefined) {
+    const outdir = mkdtempSync(join(tmpdir(), 'drover-arm-'));
+    process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+    bundleProgram('drover-arm', source, { outdir });
+    program = join(outdir, 'dist', 'drover-arm.mjs');
+  }
+  return program;
+}
+
 async function droverProcess(label: string, environment: DroverEnvironment): Promise<DroverProcess> {
-  const child: ChildProcess = fork(join(import.meta.dirname, 'drover-arm.ts'), {
+  const child: ChildProcess = fork(droverProgram(), {
     env: {
       ...process.env,
       DROVER_TEST_KAFKA: environment.kafka,
