@@ -199,6 +199,11 @@ const wordings: Readonly<Record<number, Wording>> = {
     javaClass: 'InvalidTimestampException',
     say: (s) => `a record's timestamp is outside what ${nameOf(s)} accepts (message.timestamp.before/after.max.ms)`,
   },
+  38: {
+    code: 'kafka.invalid_replication_factor',
+    javaClass: 'InvalidReplicationFactorException',
+    say: (s) => `the cluster has fewer brokers than the replication factor that ${nameOf(s)} is to have`,
+  },
   44: {
     code: 'kafka.policy_violation',
     javaClass: 'PolicyViolationException',

@@ -25,7 +25,7 @@ import { sourceOf, transformationOf } from '../support/worker-plugins.ts';
  */
 vi.setConfig({ testTimeout: 600_000 });
 const seed = Number(process.env.DROVER_TEST_SEED ?? Date.now() % 1_000_000);
-const cases = 60;
+const cases = Number(process.env.DROVER_TEST_CASES ?? 60);
 
 /** Found before a record is sent; then by the broker. */
 const ownFaults = ['transform', 'converter', 'too large to ask', 'no such topic', 'no such partition'] as const;
@@ -276,8 +276,17 @@ async function check(given: Plan): Promise<void> {
     const report = await harness.runTask(name);
     const item = (await harness.stores.config.getTask(name, 0))!;
     expect(report.reason, item.trace ?? '').toBe(fails ? 'failed' : 'drained');
-    if (fault !== undefined) expect(item.trace).toMatch(causes[fault.kind]!);
-    else if (fails) expect(item.trace).toContain('the poll is broken');
+    if (fault !== undefined) {
+      // Of a transaction that is taken back anyway another fault of it may be found first, as with Java.
+      const others = given.delivery === 'at least once' ? [] : read.slice(fault.index + 1);
+      const faults = [fault, ...others].flatMap(({ kind }) => causes[kind] ?? []);
+      if (others.length > 0) faults.push(/the poll is broken/);
+      expect(
+        faults.some((cause) => cause.test(item.trace ?? '')),
+        item.trace ?? '',
+      ).toBe(true);
+    }
+    if (fails && fault === undefined) expect(item.trace).toContain('the poll is broken');
     const first = await state();
 
     if (atBroker && given.delivery === 'at least once') {
