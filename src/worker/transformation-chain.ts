@@ -5,7 +5,13 @@ import { connectorConfig } from '../config/connector-config.ts';
 import { parseConfig, parseKey, settingsWithPrefix } from '../config/parse-config.ts';
 import { ConfigError, ConnectError } from '../errors.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
-import { conditionConfig, predicateStages, stageAliases, stageKeys, transformStages } from '../plugins/transform-settings.ts';
+import {
+  conditionConfig,
+  predicateStages,
+  stageAliases,
+  stageKeys,
+  transformStages,
+} from '../plugins/transform-settings.ts';
 
 /** One transformation of a chain, with the condition under which it applies. Java: TransformationStage. */
 interface TransformationStage {
