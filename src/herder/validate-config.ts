@@ -117,9 +117,9 @@ export async function requireValid(
   const infos = await validate(installation, input);
   const errors = infos.configs.flatMap(({ value }) => value.errors);
   // Java stores a null of a connector's own setting, and the connector then fails for ever.
-  const nulls = Object.values(input).filter((value) => value === null).length;
-  for (let told = errors.filter((error) => error === nullMessage).length; told < nulls; told++)
-    errors.push(nullMessage);
+  const nulls = Object.values(input).filter((value) => value === null);
+  const told = errors.filter((error) => error === nullMessage);
+  errors.push(...nulls.slice(told.length).map(() => nullMessage));
   if (errors.length > 0) {
     throw new ConnectError(
       'config.invalid',

@@ -71,7 +71,7 @@ describe('a regular expression may be large', () => {
     ['look-aheads', '(?=', ')'],
     ['classes', '[', ']'],
   ])('but %s inside one another are refused from some depth on, as in Java', (_what, open, close) => {
-    const nested = (depth: number) => open.repeat(depth) + 'a' + close.repeat(depth);
+    const nested = (depth: number) => `${open.repeat(depth)}a${close.repeat(depth)}`;
     expect(new JavaRegex(nested(400)).pattern).toHaveLength(400 * (open.length + 1) + 1);
     for (const depth of [3000, 100_000]) {
       expect(errorOf(() => new JavaRegex(nested(depth))).message).toContain(

@@ -11,7 +11,7 @@ const validate = (given: GivenSettings, defaults: Settings = apacheConverters) =
 const source = { 'connector.class': 'FileStreamSource', name: 'c', topic: 't', file: 'f' };
 const sink = { 'connector.class': 'FileStreamSink', name: 'c', topics: 't', file: 'f' };
 
-async function errorsOf(settings: Record<string, string>): Promise<Record<string, readonly string[]>> {
+async function errorsOf(settings: GivenSettings): Promise<Record<string, readonly string[]>> {
   const infos = await validate(settings);
   const wrong = infos.configs.filter(({ value }) => value.errors.length > 0);
   expect(infos.error_count).toBe(wrong.reduce((count, { value }) => count + value.errors.length, 0));
@@ -134,4 +134,66 @@ test('the settings of a connector plugin are its own, then those of all connecto
   );
   expect(keys.slice(0, 5)).toEqual(['file', 'topic', 'batch.size', 'name', 'connector.class']);
   expect(describeConfig(pluginConfigDef(registry, registry.get('predicate', 'RecordIsTombstone')))).toEqual([]);
+});
+
+test("where a connector names no converters, validation shows the installation's", async () => {
+  const defaults = {
+    'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
+    'value.converter': 'ByteArray',
+    'header.converter': 'org.apache.kafka.connect.storage.StringConverter',
+  };
+  const { configs } = await validate(source, defaults);
+  const shown = configs.filter(({ value }) => /^(key|value|header)\.converter$/.test(value.name));
+  expect(shown.map(({ definition, value }) => [value.name, definition?.default_value, value.value])).toEqual([
+    ['key.converter', defaults['key.converter'], defaults['key.converter']],
+    ['value.converter', ...Array(2).fill('org.apache.kafka.connect.converters.ByteArrayConverter')],
+    ['header.converter', defaults['header.converter'], defaults['header.converter']],
+  ]);
+});
+
+test('a null takes the place of a default, and of what nobody declared comes first (recorded with Java Connect)', async () => {
+  const nulls = ['zzz', 'aaa', 'mmm', 'b1', 'file', 'batch.size', 'producer.override.acks'];
+  const infos = await validate({ ...source, ...Object.fromEntries(nulls.map((name) => [name, null])) });
+  expect(infos.configs.slice(0, 6).map(({ value }) => value.name)).toEqual([
+    'aaa',
+    'mmm',
+    'b1',
+    'producer.override.acks',
+    'zzz',
+    'name',
+  ]);
+  expect(infos.configs.find(({ value }) => value.name === 'batch.size')?.value).toMatchObject({
+    value: null,
+    errors: [],
+  });
+  expect(await errorsOf({ ...source, 'tasks.max': null })).toEqual({
+    'tasks.max': [
+      'Invalid value null for configuration tasks.max: Value must be non-null',
+      'Null value can not be supplied as the configuration value.',
+    ],
+  });
+});
+
+test('a version of the connector that is not there is told at the class too, and nothing of its settings', async () => {
+  const wrong = { ...source, 'connector.plugin.version': '9.9', 'tasks.max': 'x', 'key.converter': 'JsonConverter' };
+  const message =
+    'Plugin org.apache.kafka.connect.file.FileStreamSourceConnector not found that matches the version range [9.9,9.9], available versions: [4.3.0]';
+  expect(await errorsOf(wrong)).toMatchObject({
+    'connector.class': [message],
+    'connector.plugin.version': [message],
+    'tasks.max': expect.arrayContaining([expect.stringContaining('Not a number')]),
+  });
+  const { configs, groups } = await validate(wrong);
+  expect(configs).toHaveLength(19);
+  expect(groups).toEqual(['Common', 'Transforms', 'Predicates', 'Error Handling']);
+});
+
+test('one pattern that runs away is an error of its setting', async () => {
+  const runaway = {
+    ...sink,
+    topics: '',
+    'topics.regex': '(a+)+$',
+    'errors.deadletterqueue.topic.name': `${'a'.repeat(60)}b`,
+  };
+  expect(await errorsOf(runaway)).toEqual({ 'topics.regex': [expect.stringContaining('was stopped after 500 ms')] });
 });

@@ -3,6 +3,7 @@ import type { AnyPlugin } from '../../src/api/plugin.ts';
 import { definePlugin } from '../../src/api/plugin.ts';
 import { defineConfig } from '../../src/config/config-def.ts';
 import { mostLoggers } from '../../src/herder/loggers.ts';
+import { everyTick } from '../../src/storage/due-index.ts';
 import { actConnectorRun, createMemoryRest, type MemoryRest } from '../support/memory-rest.ts';
 
 const source = { 'connector.class': 'FileStreamSource', file: '/f', topic: 't' };
@@ -356,4 +357,17 @@ describe('a config of more stages than anybody needs', () => {
     // What a function may answer.
     expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThan(6 * 1024 * 1024);
   });
+});
+
+it('tells when a task that waits for the tick is looked at next', async () => {
+  await create('a');
+  await actConnectorRun(rest, 'a', [{ state: 'RUNNING' }]);
+  const { stores, clock } = rest;
+  await stores.config.markTaskDue('a', 0, clock.now());
+  const run = await stores.leases.acquireTask('a', 0, 'w', clock.now(), clock.now() + 60_000);
+  if (!run.granted) throw new Error(run.reason);
+  await stores.leases.release(run.lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: everyTick });
+  const { body } = await rest.call('GET', '/drover/connectors/a');
+  const due = Date.parse((body as { tasks: { next_due_at: string }[] }).tasks[0]!.next_due_at);
+  expect(due).toBe((Math.floor(clock.now() / 60_000) + 1) * 60_000);
 });

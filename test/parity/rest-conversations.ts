@@ -11,6 +11,9 @@ export interface Conversation {
 const source = (more = '') => `{"connector.class":"FileStreamSource","file":"/none/$id","topic":"$id-t"${more}}`;
 const sink = (more = '') => `{"connector.class":"FileStreamSink","topics":"$id-t"${more}}`;
 const create = (config: string, more = '') => `POST /connectors {"name":"$id","config":${config}${more}}`;
+const route =
+  '"transforms":"r","transforms.r.type":"RegexRouter","transforms.r.regex":"a","transforms.r.replacement":"b"';
+const json = '"key.converter":"JsonConverter"';
 const stopped = ',"initial_state":"STOPPED"';
 const untilStopped = 'until /connectors/$id/status "state":"STOPPED"';
 const untilRunning = 'until /connectors/$id/status "tasks":[{"id":0,"state":"RUNNING"';
@@ -308,6 +311,84 @@ export const conversations: readonly Conversation[] = [
       'PATCH /connectors/$id/offsets {"offsets":[]}',
       'PUT /connectors/$id/pause',
       'DELETE /connectors/$id?forward=true',
+    ],
+  },
+  {
+    title: 'versions of plugins, in the notation of Maven',
+    steps: [
+      ...['latest', '4.3', '[4.0,4.1],[4.3,)', '[4.3.0-SNAPSHOT,)'].flatMap((version) => [
+        create(source(`,"connector.plugin.version":"${version}"`), stopped),
+        'DELETE /connectors/$id',
+      ]),
+      create(source(',"connector.plugin.version":"[4.3"')),
+      create(source(',"connector.plugin.version":"[4.3,4.2]"')),
+      create(source(`,"connector.plugin.version":"latest",${route},"transforms.r.plugin.version":"[4.7.1,)"`)),
+      create(source(`,${route},"transforms.r.plugin.version":"[4.3"`)),
+      create(source(`,${json},"key.converter.plugin.version":"[4.7.2,)"`)),
+      create(source(`,${json},"key.converter.plugin.version":"4.3,4.4"`), stopped),
+      'DELETE /connectors/$id',
+      create(source(',"key.converter.plugin.version":"[4.7.3,)"'), stopped),
+      'GET /connector-plugins/FileStreamSource/config?version=4.7.4',
+      'GET /connector-plugins/RegexRouter/config?version=%5B4.7.5,)',
+      'GET /connector-plugins/JsonConverter/config?version=4.7.6',
+      'GET /connector-plugins/JsonConverter/config?version=%5B4.3',
+      'GET /connector-plugins/Nope/config?version=4.3',
+      'GET /connector-plugins/Nope/config?version=%5B4.3',
+    ],
+  },
+  {
+    title: 'settings that are nobody to each other',
+    steps: [
+      create(source(`,${route},"transforms.r.negate":"false"`)),
+      create(source(`,${route},"transforms.r.negate":"maybe"`)),
+      create(source(`,${route},"transforms.r.negate":"true","transforms.r.predicate":""`), stopped),
+      'DELETE /connectors/$id',
+      create(source(',"transforms":"h","transforms.h.type":"org.apache.kafka.connect.transforms.HoistField"')),
+      create(source(',"predicates":"h","predicates.h.type":"org.apache.kafka.connect.transforms.HoistField"')),
+      create(source(',"tasks.max":null,"errors.tolerance":null,"errors.retry.timeout":null,"transforms":null')),
+      create(source(',"zzz":null,"aaa":null,"name":null')),
+      create(
+        '{"connector.class":"FileStreamSink","topics.regex":"$id.*","errors.deadletterqueue.topic.name":" $id-dlq "}',
+      ),
+      create('{"connector.class":"FileStreamSink","topics":"a, b ,c","errors.deadletterqueue.topic.name":"b"}'),
+      create(source(',"producer.override.acks":"bogus","consumer.override.isolation.level":"bogus"'), stopped),
+    ],
+  },
+  {
+    title: 'regular expressions that are none',
+    steps: ['(', '(?<=a', '[z-a]', 'a{2,1}', '\\\\p{Foo}', '(?<n>a)(?<n>b)', '*a', '(?i'].map((pattern) =>
+      create(`{"connector.class":"FileStreamSink","topics.regex":"${pattern}"}`),
+    ),
+  },
+  {
+    title: 'the plan of a restart keeps the trace',
+    steps: [
+      create(
+        `{"connector.class":"FileStreamSource","file":"/etc/passwd","topic":"$id-t","transforms":"c","transforms.c.type":"org.apache.kafka.connect.transforms.Cast$Value","transforms.c.spec":"int8"}`,
+      ),
+      'until /connectors/$id/status "tasks":[{"id":0,"state":"FAILED"',
+      'POST /connectors/$id/restart?includeTasks=true&onlyFailed=true',
+      'until /connectors/$id/status "tasks":[{"id":0,"state":"FAILED"',
+      'POST /connectors/$id/restart?onlyFailed=true',
+      'until /connectors/$id/status "tasks":[{"id":0,"state":"FAILED"',
+      'POST /connectors/$id/restart?includeTasks=true',
+    ],
+  },
+  {
+    title: 'levels of loggers below one another',
+    steps: [
+      'PUT /admin/loggers/$id.a {"level":"DEBUG"}',
+      'PUT /admin/loggers/$id.a.b {"level":"DEBUG"}',
+      'GET /admin/loggers/$id.a.b',
+      'PUT /admin/loggers/$id.a.c {"level":"ERROR"}',
+      'GET /admin/loggers/$id.a',
+      'PUT /admin/loggers/$id.a {"level":"TRACE"}',
+      'GET /admin/loggers/$id.a.b',
+      'PUT /admin/loggers/$id.a.b {"level":"WARN"}',
+      'PUT /admin/loggers/$id {"level":"OFF"}',
+      'GET /admin/loggers/$id.a',
+      'PUT /admin/loggers/$id.a.d {"level":"WARN"}',
+      'GET /admin/loggers/$id.a.d',
     ],
   },
 ];
