@@ -5,6 +5,7 @@ import {
   Dashboard,
   GraphWidget,
   type IMetric,
+  Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -13,11 +14,14 @@ import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { runDeathsMetric } from '../src/telemetry/events.ts';
 import type { FunctionName } from './bundle.ts';
 
 export interface AlarmSettings {
   readonly functions: Readonly<Record<FunctionName, LambdaFunction>>;
   readonly failures: IQueue;
+  /** Of the metrics in the functions' logs. */
+  readonly metricNamespace: string;
   readonly topic?: ITopic | undefined;
 }
 
@@ -25,7 +29,7 @@ const period = Duration.minutes(5);
 
 /** What somebody should look at, each with the reason in its description, and one page that shows the whole. */
 export function createAlarms(scope: Construct, settings: AlarmSettings): { alarms: Alarm[]; dashboard: Dashboard } {
-  const { functions, failures } = settings;
+  const { functions, failures, metricNamespace } = settings;
   const alarms: Alarm[] = [];
   const alarm = (id: string, description: string, metric: IMetric, threshold: number, evaluationPeriods = 1) => {
     const created = new Alarm(scope, id, {
@@ -75,6 +79,21 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
     'A task has FAILED and stays so until it is restarted: GET /connectors?expand=status shows which, with its trace',
     failed.metric(sum),
     1,
+  );
+  const deaths = new Metric({
+    namespace: metricNamespace,
+    metricName: runDeathsMetric,
+    period,
+    statistic: 'Maximum',
+    label: 'in a row',
+  });
+  alarm(
+    'RunDeaths',
+    'The same task, or connector, has ended without a word twice or more in a row: killed at its deadline or out of ' +
+      'memory. The event run.died in the log of the task function names it and the log of its last run; without ' +
+      'progress it is FAILED after drover.deaths.max times',
+    deaths,
+    2,
   );
   alarm(
     'TaskThrottles',
@@ -131,6 +150,7 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
         label: 'task',
       }),
     ]),
+    graph('Runs that ended without a word', [deaths]),
     graph('Age of what the stream brings', [
       functions.coordinator.metric('IteratorAge', { period, statistic: 'Maximum', label: 'coordinator' }),
       functions.mirror.metric('IteratorAge', { period, statistic: 'Maximum', label: 'mirror' }),

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
@@ -10,8 +10,9 @@ import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { type EnvironmentSetting, writeEnvironment } from '../src/environment.ts';
+import { type EnvironmentSetting, environmentConfig, writeEnvironment } from '../src/environment.ts';
 import { clusterPk, streamFilters } from '../src/storage/dynamodb/table.ts';
+import { metricNamespace } from '../src/telemetry/telemetry.ts';
 import { acknowledge, acknowledgeResource } from './acknowledged.ts';
 import { createAlarms } from './alarms.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network, permitMsk } from './functions.ts';
@@ -126,6 +127,7 @@ export class Drover extends Construct implements IConnectable {
         mirror: this.mirrorFunction,
       },
       failures: this.failures,
+      metricNamespace: namespaceOf(props),
       topic: props.alarmTopic,
     });
     this.alarms = alarms;
@@ -269,6 +271,14 @@ function resolveLimits(limits: DroverLimits): ResolvedLimits {
     idleCeiling,
     taskMemorySize: limits.taskMemorySize ?? 1024,
   };
+}
+
+/** Where the functions' metrics are: by the same group id that they are told. */
+function namespaceOf(props: DroverProps): string {
+  const groupId =
+    props.environment?.['group.id'] ?? props.groupId ?? String(environmentConfig.keys.get('group.id')?.defaultValue);
+  // What only the deployment knows cannot be looked at here.
+  return Token.isUnresolved(groupId) ? `Drover/${groupId}` : metricNamespace(groupId);
 }
 
 function settingsOf(

@@ -2,7 +2,7 @@ import type { MiddlewareObj } from '@middy/core';
 import { systemClock } from '../src/clock.ts';
 import { readEnvironment } from '../src/environment.ts';
 import { createDynamoDbStores } from '../src/storage/dynamodb/stores.ts';
-import { createTelemetry } from '../src/telemetry/telemetry.ts';
+import { createTelemetry, metricNamespace } from '../src/telemetry/telemetry.ts';
 
 /** What every function has, made once per execution environment. */
 export const clock = systemClock;
@@ -17,8 +17,7 @@ export const workerName = `${functionName}:${logStream}`;
 const level = environment['drover.log.level'];
 export const telemetry = createTelemetry({
   clock,
-  // Apart from the metrics of another Connect cluster in the same account.
-  namespace: `Drover/${environment['group.id'].replace(/[^\w.#:/-]/g, '_')}`,
+  namespace: metricNamespace(environment['group.id']),
   level: level === 'OFF' ? 'FATAL' : level,
   write: (line) => process.stdout.write(`${line}\n`),
   context: { function: functionName },

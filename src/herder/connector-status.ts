@@ -1,7 +1,16 @@
 import { NotFoundError } from '../errors.ts';
-import type { ConnectorItem, State, TaskItem } from '../storage/items.ts';
+import { deathsOf, lastDeathOf, traceWithDeaths } from '../storage/deaths.ts';
+import type { ConnectorItem, LeaseState, State, TaskItem } from '../storage/items.ts';
 import { connectorAndTasks, noStatus } from './connector-lookup.ts';
-import type { ConnectorReport, ConnectorStatus, ReplayReport, RunStatus, TaskInfo, TaskReport } from './herder.ts';
+import type {
+  ConnectorReport,
+  ConnectorStatus,
+  DeathsReport,
+  ReplayReport,
+  RunStatus,
+  TaskInfo,
+  TaskReport,
+} from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 
 export async function connectorStatus(deps: HerderDeps, name: string): Promise<ConnectorStatus> {
@@ -11,11 +20,12 @@ export async function connectorStatus(deps: HerderDeps, name: string): Promise<C
 
 export function statusOf(deps: HerderDeps, connector: ConnectorItem, tasks: readonly TaskItem[]): ConnectorStatus {
   const version = versionOf(deps, connector);
+  const now = deps.clock.now();
   return {
     name: connector.name,
     type: connector.type,
-    connector: runStatus(connector, version),
-    tasks: inOrder(tasks).map((task) => ({ id: task.task, ...runStatus(task, version) })),
+    connector: runStatus(connector, version, now),
+    tasks: inOrder(tasks).map((task) => ({ id: task.task, ...runStatus(task, version, now) })),
   };
 }
 
@@ -23,14 +33,15 @@ export function statusOf(deps: HerderDeps, connector: ConnectorItem, tasks: read
 const nowhere = 'unassigned';
 
 function runStatus(
-  item: { readonly state: State; readonly workerId: string; readonly trace: string | null },
+  item: LeaseState & { readonly state: State; readonly workerId: string; readonly trace: string | null },
   version: string | null,
+  now: number,
 ): RunStatus {
   return {
     state: item.state,
     workerId: item.workerId === '' ? nowhere : item.workerId,
     version: item.state === 'UNASSIGNED' ? null : version,
-    trace: item.trace,
+    trace: traceWithDeaths(item, now),
   };
 }
 
@@ -48,7 +59,7 @@ export async function taskStatus(
   const { connector, tasks } = await connectorAndTasks(deps, name, () => missing);
   const item = tasks.find((candidate) => candidate.task === task);
   if (item === undefined) throw missing;
-  return { id: task, ...runStatus(item, versionOf(deps, connector)) };
+  return { id: task, ...runStatus(item, versionOf(deps, connector), deps.clock.now()) };
 }
 
 export async function taskInfos(deps: HerderDeps, name: string): Promise<TaskInfo[]> {
@@ -67,6 +78,7 @@ export async function connectorReport(deps: HerderDeps, name: string): Promise<C
     generation: connector.generation,
     settled: connector.appliedVersion >= connector.configVersion,
     restarts: connector.restarts,
+    deaths: deathsReport(connector, now),
     replay: replayReport(connector),
     tasks: inOrder(tasks).map((task) => taskReport(task, now)),
   };
@@ -97,8 +109,13 @@ function taskReport(item: TaskItem, now: number): TaskReport {
     bytes: counters.bytes,
     consecutiveFailures: counters.consecutiveFailures,
     restartAttempts: counters.restartAttempts,
+    deaths: deathsReport(item, now),
     lag: { records: counters.lagRecords, seconds: counters.lagSeconds },
   };
+}
+
+function deathsReport(item: LeaseState, now: number): DeathsReport {
+  return { ...deathsOf(item, now), last: lastDeathOf(item, now) };
 }
 
 const inOrder = (tasks: readonly TaskItem[]) => [...tasks].sort((a, b) => a.task - b.task);

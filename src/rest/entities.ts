@@ -3,6 +3,7 @@ import type {
   ConnectorInfo,
   ConnectorReport,
   ConnectorStatus,
+  DeathsReport,
   LoggerInfo,
   MirrorReport,
   PluginInfo,
@@ -69,6 +70,7 @@ export function connectorReportEntity(report: ConnectorReport) {
     generation: report.generation,
     settled: report.settled,
     restarts: report.restarts,
+    deaths: deathsReportEntity(report.deaths),
     replay: report.replay === null ? null : replayReportEntity(report.replay),
     tasks: report.tasks.map(taskReportEntity),
   };
@@ -96,7 +98,17 @@ function taskReportEntity(report: TaskReport) {
     bytes: report.bytes,
     consecutive_failures: report.consecutiveFailures,
     restart_attempts: report.restartAttempts,
+    deaths: deathsReportEntity(report.deaths),
     lag: report.lag,
+  };
+}
+
+function deathsReportEntity({ inRow, fruitless, last }: DeathsReport) {
+  return {
+    in_row: inRow,
+    without_commit: fruitless,
+    last_at: instant(last?.at ?? null),
+    last_worker_id: last?.workerId ?? null,
   };
 }
 

@@ -102,6 +102,13 @@ export const installation = object({
   },
 });
 
+const deaths = object({
+  in_row: integer,
+  without_commit: integer,
+  last_at: instant,
+  last_worker_id: nullable('string'),
+});
+
 export const connectorReport = object({
   name: text,
   type: connectorType,
@@ -110,6 +117,7 @@ export const connectorReport = object({
   generation: integer,
   settled: flag,
   restarts: integer,
+  deaths,
   replay: {
     oneOf: [
       object({
@@ -138,6 +146,7 @@ export const connectorReport = object({
       bytes: integer,
       consecutive_failures: integer,
       restart_attempts: integer,
+      deaths,
       lag: object({ records: nullable('number'), seconds: nullable('number') }),
     }),
   ),

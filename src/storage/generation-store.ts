@@ -1,4 +1,5 @@
 import type { Settings } from '../config/config-def.ts';
+import type { Deaths } from './deaths.ts';
 import type { ReplayProgress, State, TaskItem } from './items.ts';
 import type { Lease } from './lease-store.ts';
 import type { SinkPosition, SourceOffsetEntry } from './offset-backing-store.ts';
@@ -22,6 +23,8 @@ export interface AppliedGeneration {
   readonly state: State;
   readonly trace: string | null;
   readonly workerId: string;
+  /** As in a RunOutcome. */
+  readonly deaths?: Deaths;
 }
 
 /**
@@ -43,7 +46,7 @@ export interface GenerationStore {
   /** Sinks: copies the item's positions to the positions at rest. The task must be revoked and free of a lease. */
   foldPositions(lease: Lease, task: TaskItem): Promise<void>;
   /**
-   * Writes the items of the new generation: not revoked, not watched, UNASSIGNED, no trace, zeroed back-off counters,
+   * Writes the items of the new generation: not revoked, not watched, UNASSIGNED, no trace, zeroed back-off counters and deaths,
    * due now. The fencing token of an item that was there goes on growing. RetriableError `task.lease_held`
    * when the lease of one of them is held at `now`.
    */

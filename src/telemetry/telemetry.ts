@@ -25,6 +25,9 @@ export interface TelemetryOptions {
   readonly context?: Readonly<Record<string, string>>;
 }
 
+/** Apart from the metrics of another Connect cluster in the same account. */
+export const metricNamespace = (groupId: string) => `Drover/${groupId.replace(/[^\w.#:/-]/g, '_')}`;
+
 /** Lines of JSON that CloudWatch reads as log and, where metrics are declared, as metrics. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const secrets = options.secrets ?? new Secrets();
@@ -81,7 +84,7 @@ function metricsOf<K extends EventName>(
   namespace: string,
   now: number,
 ): Record<string, unknown> | null {
-  const declared = eventDeclarations[event].metrics;
+  const { metrics: declared, installationWide } = eventDeclarations[event];
   if (declared === undefined) return null;
   const values: Record<string, unknown> = {};
   const metrics: { Name: string; Unit: string }[] = [];
@@ -92,7 +95,7 @@ function metricsOf<K extends EventName>(
     metrics.push({ Name: metric[0], Unit: metric[1] });
   }
   if (metrics.length === 0) return null;
-  const dimensions = 'connector' in facts ? [['connector']] : [[]];
+  const dimensions = 'connector' in facts && installationWide !== true ? [['connector']] : [[]];
   return {
     ...values,
     _aws: { Timestamp: now, CloudWatchMetrics: [{ Namespace: namespace, Dimensions: dimensions, Metrics: metrics }] },

@@ -11,7 +11,16 @@ import type {
   SourceOffsetEntry,
 } from '../offset-backing-store.ts';
 import { type Attributes, N, number, S, text } from './attributes.ts';
-import { isStopped, keyOfRun, nameOfRun, notRevoked, stillOurs, tokenIsNewest, tokenOf } from './conditions.ts';
+import {
+  fruitful,
+  isStopped,
+  keyOfRun,
+  nameOfRun,
+  notRevoked,
+  stillOurs,
+  tokenIsNewest,
+  tokenOf,
+} from './conditions.ts';
 import {
   counterAttributes,
   positionField,
@@ -91,9 +100,10 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     progress: Partial<TaskCounters>,
     tail?: readonly SinkPosition[],
   ): Promise<CommitResult> {
-    const counters = counterAttributes(lease.run.task === null ? {} : progress);
     const { connector } = lease.run;
     const entries = newestByKey(offsets);
+    const counters =
+      lease.run.task === null ? {} : { ...counterAttributes(progress), ...(entries.size > 0 ? fruitful : {}) };
     const writes = [...entries.values()].map((entry) => sourceOffsetWrite(connector, entry));
     const chunks = writes.length === 0 ? [[]] : chunksOf(writes);
     let revoked = false;
@@ -141,6 +151,8 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     progress: Partial<TaskCounters>,
   ): Promise<CommitResult> {
     let revoked = false;
+    // Where a run begins to read is written without progress.
+    const gotOn = positions.length > 0 && progress.records !== undefined;
     for (let start = 0; start === 0 || start < positions.length; start += positionsPerUpdate) {
       const chunk = positions.slice(start, start + positionsPerUpdate);
       const names: Record<string, string> = {};
@@ -154,7 +166,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
       const update: Update = {
         key: keyOfRun(lease),
         what: `a commit of ${nameOfRun(lease)}`,
-        set: counterAttributes(progress),
+        set: { ...counterAttributes(progress), ...(gotOn ? fruitful : {}) },
         assign,
         names,
         values,
