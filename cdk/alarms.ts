@@ -80,13 +80,7 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
     failed.metric(sum),
     1,
   );
-  const deaths = new Metric({
-    namespace: metricNamespace,
-    metricName: runDeathsMetric,
-    period,
-    statistic: 'Maximum',
-    label: 'in a row',
-  });
+  const deaths = new Metric({ namespace: metricNamespace, metricName: runDeathsMetric, period, statistic: 'Maximum' });
   alarm(
     'RunDeaths',
     'The same task, or connector, has ended without a word twice or more in a row: killed at its deadline or out of ' +
@@ -150,7 +144,7 @@ export function createAlarms(scope: Construct, settings: AlarmSettings): { alarm
         label: 'task',
       }),
     ]),
-    graph('Runs that ended without a word', [deaths]),
+    graph('Runs that ended without a word', [deaths.with({ label: 'in a row' })]),
     graph('Age of what the stream brings', [
       functions.coordinator.metric('IteratorAge', { period, statistic: 'Maximum', label: 'coordinator' }),
       functions.mirror.metric('IteratorAge', { period, statistic: 'Maximum', label: 'mirror' }),

@@ -20,8 +20,10 @@ export interface MemoryRest {
   call(method: string, target: string, body?: unknown): Promise<{ status: number; body: unknown; location?: string }>;
 }
 
-export function createMemoryRest(options: { plugins?: readonly AnyPlugin[]; stores?: Stores } = {}): MemoryRest {
-  const clock = new ManualClock();
+export function createMemoryRest(
+  options: { plugins?: readonly AnyPlugin[]; stores?: Stores; clock?: Clock } = {},
+): MemoryRest {
+  const clock = options.clock ?? new ManualClock();
   const stores = options.stores ?? createMemoryStores();
   const log: string[] = [];
   const herder = createHerder({
