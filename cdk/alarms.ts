@@ -14,11 +14,14 @@ import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { runDeathsMetric } from '../src/telemetry/events.ts';
 import type { FunctionName } from './bundle.ts';
 
 export interface AlarmSettings {
   readonly functions: Readonly<Record<FunctionName, LambdaFunction>>;
   readonly failures: IQueue;
+  /** Of the metrics in the functions' logs. */
+  readonly metricNamespace: string;
   readonly topic?: ITopic | undefined;
   readonly dashboard: boolean;
   /** Namespace of Drover's own metrics; undefined: none that a graph could show. */
@@ -35,7 +38,7 @@ export function createAlarms(
   alarms: Alarm[];
   dashboard: Dashboard | undefined;
 } {
-  const { functions, failures } = settings;
+  const { functions, failures, metricNamespace } = settings;
   const alarms: Alarm[] = [];
   const alarm = (id: string, description: string, metric: IMetric, threshold: number, evaluationPeriods = 1) => {
     const created = new Alarm(scope, id, {
@@ -85,6 +88,22 @@ export function createAlarms(
     'A task has FAILED and stays so until it is restarted: GET /connectors?expand=status shows which, with its trace',
     failed.metric(sum),
     1,
+  );
+  const deaths = (label?: string) =>
+    new Metric({
+      namespace: metricNamespace,
+      metricName: runDeathsMetric,
+      period,
+      statistic: 'Maximum',
+      ...(label === undefined ? {} : { label }),
+    });
+  alarm(
+    'RunDeaths',
+    'The same task, or connector, has ended without a word twice or more in a row: killed at its deadline or out of ' +
+      'memory. The event run.died in the log of the task function names it and the log of its last run; without ' +
+      'progress it is FAILED after drover.deaths.max times',
+    deaths(),
+    2,
   );
   alarm(
     'TaskThrottles',
@@ -146,6 +165,7 @@ function createDashboard(scope: Construct, { functions, metrics }: AlarmSettings
         label: 'task',
       }),
     ]),
+    graph('Runs that ended without a word', [deaths('in a row')]),
     graph('Age of what the stream brings', [
       functions.coordinator.metric('IteratorAge', { period, statistic: 'Maximum', label: 'coordinator' }),
       functions.mirror.metric('IteratorAge', { period, statistic: 'Maximum', label: 'mirror' }),

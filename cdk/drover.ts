@@ -149,6 +149,7 @@ export class Drover extends Construct implements IConnectable {
         mirror: this.mirrorFunction,
       },
       failures: this.failures,
+      metricNamespace: namespaceOf(settingOf(settings, 'group.id')),
       topic: props.alarmTopic,
       dashboard: props.dashboard ?? true,
       metrics:
@@ -292,8 +293,9 @@ export class Drover extends Construct implements IConnectable {
 }
 
 /** Undefined: known at deployment only, so that no graph can name it. */
-function namespaceOf(groupId: string): string | undefined {
-  return Token.isUnresolved(groupId) ? undefined : metricNamespace(groupId);
+function namespaceOf(groupId: string): string {
+  // What only the deployment knows cannot be looked at here.
+  return Token.isUnresolved(groupId) ? `Drover/${groupId}` : metricNamespace(groupId);
 }
 
 /** As the functions will read it. */

@@ -50,6 +50,13 @@ export const runSettings = defineConfig({
     importance: 'LOW',
     doc: 'How often a run commits while it is under way; it always commits when it ends.',
   },
+  'drover.deaths.max': {
+    type: 'INT',
+    default: 5,
+    validator: atLeast(1),
+    importance: 'MEDIUM',
+    doc: 'Runs in a row that end without a word (killed at the deadline, out of memory) and have committed nothing, after which the task is FAILED; so is the connector, for runs of its own. A run that ends in order, a restart and another config start the count anew. For another try later: drover.restart.enabled.',
+  },
 });
 
 /** Dead letters for sources: Connect has them for sinks only. */

@@ -1,8 +1,17 @@
 import { NotFoundError } from '../errors.ts';
+import { deathsOf, lastDeathOf, traceWithDeaths } from '../storage/deaths.ts';
 import { everyTick } from '../storage/due-index.ts';
-import type { ConnectorItem, State, TaskItem } from '../storage/items.ts';
+import type { ConnectorItem, LeaseState, State, TaskItem } from '../storage/items.ts';
 import { connectorAndTasks, noStatus } from './connector-lookup.ts';
-import type { ConnectorReport, ConnectorStatus, ReplayReport, RunStatus, TaskInfo, TaskReport } from './herder.ts';
+import type {
+  ConnectorReport,
+  ConnectorStatus,
+  DeathsReport,
+  ReplayReport,
+  RunStatus,
+  TaskInfo,
+  TaskReport,
+} from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 
 export async function connectorStatus(deps: HerderDeps, name: string): Promise<ConnectorStatus> {
@@ -12,11 +21,12 @@ export async function connectorStatus(deps: HerderDeps, name: string): Promise<C
 
 export function statusOf(deps: HerderDeps, connector: ConnectorItem, tasks: readonly TaskItem[]): ConnectorStatus {
   const version = versionOf(deps, connector);
+  const now = deps.clock.now();
   return {
     name: connector.name,
     type: connector.type,
-    connector: runStatus(connector, version),
-    tasks: inOrder(tasks).map((task) => ({ id: task.task, ...runStatus(task, version) })),
+    connector: runStatus(connector, version, now),
+    tasks: inOrder(tasks).map((task) => ({ id: task.task, ...runStatus(task, version, now) })),
   };
 }
 
@@ -24,14 +34,15 @@ export function statusOf(deps: HerderDeps, connector: ConnectorItem, tasks: read
 const nowhere = 'unassigned';
 
 function runStatus(
-  item: { readonly state: State; readonly workerId: string; readonly trace: string | null },
+  item: LeaseState & { readonly state: State; readonly workerId: string; readonly trace: string | null },
   version: string | null,
+  now: number,
 ): RunStatus {
   return {
     state: item.state,
     workerId: item.workerId === '' ? nowhere : item.workerId,
     version: item.state === 'UNASSIGNED' ? null : version,
-    trace: item.trace,
+    trace: traceWithDeaths(item, now),
   };
 }
 
@@ -49,7 +60,7 @@ export async function taskStatus(
   const { connector, tasks } = await connectorAndTasks(deps, name, () => missing);
   const item = tasks.find((candidate) => candidate.task === task);
   if (item === undefined) throw missing;
-  return { id: task, ...runStatus(item, versionOf(deps, connector)) };
+  return { id: task, ...runStatus(item, versionOf(deps, connector), deps.clock.now()) };
 }
 
 export async function taskInfos(deps: HerderDeps, name: string): Promise<TaskInfo[]> {
@@ -71,6 +82,7 @@ export async function connectorReport(deps: HerderDeps, name: string): Promise<C
     positionChanges: [connector, ...tasks]
       .flatMap(({ positionChanges }) => positionChanges)
       .sort((one, other) => one.at - other.at),
+    deaths: deathsReport(connector, now),
     replay: replayReport(connector),
     tasks: inOrder(tasks).map((task) => taskReport(task, now)),
   };
@@ -101,6 +113,7 @@ function taskReport(item: TaskItem, now: number): TaskReport {
     bytes: counters.bytes,
     consecutiveFailures: counters.consecutiveFailures,
     restartAttempts: counters.restartAttempts,
+    deaths: deathsReport(item, now),
     lag: { records: counters.lagRecords, seconds: counters.lagSeconds },
   };
 }
@@ -109,5 +122,9 @@ const minuteMs = 60_000;
 
 /** The schedule fires each minute; what waits for it is due at no time of its own. */
 const nextTick = (now: number) => (Math.floor(now / minuteMs) + 1) * minuteMs;
+
+function deathsReport(item: LeaseState, now: number): DeathsReport {
+  return { ...deathsOf(item, now), last: lastDeathOf(item, now) };
+}
 
 const inOrder = (tasks: readonly TaskItem[]) => [...tasks].sort((a, b) => a.task - b.task);

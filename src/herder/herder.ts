@@ -1,7 +1,8 @@
 import type { PluginKind } from '../api/plugin.ts';
 import type { GivenSettings, Settings } from '../config/config-def.ts';
 import type { ConfigInfos, ConfigKeyInfo } from '../config/describe-config.ts';
-import type { ConnectorType, PositionChange, State, TargetState } from '../storage/items.ts';
+import type { Deaths } from '../storage/deaths.ts';
+import type { ConnectorType, PositionChange, RunDeath, State, TargetState } from '../storage/items.ts';
 
 import type { ConnectorOffset, OffsetChangeReport, StoredOffset } from './connector-offsets.ts';
 
@@ -59,6 +60,12 @@ export interface LoggerInfo {
   readonly lastModified: number | null;
 }
 
+/** Runs that ended without a word: killed at the deadline, out of memory. */
+export interface DeathsReport extends Deaths {
+  /** Null: none ever. */
+  readonly last: RunDeath | null;
+}
+
 /** What Java Connect cannot say about a task. */
 export interface TaskReport {
   readonly task: number;
@@ -74,6 +81,7 @@ export interface TaskReport {
   readonly bytes: number;
   readonly consecutiveFailures: number;
   readonly restartAttempts: number;
+  readonly deaths: DeathsReport;
   readonly lag: { readonly records: number | null; readonly seconds: number | null };
 }
 
@@ -88,6 +96,8 @@ export interface ConnectorReport {
   readonly restarts: number;
   /** Sinks: the newest, oldest first; why it goes on from elsewhere than it left off. */
   readonly positionChanges: readonly PositionChange[];
+  /** Of the connector's own runs. */
+  readonly deaths: DeathsReport;
   /** The last replay of dead letters that was asked for; null: none ever. */
   readonly replay: ReplayReport | null;
   readonly tasks: readonly TaskReport[];

@@ -1,4 +1,5 @@
 import { requiresExactlyOnce } from '../config/connector-config.ts';
+import { traceWithDeaths } from '../storage/deaths.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import { offsetRecordKey } from '../storage/source-offset-text.ts';
 import type { TableChange } from '../storage/table-change.ts';
@@ -118,8 +119,9 @@ async function connectorRecords(
     records.push(...(await generationRecords(is, sources)));
   }
   if (was !== null && was.targetState !== is.targetState) targetState();
-  if (was !== null && (was.state !== is.state || was.trace !== is.trace)) {
-    add('status', connectorStatusKey(is.name), statusValue({ ...is, version: versionOf(is, sources) }));
+  const trace = traceAsWritten(is);
+  if (was !== null && (was.state !== is.state || traceAsWritten(was) !== trace)) {
+    add('status', connectorStatusKey(is.name), statusValue({ ...is, trace, version: versionOf(is, sources) }));
   }
   return records;
 }
@@ -153,12 +155,16 @@ function taskRecords(before: TaskItem | null, after: TaskItem | null, sources: P
     if (before === null) return [];
     return [{ topic: 'status', key: taskStatusKey(before.connector, before.task), value: null }];
   }
-  if (before !== null && before.state === after.state && before.trace === after.trace) return [];
+  const trace = traceAsWritten(after);
+  if (before !== null && before.state === after.state && traceAsWritten(before) === trace) return [];
   // A task nobody has run yet has no status in Java either.
   if (before === null && after.state === 'UNASSIGNED') return [];
-  const value = statusValue({ ...after, version: versionOf(after, sources) });
+  const value = statusValue({ ...after, trace, version: versionOf(after, sources) });
   return [{ topic: 'status', key: taskStatusKey(after.connector, after.task), value }];
 }
+
+/** With the deaths before the run that an image shows: it was alive when it was written. */
+const traceAsWritten = (item: ConnectorItem | TaskItem) => traceWithDeaths(item, item.leaseExpiresAt - 1);
 
 function versionOf({ config }: ConnectorItem | TaskItem, sources: ProjectionSources): string | null {
   const connectorClass = config['connector.class'];

@@ -3,6 +3,7 @@ import type {
   ConnectorInfo,
   ConnectorReport,
   ConnectorStatus,
+  DeathsReport,
   LoggerInfo,
   MirrorReport,
   PluginInfo,
@@ -77,6 +78,7 @@ export function connectorReportEntity(report: ConnectorReport) {
       from_offset: change.from,
       to_offset: change.to,
     })),
+    deaths: deathsReportEntity(report.deaths),
     replay: report.replay === null ? null : replayReportEntity(report.replay),
     tasks: report.tasks.map(taskReportEntity),
   };
@@ -104,7 +106,17 @@ function taskReportEntity(report: TaskReport) {
     bytes: report.bytes,
     consecutive_failures: report.consecutiveFailures,
     restart_attempts: report.restartAttempts,
+    deaths: deathsReportEntity(report.deaths),
     lag: report.lag,
+  };
+}
+
+function deathsReportEntity({ inRow, fruitless, last }: DeathsReport) {
+  return {
+    in_row: inRow,
+    without_commit: fruitless,
+    last_at: instant(last?.at ?? null),
+    last_worker_id: last?.workerId ?? null,
   };
 }
 

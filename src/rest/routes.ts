@@ -358,7 +358,8 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/drover/connectors/{connector}',
     operation: 'getConnectorReport',
-    summary: 'What Kafka Connect does not tell: runs, lag, totals, failures and next due time of each task.',
+    summary:
+      'What Kafka Connect does not tell: runs, lag, totals, failures, runs that died and next due time of each task.',
     success: 200,
     answer: schema.connectorReport,
     statuses: [404],

@@ -102,6 +102,13 @@ export const installation = object({
   },
 });
 
+const deaths = object({
+  in_row: integer,
+  without_commit: integer,
+  last_at: instant,
+  last_worker_id: nullable('string'),
+});
+
 export const connectorReport = object({
   name: text,
   type: connectorType,
@@ -123,6 +130,7 @@ export const connectorReport = object({
       to_offset: nullable('integer'),
     }),
   ),
+  deaths,
   replay: {
     oneOf: [
       object({
@@ -151,6 +159,7 @@ export const connectorReport = object({
       bytes: integer,
       consecutive_failures: integer,
       restart_attempts: integer,
+      deaths,
       lag: object({ records: nullable('number'), seconds: nullable('number') }),
     }),
   ),

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/config-def.ts';
+import type { Deaths } from './deaths.ts';
 import type { PositionChange, ReplayProgress, State, TaskItem } from './items.ts';
 import type { Lease } from './lease-store.ts';
 import type { RestingPosition, SinkPosition, SourceOffsetEntry } from './offset-backing-store.ts';
@@ -25,6 +26,8 @@ export interface AppliedGeneration {
   /** See ConnectorItem; left out, what was there stays. */
   readonly groupSettled?: boolean;
   readonly positionChanges?: readonly PositionChange[];
+  /** As in a RunOutcome. */
+  readonly deaths?: Deaths;
 }
 
 /** One position at rest, as it was read and as it shall be. Null: none. */
@@ -64,7 +67,7 @@ export interface GenerationStore {
     told: { readonly positionChanges: readonly PositionChange[]; readonly groupReset: number | null },
   ): Promise<void>;
   /**
-   * Writes the items of the new generation: not revoked, not watched, UNASSIGNED, no trace, zeroed back-off counters,
+   * Writes the items of the new generation: not revoked, not watched, UNASSIGNED, no trace, zeroed back-off counters and deaths,
    * due now. The fencing token of an item that was there goes on growing. RetriableError `task.lease_held`
    * when the lease of one of them is held at `now`.
    */

@@ -6,6 +6,14 @@ export type TargetState = 'STARTED' | 'PAUSED' | 'STOPPED';
 export type State = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'FAILED' | 'RESTARTING' | 'STOPPED' | 'DESTROYED';
 export type ConnectorType = 'source' | 'sink';
 
+/** A run that ended without a word: nobody gave its lease up. */
+export interface RunDeath {
+  /** Epoch milliseconds: when its lease ran out; at the latest then it was dead. */
+  readonly at: number;
+  /** Its invocation, which names the log. */
+  readonly workerId: string;
+}
+
 /** Held while an invocation runs the item; see lease-store.ts. */
 export interface LeaseState {
   readonly leaseOwner: string | null;
@@ -15,6 +23,12 @@ export interface LeaseState {
   readonly fencingToken: number;
   /** Epoch milliseconds; null: not due. */
   readonly dueAt: number | null;
+  /** Runs begun since one last ended in order, the one under way among them; see deaths.ts. */
+  readonly openRuns: number;
+  /** The last of these that, in a row, have committed nothing. */
+  readonly fruitlessRuns: number;
+  /** The last one that was taken over from; outlives the runs that end in order. */
+  readonly lastDeath: RunDeath | null;
 }
 
 /** One per connector; stays as `deleting` until its tasks have let go (I7). */

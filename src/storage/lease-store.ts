@@ -1,5 +1,6 @@
 import type { RunId } from '../invocation/run-request.ts';
-import type { ConnectorItem, State, TaskCounters, TaskItem } from './items.ts';
+import type { Deaths } from './deaths.ts';
+import type { ConnectorItem, RunDeath, State, TaskCounters, TaskItem } from './items.ts';
 
 /**
  * The time-bounded right to run one task (or one connector's own run).
@@ -11,6 +12,8 @@ import type { ConnectorItem, State, TaskCounters, TaskItem } from './items.ts';
  * `acquire` leaves `dueAt` alone: an item stays due until somebody has released it, so a dead runner's item needs no
  * other mark (L1), and an acquisition moves no index entry. What is due but leased is dispatched in vain at most once
  * a tick.
+ *
+ * `acquire` also counts: a run that its release does not take off the count has ended without a word (deaths.ts).
  */
 export interface Lease {
   readonly run: RunId;
@@ -29,6 +32,8 @@ export type AcquireResult<Item> =
       readonly item: Item;
       /** The lease before this one was never released: its runner died or was cut. */
       readonly takeover: boolean;
+      /** That runner; null also where the table's answer was lost, so that nobody can say. */
+      readonly died: RunDeath | null;
     }
   /** held: somebody runs it. gone: no such item. revoked: it must not start again in this generation. not-due: nothing to do. */
   | { readonly granted: false; readonly reason: 'held' | 'gone' | 'revoked' | 'not-due'; readonly item: Item | null };
@@ -44,6 +49,8 @@ export interface RunOutcome {
   readonly watched?: boolean;
   /** Absolute values: each given one replaces the stored one. */
   readonly counters?: Partial<TaskCounters>;
+  /** What is still to be counted: this run only told of them. Left out: a run has ended in order, which starts anew. */
+  readonly deaths?: Deaths;
 }
 
 export interface LeaseStore {

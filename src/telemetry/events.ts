@@ -25,6 +25,8 @@ export interface Events {
   };
   'run.failed': About & { error: string; trace: string; retriable: boolean; nextDueAt: number | null };
   'run.fenced': About & { error: string };
+  /** Told by the run that takes over; `runs` in a row, the last `fruitlessRuns` of them without a commit. */
+  'run.died': About & { runs: number; fruitlessRuns: number; workerId: string; leaseExpiredAt: number };
   'run.cut': About & { step: string };
   'source.committed': About & { records: number; sourcePartitions: number; durationMs: number };
   'source.topic-created': About & { topic: string; partitions: number; replicationFactor: number };
@@ -78,9 +80,17 @@ interface EventDeclaration<F> {
   readonly message: (facts: F) => string;
   /** Too many for the log of an installation that looks at no connector closely: see `drover.metrics`. */
   readonly metricsPerConnectorOnly?: true;
+  /**
+   * The metric has no dimension, though the event is about one connector, which stands in the line; an alarm watches it, so
+   * it is published whatever `drover.metrics` says.
+   */
+  readonly installationWide?: true;
   /** Which facts are metrics, under which name and CloudWatch unit; each name costs money as long as it is published. */
   readonly metrics?: { readonly [K in keyof F]?: readonly [name: string, unit: 'Count' | 'Bytes' | 'Milliseconds'] };
 }
+
+/** Deaths in a row of whichever task has most; an alarm watches it. */
+export const runDeathsMetric = 'run-deaths-in-a-row';
 
 const nameOf = (about: About) => (about.task === undefined ? about.connector : `${about.connector}-${about.task}`);
 
@@ -129,6 +139,15 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'ERROR',
     logger: 'drover.worker',
     message: (f) => `${nameOf(f)} ${f.retriable ? 'failed for now' : 'failed'}: ${f.error}`,
+  },
+  'run.died': {
+    level: 'ERROR',
+    logger: 'drover.worker',
+    message: (f) =>
+      `${nameOf(f)}: the last run ended without a word${f.runs > 1 ? `, ${f.runs} times in a row` : ''}` +
+      ` (${f.fruitlessRuns} without a commit); its log: ${f.workerId}`,
+    metrics: { runs: [runDeathsMetric, 'Count'] },
+    installationWide: true,
   },
   'run.fenced': {
     level: 'WARN',

@@ -89,8 +89,9 @@ function embeddedMetrics<K extends EventName>(
   facts: Events[K],
   { clock, namespace = 'Drover', metrics: whose = 'installation' }: TelemetryOptions,
 ): Record<string, unknown> | null {
-  const { metrics: declared, metricsPerConnectorOnly } = eventDeclarations[event];
-  if (declared === undefined || whose === 'none' || (metricsPerConnectorOnly && whose !== 'connector')) return null;
+  const { metrics: declared, metricsPerConnectorOnly, installationWide } = eventDeclarations[event];
+  if (declared === undefined) return null;
+  if (!installationWide && (whose === 'none' || (metricsPerConnectorOnly && whose !== 'connector'))) return null;
   const values: Record<string, unknown> = {};
   const metrics: { Name: string; Unit: string }[] = [];
   for (const [fact, metric] of Object.entries(declared) as [keyof Events[K], readonly [string, string]][]) {
@@ -101,7 +102,7 @@ function embeddedMetrics<K extends EventName>(
   }
   if (metrics.length === 0) return null;
   // The sum of all comes first, and goes on when connectors are looked at closely.
-  const dimensions = whose === 'connector' && 'connector' in facts ? [[], ['connector']] : [[]];
+  const dimensions = whose === 'connector' && 'connector' in facts && !installationWide ? [[], ['connector']] : [[]];
   return {
     ...values,
     _aws: {

@@ -6,8 +6,9 @@ import { parseConfig } from '../config/parse-config.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError, traceOf } from '../errors.ts';
 import type { TopicDescription } from '../kafka/types.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
+import { deathsOf, lastDeathOf } from '../storage/deaths.ts';
 import type { AppliedGeneration, NewTask } from '../storage/generation-store.ts';
-import { type ConnectorItem, newestChanges, type State, type TaskItem } from '../storage/items.ts';
+import { type ConnectorItem, newestChanges, type RunDeath, type State, type TaskItem } from '../storage/items.ts';
 import type { Lease } from '../storage/lease-store.ts';
 import type { RestingPosition, SinkPosition } from '../storage/offset-backing-store.ts';
 import { shortestSecret } from '../telemetry/redaction.ts';
@@ -17,6 +18,7 @@ import { deadlinesOf, releaseLease } from './lease.ts';
 import { type Assignment, assignPartitions, sinkTopics } from './partition-assignment.ts';
 import { replayDeadLetters } from './replay-dead-letters.ts';
 import { requireSettings } from './require-settings.ts';
+import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
 import { retryDueAt } from './run-limits.ts';
 import { settleBeforeDeletion, settleBeforeStart, settleWhileStopped } from './settle-group.ts';
 import { withTopicId } from './sink-start-positions.ts';
@@ -31,6 +33,8 @@ interface ConnectorRun {
   readonly room: WorkerRoom;
   readonly item: ConnectorItem;
   readonly lease: Lease;
+  /** The run before this one, if it ended without a word. */
+  readonly died: RunDeath | null;
   readonly endsAt: number;
   readonly workerId: string;
   /** The first task that this run has made due. */
@@ -67,12 +71,14 @@ export async function runConnector(room: WorkerRoom, connector: string, budget: 
     return report(false, acquired.reason, null);
   }
   room.onStep?.('connector-acquired');
-  const { takeover, lease } = acquired;
+  const { takeover, lease, died } = acquired;
+  if (died !== null) tellDeath(room, { connector }, acquired.item, died);
   room.telemetry.emit('run.started', { connector, fencingToken: lease.fencingToken, takeover });
   const run: ConnectorRun = {
     room,
     item: acquired.item,
     lease,
+    died,
     endsAt,
     workerId: budget.workerId,
     started: null,
@@ -135,8 +141,11 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
 }
 
 async function startGeneration(run: ConnectorRun): Promise<number | null> {
-  const { room, item, lease } = run;
+  const { room, item, lease, died } = run;
   const { generations } = room.stores;
+  if (died !== null) {
+    giveUpAfterDeaths(`Connector ${item.name}`, item.config, deathsOf(item, room.clock.now()), died);
+  }
   const [{ wanted, topics }, tasks] = await Promise.all([askConnector(run), room.stores.config.getTasks(item.name)]);
   if (item.type === 'sink' && tasks.length === 0) await settleBeforeStart(run);
   const running = new Map(tasks.map((task) => [task.task, task]));
@@ -354,6 +363,10 @@ async function retire(run: ConnectorRun, ended: readonly TaskItem[]): Promise<vo
   const numbers = new Set(numbersOf(ended));
   // As they are now that they have let go: their last commits are in.
   const tasks = (await room.stores.config.getTasks(item.name)).filter((task) => numbers.has(task.task));
+  for (const task of tasks) {
+    const died = task.leaseOwner === null ? null : lastDeathOf(task, room.clock.now());
+    if (died !== null) tellDeath(room, { connector: item.name, task: task.task }, task, died);
+  }
   for (const task of tasks) if (task.type === 'sink') await room.stores.generations.foldPositions(lease, task);
   await recoverGeneration(
     room,
@@ -431,7 +444,8 @@ async function fail(run: ConnectorRun, error: unknown): Promise<RunReport> {
       await releaseLease(room, lease, { state, trace: waits ? null : trace, workerId, dueAt: nextDueAt });
     } else {
       const { generation, taskCount, configVersion: appliedVersion } = item;
-      const applied = { generation, taskCount, appliedVersion, state: 'FAILED' as const, trace, workerId };
+      const deaths = error instanceof TooManyDeathsError ? { deaths: error.deaths } : {};
+      const applied = { generation, taskCount, appliedVersion, state: 'FAILED' as const, trace, workerId, ...deaths };
       await room.stores.generations.applyGeneration(lease, applied, null);
     }
   } catch (fenced) {

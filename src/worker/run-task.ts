@@ -3,12 +3,14 @@ import { requireAllowedOverrides } from '../config/override-policy.ts';
 import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../errors.ts';
 import { restartDueAt, scheduledRun } from '../invocation/run-plan.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
+import { deathsOf } from '../storage/deaths.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { Lease, RunOutcome } from '../storage/lease-store.ts';
 import { resolveSettings } from './config-providers.ts';
 import { messageOf } from './error-tolerance.ts';
 import { acquireTaskLease, deadlinesOf, releaseLease } from './lease.ts';
 import { requireSettings } from './require-settings.ts';
+import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
 import { idleBackOffMs, idleDueAt, retryDueAt, runLimits } from './run-limits.ts';
 import { runSink } from './sink-run.ts';
 import { runSource } from './source-run.ts';
@@ -34,15 +36,18 @@ export async function runTask(
     room.telemetry.emit('run.refused', { connector, task, reason: acquired.reason });
     return { ran: false, reason: acquired.reason, records: 0, nextDueAt: null, next: null, tainted: false };
   }
-  const { item, lease, takeover } = acquired;
+  const { item, lease, takeover, died } = acquired;
   const startedAt = room.clock.now();
   room.onStep?.('acquired');
+  if (died !== null) tellDeath(room, { connector, task }, item, died);
   room.telemetry.emit('run.started', { connector, task, fencingToken: lease.fencingToken, takeover });
 
   let run: TaskRun | null = null;
   let outcome: RunOutcome;
   try {
-    run = await loadRun(room, await connectorOf(room, item, early), item, lease, takeover, deadlines, requestedAt);
+    const owner = await connectorOf(room, item, early);
+    if (died !== null) giveUpAfterDeaths(`Task ${connector}-${task}`, owner.config, deathsOf(item, startedAt), died);
+    run = await loadRun(room, owner, item, lease, takeover, deadlines, requestedAt);
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
@@ -190,7 +195,9 @@ function failed(room: WorkerRoom, item: TaskItem, lease: Lease, run: TaskRun | n
   // Fenced by the broker the task may be ours still; fenced by the table, the release finds that out.
   const retriable = isRetriable(error) || error instanceof ConflictError || error instanceof FencedError;
   const restartAttempts = item.counters.restartAttempts + 1;
-  const restartAt = retriable || run === null ? null : restartDueAt(run.config, restartAttempts, now);
+  const deaths = error instanceof TooManyDeathsError ? error.deaths : undefined;
+  const config = error instanceof TooManyDeathsError ? error.config : run?.config;
+  const restartAt = retriable || config === undefined ? null : restartDueAt(config, restartAttempts, now);
   const nextDueAt = retriable ? retryDueAt(consecutiveFailures, now) : restartAt;
   const trace = traceOf(error);
   room.telemetry.emit('run.failed', { connector, task, error: messageOf(error), trace, retriable, nextDueAt });
@@ -206,5 +213,6 @@ function failed(room: WorkerRoom, item: TaskItem, lease: Lease, run: TaskRun | n
       ...(restartAt === null ? {} : { restartAttempts }),
       lastRunAt: now,
     },
+    ...(deaths === undefined ? {} : { deaths }),
   };
 }

@@ -402,6 +402,23 @@ test('Lambda writes lines of its own only about what went wrong, and lets all of
   });
 });
 
+test('an alarm tells of one task whose runs die again and again, by the metric that the worker logs', () => {
+  const deathsOf = (namespace: string) => ({
+    Namespace: namespace,
+    MetricName: 'run-deaths-in-a-row',
+    Dimensions: Match.absent(),
+    Statistic: 'Maximum',
+    Threshold: 2,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    TreatMissingData: 'notBreaching',
+  });
+  const { template } = synthesise(() => ({ ...plain, groupId: 'shop & co' }));
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', deathsOf('Drover/shop___co'));
+  const own = synthesise(() => ({ ...plain, groupId: 'a', environment: { 'group.id': 'b' } }));
+  own.template.hasResourceProperties('AWS::CloudWatch::Alarm', deathsOf('Drover/b'));
+  synthesise(() => plain).template.hasResourceProperties('AWS::CloudWatch::Alarm', deathsOf('Drover/drover'));
+});
+
 test('a table of the app is used as it is', () => {
   const { template } = synthesise((stack) => ({
     ...plain,

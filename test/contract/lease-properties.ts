@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FencedError } from '../../src/errors.ts';
+import { deathsOf } from '../../src/storage/deaths.ts';
 import type { Lease } from '../../src/storage/lease-store.ts';
 import type { Stores } from '../../src/storage/stores.ts';
 
@@ -30,7 +31,7 @@ interface Held {
 }
 
 export function leaseProperties(newStores: () => Promise<Stores>, numRuns: number): void {
-  it('I1, I2: in any order of events one holder at a time, and no write under a token that is not the newest', async () => {
+  it('I1, I2: in any order of events one holder at a time, no write under a token that is not the newest, and every death counted', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
         const stores = await newStores();
@@ -44,6 +45,13 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
         let newestToken = 0;
         let committed: string | undefined;
         let commits = 0;
+        /** Runs since one ended in order; those of them, at the end, without a commit. */
+        let open = 0;
+        let fruitless = 0;
+        const countAnew = () => {
+          open = 0;
+          fruitless = 0;
+        };
         const fencedOr = async (write: () => Promise<unknown>): Promise<boolean> => {
           try {
             await write();
@@ -65,7 +73,11 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
                 if (other !== null) expect(other.expiresAt, 'another lease is still good').toBeLessThanOrEqual(now);
               }
               expect(result.lease.fencingToken).toBeGreaterThan(newestToken);
+              const left = [...held].find((one) => one?.lease.fencingToken === newestToken && !one.replaced);
               newestToken = result.lease.fencingToken;
+              expect(result.died?.workerId).toBe(left === undefined ? undefined : left?.lease.owner);
+              open++;
+              fruitless++;
               held[event.owner] = { lease: result.lease, expiresAt, replaced: false };
               break;
             }
@@ -79,13 +91,14 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
                 expect(mine.replaced, 'a run of a task that was replaced has committed').toBe(false);
                 expect(mine.lease.fencingToken).toBe(newestToken);
                 committed = entry.offset;
+                fruitless = 0;
               } else held[event.owner] = null;
               break;
             }
             case 'release': {
               if (mine == null) break;
               const outcome = { state: 'RUNNING' as const, trace: null, workerId: 'w', dueAt: now };
-              await fencedOr(() => stores.leases.release(mine.lease, outcome));
+              if (await fencedOr(() => stores.leases.release(mine.lease, outcome))) countAnew();
               held[event.owner] = null;
               break;
             }
@@ -104,8 +117,10 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
               break;
             case 'start':
               await stores.generations.startTasks(connector.lease, [0], now);
+              countAnew();
               break;
             case 'restart':
+              if ((await stores.config.getTask('a', 0))?.revoked === false) countAnew();
               await stores.config.requestRestart('a', { connector: false, tasks: [0] }, now);
               break;
             case 'replace':
@@ -118,11 +133,16 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
               if (someoneHolds) await expect(change()).rejects.toMatchObject({ code: 'task.lease_held' });
               else {
                 await change();
+                countAnew();
                 for (const one of held) if (one !== null) one.replaced = true;
               }
               break;
             }
           }
+          const item = (await stores.config.getTask('a', 0))!;
+          expect(item).toMatchObject({ openRuns: open, fruitlessRuns: fruitless });
+          const alive = item.leaseOwner !== null && item.leaseExpiresAt > now ? 1 : 0;
+          expect(deathsOf(item, now).inRow).toBe(Math.max(0, open - alive));
           const stored = (await stores.offsets.readSourceOffsets('a', ['{}'])).get('{}')?.offset;
           expect(stored).toBe(committed);
         }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConflictError, FencedError, NotFoundError } from '../../src/errors.ts';
+import { deathsOf, lastDeathOf } from '../../src/storage/deaths.ts';
 import { everyTick } from '../../src/storage/due-index.ts';
 import type { TaskItem } from '../../src/storage/items.ts';
 import type { AcquireResult, Lease, RunOutcome } from '../../src/storage/lease-store.ts';
@@ -18,7 +19,7 @@ const ended = (dueAt: number | null, more: Partial<RunOutcome> = {}): RunOutcome
   ...more,
 });
 
-function granted<Item>(result: AcquireResult<Item>): { lease: Lease; item: Item; takeover: boolean } {
+function granted<Item>(result: AcquireResult<Item>): Extract<AcquireResult<Item>, { granted: true }> {
   if (!result.granted) throw new Error(`not granted: ${result.reason}`);
   return result;
 }
@@ -319,6 +320,164 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       await connectorWithTasks(stores, 'a', [{}]);
       granted(await stores.leases.acquireTask('a', 0, 'one', t0, t0 + minute));
       expect(await stores.due.due(t0, 10)).toEqual([{ run: { connector: 'a', task: 0 }, dueAt: t0 }]);
+    });
+
+    describe('counts runs that end without a word', () => {
+      /** A task whose runs are `a`, `b`, …, a minute each; time is that of the run under way. */
+      async function mortal() {
+        const stores = await newStores();
+        await connectorWithTasks(stores, 'a', [{}]);
+        let run = 0;
+        return {
+          stores,
+          now: () => t0 + run * minute,
+          acquire: async () => {
+            const at = t0 + ++run * minute;
+            return granted(await stores.leases.acquireTask('a', 0, `run-${run}`, at, at + minute));
+          },
+          read: async () => (await stores.config.getTask('a', 0))!,
+        };
+      }
+      const offset = { key: '{}', partition: '{}', offset: '{"n":1}' };
+
+      it('in a row, those without a commit apart, and who the last one was', async () => {
+        const { stores, acquire, read, now } = await mortal();
+        expect(await acquire()).toMatchObject({ died: null, item: { openRuns: 1, fruitlessRuns: 1, lastDeath: null } });
+        expect(deathsOf(await read(), now())).toEqual({ inRow: 0, fruitless: 0 });
+        // Its lease has run out: seen before anybody takes over.
+        expect(deathsOf(await read(), now() + minute)).toEqual({ inRow: 1, fruitless: 1 });
+        const first = { at: t0 + 2 * minute, workerId: 'run-1' };
+        expect(lastDeathOf(await read(), now() + minute)).toEqual(first);
+
+        const second = await acquire();
+        expect(second).toMatchObject({ takeover: true, died: first });
+        expect(deathsOf(second.item, now())).toEqual({ inRow: 1, fruitless: 1 });
+        expect(second.item).toMatchObject({ lastDeath: first });
+        expect(await read()).toMatchObject({ openRuns: 2, fruitlessRuns: 2, lastDeath: first });
+        await stores.offsets.commitSourceOffsets(second.lease, [offset], { records: 1 });
+        expect(deathsOf(await read(), now() + minute)).toEqual({ inRow: 2, fruitless: 0 });
+
+        await acquire();
+        expect(deathsOf(await read(), now())).toEqual({ inRow: 2, fruitless: 0 });
+        expect(deathsOf(await read(), now() + minute)).toEqual({ inRow: 3, fruitless: 1 });
+        expect(lastDeathOf(await read(), now())).toEqual({ at: t0 + 3 * minute, workerId: 'run-2' });
+      });
+
+      it('anew once a run has ended in order; the last death is remembered', async () => {
+        const { stores, acquire, read, now } = await mortal();
+        await acquire();
+        const { lease } = await acquire();
+        await stores.leases.release(lease, ended(now() + minute));
+        const none = { openRuns: 0, fruitlessRuns: 0, lastDeath: { at: t0 + 2 * minute, workerId: 'run-1' } };
+        expect(await read()).toMatchObject({ leaseOwner: null, ...none });
+        expect(await acquire()).toMatchObject({
+          takeover: false,
+          died: null,
+          item: { ...none, openRuns: 1, fruitlessRuns: 1 },
+        });
+        expect(deathsOf(await read(), now() + minute)).toEqual({ inRow: 1, fruitless: 1 });
+      });
+
+      it('on from where it was, when a run only tells of them', async () => {
+        const { stores, acquire, read, now } = await mortal();
+        await acquire();
+        await acquire();
+        const { lease } = await acquire();
+        const deaths = { inRow: 2, fruitless: 2 };
+        await stores.leases.release(lease, ended(now() + minute, { state: 'FAILED', trace: 'x', deaths }));
+        expect(deathsOf(await read(), now())).toEqual(deaths);
+        expect(await acquire()).toMatchObject({ died: null, takeover: false });
+        expect(deathsOf(await read(), now())).toEqual(deaths);
+        expect(deathsOf(await read(), now() + minute)).toEqual({ inRow: 3, fruitless: 3 });
+      });
+
+      it('anew when it is restarted: dead, under way, or FAILED', async () => {
+        const { stores, acquire, read, now } = await mortal();
+        const restart = () => stores.config.requestRestart('a', { connector: false, tasks: [0] }, now());
+        await acquire();
+        await acquire();
+        await restart();
+        expect(deathsOf(await read(), now())).toEqual({ inRow: 0, fruitless: 0 });
+        // It dies before it could let go.
+        const { died, lease } = await acquire();
+        expect(died).toMatchObject({ workerId: 'run-2' });
+        expect(deathsOf(await read(), now())).toEqual({ inRow: 0, fruitless: 0 });
+        const deaths = { inRow: 9, fruitless: 9 };
+        await stores.leases.release(lease, ended(null, { state: 'FAILED', trace: 'x', deaths }));
+        await restart();
+        expect(await read()).toMatchObject({ openRuns: 0, fruitlessRuns: 0 });
+      });
+
+      it('anew in a new generation, and when a paused task is resumed', async () => {
+        const { stores, acquire, read, now } = await mortal();
+        const { generations } = stores;
+        await acquire();
+        await acquire();
+        await stores.config.markConnectorDue('a', now());
+        const far = now() + 60 * minute;
+        const { lease } = granted(await stores.leases.acquireConnector('a', 'c', now(), far));
+        await generations.revokeTasks(lease, [0], 'PAUSED');
+        await generations.startTasks(lease, [0], now());
+        expect(await read()).toMatchObject({ openRuns: 0, fruitlessRuns: 0, leaseOwner: 'run-2' });
+        await acquire();
+        const next = [{ task: 0, config: {}, assignment: [], positions: [] }];
+        await generations.putTasks(lease, 2, next, now() + minute);
+        expect(await read()).toMatchObject({ openRuns: 0, fruitlessRuns: 0, leaseOwner: null });
+      });
+
+      it('of a sink: a commit while it runs is progress, the positions that it starts from are none', async () => {
+        const stores = await newStores();
+        await connectorWithTasks(stores, 'a', [{}], 'sink');
+        const { lease } = granted(await stores.leases.acquireTask('a', 0, 'one', t0, t0 + minute));
+        const position = { topic: 't', kafkaPartition: 0, offset: 5n };
+        const fruitless = async () => (await stores.config.getTask('a', 0))?.fruitlessRuns;
+        await stores.offsets.commitSinkPositions(lease, [position], {});
+        expect(await fruitless()).toBe(1);
+        await stores.offsets.commitSinkPositions(lease, [{ ...position, offset: 6n }], { records: 1 });
+        expect(await fruitless()).toBe(0);
+      });
+
+      it('of a source: offsets are progress, the tail that a run begins with is none', async () => {
+        const { stores, acquire, read } = await mortal();
+        const { lease } = await acquire();
+        await stores.offsets.commitSourceOffsets(lease, [], {}, [{ topic: 't', kafkaPartition: 0, offset: 5n }]);
+        expect((await read()).fruitlessRuns).toBe(1);
+        await stores.offsets.commitSourceOffsets(lease, [offset], { records: 1 });
+        expect((await read()).fruitlessRuns).toBe(0);
+      });
+
+      it.each<[string, (stores: Stores) => Promise<unknown>]>([
+        ['another config', ({ config }) => config.putConnectorConfig('a', 'source', { x: 'y' }, t0)],
+        [
+          'a patched config',
+          async ({ config }) => {
+            const { configVersion } = (await config.getConnector('a'))!;
+            return config.replaceConnectorConfig('a', configVersion, 'source', { x: 'y' }, t0);
+          },
+        ],
+        ['another target state', ({ config }) => config.putTargetState('a', 'STARTED', t0)],
+        ['a restart', ({ config }) => config.requestRestart('a', { connector: true, tasks: [] }, t0)],
+        ['a replay', ({ config }) => config.requestReplay('a', null, t0)],
+      ])('of a connector’s own runs likewise, anew with %s', async (_what, ask) => {
+        const stores = await newStores();
+        const { config, leases, generations } = stores;
+        await config.createConnector('a', 'source', source, 'STARTED', t0);
+        const acquire = async (now: number) => granted(await leases.acquireConnector('a', 'c', now, now + minute));
+        await acquire(t0);
+        const second = await acquire(t0 + minute);
+        expect(second).toMatchObject({ takeover: true, died: { at: t0 + minute, workerId: 'c' } });
+        const deaths = deathsOf(second.item, t0 + minute);
+        expect(deaths).toEqual({ inRow: 1, fruitless: 1 });
+        const applied = { generation: 0, taskCount: 0, appliedVersion: 1, trace: 'x', workerId: 'c' };
+        await generations.applyGeneration(second.lease, { ...applied, state: 'FAILED', deaths }, null);
+        expect(deathsOf((await config.getConnector('a'))!, t0)).toEqual(deaths);
+        await ask(stores);
+        expect(deathsOf((await config.getConnector('a'))!, t0)).toEqual({ inRow: 0, fruitless: 0 });
+        const third = await acquire(t0 + 2 * minute);
+        const running = { ...applied, state: 'RUNNING' as const, appliedVersion: third.item.configVersion };
+        await generations.applyGeneration(third.lease, running, null);
+        expect(await config.getConnector('a')).toMatchObject({ openRuns: 0, fruitlessRuns: 0 });
+      });
     });
 
     it('releases to what comes next: later, at every tick, watched, or not at all', async () => {

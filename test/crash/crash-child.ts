@@ -1,12 +1,14 @@
+import { appendFileSync } from 'node:fs';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { createRegistry } from '../../src/plugins/registry.ts';
 import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
-import { silentTelemetry } from '../../src/telemetry/telemetry.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { createWorker, type RunReport } from '../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
 import { dynamoDbClient } from '../integration/storage/dynamodb-table.ts';
 import { ledgerSource } from '../support/ledger-source.ts';
+import { mortalPlugins } from '../support/mortal-plugins.ts';
 import { kafkaAddress } from '../support/services.ts';
 
 /** What the parent asks of a child that stands ready: one run, which ends with SIGKILL behind step `dieAt`, if any. */
@@ -16,6 +18,9 @@ export interface CrashOrder {
   /** How far this child's clock is ahead: past the lease of the child killed before. */
   readonly clockAheadMs: number;
   readonly dieAt: number | null;
+  readonly budgetMs: number;
+  /** Takes the log, line by line: what was said is there when the process is not. */
+  readonly logFile: string | null;
 }
 
 export interface CrashReport {
@@ -51,9 +56,14 @@ if (import.meta.main) {
     const worker = createWorker({
       stores: createDynamoDbStores({ client: dynamoDbClient(), tableName: order.tableName, clock }),
       kafka: async () => kafka,
-      plugins: createRegistry([ledgerSource]),
+      plugins: createRegistry([ledgerSource, ...mortalPlugins]),
       settings: { ...defaultWorkerSettings, runLingerMs: 0 },
-      telemetry: silentTelemetry,
+      telemetry: createTelemetry({
+        clock,
+        write: (line) => {
+          if (order.logFile !== null) appendFileSync(order.logFile, `${line}\n`);
+        },
+      }),
       clock,
       configProviders: new Map(),
       onStep: (step) => {
@@ -61,7 +71,7 @@ if (import.meta.main) {
       },
     });
     const report = await worker.run(order.request, {
-      deadlineAt: now() + runBudgetMs,
+      deadlineAt: now() + order.budgetMs,
       workerId: `child-${process.pid}`,
     });
     process.send?.({ report, steps } satisfies CrashReport, () => process.exit(0));

@@ -15,12 +15,15 @@ export type Ending = { readonly killed: true } | ({ readonly killed: false } & C
  */
 export class CrashLab {
   readonly #tableName: string;
+  readonly #logFile: string | null;
   readonly #children = new ReadyChildren('crash-child.ts');
   #clockAheadMs = 0;
   kills = 0;
 
-  constructor(tableName: string) {
+  /** `logFile` takes the log of all runs. */
+  constructor(tableName: string, logFile: string | null = null) {
     this.#tableName = tableName;
+    this.#logFile = logFile;
   }
 
   /** What Date.now() is for the next child. */
@@ -30,12 +33,23 @@ export class CrashLab {
 
   /** `dieAt`: after so many steps; `dieAfterMs`: at that moment; neither: the run is left to end. */
   async run(request: RunRequest, death: { dieAt?: number; dieAfterMs?: number } = {}): Promise<Ending> {
+    return this.#run(request, runBudgetMs, death);
+  }
+
+  /** As Lambda does it: the run knows its deadline, and is killed at it unless it has ended, one way or another. */
+  async runToDeadline(request: RunRequest, budgetMs: number): Promise<Ending> {
+    return this.#run(request, budgetMs, { dieAfterMs: budgetMs });
+  }
+
+  async #run(request: RunRequest, budgetMs: number, death: { dieAt?: number; dieAfterMs?: number }): Promise<Ending> {
     const child = await this.#children.next();
     const order: CrashOrder = {
       tableName: this.#tableName,
       request,
       clockAheadMs: this.#clockAheadMs,
       dieAt: death.dieAt ?? null,
+      budgetMs,
+      logFile: this.#logFile,
     };
     let report: CrashReport | null = null;
     child.on('message', (message) => {
@@ -43,11 +57,13 @@ export class CrashLab {
     });
     const exited = once(child, 'exit');
     child.send(order);
-    if (death.dieAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), death.dieAfterMs);
+    const killer =
+      death.dieAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), death.dieAfterMs);
     await exited;
+    clearTimeout(killer);
     if (report !== null) return { killed: false, ...(report as CrashReport) };
     this.kills++;
-    this.#clockAheadMs += runBudgetMs + defaultWorkerSettings.leaseMarginMs + 1000;
+    this.#clockAheadMs += budgetMs + defaultWorkerSettings.leaseMarginMs + 1000;
     return { killed: true };
   }
 
@@ -85,7 +101,12 @@ function startChild(file: string) {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Hundreds of children read the same modules: compiled once, they start in a fraction of the time.
     env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
-    execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'],
+    // Out of memory is to be reached before the machine is.
+    execArgv: [
+      '--max-old-space-size=256',
+      '--disable-warning=ExperimentalWarning',
+      '--disable-warning=TimeoutNegativeWarning',
+    ],
   });
   return { child, ready: once(child, 'message') };
 }

@@ -318,6 +318,36 @@ describe('records of the status topic are those of Java Connect, byte for byte',
     expect(topicStatusValue('golden-source', 'golden-data', 0, topic.discoverTimestamp)).toBe(first);
   });
 
+  it('a run that takes over from one that died says so, until one ends in order', async () => {
+    const { stores, records } = mirrored();
+    const statusOf = async (task: string) =>
+      byTopic(await records(), 'status')
+        .filter(([key]) => key === task)
+        .map(([, value]) => (JSON.parse(value ?? '') as { trace: string | null }).trace);
+    await stores.config.createConnector('a', 'source', {}, 'STARTED', now);
+    await turn(stores, await acquired(stores, 'a'), 1, [{}]);
+    const acquire = async (at: number) => {
+      const run = await stores.leases.acquireTask('a', 0, `run-${at}`, at, at + 1000);
+      if (!run.granted) throw new Error(run.reason);
+      return run.lease;
+    };
+    await acquire(now);
+    expect(await statusOf('status-task-a-0')).toEqual([]);
+    await acquire(now + 1000);
+    const lease = await acquire(now + 2000);
+    expect(await statusOf('status-task-a-0')).toEqual([
+      expect.stringMatching(/^The last run ended without a word: /),
+      expect.stringMatching(/^The last run ended without a word, 2 times in a row: /),
+    ]);
+    await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId, dueAt: now });
+    expect(await statusOf('status-task-a-0')).toEqual([null]);
+
+    // A connector likewise.
+    await acquired(stores, 'a');
+    await stores.leases.acquireConnector('a', 'next', now + 60_000, now + 120_000);
+    expect(await statusOf('status-connector-a')).toEqual([expect.stringContaining('ended without a word')]);
+  });
+
   it('a run that ends as it began leaves no record', async () => {
     const { stores, records } = mirrored();
     await stores.config.createConnector('a', 'source', {}, 'STARTED', now);

@@ -23,9 +23,9 @@ export interface MemoryRest {
 }
 
 export function createMemoryRest(
-  options: { plugins?: readonly AnyPlugin[]; stores?: Stores; converterDefaults?: Settings } = {},
+  options: { plugins?: readonly AnyPlugin[]; stores?: Stores; clock?: Clock; converterDefaults?: Settings } = {},
 ): MemoryRest {
-  const clock = new ManualClock();
+  const clock = options.clock ?? new ManualClock();
   const stores = options.stores ?? createMemoryStores();
   const log: string[] = [];
   const herder = createHerder({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type EventName, type Events, metricNamespace } from '../../src/telemetry/events.ts';
+import { type EventName, type Events, metricNamespace, runDeathsMetric } from '../../src/telemetry/events.ts';
 import { hideSecrets, Secrets } from '../../src/telemetry/redaction.ts';
 import { createTelemetry, type TelemetryOptions } from '../../src/telemetry/telemetry.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -97,6 +97,18 @@ describe('telemetry', () => {
   it('publishes under names that CloudWatch takes, apart from those of another cluster', () => {
     expect(metricNamespace('orders')).toBe('Drover/orders');
     expect(metricNamespace('my orders,ü')).toBe('Drover/my_orders__');
+  });
+
+  it('of a run that died says whose it was in the line, and counts it for the whole installation', () => {
+    const died = { connector: 'c', task: 0, runs: 3, fruitlessRuns: 2, workerId: 'w:1', leaseExpiredAt: 1 };
+    const [line] = linesOf(({ emit }) => emit('run.died', died), { level: 'FATAL' });
+    expect(line).toMatchObject({ ...died, level: 'ERROR', [runDeathsMetric]: 3 });
+    expect(line!.message).toBe(
+      'c-0: the last run ended without a word, 3 times in a row (2 without a commit); its log: w:1',
+    );
+    expect(line!._aws).toMatchObject({
+      CloudWatchMetrics: [{ Namespace: 'Drover', Dimensions: [[]], Metrics: [{ Name: runDeathsMetric }] }],
+    });
   });
 
   it.each([

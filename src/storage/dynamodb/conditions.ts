@@ -1,4 +1,5 @@
 import { FencedError } from '../../errors.ts';
+import type { Deaths } from '../deaths.ts';
 import type { Lease } from '../lease-store.ts';
 import { type Attributes, flag, N, number } from './attributes.ts';
 import { connectorKey, duePk, type Key, taskKey } from './table.ts';
@@ -57,3 +58,12 @@ export const dueAttributes = (key: Key, dueAt: number | null) =>
   dueAt === null ? { dueAt: undefined, duePk: undefined } : { dueAt: N(dueAt), duePk: { S: duePk(key) } };
 
 export const leaseAttributes = ['leaseOwner', 'leaseExpiresAt', 'leaseNonce'];
+
+/** Begins the count of runs without an end anew, or from these. */
+export const countDeaths = (deaths?: Deaths) => ({
+  openRuns: deaths === undefined ? undefined : N(deaths.inRow),
+  fruitlessRuns: deaths === undefined ? undefined : N(deaths.fruitless),
+});
+
+/** Something was committed: whatever kills the task, it gets on. */
+export const fruitful = { fruitlessRuns: undefined };

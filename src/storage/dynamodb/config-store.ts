@@ -5,7 +5,7 @@ import { everyTick } from '../due-index.ts';
 import type { ConnectorItem, ConnectorType, TargetState, TaskItem } from '../items.ts';
 import type { Page } from '../offset-backing-store.ts';
 import { type Attributes, flag, N, number, S, text, yes } from './attributes.ts';
-import { dueAttributes, exists, isFree, isLive, isNotLive, notRevoked } from './conditions.ts';
+import { countDeaths, dueAttributes, exists, isFree, isLive, isNotLive, notRevoked } from './conditions.ts';
 import { isGone, readConnector, readTask, writeSettings } from './item-codec.ts';
 import { revocation } from './lease-store.ts';
 import { connectorKey, connectorOf, connectorPk, type Key, listPk, stateSk, taskKey, taskPrefix } from './table.ts';
@@ -41,6 +41,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
         restarts: N(0),
         listPk: S(listPk),
         createdBy: S(nonce),
+        ...countDeaths(),
         ...dueAttributes(key, now),
       },
       // What its namesake left behind goes on growing; tasks that it still has are the next connector run's to replace.
@@ -61,6 +62,8 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
         'groupSettled',
         'groupResetAt',
         'positionChanges',
+        'lastDeathAt',
+        'lastDeathOwner',
       ],
       condition: isNotLive,
       values: counting,
@@ -76,7 +79,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
       const { done } = await this.#table.update({
         key,
         what: `the config of connector ${name}`,
-        set: { type: S(type), config: writeSettings(config), ...dueAttributes(key, now) },
+        set: { type: S(type), config: writeSettings(config), ...countDeaths(), ...dueAttributes(key, now) },
         assign: [nextVersion],
         condition: isLive,
         values: counting,
@@ -103,7 +106,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
     const { done } = await this.#table.update({
       key,
       what: `the config of connector ${name}`,
-      set: { type: S(type), config: writeSettings(config), ...dueAttributes(key, now) },
+      set: { type: S(type), config: writeSettings(config), ...countDeaths(), ...dueAttributes(key, now) },
       assign: [nextVersion],
       condition: `${isLive} AND #configVersion = :readVersion`,
       values: { ...counting, readVersion: N(configVersion) },
@@ -116,7 +119,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
     const { done } = await this.#table.update({
       key,
       what: `the target state of connector ${name}`,
-      set: { targetState: S(targetState), ...dueAttributes(key, now) },
+      set: { targetState: S(targetState), ...countDeaths(), ...dueAttributes(key, now) },
       assign: [nextVersion],
       condition: isLive,
       values: counting,
@@ -146,7 +149,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
     const asked = what.includeTasks !== undefined || what.onlyFailed !== undefined;
     const key = connectorKey(name);
     const restart = {
-      set: { state: S('RESTARTING'), trace: undefined, ...dueAttributes(key, now) },
+      set: { state: S('RESTARTING'), trace: undefined, ...countDeaths(), ...dueAttributes(key, now) },
       assign: [nextVersion, '#restarts = if_not_exists(#restarts, :zero) + :one'],
     };
     const request = {
@@ -184,6 +187,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
           watchedPk: undefined,
           consecutiveFailures: N(0),
           restartAttempts: N(0),
+          ...countDeaths(),
           ...due,
         },
         condition: `${exists} AND ${isFree} AND ${notRevoked}`,
@@ -194,7 +198,13 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
       const held = await this.#table.update({
         key,
         what,
-        set: { state: S('RESTARTING'), ...revocation('RESTARTING'), restartRequested: yes, ...due },
+        set: {
+          state: S('RESTARTING'),
+          ...revocation('RESTARTING'),
+          restartRequested: yes,
+          ...countDeaths(),
+          ...due,
+        },
         condition: `${exists} AND #leaseExpiresAt > :now AND ${notRevoked}`,
         values: { now: N(now) },
       });
@@ -211,6 +221,7 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
       set: {
         replayTarget: target === null ? undefined : S(target),
         replayRequestedAt: N(now),
+        ...countDeaths(),
         ...dueAttributes(key, now),
       },
       assign: [nextVersion, '#replays = if_not_exists(#replays, :zero) + :one'],

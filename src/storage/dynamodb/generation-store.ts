@@ -5,9 +5,11 @@ import type { Lease } from '../lease-store.ts';
 import type { RestingPosition, SourceOffsetEntry } from '../offset-backing-store.ts';
 import { type Attributes, flag, N, number, S, text, yes } from './attributes.ts';
 import {
+  countDeaths,
   dueAttributes,
   exists,
   fence,
+  fruitful,
   isFree,
   isNew,
   keyOfRun,
@@ -96,7 +98,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
       if (text(row, 'leaseOwner') !== null && flag(row, 'revoked')) {
         return {
           ...common,
-          set: { restartRequested: yes, revokedTo: S('UNASSIGNED'), ...dueAttributes(key, now) },
+          set: { restartRequested: yes, revokedTo: S('UNASSIGNED'), ...countDeaths(), ...dueAttributes(key, now) },
           condition: `attribute_exists(#leaseOwner) AND attribute_exists(#revoked)`,
         };
       }
@@ -106,6 +108,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
         set: {
           ...(held ? {} : { state: S('UNASSIGNED'), trace: undefined }),
           watchedPk: undefined,
+          ...countDeaths(),
           ...dueAttributes(key, now),
         },
         remove: ['revoked', 'revokedTo', 'restartRequested'],
@@ -235,6 +238,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
           consecutiveFailures: N(0),
           consecutiveEmptyRuns: N(0),
           restartAttempts: N(0),
+          ...countDeaths(),
           ...dueAttributes(key, now),
         },
         // The token grows here too: a run that lost its lease to time alone is fenced from now on.
@@ -288,7 +292,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
     const outcome = await this.#table.update({
       key: keyOfRun(lease),
       what: `the replay of the dead letters of ${nameOfRun(lease)}`,
-      set: { replay: writeReplay(replay) },
+      set: { replay: writeReplay(replay), ...fruitful },
       condition: `${tokenIsNewest} AND attribute_exists(#leaseOwner)`,
       values: tokenOf(lease),
     });
@@ -314,6 +318,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
         ...(applied.positionChanges === undefined
           ? {}
           : { positionChanges: writePositionChanges(applied.positionChanges) }),
+        ...countDeaths(applied.deaths),
       },
       remove: [...leaseAttributes, 'wokenAt'],
     };
@@ -374,6 +379,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
     const released = await this.#table.update({
       key: connectorKey(name),
       what: `connector ${name}`,
+      set: countDeaths(),
       remove: leaseAttributes,
       condition: tokenIsNewest,
       values: tokenOf(lease),

@@ -5,6 +5,7 @@ import type {
   PositionChange,
   ReplayProgress,
   ReplayRequest,
+  RunDeath,
   State,
   TargetState,
   TaskCounters,
@@ -155,7 +156,15 @@ const readLease = (item: Attributes) => ({
   leaseExpiresAt: number(item, 'leaseExpiresAt') ?? 0,
   fencingToken: number(item, 'fencingToken') ?? 0,
   dueAt: number(item, 'dueAt'),
+  openRuns: number(item, 'openRuns') ?? 0,
+  fruitlessRuns: number(item, 'fruitlessRuns') ?? 0,
+  lastDeath: readLastDeath(item),
 });
+
+function readLastDeath(item: Attributes): RunDeath | null {
+  const at = number(item, 'lastDeathAt');
+  return at === null ? null : { at, workerId: text(item, 'lastDeathOwner') ?? '' };
+}
 
 /** What is left of a removed connector: its fencing token, to be continued. */
 export const isGone = (item: Attributes) => flag(item, 'gone');

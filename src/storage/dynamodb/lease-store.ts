@@ -1,8 +1,9 @@
 import { RetriableError } from '../../errors.ts';
 import type { ConnectorItem, State, TaskItem } from '../items.ts';
 import type { AcquireResult, Lease, LeaseStore, RunOutcome } from '../lease-store.ts';
-import { type Attributes, flag, N, number, S, text, yes } from './attributes.ts';
+import { type Attributes, flag, N, nothing, number, S, text, yes } from './attributes.ts';
 import {
+  countDeaths,
   dueAttributes,
   exists,
   isDue,
@@ -22,6 +23,14 @@ import {
 import { counterAttributes, isGone, readConnector, readTask, writeTrace } from './item-codec.ts';
 import { connectorKey, type Key, taskKey, watchedPk } from './table.ts';
 import type { TableClient } from './table-client.ts';
+
+/** Taken back by the release; what a dead run leaves behind is read off the lease that it never gave up. */
+const countRun = [
+  '#openRuns = if_not_exists(#openRuns, :zero) + :one',
+  '#fruitlessRuns = if_not_exists(#fruitlessRuns, :zero) + :one',
+  '#lastDeathAt = if_not_exists(#leaseExpiresAt, if_not_exists(#lastDeathAt, :none))',
+  '#lastDeathOwner = if_not_exists(#leaseOwner, if_not_exists(#lastDeathOwner, :none))',
+];
 
 /** A release that meets a change asked for meanwhile looks again; more often than this only a storm could make it. */
 const maxReleaseAttempts = 8;
@@ -65,20 +74,29 @@ export class DynamoDbLeaseStore implements LeaseStore {
     const outcome = await this.#table.update({
       key,
       what: `the lease of ${run.connector}`,
-      assign: ['#fencingToken = #fencingToken + :one', ...assign],
+      assign: ['#fencingToken = #fencingToken + :one', ...countRun, ...assign],
       set: { leaseOwner: S(owner), leaseExpiresAt: N(expiresAt), leaseNonce: S(nonce) },
       remove: ['wokenAt', 'revoked', 'restartRequested', 'revokedTo'],
       condition,
-      values: { one: N(1), now: N(now) },
+      values: { zero: N(0), one: N(1), now: N(now), none: nothing },
     });
     if (outcome.done) {
       const before = outcome.before as Attributes;
       const fencingToken = (number(before, 'fencingToken') ?? 0) + 1;
       const lease = { run, owner, fencingToken, expiresAt, generation: number(before, 'generation') ?? 0 };
       const item = read(before);
-      const held = { ...item, leaseOwner: owner, leaseExpiresAt: expiresAt, fencingToken };
+      const died = item.leaseOwner === null ? null : { at: item.leaseExpiresAt, workerId: item.leaseOwner };
+      const held = {
+        ...item,
+        leaseOwner: owner,
+        leaseExpiresAt: expiresAt,
+        fencingToken,
+        openRuns: item.openRuns + 1,
+        fruitlessRuns: item.fruitlessRuns + 1,
+        lastDeath: died ?? item.lastDeath,
+      };
       const started = 'revoked' in held ? { ...held, revoked: false, restartRequested: false } : held;
-      return { granted: true, lease, item: started, takeover: text(before, 'leaseOwner') !== null };
+      return { granted: true, lease, item: started, takeover: died !== null, died };
     }
     const row = outcome.row;
     if (row === null || isGone(row)) return { granted: false, reason: 'gone', item: null };
@@ -87,7 +105,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
       // The request was taken, its answer was lost, and the SDK sent it again. Whose lease it was is lost with it.
       const { fencingToken } = item;
       const lease = { run, owner, fencingToken, expiresAt, generation: number(row, 'generation') ?? 0 };
-      return { granted: true, lease, item, takeover: true };
+      return { granted: true, lease, item, takeover: true, died: null };
     }
     if (item.leaseOwner !== null && item.leaseExpiresAt > now) return { granted: false, reason: 'held', item };
     if (isRevoked(row) && !flag(row, 'restartRequested')) return { granted: false, reason: 'revoked', item };
@@ -119,6 +137,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
       trace: writeTrace(outcome.trace),
       workerId: S(outcome.workerId),
       ...counterAttributes(outcome.counters ?? {}),
+      ...countDeaths(outcome.deaths),
     };
     const watched = outcome.watched === true ? S(watchedPk(key)) : undefined;
 
@@ -164,7 +183,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
     if (flag(row, 'restartRequested')) {
       const state = text(row, 'revokedTo') ?? 'UNASSIGNED';
       return {
-        set: { ...report, state: S(state), trace: undefined },
+        set: { ...report, ...countDeaths(), state: S(state), trace: undefined },
         remove: [...released, 'revoked', 'restartRequested', 'revokedTo'],
         condition: `${ours} AND attribute_exists(#restartRequested)`,
         values: tokenOf(lease),

@@ -14,6 +14,7 @@ import type {
 import { type Attributes, N, number, S, text } from './attributes.ts';
 import {
   dueAttributes,
+  fruitful,
   isLive,
   isStopped,
   keyOfRun,
@@ -105,9 +106,10 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     progress: Partial<TaskCounters>,
     tail?: readonly SinkPosition[],
   ): Promise<CommitResult> {
-    const counters = counterAttributes(lease.run.task === null ? {} : progress);
     const { connector } = lease.run;
     const entries = newestByKey(offsets);
+    const counters =
+      lease.run.task === null ? {} : { ...counterAttributes(progress), ...(entries.size > 0 ? fruitful : {}) };
     const writes = [...entries.values()].map((entry) => sourceOffsetWrite(connector, entry));
     const chunks = writes.length === 0 ? [[]] : chunksOf(writes);
     let revoked = false;
@@ -156,6 +158,8 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     changes?: readonly PositionChange[],
   ): Promise<CommitResult> {
     let revoked = false;
+    // Where a run begins to read is written without progress.
+    const gotOn = positions.length > 0 && progress.records !== undefined;
     for (let start = 0; start === 0 || start < positions.length; start += positionsPerUpdate) {
       const chunk = positions.slice(start, start + positionsPerUpdate);
       const names: Record<string, string> = {};
@@ -171,6 +175,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
         what: `a commit of ${nameOfRun(lease)}`,
         set: {
           ...counterAttributes(progress),
+          ...(gotOn ? fruitful : {}),
           ...(changes === undefined ? {} : { positionChanges: writePositionChanges(changes) }),
         },
         assign,
