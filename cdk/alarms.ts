@@ -89,20 +89,12 @@ export function createAlarms(
     failed.metric(sum),
     1,
   );
-  const deaths = (label?: string) =>
-    new Metric({
-      namespace: metricNamespace,
-      metricName: runDeathsMetric,
-      period,
-      statistic: 'Maximum',
-      ...(label === undefined ? {} : { label }),
-    });
   alarm(
     'RunDeaths',
     'The same task, or connector, has ended without a word twice or more in a row: killed at its deadline or out of ' +
       'memory. The event run.died in the log of the task function names it and the log of its last run; without ' +
       'progress it is FAILED after drover.deaths.max times',
-    deaths(),
+    runDeaths(metricNamespace),
     2,
   );
   alarm(
@@ -134,7 +126,13 @@ export function createAlarms(
   return { alarms, dashboard: settings.dashboard ? createDashboard(scope, settings) : undefined };
 }
 
-function createDashboard(scope: Construct, { functions, metrics }: AlarmSettings): Dashboard {
+/** Of whichever task or connector has most. */
+function runDeaths(namespace: string, label?: string): Metric {
+  const shown = label === undefined ? {} : { label };
+  return new Metric({ namespace, metricName: runDeathsMetric, period, statistic: 'Maximum', ...shown });
+}
+
+function createDashboard(scope: Construct, { functions, metrics, metricNamespace }: AlarmSettings): Dashboard {
   const sum = { period, statistic: 'Sum' };
   const dashboard = new Dashboard(scope, 'Dashboard', { defaultInterval: Duration.hours(3) });
   const each = (metric: (fn: IFunction, label: string) => IMetric) =>
@@ -165,7 +163,7 @@ function createDashboard(scope: Construct, { functions, metrics }: AlarmSettings
         label: 'task',
       }),
     ]),
-    graph('Runs that ended without a word', [deaths('in a row')]),
+    graph('Runs that ended without a word', [runDeaths(metricNamespace, 'in a row')]),
     graph('Age of what the stream brings', [
       functions.coordinator.metric('IteratorAge', { period, statistic: 'Maximum', label: 'coordinator' }),
       functions.mirror.metric('IteratorAge', { period, statistic: 'Maximum', label: 'mirror' }),

@@ -17,7 +17,8 @@ import type { LeaseState, RunDeath } from './items.ts';
  * time, and the next death is one too many again. What a user asks for (restart, resume, another config) starts anew.
  *
  * A connector's own run is treated alike, but only starting the plugin is given up: pausing, stopping and deleting
- * is tried for as long as it is wanted (I6).
+ * is tried for as long as it is wanted (I6). The probe holds no lease, so that nobody counts its deaths: like every
+ * invocation that Lambda gave up they lie in the queue of failures, which has an alarm.
  */
 export interface Deaths {
   /** Since a run last ended in order. */

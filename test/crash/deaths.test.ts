@@ -19,7 +19,7 @@ import { CrashLab } from './crash-lab.ts';
 vi.setConfig({ testTimeout: 300_000 });
 
 /** Long enough for a run to get going, short enough to be waited for several times. */
-const budgetMs = 3000;
+const budgetMs = 6000;
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-deaths-'));
 const db = dynamoDbClient();
@@ -119,10 +119,10 @@ describe('a plugin whose runs are killed', () => {
     expect((await report()).tasks[0]!.deaths.in_row).toBe(0);
   });
 
-  it('at its deadline, but with a commit in each run: told, and never FAILED', async () => {
-    await create({ death: 'deadline', records: '2', 'drover.commit.interval.ms': '0', 'drover.deaths.max': '2' });
+  it('behind a commit in each run: told, and never FAILED', async () => {
+    await create({ death: 'exit', records: '2', 'drover.commit.interval.ms': '0', 'drover.deaths.max': '2' });
     await lab.run({ kind: 'connector', connector: name });
-    for (let death = 1; death <= 4; death++) expect(await lab.runToDeadline(request(), budgetMs)).toEqual(killed);
+    for (let death = 1; death <= 4; death++) expect(await lab.run(request())).toEqual(killed);
     expect((await status()).tasks[0]).toMatchObject({
       state: 'RUNNING',
       trace: expect.stringContaining('4 times in a row'),

@@ -51,6 +51,8 @@ const strings: Settings = {
   'tasks.max': '1',
   // A commit after every poll and every put: as many steps to die at as there can be.
   'drover.commit.interval.ms': '0',
+  // More often than anywhere else, and often before the first commit.
+  'drover.deaths.max': '1000',
 };
 
 async function create(name: string, type: 'source' | 'sink', config: Settings): Promise<void> {

@@ -380,6 +380,8 @@ function configOf(name: string, marker: string, tasksMax: number) {
     'tasks.max': String(tasksMax),
     topic,
     marker,
+    // Here it is chance that kills.
+    'drover.deaths.max': '1000',
     'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
   };
 }

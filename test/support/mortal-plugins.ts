@@ -22,8 +22,8 @@ function die(how: string | undefined): void {
 }
 
 /**
- * Dies as its config says: in the connector's start or in the task's poll, there not before so many records (`records`)
- * are committed; or not at all, once the file `cure` is there.
+ * Dies as its config says: in the connector's start (`start.death`), in the task's poll or, if that gives some (`records`),
+ * when these are committed; or not at all, once the file `cure` is there.
  */
 class MortalConnector implements SourceConnector {
   #config: ConnectorConfig = {};
@@ -42,7 +42,6 @@ class MortalTask implements SourceTask {
   #config: ConnectorConfig = {};
   #next = 0;
   #left = 0;
-  #uncommitted = false;
 
   async start(config: ConnectorConfig, context: SourceTaskContext): Promise<void> {
     this.#config = config;
@@ -54,19 +53,21 @@ class MortalTask implements SourceTask {
     if (this.#left-- > 0) {
       const { topic = '' } = this.#config;
       const n = ++this.#next;
-      this.#uncommitted = true;
       return [new SourceRecord({ source: 'mortal' }, { n }, topic, null, null, null, STRING_SCHEMA, String(n))];
     }
-    if (!this.#uncommitted && !isCured(this.#config)) {
-      tally(this.#config);
-      die(this.#config.death);
-    }
+    if (this.#config.records === undefined) this.#die();
     return null;
   }
 
-  /** Called when offsets are committed. */
+  /** Called when offsets have been committed. */
   commit(): void {
-    if (this.#left <= 0) this.#uncommitted = false;
+    this.#die();
+  }
+
+  #die(): void {
+    if (isCured(this.#config)) return;
+    tally(this.#config);
+    die(this.#config.death);
   }
 
   stop(): void {}
