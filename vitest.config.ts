@@ -12,6 +12,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: serviceFolders.map((folder) => `test/${folder}/**`),
+          // No limit of speed: a machine that others use takes its time.
+          testTimeout: 60_000,
         },
       },
       ...serviceFolders.map((folder, index) => ({
