@@ -118,7 +118,7 @@ export type PositionChangeReason =
   | 'group-set'
   /** Somebody else deleted it while the connector was stopped. */
   | 'group-deleted'
-  /** Somebody else changed it while the connector was running: the connector's own was put back. */
+  /** Changed by somebody else while the connector was running, or missing there: the connector's own was put back. */
   | 'group-restored';
 
 /** Told in the connector's report. */

@@ -105,10 +105,10 @@ function positionChange(f: Events['sink.position-changed']): string {
     case 'group-deleted':
       return `somebody has deleted ${partition} from group ${f.group}, where it was at ${f.from}; it ${goesOn}`;
     case 'group-restored':
-      return (
-        `${partition} in group ${f.group} was ${f.from === null ? 'missing' : `set to ${f.from} by somebody`} while the ` +
-        `connector was running, and is at ${f.to} again. Stop the connector to change its offsets`
-      );
+      return f.from === null
+        ? `${partition} was missing in group ${f.group}, expired or deleted, and is at ${f.to} again`
+        : `somebody has set ${partition} in group ${f.group} to ${f.from} while the connector was running; it is at ` +
+            `${f.to} again. Stop the connector to change its offsets`;
     default:
       return `${partition} is at ${f.to} instead of ${f.from}`;
   }

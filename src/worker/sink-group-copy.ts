@@ -1,4 +1,3 @@
-import { isRetriable } from '../errors.ts';
 import type { KafkaAdmin } from '../kafka/types.ts';
 import type { SinkPosition } from '../storage/offset-backing-store.ts';
 import { messageOf } from './error-tolerance.ts';
@@ -6,6 +5,15 @@ import type { GroupCommits, SinkGroup } from './sink-group.ts';
 import type { PartitionPosition, SinkPositions } from './sink-positions.ts';
 import { withTopicId } from './sink-start-positions.ts';
 import type { TaskRun } from './task-run.ts';
+
+/** What the group should have and has not. */
+interface Comparison {
+  readonly behind: readonly SinkPosition[];
+  /** By somebody else; `found`: what is there instead. */
+  readonly changed: readonly { readonly position: SinkPosition; readonly found: bigint | null }[];
+}
+
+const none: Comparison = { behind: [], changed: [] };
 
 /**
  * The consumer group while a sink runs. The table decides: a failure here is a warning. Before each copy the group is
@@ -31,22 +39,25 @@ export class SinkGroupCopy {
     this.#looking ??= this.#group.read(this.#positions.all).catch((error) => this.#failed(error));
   }
 
-  /** Copies what the table has just been given, and with it what others have changed. */
+  /** Copies what the table has just been given, and with it what the group has not, or not any more. */
   async copy(committed: readonly SinkPosition[]): Promise<void> {
-    const changed = await this.#changedByOthers();
-    const own = changed.map(({ position }) => position);
-    const both = [...own.filter((one) => !committed.some((at) => isSamePartition(at, one))), ...committed];
-    if (both.length === 0) return;
+    const commits = await this.#looking;
+    this.#looking = null;
+    const found = commits === null ? none : await this.#compare(commits);
+    const all = [...found.behind, ...found.changed.map(({ position }) => position), ...committed];
+    // Of several for one partition the last: what has just been committed.
+    const newest = new Map(all.map((position) => [keyOf(position), position]));
+    if (newest.size === 0) return;
     try {
-      await this.#group.write(both);
+      await this.#group.write([...newest.values()]);
     } catch (error) {
       this.#failed(error);
       return;
     }
     this.#run.step('group-told');
-    for (const { position, found: from } of changed) {
+    for (const { position, found: from } of found.changed) {
       const { topic, kafkaPartition } = position;
-      const to = (both.findLast((one) => isSamePartition(one, position)) ?? position).offset;
+      const to = newest.get(keyOf(position))!.offset;
       this.#run.noteChange({ reason: 'group-restored', topic, kafkaPartition, from, to }, this.#group.name);
     }
   }
@@ -60,22 +71,16 @@ export class SinkGroupCopy {
     if (this.#run.hasUnsavedChanges) await this.#run.commitPositions([], {});
   }
 
-  /** What is not in the group as Drover has left it there. */
-  async #changedByOthers(): Promise<{ readonly position: SinkPosition; readonly found: bigint | null }[]> {
-    const commits = await this.#looking;
-    this.#looking = null;
-    if (commits === null) return [];
+  async #compare(commits: GroupCommits): Promise<Comparison> {
     this.#hasLooked = true;
-    const suspects = this.#positions.all.filter((one) => {
-      return one.lost === null && commits.of(one)?.writer !== 'drover';
-    });
-    return (await this.#ofSameTopic(suspects)).map((one) => ({
-      position: withTopicId(
-        { topic: one.topic, kafkaPartition: one.partition, offset: BigInt(one.committed) },
-        one.topicId,
-      ),
-      found: commits.of(one)?.offset ?? null,
-    }));
+    const held = this.#positions.all.filter(({ lost }) => lost === null);
+    const isOurs = (one: PartitionPosition) => commits.of(one)?.writer === 'drover';
+    const changed = await this.#ofSameTopic(held.filter((one) => !isOurs(one)));
+    return {
+      // An earlier copy has failed, or its run has died before it.
+      behind: held.filter((one) => isOurs(one) && commits.of(one)!.offset !== BigInt(one.committed)).map(ofTable),
+      changed: changed.map((one) => ({ position: ofTable(one), found: commits.of(one)?.offset ?? null })),
+    };
   }
 
   /** With a topic Kafka drops its offsets: those of one that was made again are for the next fetch to find. */
@@ -89,7 +94,7 @@ export class SinkGroupCopy {
         return now !== undefined && partition < now.partitions && (topicId === null || now.topicId === topicId);
       });
     } catch (error) {
-      if (!isRetriable(error)) throw error;
+      this.#failed(error);
       return [];
     }
   }
@@ -100,5 +105,7 @@ export class SinkGroupCopy {
   }
 }
 
-const isSamePartition = (one: SinkPosition, other: SinkPosition) =>
-  one.kafkaPartition === other.kafkaPartition && one.topic === other.topic;
+const keyOf = ({ topic, kafkaPartition }: SinkPosition) => `${kafkaPartition} ${topic}`;
+
+const ofTable = ({ topic, partition, committed, topicId }: PartitionPosition): SinkPosition =>
+  withTopicId({ topic, kafkaPartition: partition, offset: BigInt(committed) }, topicId);
