@@ -1,8 +1,8 @@
 import middy from '@middy/core';
 import userPlugins from '#plugins';
+import { connectors } from '../connectors/index.ts';
 import { KafkaJsControlPlane } from '../src/kafka/control-plane.ts';
 import { Mirror, mirrorPatienceMs } from '../src/mirror/mirror.ts';
-import { connectors } from '../src/plugins/connectors/index.ts';
 import { requirePlugins } from '../src/plugins/plugin-list.ts';
 import { registryOf } from '../src/plugins/plugin-registry.ts';
 import { readStreamRecords, type StreamRecord } from '../src/storage/dynamodb/stream.ts';

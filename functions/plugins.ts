@@ -1,6 +1,6 @@
 import userPlugins from '#plugins';
+import { connectorsOn } from '../connectors/index.ts';
 import { builtinPlugins } from '../src/plugins/builtin.ts';
-import { connectorsOn } from '../src/plugins/connectors/index.ts';
 import { offeredPlugins } from '../src/plugins/offered-plugins.ts';
 import { requirePlugins } from '../src/plugins/plugin-list.ts';
 import { type PluginRegistry, registryOf } from '../src/plugins/registry.ts';

@@ -3,7 +3,7 @@ import type { Context } from 'aws-lambda';
 import { parseRunRequest } from '../src/invocation/parse-run-request.ts';
 import type { ImportReport } from '../src/mirror/import.ts';
 import { type ImportRequest, parseImportRequest, runImport } from '../src/mirror/run-import.ts';
-import { runOn } from '../src/worker/run-on.ts';
+import { runOn } from '../src/worker/run/run-on.ts';
 import { createWorker, type RunReport } from '../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../src/worker/worker-settings.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, telemetry, workerName } from './function-context.ts';

@@ -17,7 +17,7 @@ execFileSync(join(binFolder, 'tsc'), ['-p', join(projectFolder, 'tsconfig.build.
  * `cdk init` makes such an app. What belongs beside the construct's own files stays where those are.
  */
 const cjs = join(dist, 'cjs');
-for (const room of ['src', 'cdk']) {
+for (const room of ['src', 'connectors', 'cdk']) {
   cpSync(join(dist, room), join(cjs, room), {
     recursive: true,
     filter: (path) => extname(path) === '' || path.endsWith('.d.ts'),

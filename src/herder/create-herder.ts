@@ -16,7 +16,7 @@ import { replayDeadLetters } from './replay-dead-letters.ts';
 import { restartConnector, restartTask } from './restart.ts';
 import { setTargetState } from './set-target-state.ts';
 import { activeTopics, resetActiveTopics } from './topics.ts';
-import { validateForPlugin } from './validate-config.ts';
+import { validateForPlugin } from './validate-connector-config.ts';
 
 export function createHerder(deps: HerderDeps): Herder {
   return {

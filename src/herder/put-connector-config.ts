@@ -4,7 +4,7 @@ import type { ConnectorType, TargetState, TaskItem } from '../storage/items.ts';
 import { connectorAndTasks, isMissing, notFound } from './connector-lookup.ts';
 import type { ConfigInput, ConnectorInfo } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
-import { requireValid } from './validate-config.ts';
+import { requireValid } from './validate-connector-config.ts';
 
 /** One conditional write that also makes the connector due; the table's stream does the rest (I6). */
 export async function createConnector(

@@ -1,5 +1,5 @@
+import { connectors } from '../../connectors/index.ts';
 import type { AnyPlugin } from '../api/plugin.ts';
-import { connectors } from './connectors/index.ts';
 import { avroConverter } from './converters/avro.ts';
 import { booleanConverter, booleanHeaderConverter } from './converters/boolean.ts';
 import { byteArrayConverter, byteArrayHeaderConverter } from './converters/byte-array.ts';

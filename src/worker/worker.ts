@@ -4,11 +4,11 @@ import type { KafkaClient } from '../kafka/types.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { ActiveTopics } from './active-topics.ts';
 import type { ConfigProvider } from './config-providers.ts';
-import { runConnector } from './run-connector.ts';
-import { runProbe } from './run-probe.ts';
-import { runTask } from './run-task.ts';
+import { ActiveTopics } from './record/active-topics.ts';
+import { runConnector } from './run/run-connector.ts';
+import { runProbe } from './run/run-probe.ts';
+import { runTask } from './run/run-task.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
 /** All that a run touches, so that it runs in a function, in a plain process and in a test alike. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { connectorsOn } from '../../connectors/index.ts';
 import { apacheConverters } from '../../src/config/connector-config.ts';
 import { overridePolicy } from '../../src/config/override-policy.ts';
 import { fileAccess } from '../../src/files.ts';
 import type { OverrideRules } from '../../src/herder/client-overrides.ts';
-import { requireValid, validateForPlugin } from '../../src/herder/validate-config.ts';
+import { requireValid, validateForPlugin } from '../../src/herder/validate-connector-config.ts';
 import { builtinPlugins } from '../../src/plugins/builtin.ts';
-import { connectorsOn } from '../../src/plugins/connectors/index.ts';
 import { offeredPlugins } from '../../src/plugins/offered-plugins.ts';
 import { registryOf } from '../../src/plugins/registry.ts';
 

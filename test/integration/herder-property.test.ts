@@ -12,7 +12,7 @@ import { AwsTableClient } from '../../src/storage/dynamodb/aws-table-client.ts';
 import { storesOver } from '../../src/storage/dynamodb/stores-over.ts';
 import type { TargetState } from '../../src/storage/items.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
-import { runOn } from '../../src/worker/run-on.ts';
+import { runOn } from '../../src/worker/run/run-on.ts';
 import { createWorker } from '../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
 import { readTopic, uniqueName } from '../support/kafka-records.ts';

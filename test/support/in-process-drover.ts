@@ -13,7 +13,7 @@ import type { Stores } from '../../src/storage/stores.ts';
 import type { TableChange } from '../../src/storage/table-change.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { droverBuild, kafkaConnectVersion } from '../../src/version.ts';
-import { runOn } from '../../src/worker/run-on.ts';
+import { runOn } from '../../src/worker/run/run-on.ts';
 import { createWorker } from '../../src/worker/worker.ts';
 import { defaultWorkerSettings, type WorkerSettings } from '../../src/worker/worker-settings.ts';
 

@@ -7,7 +7,7 @@ import { validateConfig } from '../../src/config/validate-config.ts';
 import { ConnectError } from '../../src/errors.ts';
 import { commonConfigDef } from '../../src/herder/connector-config-def.ts';
 import { createRegistry, type PluginRegistry } from '../../src/plugins/registry.ts';
-import { createTransformationChain } from '../../src/worker/transformation-chain.ts';
+import { createTransformationChain } from '../../src/worker/record/transformation-chain.ts';
 import type { Json } from './oracle-codec.ts';
 import type { AnyRecord, OraclePlugins } from './oracle-operations.ts';
 

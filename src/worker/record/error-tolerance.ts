@@ -1,0 +1,173 @@
+import type { SourceRecord } from '../../api/record.ts';
+import type { ConfigValues, Settings } from '../../config/config-def.ts';
+import { errorSettings } from '../../config/connector-config.ts';
+import { parseConfig } from '../../config/parse-config.ts';
+import { ConnectError, isRetriable, traceOf } from '../../errors.ts';
+import type { TaskRun } from '../run/task-run.ts';
+import type { DeadLetter, DeadLetterQueue } from './dead-letter-queue.ts';
+
+/** Where in its life a record failed, named as Apache names it (KIP-298). */
+export type Stage =
+  | 'TASK_POLL'
+  | 'TASK_PUT'
+  | 'HEADER_CONVERTER'
+  | 'KEY_CONVERTER'
+  | 'VALUE_CONVERTER'
+  | 'TRANSFORMATION'
+  | 'KAFKA_PRODUCE'
+  | 'KAFKA_CONSUME';
+
+/** Stages whose every error may be tolerated; in the others only a retriable one. */
+const tolerable: ReadonlySet<Stage> = new Set<Stage>([
+  'TRANSFORMATION',
+  'HEADER_CONVERTER',
+  'KEY_CONVERTER',
+  'VALUE_CONVERTER',
+]);
+
+const firstDelayMs = 300;
+
+/** One failed step of one record. */
+export interface Failure {
+  readonly stage: Stage;
+  /** The plugin at work, by its class name. */
+  readonly executingClass: string;
+  readonly error: unknown;
+  /** How often this step of this record has failed, this time included. */
+  readonly attempt: number;
+  /** Epoch milliseconds of its first failure. */
+  readonly failedAt: number;
+  readonly record: SourceRecord | null;
+  /** Sinks: the record as it was read. */
+  readonly consumed: DeadLetter | null;
+}
+
+/**
+ * The one place where the errors.* policy is decided. The record's steps run bare; what they throw is brought here, and
+ * the answer is to repeat the step, to skip the record, or an error that ends the run. Java:
+ * RetryWithToleranceOperator.
+ */
+export class ErrorTolerance {
+  readonly #run: TaskRun;
+  readonly #settings: ConfigValues<typeof errorSettings>;
+  readonly #letters: DeadLetterQueue | null;
+
+  constructor(run: TaskRun, config: Settings, letters: DeadLetterQueue | null) {
+    this.#run = run;
+    this.#settings = parseConfig(errorSettings, config);
+    this.#letters = letters;
+  }
+
+  get toleratesAll(): boolean {
+    return this.#settings['errors.tolerance'] === 'all';
+  }
+
+  /** Whether what is reported goes anywhere. */
+  get reports(): boolean {
+    return this.#letters !== null || this.#settings['errors.log.enable'];
+  }
+
+  get deadLetters(): DeadLetterQueue | null {
+    return this.#letters;
+  }
+
+  async onFailure(failure: Failure): Promise<'retry' | 'skip'> {
+    const { error, stage } = failure;
+    if (isRetriable(error)) {
+      const delayMs = this.#delayBeforeRetry(failure);
+      if (delayMs !== null) {
+        this.#run.emit('task.retry', { step: stage, attempt: failure.attempt, delayMs, error: messageOf(error) });
+        // The run is over: the next one begins in front of this record.
+        if (!(await this.#run.pause(delayMs))) throw error;
+        return 'retry';
+      }
+    } else if (!tolerable.has(stage)) {
+      throw error;
+    }
+    this.fail(failure);
+    return 'skip';
+  }
+
+  /** A record that failed where nothing is repeated: reported, then skipped or the end of the run. */
+  fail(failure: Failure): void {
+    this.report(failure);
+    if (!this.toleratesAll) {
+      throw new ConnectError('errors.tolerance_exceeded', 'Tolerance exceeded in error handler', {
+        cause: failure.error,
+      });
+    }
+    this.#run.skipped(failure.stage, 1);
+  }
+
+  /** Log and dead letter of a record that goes no further; the letter is sent with the next commit. */
+  report(failure: Failure): void {
+    this.#log(failure);
+    this.#letters?.add(failure);
+  }
+
+  #delayBeforeRetry({ attempt, failedAt }: Failure): number | null {
+    const timeout = this.#settings['errors.retry.timeout'];
+    const now = this.#run.room.clock.now();
+    const until = timeout < 0 ? Number.POSITIVE_INFINITY : failedAt + timeout;
+    if (now >= until) return null;
+    const doubled = firstDelayMs * 2 ** Math.min(attempt - 1, 30);
+    return Math.max(0, Math.min(doubled, this.#settings['errors.retry.delay.max.ms'], until - now));
+  }
+
+  #log(failure: Failure): void {
+    if (!this.#settings['errors.log.enable']) return;
+    const { connector, task } = this.#run.about;
+    let message =
+      `Error encountered in task ${connector}-${task}. Executing stage '${failure.stage}' ` +
+      `with class '${failure.executingClass}'`;
+    if (this.#settings['errors.log.include.messages']) message += `, where ${describeRecord(failure)}`;
+    this.#run.emit('record.failed', {
+      stage: failure.stage,
+      executingClass: failure.executingClass,
+      message: `${message}.`,
+      error: messageOf(failure.error),
+      trace: traceOf(failure.error),
+    });
+  }
+}
+
+function describeRecord({ record, consumed }: Failure): string {
+  if (consumed !== null) {
+    const timestamp = consumed.timestamp === null ? '' : `, timestamp=${consumed.timestamp}`;
+    return `consumed record is {topic='${consumed.topic}', partition=${consumed.kafkaPartition}, offset=${consumed.kafkaOffset}${timestamp}}`;
+  }
+  return record === null ? 'there is no record' : `source record is = ${describeSourceRecord(record)}`;
+}
+
+function describeSourceRecord(record: SourceRecord): string {
+  const at = `sourcePartition=${JSON.stringify(record.sourcePartition, digits)}, sourceOffset=${JSON.stringify(record.sourceOffset, digits)}`;
+  return `SourceRecord{${at}, topic='${record.topic}', kafkaPartition=${record.kafkaPartition}, timestamp=${record.timestamp}}`;
+}
+
+const digits = (_key: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value);
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** How an error is named in dead letters: the Java class where there is one. */
+export function errorClassName(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  if (!(error instanceof ConnectError)) return error.name;
+  const name = error.javaClass;
+  if (name.includes('.')) return name;
+  if (name === 'ConfigException') return `org.apache.kafka.common.config.${name}`;
+  const connectErrors = [
+    'ConnectException',
+    'DataException',
+    'RetriableException',
+    'SchemaBuilderException',
+    'SchemaProjectorException',
+    'NotFoundException',
+    'AlreadyExistsException',
+    'IllegalWorkerStateException',
+  ];
+  return connectErrors.includes(name)
+    ? `org.apache.kafka.connect.errors.${name}`
+    : `org.apache.kafka.common.errors.${name}`;
+}

@@ -1,0 +1,284 @@
+import type { Converter, HeaderConverter, SerializedValue } from '../../api/converter.ts';
+import type { PluginKind } from '../../api/plugin.ts';
+import { type Headers, noHeaders, type SourceRecord } from '../../api/record.ts';
+import type { Settings } from '../../config/config-def.ts';
+import { isSet, settingsWithPrefix } from '../../config/parse-config.ts';
+import { checkHeader, withStructSchemas } from '../../data/headers.ts';
+import { ConnectError, DataError } from '../../errors.ts';
+import type { KafkaHeader, OutgoingBatch } from '../../kafka/types.ts';
+import { createPlugin } from '../../plugins/create-plugin.ts';
+import type { PluginRegistry } from '../../plugins/registry.ts';
+import type { RecordOffsets } from '../source/submitted-records.ts';
+import type { TopicCreation } from '../source/topic-creation.ts';
+import type { ErrorTolerance, Stage } from './error-tolerance.ts';
+import type { TransformationChain } from './transformation-chain.ts';
+
+export interface Named<T> {
+  readonly plugin: T;
+  readonly className: string;
+}
+
+export interface Converters {
+  readonly key: Named<Converter>;
+  readonly value: Named<Converter>;
+  readonly header: Named<HeaderConverter>;
+}
+
+/** The connector's own converter with its prefixed settings, else the worker's with the worker's. */
+export async function createConverters(
+  plugins: PluginRegistry,
+  config: Settings,
+  defaults: Settings,
+): Promise<Converters> {
+  const key = await createConverter(plugins, 'converter', 'key.converter', config, defaults);
+  key.plugin.configure(key.settings, { isKey: true });
+  const value = await createConverter(plugins, 'converter', 'value.converter', config, defaults);
+  value.plugin.configure(value.settings, { isKey: false });
+  const header = await createConverter(plugins, 'header_converter', 'header.converter', config, defaults);
+  header.plugin.configure(header.settings);
+  return { key, value, header };
+}
+
+async function createConverter<K extends PluginKind>(
+  plugins: PluginRegistry,
+  kind: K,
+  setting: string,
+  config: Settings,
+  defaults: Settings,
+) {
+  const source = isSet(config, setting) ? config : defaults;
+  const descriptor = plugins.get(kind, source[setting] ?? '');
+  return {
+    plugin: await createPlugin(descriptor),
+    className: descriptor.className,
+    settings: settingsWithPrefix(source, `${setting}.`),
+  };
+}
+
+export async function closeConverters(converters: Converters): Promise<void> {
+  await converters.key.plugin.close?.();
+  await converters.value.plugin.close?.();
+  await converters.header.plugin.close?.();
+}
+
+/** What became of a polled batch. */
+export interface ConvertedBatch {
+  /** Those in front of the one that failed, or all. */
+  readonly records: readonly SourceRecord[];
+  /** Places in `records` of those that were filtered by a transformation, or skipped by the error policy; the others were appended. */
+  readonly dropped: readonly number[];
+  /** What ends the run at the next record. */
+  readonly failure: { readonly error: unknown } | null;
+}
+
+const none: readonly number[] = [];
+
+/**
+ * Source side: transformation chain, then header, key and value converter, into the columns of the outgoing batch. The
+ * steps run bare in one loop; what they throw goes to the error policy, which may send the loop through the failed
+ * step again.
+ */
+export class SourceConversion {
+  readonly #chain: TransformationChain;
+  readonly #converters: Converters;
+  readonly #errors: ErrorTolerance;
+  readonly #topics: TopicCreation;
+  readonly #now: () => number;
+
+  constructor(
+    chain: TransformationChain,
+    converters: Converters,
+    errors: ErrorTolerance,
+    topics: TopicCreation,
+    now: () => number,
+  ) {
+    this.#chain = chain;
+    this.#converters = converters;
+    this.#errors = errors;
+    this.#topics = topics;
+    this.#now = now;
+  }
+
+  /** Stops in front of the record that the error policy does not let pass: what comes before it is in the batch. */
+  async convert(
+    records: readonly SourceRecord[],
+    into: OutgoingBatch,
+    offsets: RecordOffsets,
+  ): Promise<ConvertedBatch> {
+    let dropped: number[] | null = null;
+    let i = 0;
+    try {
+      for (; i < records.length; i++) {
+        const record = records[i]!;
+        let kept = this.#convertOne(record, into);
+        if (typeof kept !== 'boolean') kept = await kept;
+        if (kept) {
+          offsets.note(record.sourcePartition, record.sourceOffset);
+        } else {
+          offsets.noteDropped(record.sourcePartition, record.sourceOffset);
+          dropped ??= [];
+          dropped.push(i);
+        }
+      }
+    } catch (error) {
+      return { records: records.slice(0, i), dropped: dropped ?? none, failure: { error } };
+    }
+    return { records, dropped: dropped ?? none, failure: null };
+  }
+
+  /** False: dropped. Synchronous while nothing fails, the topic is known and the converters answer at once. */
+  #convertOne(record: SourceRecord, into: OutgoingBatch): boolean | Promise<boolean> {
+    const { key, value, header } = this.#converters;
+    let stage: Stage = 'TRANSFORMATION';
+    let outgoing: SourceRecord | null | undefined;
+    try {
+      outgoing = this.#chain.isEmpty ? record : this.#chain.apply(record);
+      if (outgoing === null) return false;
+      const { topic } = outgoing;
+      stage = 'HEADER_CONVERTER';
+      const headers = outgoing.headers.length === 0 ? null : convertHeaders(header.plugin, topic, outgoing.headers);
+      stage = 'KEY_CONVERTER';
+      const keyBytes = key.plugin.fromConnectData(topic, outgoing.keySchema, outgoing.key);
+      if (keyBytes instanceof Promise) return this.#convertLater(record, outgoing, into, keyBytes);
+      stage = 'VALUE_CONVERTER';
+      const written = value.plugin.writeConnectData !== undefined && writeValue(value.plugin, outgoing, into);
+      const valueBytes = written ? null : value.plugin.fromConnectData(topic, outgoing.valueSchema, outgoing.value);
+      if (valueBytes instanceof Promise) return this.#convertLater(record, outgoing, into, valueBytes);
+      stage = 'KAFKA_PRODUCE';
+      if (!this.#topics.isReady(topic)) return this.#convertLater(record, outgoing, into);
+      const timestamp = checkedTimestamp(outgoing.timestamp);
+      if (written) into.appendOpened(topic, outgoing.kafkaPartition, keyBytes, timestamp, headers);
+      else into.append(topic, outgoing.kafkaPartition, keyBytes, valueBytes, timestamp, headers);
+      return true;
+    } catch (error) {
+      return this.#convertSlowly(record, outgoing, into, { stage, error });
+    }
+  }
+
+  /** `asked`: the answer that was not there at once. The converter has it by heart afterwards, or fails again. */
+  async #convertLater(
+    record: SourceRecord,
+    outgoing: SourceRecord,
+    into: OutgoingBatch,
+    asked?: Promise<SerializedValue>,
+  ): Promise<boolean> {
+    await asked?.catch(() => {});
+    return this.#convertSlowly(record, outgoing, into);
+  }
+
+  /**
+   * The same, step by step, with the policy's repetitions. `outgoing`: what the transformations made of the record, if
+   * they got that far; `failed`: what the fast path met.
+   */
+  async #convertSlowly(
+    record: SourceRecord,
+    transformed: SourceRecord | null | undefined,
+    into: OutgoingBatch,
+    failed?: { stage: Stage; error: unknown },
+  ): Promise<boolean> {
+    const { key, value, header } = this.#converters;
+    let outgoing = transformed;
+    let failure = failed ?? null;
+    let attempt = 0;
+    let failedAt = 0;
+    let stage: Stage = 'TRANSFORMATION';
+    for (;;) {
+      if (failure === null) {
+        try {
+          stage = 'TRANSFORMATION';
+          if (outgoing === undefined) outgoing = this.#chain.isEmpty ? record : this.#chain.apply(record);
+          if (outgoing === null) return false;
+          const { topic } = outgoing;
+          stage = 'HEADER_CONVERTER';
+          const headers = outgoing.headers.length === 0 ? null : convertHeaders(header.plugin, topic, outgoing.headers);
+          stage = 'KEY_CONVERTER';
+          const keyBytes = await key.plugin.fromConnectData(topic, outgoing.keySchema, outgoing.key);
+          stage = 'VALUE_CONVERTER';
+          const valueBytes = await value.plugin.fromConnectData(topic, outgoing.valueSchema, outgoing.value);
+          stage = 'KAFKA_PRODUCE';
+          if (!this.#topics.isReady(topic)) await this.#topics.makeReady(topic);
+          const timestamp = checkedTimestamp(outgoing.timestamp);
+          into.append(topic, outgoing.kafkaPartition, keyBytes, valueBytes, timestamp, headers);
+          return true;
+        } catch (error) {
+          failure = { stage, error };
+        }
+      }
+      // What keeps a topic from being ready is no fault of this record, and is not repeated here.
+      if (failure.stage === 'KAFKA_PRODUCE') throw failure.error;
+      attempt++;
+      if (attempt === 1) failedAt = this.#now();
+      const verdict = await this.#errors.onFailure({
+        ...failure,
+        executingClass: this.#classAt(failure.stage),
+        attempt,
+        failedAt,
+        record,
+        consumed: null,
+      });
+      if (verdict !== 'retry') return false;
+      failure = null;
+    }
+  }
+
+  #classAt(stage: Stage): string {
+    switch (stage) {
+      case 'TRANSFORMATION':
+        return this.#chain.executingClass;
+      case 'HEADER_CONVERTER':
+        return this.#converters.header.className;
+      case 'KEY_CONVERTER':
+        return this.#converters.key.className;
+      case 'VALUE_CONVERTER':
+        return this.#converters.value.className;
+      default:
+        return 'org.apache.kafka.connect.runtime.WorkerSourceTask';
+    }
+  }
+}
+
+/** Into the batch's own memory, where the converter and the batch can do so. */
+function writeValue(converter: Converter, record: SourceRecord, into: OutgoingBatch): boolean {
+  const sink = into.openValue();
+  if (sink === null) return false;
+  return converter.writeConnectData?.(record.topic, record.valueSchema, record.value, sink) ?? false;
+}
+
+function convertHeaders(converter: HeaderConverter, topic: string, headers: Headers): KafkaHeader[] {
+  const converted = new Array<KafkaHeader>(headers.length);
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i]!;
+    const value: SerializedValue = converter.fromConnectHeader(topic, header.key, header.schema, header.value);
+    converted[i] = { key: header.key, value };
+  }
+  return converted;
+}
+
+/** Sink side: the headers of a record as read. */
+export function readHeaders(
+  converter: HeaderConverter,
+  topic: string,
+  headers: readonly { key: string; value: Uint8Array | null }[],
+): Headers {
+  if (headers.length === 0) return noHeaders;
+  const read = headers.map(({ key, value }) => {
+    const converted = converter.toConnectHeader(topic, key, value);
+    checkHeader(converted.schema, converted.value);
+    return { key, schema: converted.schema, value: converted.value };
+  });
+  return withStructSchemas(read);
+}
+
+/** -1 is Kafka's "none". Java: ConnectUtils.checkAndConvertTimestamp. */
+function checkedTimestamp(timestamp: number | null): number | null {
+  if (timestamp === null || timestamp >= 0) return timestamp;
+  if (timestamp === -1) return null;
+  throw new DataError(`Invalid record timestamp ${timestamp}`, { javaClass: 'InvalidRecordException' });
+}
+
+export function unknownPlugin(kind: string, className: string): ConnectError {
+  return new ConnectError(
+    'plugin.not_found',
+    `Failed to find any class that implements ${kind} and which name matches ${className}`,
+  );
+}

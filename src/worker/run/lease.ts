@@ -1,0 +1,45 @@
+import type { TaskItem } from '../../storage/items.ts';
+import type { AcquireResult, Lease, RunOutcome } from '../../storage/lease-store.ts';
+import type { RunBudget, WorkerRoom } from '../worker.ts';
+
+/**
+ * When a run must end, and when what it left running is cut. All in epoch milliseconds.
+ *
+ *   now ── endsAt: nothing new begins ── cutAt: what still waits is given up ── abandonAt: the run itself is, so that its
+ *   lease can be released ── deadlineAt: Lambda kills ── expiresAt
+ */
+export interface Deadlines {
+  readonly endsAt: number;
+  readonly cutAt: number;
+  readonly abandonAt: number;
+  /** The lease outlives the process by the margin for clock skew: when it expires the runner is dead (I1). */
+  readonly expiresAt: number;
+}
+
+export function deadlinesOf(room: WorkerRoom, budget: RunBudget): Deadlines {
+  const now = room.clock.now();
+  const left = Math.max(0, budget.deadlineAt - now);
+  const margin = Math.min(room.settings.runMarginMs, left / 2);
+  return {
+    endsAt: budget.deadlineAt - margin,
+    cutAt: budget.deadlineAt - margin / 2,
+    abandonAt: budget.deadlineAt - margin / 4,
+    expiresAt: budget.deadlineAt + room.settings.leaseMarginMs,
+  };
+}
+
+export function acquireTaskLease(
+  room: WorkerRoom,
+  connector: string,
+  task: number,
+  budget: RunBudget,
+  expiresAt: number,
+): Promise<AcquireResult<TaskItem>> {
+  return room.stores.leases.acquireTask(connector, task, budget.workerId, room.clock.now(), expiresAt);
+}
+
+/** Traces reach the status answers: what was resolved from a secret store must not. */
+export function releaseLease(room: WorkerRoom, lease: Lease, outcome: RunOutcome): Promise<void> {
+  const trace = outcome.trace === null ? null : room.telemetry.secrets.mask(outcome.trace);
+  return room.stores.leases.release(lease, { ...outcome, trace });
+}

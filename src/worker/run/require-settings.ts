@@ -1,0 +1,42 @@
+import type { ConfigDef, Settings } from '../../config/config-def.ts';
+import { sinkConnectorConfig, sourceConnectorConfig } from '../../config/connector-config.ts';
+import { parseConfig } from '../../config/parse-config.ts';
+import { versionProblem } from '../../config/plugin-version.ts';
+import { topicGroups } from '../../config/topic-creation-config.ts';
+import { ConfigError } from '../../errors.ts';
+import type { ConnectorType } from '../../storage/items.ts';
+import type { WorkerRoom } from '../worker.ts';
+
+/**
+ * Throws ConfigError for the first of Connect's own settings that a connector cannot start with. Validation has seen
+ * most of them; but not what references stand for, what was imported, or what a later deployment has taken away.
+ */
+export function requireSettings(
+  room: Pick<WorkerRoom, 'plugins' | 'settings'>,
+  connector: { readonly name: string; readonly type: ConnectorType },
+  config: Settings,
+): void {
+  const { plugins } = room;
+  const def: ConfigDef = connector.type === 'source' ? sourceConnectorConfig : sinkConnectorConfig;
+  const resolveClass = (name: string) => plugins.classNameOf(name) ?? null;
+  parseConfig(def, { ...config, name: connector.name }, { resolveClass });
+  requireVersion(room, connector.type, config, 'connector.class', 'connector.plugin.version');
+  requireVersion(room, 'converter', config, 'key.converter', 'key.converter.plugin.version');
+  requireVersion(room, 'converter', config, 'value.converter', 'value.converter.plugin.version');
+  requireVersion(room, 'header_converter', config, 'header.converter', 'header.converter.plugin.version');
+  if (connector.type === 'source' && room.settings.topicCreationEnable) topicGroups(config);
+}
+
+function requireVersion(
+  { plugins }: Pick<WorkerRoom, 'plugins'>,
+  kind: ConnectorType | 'converter' | 'header_converter',
+  config: Settings,
+  classKey: string,
+  versionKey: string,
+): void {
+  const version = config[versionKey];
+  const plugin = plugins.find(kind, config[classKey]?.trim() ?? '');
+  if (version === undefined || plugin === undefined) return;
+  const problem = versionProblem(plugin.className, version, plugins.versionsOf(plugin.className));
+  if (problem !== null) throw new ConfigError(problem, { key: versionKey });
+}

@@ -1,0 +1,218 @@
+import type { SinkConnector, SourceConnector } from '../../api/connector.ts';
+import { requireAllowedOverrides } from '../../config/override-policy.ts';
+import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../../errors.ts';
+import { restartDueAt, scheduledRun } from '../../invocation/run-plan.ts';
+import { createPlugin } from '../../plugins/create-plugin.ts';
+import { deathsOf } from '../../storage/deaths.ts';
+import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
+import type { Lease, RunOutcome } from '../../storage/lease-store.ts';
+import { resolveSettings } from '../config-providers.ts';
+import { messageOf } from '../record/error-tolerance.ts';
+import { runSink } from '../sink/sink-run.ts';
+import { isTopicCheckDue, wakeIfTopicsChanged } from '../sink/topic-changes.ts';
+import { runSource } from '../source/source-run.ts';
+import type { RunBudget, RunReport, WorkerRoom } from '../worker.ts';
+import { acquireTaskLease, deadlinesOf, releaseLease } from './lease.ts';
+import { requireSettings } from './require-settings.ts';
+import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
+import { idleBackOffMs, idleDueAt, retryDueAt, runLimits } from './run-limits.ts';
+import { TaskRun } from './task-run.ts';
+import { watchUnhandledRejections } from './unhandled-rejections.ts';
+
+/** One bounded run of one task: lease → load → source or sink run → report → release. */
+export async function runTask(
+  room: WorkerRoom,
+  connector: string,
+  task: number,
+  budget: RunBudget,
+): Promise<RunReport> {
+  const requestedAt = room.clock.now();
+  const deadlines = deadlinesOf(room, budget);
+  // Asked for beside the lease; what it must not be older than is seen below.
+  const early = room.stores.config.getConnector(connector, { evenDeleting: true });
+  early.catch(() => {});
+  const acquired = await acquireTaskLease(room, connector, task, budget, deadlines.expiresAt);
+  if (!acquired.granted) {
+    room.telemetry.emit('run.refused', { connector, task, reason: acquired.reason });
+    return { ran: false, reason: acquired.reason, records: 0, nextDueAt: null, next: null, tainted: false };
+  }
+  const { item, lease, takeover, died } = acquired;
+  const startedAt = room.clock.now();
+  room.onStep?.('acquired');
+  if (died !== null) tellDeath(room, { connector, task }, item, died);
+  room.telemetry.emit('run.started', { connector, task, fencingToken: lease.fencingToken, takeover });
+
+  let run: TaskRun | null = null;
+  let outcome: RunOutcome;
+  try {
+    const owner = await connectorOf(room, item, early);
+    if (died !== null) giveUpAfterDeaths(`Task ${connector}-${task}`, owner.config, deathsOf(item, startedAt), died);
+    run = await loadRun(room, owner, item, lease, takeover, deadlines, requestedAt);
+    await runLoaded(run, budget.signal);
+    outcome = succeeded(run);
+  } catch (error) {
+    outcome = failed(room, item, lease, run, error);
+  }
+  try {
+    await releaseLease(room, lease, outcome);
+  } catch (error) {
+    // Somebody took the task over meanwhile: what comes next is theirs to say.
+    if (!(error instanceof FencedError)) throw error;
+    room.telemetry.emit('run.fenced', { connector, task, error: error.message });
+  }
+  room.onStep?.('released');
+  // An idle sink's topics are the probe's to watch.
+  const busySink = item.type === 'sink' && outcome.dueAt !== null && outcome.trace === null;
+  // A sink that is there before its topic looks for it each time.
+  const looks = busySink && task === 0 && (item.assignment.length === 0 || isTopicCheckDue(connector, startedAt));
+  if (looks || run?.topicsChanged === true) {
+    await wakeIfTopicsChanged(room, (await room.kafka()).admin, connector);
+  }
+  const report: RunReport = {
+    ran: true,
+    reason: outcome.state === 'FAILED' ? 'failed' : outcome.trace !== null ? 'failed-for-now' : (run?.endReason ?? ''),
+    records: run?.records ?? 0,
+    nextDueAt: outcome.dueAt,
+    next: null,
+    tainted: run?.tainted ?? false,
+  };
+  room.telemetry.emit('run.ended', {
+    connector,
+    task,
+    durationMs: room.clock.now() - startedAt,
+    records: report.records,
+    bytes: run?.bytes ?? 0,
+    commits: run?.commits ?? 0,
+    nextDueAt: outcome.dueAt,
+    steps: { acquired: startedAt - requestedAt, ...run?.steps },
+  });
+  return report;
+}
+
+/**
+ * The connector as it was read beside the lease, unless a generation was put in force between the two: its configs
+ * belong together.
+ */
+async function connectorOf(
+  room: WorkerRoom,
+  item: TaskItem,
+  early: Promise<ConnectorItem | undefined>,
+): Promise<ConnectorItem> {
+  const read = await early;
+  const connector =
+    read !== undefined && read.generation >= item.generation
+      ? read
+      : await room.stores.config.getConnector(item.connector, { evenDeleting: true });
+  if (connector !== undefined) return connector;
+  throw new NotFoundError('connector.not_found', `Connector ${item.connector} not found`);
+}
+
+async function loadRun(
+  room: WorkerRoom,
+  connector: ConnectorItem,
+  item: TaskItem,
+  lease: Lease,
+  takeover: boolean,
+  deadlines: TaskRun['deadlines'],
+  requestedAt: number,
+): Promise<TaskRun> {
+  if (connector.type !== item.type) {
+    throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
+  }
+  const config = await resolveSettings(connector.config, room.configProviders, room.telemetry.secrets);
+  requireAllowedOverrides(room.settings.overridePolicy, item.type, config);
+  const taskConfig = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
+  const limits = runLimits(config, room.settings);
+  return new TaskRun(room, {
+    item,
+    lease,
+    takeover,
+    config,
+    topicResets: connector.topicResets,
+    taskConfig,
+    limits,
+    deadlines,
+    requestedAt,
+  });
+}
+
+async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise<void> {
+  const clock = run.startClock(signal);
+  const rejections = watchUnhandledRejections((error) => run.break(error));
+  try {
+    const work = rejections.run(async () => {
+      requireSettings(run.room, { name: run.about.connector, type: run.item.type }, run.config);
+      const className = run.config['connector.class'] ?? '';
+      if (run.item.type === 'source') {
+        const plugin: SourceConnector = await createPlugin(run.room.plugins.get('source', className));
+        await runSource(run, plugin);
+      } else {
+        const plugin: SinkConnector = await createPlugin(run.room.plugins.get('sink', className));
+        await runSink(run, plugin);
+      }
+    });
+    await Promise.race([work, run.abandoned]);
+  } finally {
+    await run.settle();
+    rejections.stop();
+    clock.stop();
+  }
+}
+
+function succeeded(run: TaskRun): RunOutcome {
+  const now = run.room.clock.now();
+  const { counters } = run.item;
+  const emptyRuns = run.records > 0 ? 0 : counters.consecutiveEmptyRuns + 1;
+  const backlog = run.endReason === 'backlog';
+  const scheduled = scheduledRun(run.config, now);
+  const idles =
+    scheduled === null && run.item.type === 'sink' && !backlog && run.isIdleSink(idleBackOffMs(run.limits, emptyRuns));
+  return {
+    state: 'RUNNING',
+    trace: null,
+    workerId: run.lease.owner,
+    // With backlog at once; else by the schedule, or after a pause that grows. An idle sink is left to the probe (L3).
+    dueAt: backlog ? now : scheduled !== null ? scheduled.dueAt : idles ? null : idleDueAt(run.limits, emptyRuns, now),
+    watched: idles,
+    counters: {
+      ...run.progress(),
+      runs: counters.runs + 1,
+      consecutiveFailures: 0,
+      consecutiveEmptyRuns: emptyRuns,
+      restartAttempts: 0,
+      lastRunAt: now,
+      lastSuccessAt: now,
+      lagRecords: run.lag?.records ?? null,
+      lagSeconds: run.lag?.seconds ?? null,
+    },
+  };
+}
+
+function failed(room: WorkerRoom, item: TaskItem, lease: Lease, run: TaskRun | null, error: unknown): RunOutcome {
+  const { connector, task } = item;
+  const now = room.clock.now();
+  const consecutiveFailures = item.counters.consecutiveFailures + 1;
+  // Fenced by the broker the task may be ours still; fenced by the table, the release finds that out.
+  const retriable = isRetriable(error) || error instanceof ConflictError || error instanceof FencedError;
+  const restartAttempts = item.counters.restartAttempts + 1;
+  const deaths = error instanceof TooManyDeathsError ? error.deaths : undefined;
+  const config = error instanceof TooManyDeathsError ? error.config : run?.config;
+  const restartAt = retriable || config === undefined ? null : restartDueAt(config, restartAttempts, now);
+  const nextDueAt = retriable ? retryDueAt(consecutiveFailures, now) : restartAt;
+  const trace = traceOf(error);
+  room.telemetry.emit('run.failed', { connector, task, error: messageOf(error), trace, retriable, nextDueAt });
+  return {
+    state: retriable ? 'RUNNING' : 'FAILED',
+    trace,
+    workerId: lease.owner,
+    dueAt: nextDueAt,
+    counters: {
+      ...run?.progress(),
+      runs: item.counters.runs + 1,
+      consecutiveFailures,
+      ...(restartAt === null ? {} : { restartAttempts }),
+      lastRunAt: now,
+    },
+    ...(deaths === undefined ? {} : { deaths }),
+  };
+}

@@ -1,0 +1,225 @@
+import { SinkRecord } from '../../api/record.ts';
+import type { SchemaAndValue } from '../../data/schema.ts';
+import type { RecordCursor } from '../../kafka/types.ts';
+import type { DeadLetter } from '../record/dead-letter-queue.ts';
+import type { ErrorTolerance, Stage } from '../record/error-tolerance.ts';
+import { type Converters, readHeaders } from '../record/record-conversion.ts';
+import type { TransformationChain } from '../record/transformation-chain.ts';
+import type { PartitionPosition } from './sink-positions.ts';
+
+/** Records of one partition that are still wanted. */
+export interface FetchedRecords {
+  readonly cursor: RecordCursor;
+  readonly position: PartitionPosition;
+}
+
+/** One `put`: the records, and how far their partitions are delivered once it has returned. */
+export interface PutBatch {
+  readonly records: SinkRecord[];
+  readonly ends: BatchEnd[];
+}
+
+export interface BatchEnd {
+  readonly position: PartitionPosition;
+  /** `position.rewinds` when this was converted. */
+  readonly rewinds: number;
+  next: number;
+}
+
+const nullValue: SchemaAndValue = Object.freeze({ schema: null, value: null });
+
+/**
+ * Sink side: key, value and header converter, then the transformation chain, from the cursor over a fetch response into
+ * batches of at most `maxPutRecords`. As on the source side the steps run bare, and what they throw goes to the error
+ * policy. Where failures are reported, each record keeps what it was on its topic.
+ */
+export class SinkConversion {
+  readonly #converters: Converters;
+  readonly #chain: TransformationChain;
+  readonly #errors: ErrorTolerance;
+  readonly #maxPutRecords: number;
+  readonly #keepsOriginals: boolean;
+  readonly #now: () => number;
+  readonly #originals = new WeakMap<SinkRecord, DeadLetter>();
+  /** Bytes of keys and values read so far. */
+  bytes = 0;
+
+  constructor(
+    converters: Converters,
+    chain: TransformationChain,
+    errors: ErrorTolerance,
+    options: { readonly maxPutRecords: number; readonly keepsOriginals: boolean; readonly now: () => number },
+  ) {
+    this.#converters = converters;
+    this.#chain = chain;
+    this.#errors = errors;
+    this.#maxPutRecords = options.maxPutRecords;
+    this.#keepsOriginals = options.keepsOriginals;
+    this.#now = options.now;
+  }
+
+  /** What a record handed to `put` was on its topic. */
+  originalOf(record: SinkRecord): DeadLetter | null {
+    return this.#originals.get(record) ?? null;
+  }
+
+  /**
+   * Batch by batch, as they are asked for: what one batch made is garbage before the next is made. A partition that the
+   * task rewinds or pauses meanwhile is left there; the position of a paused one goes back to what was converted.
+   */
+  async *convert(fetched: readonly FetchedRecords[]): AsyncGenerator<PutBatch, void, undefined> {
+    let batch: PutBatch = { records: [], ends: [] };
+    for (const { cursor, position } of fetched) {
+      let end: BatchEnd = { position, rewinds: position.rewinds, next: cursor.nextOffset };
+      let left = false;
+      batch.ends.push(end);
+      while (!left && cursor.next()) {
+        let record = this.#convertOne(cursor);
+        if (record instanceof Promise) record = await record;
+        end.next = cursor.offset + 1;
+        this.bytes += cursor.valueEnd - cursor.valueStart + cursor.keyEnd - cursor.keyStart;
+        if (record === null) continue;
+        batch.records.push(record);
+        if (batch.records.length < this.#maxPutRecords) continue;
+        yield batch;
+        batch = { records: [], ends: [] };
+        left = position.paused || position.rewinds !== end.rewinds;
+        if (left) {
+          if (position.rewinds === end.rewinds) position.fetchFrom = end.next;
+        } else {
+          end = { ...end };
+          batch.ends.push(end);
+        }
+      }
+      // Aborted and control records behind the last one are passed over too.
+      if (!left) end.next = Math.max(end.next, cursor.nextOffset);
+    }
+    if (batch.ends.length > 0) yield batch;
+  }
+
+  /** Synchronous while nothing fails and the converters answer at once. */
+  #convertOne(cursor: RecordCursor): SinkRecord | null | Promise<SinkRecord | null> {
+    const { key, value } = this.#converters;
+    let stage: Stage = 'KEY_CONVERTER';
+    try {
+      const keyRead = readOne(key.plugin, cursor, cursor.keyStart, cursor.keyEnd);
+      if (keyRead instanceof Promise) return this.#convertLater(cursor, keyRead);
+      stage = 'VALUE_CONVERTER';
+      const valueRead = readOne(value.plugin, cursor, cursor.valueStart, cursor.valueEnd);
+      if (valueRead instanceof Promise) return this.#convertLater(cursor, valueRead);
+      stage = 'HEADER_CONVERTER';
+      const record = this.#assemble(cursor, keyRead, valueRead);
+      if (this.#chain.isEmpty) return record;
+      stage = 'TRANSFORMATION';
+      return this.#transformed(cursor, record);
+    } catch (error) {
+      return this.#convertSlowly(cursor, { stage, error });
+    }
+  }
+
+  /** `asked`: the answer that was not there at once. The converter has it by heart afterwards, or fails again. */
+  async #convertLater(cursor: RecordCursor, asked: Promise<SchemaAndValue>): Promise<SinkRecord | null> {
+    await asked.catch(() => {});
+    return this.#convertSlowly(cursor);
+  }
+
+  /** The same, step by step, with the policy's repetitions. `failed`: what the fast path met. */
+  async #convertSlowly(cursor: RecordCursor, failed?: { stage: Stage; error: unknown }): Promise<SinkRecord | null> {
+    const { key, value } = this.#converters;
+    let failure = failed ?? null;
+    let attempt = 0;
+    let failedAt = 0;
+    let stage: Stage = 'KEY_CONVERTER';
+    for (;;) {
+      if (failure === null) {
+        try {
+          stage = 'KEY_CONVERTER';
+          const keyRead = await readOne(key.plugin, cursor, cursor.keyStart, cursor.keyEnd);
+          stage = 'VALUE_CONVERTER';
+          const valueRead = await readOne(value.plugin, cursor, cursor.valueStart, cursor.valueEnd);
+          stage = 'HEADER_CONVERTER';
+          const record = this.#assemble(cursor, keyRead, valueRead);
+          stage = 'TRANSFORMATION';
+          return this.#chain.isEmpty ? record : this.#transformed(cursor, record);
+        } catch (error) {
+          failure = { stage, error };
+        }
+      }
+      attempt++;
+      if (attempt === 1) failedAt = this.#now();
+      const verdict = await this.#errors.onFailure({
+        ...failure,
+        executingClass: this.#classAt(failure.stage),
+        attempt,
+        failedAt,
+        record: null,
+        consumed: originalOf(cursor),
+      });
+      if (verdict === 'skip') return null;
+      failure = null;
+    }
+  }
+
+  #assemble(cursor: RecordCursor, key: SchemaAndValue, value: SchemaAndValue): SinkRecord {
+    const record = new SinkRecord(
+      cursor.topic,
+      cursor.partition,
+      key.schema,
+      key.value,
+      value.schema,
+      value.value,
+      cursor.offset,
+      cursor.timestamp < 0 ? null : cursor.timestamp,
+      cursor.timestampType,
+    );
+    if (cursor.headerCount > 0) {
+      record.headers = readHeaders(this.#converters.header.plugin, cursor.topic, cursor.headers());
+    }
+    if (this.#keepsOriginals) this.#originals.set(record, originalOf(cursor));
+    return record;
+  }
+
+  #transformed(cursor: RecordCursor, record: SinkRecord): SinkRecord | null {
+    const result = this.#chain.apply(record, true);
+    if (this.#keepsOriginals && result !== null && result !== record) this.#originals.set(result, originalOf(cursor));
+    return result;
+  }
+
+  #classAt(stage: Stage): string {
+    switch (stage) {
+      case 'KEY_CONVERTER':
+        return this.#converters.key.className;
+      case 'VALUE_CONVERTER':
+        return this.#converters.value.className;
+      case 'HEADER_CONVERTER':
+        return this.#converters.header.className;
+      default:
+        return this.#chain.executingClass;
+    }
+  }
+}
+
+function readOne(
+  converter: Converters['key']['plugin'],
+  cursor: RecordCursor,
+  start: number,
+  end: number,
+): SchemaAndValue | Promise<SchemaAndValue> {
+  if (start < 0) return converter.toConnectData(cursor.topic, null) ?? nullValue;
+  if (converter.readConnectData !== undefined) {
+    return converter.readConnectData(cursor.topic, cursor.buffer, start, end);
+  }
+  return converter.toConnectData(cursor.topic, cursor.buffer.subarray(start, end));
+}
+
+function originalOf(cursor: RecordCursor): DeadLetter {
+  return {
+    topic: cursor.topic,
+    kafkaPartition: cursor.partition,
+    kafkaOffset: cursor.offset,
+    timestamp: cursor.timestamp < 0 ? null : cursor.timestamp,
+    key: cursor.keyStart < 0 ? null : cursor.buffer.subarray(cursor.keyStart, cursor.keyEnd),
+    value: cursor.valueStart < 0 ? null : cursor.buffer.subarray(cursor.valueStart, cursor.valueEnd),
+    headers: cursor.headerCount === 0 ? [] : cursor.headers(),
+  };
+}

@@ -1,0 +1,317 @@
+import type { SinkConnector } from '../../api/connector.ts';
+import type { SinkRecord } from '../../api/record.ts';
+import { policyText } from '../../config/reset-policy.ts';
+import { ConnectError, FencedError, isRetriable, RetriableError } from '../../errors.ts';
+import { isMissingTopic } from '../../kafka/errors.ts';
+import type { FetchedPartition } from '../../kafka/types.ts';
+import { messageOf } from '../record/error-tolerance.ts';
+import type { TaskRun } from '../run/task-run.ts';
+import type { BatchEnd, FetchedRecords, PutBatch } from './sink-conversion.ts';
+import type { PartitionPosition } from './sink-positions.ts';
+import { putFailure, type StartedSink, startSink } from './sink-start.ts';
+import { resetPolicy, resetTo, safeOffset, startAnew } from './sink-start-positions.ts';
+
+const firstWaitMs = 100;
+const firstRetryMs = 300;
+const longestRetryMs = 10_000;
+/** What Kafka does not answer is asked again soon: a run should notice that a broker is back. */
+const longestFetchRetryMs = 2_000;
+const maxAttempts = 6;
+
+interface Arrived {
+  readonly records: FetchedRecords[];
+  /** Some position moves on, if only over control records. */
+  readonly news: boolean;
+  /** What a partition failed with that may pass. */
+  readonly error: unknown;
+  /** Some partition goes on from elsewhere than was fetched, so that an empty response says nothing. */
+  readonly moved: boolean;
+}
+
+/**
+ * The story of a record on the sink side: fetch → convert → transform → put → pre-commit → commit.
+ *
+ * The next fetch overlaps with conversion and puts. A position is committed only for what was put and then pre-committed
+ * by the task, dead letters acknowledged (I5), under the fencing token (I2): every commit interval, whenever the task
+ * asks, once the topics are drained, and at the end.
+ */
+export async function runSink(run: TaskRun, connector: SinkConnector): Promise<void> {
+  const sink = await startSink(run, connector);
+  let failed = true;
+  try {
+    await fetchUntilDone(run, sink);
+    await commit(run, sink);
+    // Only now: the task has flushed what it had of the topic that is no more.
+    const madeAgain = sink.positions.all.filter(({ lost }) => lost === 'made-again');
+    if (madeAgain.length > 0) await startAnew(run, sink.admin, sink.group, madeAgain);
+    await sink.groupCopy.end();
+    run.throwIfBroken();
+    failed = false;
+  } catch (error) {
+    // What was put before is worth keeping, unless the task could not even flush or a newer run has taken over.
+    if (!(error instanceof FencedError) && !run.tainted) {
+      await commit(run, sink).catch(() => {});
+      // As in Java the record that ends the run is reported too.
+      await sink.errors.deadLetters?.flush().catch(() => {});
+    }
+    throw error;
+  } finally {
+    await sink.close(failed);
+  }
+}
+
+async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
+  const { clock } = run.room;
+  const { limits } = run;
+  const { positions, requests, conversion } = sink;
+  let lastRecordAt = Number.NEGATIVE_INFINITY;
+  let lastCommitAt = clock.now();
+  let failures = 0;
+  const commitNow = async () => {
+    if (!positions.hasUncommitted) return;
+    requests.commit = false;
+    await commit(run, sink);
+    lastCommitAt = clock.now();
+  };
+  if (positions.all.length === 0) run.end('drained');
+  let fetching = run.ended ? null : fetchNext(run, sink, firstWaitMs);
+
+  while (!run.ended) {
+    const arrived = await takeUp(run, sink, fetching === null ? [] : await fetching);
+    fetching = null;
+    // While other partitions have news, one in trouble holds nobody back: it is asked for again with the next fetch.
+    if (arrived.error !== null && !arrived.news) {
+      if (++failures >= maxAttempts) throw arrived.error;
+      await pauseBeforeRetry(run, 'fetch', failures, arrived.error, null);
+    } else {
+      failures = 0;
+    }
+
+    const { news } = arrived;
+    if (news) {
+      lastRecordAt = clock.now();
+      await run.recordActiveTopics(new Set(arrived.records.map(({ position }) => position.topic)));
+    }
+    const drainedFor = clock.now() - lastRecordAt;
+    const waitMs = news ? limits.lingerMs : Math.max(0, limits.lingerMs - drainedFor);
+    if (!run.ended) fetching = fetchNext(run, sink, waitMs);
+    fetching?.catch(() => {});
+
+    for await (const batch of conversion.convert(arrived.records)) {
+      run.step('converted');
+      run.bytes = conversion.bytes;
+      await deliver(run, sink, batch);
+      run.records += batch.records.length;
+      if (clock.now() - lastCommitAt >= limits.commitIntervalMs || requests.commit) await commitNow();
+      if (run.ended) break;
+    }
+    if (!news) await commitNow();
+    if (run.records >= limits.maxRecords || run.bytes >= limits.maxBytes) run.end('backlog');
+    const quiet = !news && arrived.error === null && !arrived.moved;
+    if (quiet && drainedFor >= limits.lingerMs) run.end('drained');
+  }
+  run.lag = lagOf(sink);
+}
+
+/** Null-safe for the loop: rejects only with what ends the run. */
+async function fetchNext(run: TaskRun, sink: StartedSink, maxWaitMs: number): Promise<FetchedPartition[]> {
+  const wanted = sink.positions.fetchable();
+  if (wanted.length === 0) {
+    // All paused: give the task time to resume them.
+    await run.pause(Math.max(maxWaitMs, firstWaitMs));
+    return [];
+  }
+  try {
+    return await sink.fetcher.fetch(wanted, { ...sink.fetchOptions, maxWaitMs }, run.ending);
+  } catch (error) {
+    if (run.ended) return [];
+    if (!isRetriable(error)) throw error;
+    return wanted.map(({ topic, partition, topicId }) => ({
+      topic,
+      partition,
+      topicId: topicId ?? null,
+      highWatermark: -1,
+      lastStableOffset: -1,
+      error: error as Error,
+      cursor: null,
+    }));
+  }
+}
+
+/**
+ * What of a response is still wanted: a partition that was rewound or paused since the fetch began is left out. The
+ * next fetch may start at once behind the others. Out-of-range offsets are reset by policy; where the topic is gone or
+ * another one, this run reads it no more; another retriable error of any partition is told, others end the run.
+ */
+async function takeUp(run: TaskRun, sink: StartedSink, fetched: readonly FetchedPartition[]): Promise<Arrived> {
+  const records: FetchedRecords[] = [];
+  let problem: unknown = null;
+  let moved = false;
+  let news = false;
+  const lost = fetched.filter(({ error }) => isMissingTopic(error));
+  if (lost.length > 0) await lookFor(run, sink, lost);
+  for (const { topic, partition, highWatermark, cursor, error } of fetched) {
+    const position = sink.positions.find(topic, partition);
+    if (position === undefined || position.paused || position.lost !== null) continue;
+    if (error !== null) {
+      if (error instanceof ConnectError && error.code === 'kafka.offset_out_of_range') {
+        await resetPosition(run, sink, position);
+        moved = true;
+      } else if (isRetriable(error)) {
+        problem = error;
+      } else {
+        throw error;
+      }
+      continue;
+    }
+    position.highWatermark = highWatermark;
+    if (cursor === null) continue;
+    if (cursor.nextOffset === position.fetchFrom) {
+      records.push({ cursor, position });
+      position.fetchFrom = cursor.endOffset;
+      news ||= position.fetchFrom > position.delivered;
+    } else {
+      moved = true;
+    }
+  }
+  return { records, news, error: problem, moved };
+}
+
+/** What became of partitions that the fetch did not find; those that are there after all are for the next one. */
+async function lookFor(run: TaskRun, sink: StartedSink, missing: readonly FetchedPartition[]): Promise<void> {
+  const described = await sink.admin.describeTopics([...new Set(missing.map(({ topic }) => topic))]);
+  const topics = new Map(described.map((one) => [one.topic, one]));
+  for (const { topic, partition } of missing) {
+    const position = sink.positions.find(topic, partition);
+    if (position === undefined || position.lost !== null) continue;
+    const now = topics.get(topic);
+    if (now === undefined || partition >= now.partitions) {
+      position.lost = 'gone';
+      run.topicsChanged = true;
+      run.emit('sink.topic-missing', { topic, kafkaPartition: partition });
+    } else if (position.topicId !== null && now.topicId !== position.topicId) {
+      position.lost = 'made-again';
+      run.topicsChanged = true;
+      // The task itself begins anew too, as Java's does with a partition that is given to it once more.
+      run.end('backlog');
+    }
+  }
+}
+
+async function resetPosition(run: TaskRun, sink: StartedSink, position: PartitionPosition): Promise<void> {
+  const policy = resetPolicy(run.config);
+  const from = position.fetchFrom;
+  const [found] = await resetTo(policy, sink.admin, [position]);
+  if (found === undefined) return;
+  position.seek(safeOffset(found.offset));
+  const { topic, partition: kafkaPartition } = position;
+  const facts = { topic, kafkaPartition, madeAgain: false, from, to: position.fetchFrom, policy: policyText(policy) };
+  run.emit('sink.position-reset', facts);
+  run.noteChange({ reason: 'out-of-range', topic, kafkaPartition, from: BigInt(from), to: found.offset });
+}
+
+/** Puts one batch, repeating what the task calls retriable, and moves the delivered positions behind it. */
+async function deliver(run: TaskRun, sink: StartedSink, batch: PutBatch): Promise<void> {
+  let { records } = batch;
+  const isVoid = ({ position, rewinds }: BatchEnd) => position.rewinds !== rewinds;
+  if (batch.ends.some(isVoid)) {
+    // The task rewound a partition while an earlier batch was put: its records will be fetched again from there.
+    const rewound = new Set(batch.ends.filter(isVoid).map(({ position }) => position));
+    records = records.filter(
+      (record) => !rewound.has(sink.positions.find(record.originalTopic, record.originalKafkaPartition)!),
+    );
+  }
+  if (records.length > 0) await put(run, sink, records);
+  run.step('put');
+  for (const end of batch.ends) if (!isVoid(end)) end.position.delivered = end.next;
+}
+
+async function put(run: TaskRun, sink: StartedSink, records: SinkRecord[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await run.guard('put', sink.task.put(records));
+      return;
+    } catch (error) {
+      if (run.tainted || error instanceof FencedError) throw error;
+      if (isRetriable(error)) {
+        if (attempt >= maxAttempts) throw error;
+        await pauseBeforeRetry(run, 'put', attempt, error, sink.requests.timeoutMs);
+        sink.requests.timeoutMs = null;
+        continue;
+      }
+      if (!sink.bisects) {
+        throw new ConnectError('task.put_failed', 'Exiting WorkerSinkTask due to unrecoverable exception.', {
+          cause: error,
+        });
+      }
+      return bisect(run, sink, records, error);
+    }
+  }
+}
+
+/** Halves the batch until the records at fault stand alone; they are reported and skipped, the others are put. */
+async function bisect(run: TaskRun, sink: StartedSink, records: SinkRecord[], error: unknown): Promise<void> {
+  if (records.length === 1) {
+    sink.errors.fail(putFailure(run, sink.conversion, records[0]!, error));
+    return;
+  }
+  const middle = records.length >> 1;
+  await put(run, sink, records.slice(0, middle));
+  await put(run, sink, records.slice(middle));
+}
+
+async function pauseBeforeRetry(
+  run: TaskRun,
+  step: string,
+  attempt: number,
+  error: unknown,
+  wantedMs: number | null,
+): Promise<void> {
+  const longest = step === 'fetch' ? longestFetchRetryMs : longestRetryMs;
+  const delayMs = wantedMs ?? Math.min(longest, firstRetryMs * 2 ** (attempt - 1));
+  run.emit('task.retry', { step, attempt, delayMs, error: messageOf(error) });
+  if (!(await run.pause(delayMs))) throw error;
+}
+
+/** Pre-commit, dead letters, table, group; in this order (I5). */
+async function commit(run: TaskRun, sink: StartedSink): Promise<void> {
+  if (!sink.positions.hasUncommitted) return;
+  const startedAt = run.room.clock.now();
+  sink.groupCopy.look();
+  const committable = sink.positions.committable(await preCommit(run, sink));
+  await sink.errors.deadLetters?.flush();
+  if (committable.positions.length === 0) return;
+  run.step('pre-committed');
+  await run.commitPositions(committable.positions, run.progress());
+  committable.apply();
+  run.commits++;
+  run.step('committed');
+  await sink.groupCopy.copy(committable.positions);
+  run.emit('sink.committed', {
+    records: run.records,
+    topicPartitions: committable.positions.length,
+    durationMs: run.room.clock.now() - startedAt,
+  });
+}
+
+async function preCommit(run: TaskRun, sink: StartedSink) {
+  const { task, positions } = sink;
+  const delivered = positions.delivered();
+  try {
+    if (task.preCommit !== undefined) return await run.guard('preCommit', task.preCommit(delivered));
+    if (task.flush !== undefined) await run.guard('flush', task.flush(delivered));
+    return delivered;
+  } catch (cause) {
+    if (run.tainted) throw cause;
+    run.emit('sink.commit-refused', { error: messageOf(cause) });
+    // As in Java a failed flush sends the task back to its last committed positions: that is where the next run begins.
+    throw new RetriableError(`Commit of ${run.about.connector}-${run.about.task} failed: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function lagOf(sink: StartedSink): { records: number } | null {
+  const records = sink.positions.lag();
+  return records === null ? null : { records };
+}

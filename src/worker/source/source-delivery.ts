@@ -1,0 +1,257 @@
+import type { SourceRecord } from '../../api/record.ts';
+import type { SourceTask, TransactionContext } from '../../api/task.ts';
+import { ConnectError } from '../../errors.ts';
+import type { OutgoingBatch, ProduceOutcome, Producer } from '../../kafka/types.ts';
+import { sourceOffsetEntry } from '../../storage/source-offset-text.ts';
+import type { ErrorTolerance } from '../record/error-tolerance.ts';
+import type { ConvertedBatch } from '../record/record-conversion.ts';
+import type { TaskRun } from '../run/task-run.ts';
+import { type RecordOffsets, type SubmittedBatch, SubmittedRecords } from './submitted-records.ts';
+import type { TopicCreation } from './topic-creation.ts';
+
+/** A converted batch with all that its acknowledgement needs. */
+export interface Outgoing {
+  readonly batch: OutgoingBatch;
+  readonly offsets: RecordOffsets;
+  /** One per poll that went into the batch, in order; empty unless the delivery `keepsRecords`. */
+  readonly polls: ConvertedBatch[];
+  /** Where the polls end that are in the batch to their last record: how many were appended, and how many polled, by then. */
+  readonly ends: { readonly appended: number; readonly polled: number }[];
+  /** Records polled, dropped ones included. */
+  records: number;
+  /** What the connector wants of its transaction after these records. */
+  boundary: 'commit' | 'abort' | null;
+}
+
+/** A stretch of a poll that ends where the connector draws a transaction boundary. */
+export interface Piece {
+  readonly records: SourceRecord[];
+  readonly boundary: 'commit' | 'abort' | null;
+}
+
+/**
+ * How converted batches become durable, with their offsets: at least once here, exactly once in
+ * transactional-delivery.ts.
+ */
+export interface SourceDelivery {
+  /** Where the task draws its own transaction boundaries. */
+  readonly transactionContext?: TransactionContext;
+  readonly cut?: (polled: SourceRecord[]) => Piece[];
+  /**
+   * Whether anybody will ask for the records again: the task's `commitRecord`, or reports of refused ones. Else they are
+   * let go as soon as they are converted, which spares the garbage collector most of its work.
+   */
+  readonly keepsRecords: boolean;
+  /** What has landed when a record is refused is there to stay, and nothing is to be sent behind that record. */
+  readonly stopsAtRefused: boolean;
+  /** A transaction of the connector's own is open: a run that ends now does it in vain. */
+  readonly unfinished: boolean;
+  /** True while another batch may be submitted without waiting. */
+  readonly hasRoom: boolean;
+  newBatch(): OutgoingBatch;
+  /** Resolves when the batch is on its way; its acknowledgement comes later. */
+  submit(outgoing: Outgoing): Promise<void>;
+  /** Resolves when everything submitted is acknowledged and, in an orderly run, its transactions are ended. */
+  drain(): Promise<void>;
+  /**
+   * The run is failing with `error`. Delivers what lies in front of that, with `rest`, which is not submitted yet; rejects
+   * when something there fails in its turn.
+   */
+  stop(rest: Outgoing | null, error: unknown): Promise<void>;
+  /** Makes the offsets of what is acknowledged durable; `final`: the run ends in order. True when there were any. */
+  commitOffsets(final: boolean): Promise<boolean>;
+  /** Throws what went wrong behind the caller's back. */
+  throwIfFailed(): void;
+  close(): Promise<void>;
+}
+
+const maxInFlight = 5;
+
+/** At least once: up to five batches in flight; offsets follow in the table when every earlier batch is acknowledged. */
+export class PlainDelivery implements SourceDelivery {
+  readonly #run: TaskRun;
+  readonly #task: SourceTask;
+  readonly keepsRecords: boolean;
+  readonly stopsAtRefused: boolean;
+  readonly unfinished = false;
+  readonly #topics: TopicCreation;
+  readonly #producer: Producer;
+  readonly #errors: ErrorTolerance;
+  readonly #submitted = new SubmittedRecords();
+  #inFlight = 0;
+  #submissions = 0;
+  /** Of the earliest submission that failed. */
+  #failure: { readonly submission: number; readonly error: unknown } | null = null;
+  #wake: (() => void) | null = null;
+
+  constructor(run: TaskRun, task: SourceTask, topics: TopicCreation, producer: Producer, errors: ErrorTolerance) {
+    this.#run = run;
+    this.#task = task;
+    this.keepsRecords = keepsRecords(task, errors);
+    this.stopsAtRefused = !errors.toleratesAll;
+    this.#topics = topics;
+    this.#producer = producer;
+    this.#errors = errors;
+  }
+
+  get hasRoom(): boolean {
+    return this.#inFlight < maxInFlight;
+  }
+
+  newBatch(): OutgoingBatch {
+    return this.#producer.newBatch();
+  }
+
+  async submit(outgoing: Outgoing): Promise<void> {
+    while (this.#inFlight >= maxInFlight) await this.#settled();
+    this.throwIfFailed();
+    const { batch, offsets, records } = outgoing;
+    const submitted = this.#submitted.submit(offsets, records, batch.bytes);
+    const submission = this.#submissions++;
+    this.#inFlight++;
+    this.#deliver(outgoing, submitted)
+      .catch((error) => {
+        if (this.#failure === null || submission < this.#failure.submission) this.#failure = { submission, error };
+      })
+      .finally(() => {
+        this.#inFlight--;
+        this.#wake?.();
+      });
+  }
+
+  async #deliver(outgoing: Outgoing, submitted: SubmittedBatch): Promise<void> {
+    const { batch } = outgoing;
+    // The producer repeats what the broker did not take. When it gives up the run ends, and so it does in front of a record
+    // that will never be taken: only the next run, from the last commit on, keeps the order.
+    const onRefusal = this.stopsAtRefused ? 'stop' : 'go-on';
+    const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.cut, onRefusal);
+    this.#run.step('produced');
+    if (outcome !== null && outcome.stopped !== null) {
+      submitted.landed = (index) => outcome.offsetOf(index) !== null;
+      await commitRecords(this.#run, this.#task, outgoing, outcome);
+      batch.release();
+      const { cause } = outcome.stopped;
+      if (cause !== null) throw [...outcome.failures.values()].includes(cause) ? recordRefused(cause) : cause;
+      return;
+    }
+    if (outcome !== null) reportRefused(this.#run, this.#errors, outgoing, outcome);
+    await commitRecords(this.#run, this.#task, outgoing, outcome);
+    batch.release();
+    submitted.acknowledged = true;
+  }
+
+  #settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = null;
+        resolve();
+      };
+    });
+  }
+
+  async drain(): Promise<void> {
+    while (this.#inFlight > 0) await this.#settled();
+    this.throwIfFailed();
+  }
+
+  async stop(rest: Outgoing | null): Promise<void> {
+    try {
+      if (rest !== null) await this.submit(rest);
+    } finally {
+      await this.drain();
+    }
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  async commitOffsets(): Promise<boolean> {
+    const run = this.#run;
+    const over = this.#failure !== null && this.#inFlight === 0;
+    const safe = over ? this.#submitted.takeRest() : this.#submitted.takeCommittable();
+    if (safe === null) return false;
+    const startedAt = run.room.clock.now();
+    await this.#errors.deadLetters?.flush();
+    run.records += safe.records;
+    run.bytes += safe.bytes;
+    const entries = Array.from(safe.offsets.values(), (last) => sourceOffsetEntry(last.partition, last.offset));
+    const { revoked } = await run.room.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress());
+    run.commits++;
+    run.step('committed');
+    await run.recordActiveTopics(this.#topics.topics);
+    run.emit('source.committed', {
+      records: safe.records,
+      sourcePartitions: entries.length,
+      durationMs: run.room.clock.now() - startedAt,
+    });
+    if (revoked) run.end('revoked');
+    return true;
+  }
+
+  close(): Promise<void> {
+    return this.#producer.close();
+  }
+}
+
+export function keepsRecords(task: SourceTask, errors: ErrorTolerance): boolean {
+  return task.commitRecord !== undefined || errors.toleratesAll;
+}
+
+export function recordRefused(cause: Error): ConnectError {
+  return new ConnectError('task.record_refused', 'Unrecoverable exception from producer send callback', { cause });
+}
+
+/** Hands refused records to the error policy, which skips them: their dead letters must be on their way before offsets pass them (I3). */
+export function reportRefused(
+  run: TaskRun,
+  errors: ErrorTolerance,
+  outgoing: Outgoing,
+  { failures }: ProduceOutcome,
+): void {
+  if (failures.size === 0) return;
+  const failedAt = run.room.clock.now();
+  let appended = 0;
+  for (const { records, dropped } of outgoing.polls) {
+    let next = 0;
+    for (let place = 0; place < records.length; place++) {
+      if (dropped[next] === place) {
+        next++;
+        continue;
+      }
+      const error = failures.get(appended++);
+      if (error === undefined) continue;
+      const stage = 'KAFKA_PRODUCE';
+      const executingClass = 'org.apache.kafka.connect.runtime.AbstractWorkerSourceTask';
+      errors.report({ stage, executingClass, error, attempt: 1, failedAt, record: records[place]!, consumed: null });
+      run.skipped(stage, 1);
+    }
+  }
+}
+
+/** Tells the task's `commitRecord`, if it has one, where each record landed; null: nowhere, since it was dropped. */
+export async function commitRecords(
+  run: TaskRun,
+  task: SourceTask,
+  outgoing: Outgoing,
+  outcome: ProduceOutcome | null,
+): Promise<void> {
+  if (task.commitRecord === undefined) return;
+  let appended = 0;
+  for (const { records, dropped } of outgoing.polls) {
+    let next = 0;
+    for (let place = 0; place < records.length; place++) {
+      const record = records[place]!;
+      if (dropped[next] === place) {
+        next++;
+        await run.guard('commitRecord', task.commitRecord(record, null));
+        continue;
+      }
+      const landed = outcome?.offsetOf(appended++) ?? null;
+      // The record at fault, or behind it: it comes again.
+      if (landed === null && outcome !== null && outcome.stopped !== null) continue;
+      const metadata = landed === null ? null : { ...landed, timestamp: record.timestamp };
+      await run.guard('commitRecord', task.commitRecord(record, metadata));
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import type { SourceConnector } from '../../api/connector.ts';
+import type { SourcePartition, SourceRecord } from '../../api/record.ts';
+import type { SourceTask } from '../../api/task.ts';
+import { FencedError, isRetriable } from '../../errors.ts';
+import { canonicalPartition } from '../../storage/source-offset-text.ts';
+import { messageOf } from '../record/error-tolerance.ts';
+import type { SourceConversion } from '../record/record-conversion.ts';
+import type { TaskRun } from '../run/task-run.ts';
+import type { Outgoing, Piece, SourceDelivery } from './source-delivery.ts';
+import { startSource } from './source-start.ts';
+import { RecordOffsets } from './submitted-records.ts';
+
+/** Polls are put together into one batch up to this size while earlier ones are still on their way. */
+const maxBatchBytes = 512 * 1024;
+const maxBatchRecords = 20_000;
+/** A topic that takes less than this in a record batch is not to be expected. */
+const suspiciousBytes = 1000;
+/** So many source partitions may cost a restarted task a request of their own. */
+const mostHeads = 50;
+const emptyPollPauseMs = 20;
+const firstRetryMs = 300;
+const longestRetryMs = 10_000;
+
+/**
+ * The story of a record on the source side: poll → transform → convert → produce → acknowledge → commit.
+ *
+ * A record at fault is where it stops, as in Java: what lies in front of it is produced and committed, whatever the fault
+ * is and wherever it is found, and what lies behind it is not.
+ *
+ * The next poll overlaps with what is being produced. A commit covers only what is acknowledged together with all before
+ * it (I3), happens every commit interval and at the end, and presents the fencing token (I2). The loop ends before a
+ * poll, never between produce and commit: at its time, at its limits, when the source stays empty for as long as the
+ * run lingers (a run that finds nothing at all does not linger), or when the task is revoked. Its own limits wait for the
+ * end of a transaction that the connector draws. Exactly once is another `delivery`, nothing else.
+ */
+export async function runSource(run: TaskRun, connector: SourceConnector): Promise<void> {
+  const { task, conversion, delivery, errors, close } = await startSource(run, connector);
+  const gathering: Gathering = { outgoing: null };
+  let failed = true;
+  try {
+    await pollUntilDone(run, task, conversion, delivery, gathering);
+    await delivery.drain();
+    await commit(run, task, delivery, true);
+    run.lag = task.lag?.() ?? null;
+    run.throwIfBroken();
+    failed = false;
+  } catch (error) {
+    // Only a zombie writes nothing more.
+    if (error instanceof FencedError) throw error;
+    const inFront = await delivery.stop(gathering.outgoing, error).then(
+      () => null,
+      (other: unknown) => ({ error: other }),
+    );
+    if (inFront?.error instanceof FencedError) throw inFront.error;
+    await commit(run, task, delivery, false).catch(() => {});
+    await errors.deadLetters?.flush().catch(() => {});
+    // What fails in front of a fault comes first; a run that goes on anyway says what has interrupted it.
+    throw inFront === null || isRetriable(error) ? error : inFront.error;
+  } finally {
+    await close(failed);
+  }
+}
+
+/** What is polled and converted, but not submitted yet. */
+interface Gathering {
+  outgoing: Outgoing | null;
+}
+
+async function pollUntilDone(
+  run: TaskRun,
+  task: SourceTask,
+  conversion: SourceConversion,
+  delivery: SourceDelivery,
+  gathering: Gathering,
+): Promise<void> {
+  const { clock } = run.room;
+  const { limits } = run;
+  let polledRecords = 0;
+  let polledBytes = 0;
+  let lastRecordAt = Number.NEGATIVE_INFINITY;
+  let lastCommitAt = clock.now();
+  run.endsWhole(() => !delivery.unfinished);
+  const submit = async () => {
+    const { outgoing } = gathering;
+    gathering.outgoing = null;
+    if (outgoing !== null) await delivery.submit(outgoing);
+  };
+  // A task that was stopped at a record begins with it. What lies behind that may go to other partitions, where nothing
+  // would hold it back: it must not be there once more after every restart.
+  let cautious = delivery.stopsAtRefused && run.startsAnew;
+  let first = true;
+
+  while (!run.ended) {
+    const polled = await poll(run, task, delivery.cut !== undefined);
+    delivery.throwIfFailed();
+
+    const pieces = polled === null ? [] : cautious ? headsAlone(polled) : (delivery.cut?.(polled) ?? [whole(polled)]);
+    if (pieces.length > 0) {
+      run.step('polled');
+      for (const piece of pieces) {
+        gathering.outgoing ??= newOutgoing(delivery, first);
+        const { outgoing } = gathering;
+        const before = outgoing.batch.bytes;
+        await convert(piece, outgoing, conversion, delivery);
+        polledRecords += piece.records.length;
+        polledBytes += outgoing.batch.bytes - before;
+        if (cautious || delivery.cut !== undefined) await submit();
+        if (cautious) await delivery.drain();
+      }
+      first = false;
+      cautious = false;
+      run.step('converted');
+      lastRecordAt = clock.now();
+    }
+    const { outgoing } = gathering;
+    if (outgoing !== null && (pieces.length === 0 || delivery.hasRoom || isFull(outgoing))) await submit();
+    if (clock.now() - lastCommitAt >= limits.commitIntervalMs) {
+      await commit(run, task, delivery, false);
+      lastCommitAt = clock.now();
+    }
+    if (run.overdue || polledRecords >= limits.maxRecords || polledBytes >= limits.maxBytes) run.endSoon();
+    if (pieces.length === 0) {
+      if (clock.now() - lastRecordAt >= limits.lingerMs) run.end('drained');
+      else await run.pause(Math.min(emptyPollPauseMs, limits.lingerMs));
+    }
+  }
+  await submit();
+}
+
+const whole = (records: SourceRecord[]): Piece => ({ records, boundary: null });
+
+/** Cuts a poll so that the first record of each source partition stands alone. */
+function headsAlone(polled: SourceRecord[]): Piece[] {
+  const pieces: Piece[] = [];
+  const seen = new Set<string>();
+  let current: SourcePartition | null = null;
+  let from = 0;
+  for (let i = 0; i < polled.length && seen.size < mostHeads; i++) {
+    const { sourcePartition } = polled[i]!;
+    if (sourcePartition === current) continue;
+    current = sourcePartition;
+    const key = canonicalPartition(sourcePartition);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    if (i > from) pieces.push(whole(polled.slice(from, i)));
+    pieces.push(whole([polled[i]!]));
+    from = i + 1;
+  }
+  if (from < polled.length) pieces.push(whole(polled.slice(from)));
+  return pieces;
+}
+
+/** Brings the records of one poll, or of a piece of it, into the batch, up to the one that ends the run. */
+async function convert(
+  piece: Piece,
+  outgoing: Outgoing,
+  conversion: SourceConversion,
+  delivery: SourceDelivery,
+): Promise<void> {
+  const { batch, offsets } = outgoing;
+  const polledBefore = offsets.size;
+  const converted = await conversion.convert(piece.records, batch, offsets);
+  if (delivery.keepsRecords) outgoing.polls.push(converted);
+  // A broker may find them too large, some day: then all in front is to be committed.
+  if (batch.longest > suspiciousBytes) offsets.refine(polledBefore, converted.records, converted.dropped);
+  outgoing.records += converted.records.length;
+  outgoing.boundary = piece.boundary;
+  if (converted.failure !== null) throw converted.failure.error;
+  offsets.endPoll();
+  outgoing.ends.push({ appended: batch.size, polled: offsets.size });
+}
+
+function newOutgoing(delivery: SourceDelivery, exact: boolean): Outgoing {
+  const offsets = new RecordOffsets(exact);
+  return { batch: delivery.newBatch(), offsets, polls: [], ends: [], records: 0, boundary: null };
+}
+
+function isFull({ batch, records }: Outgoing): boolean {
+  return batch.bytes >= maxBatchBytes || records >= maxBatchRecords;
+}
+
+/** Null when there is nothing now; an empty poll may end a transaction all the same. What the plugin calls retriable is tried again while the run lasts. */
+async function poll(run: TaskRun, task: SourceTask, keepsEmpty: boolean): Promise<SourceRecord[] | null> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const polled = await run.guard('poll', task.poll());
+      return polled === null || (polled.length === 0 && !keepsEmpty) ? null : polled;
+    } catch (error) {
+      if (!isRetriable(error) || run.tainted) throw error;
+      const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (attempt - 1));
+      run.emit('task.retry', { step: 'poll', attempt, delayMs, error: messageOf(error) });
+      if (!(await run.pause(delayMs))) throw error;
+    }
+  }
+}
+
+/** Offsets first, then the task's own `commit`; that one's failure is logged, as in Java: the offsets are durable. */
+async function commit(run: TaskRun, task: SourceTask, delivery: SourceDelivery, final: boolean): Promise<void> {
+  if (!(await delivery.commitOffsets(final))) return;
+  if (task.commit === undefined) return;
+  try {
+    await run.guard('commit', task.commit());
+  } catch (error) {
+    if (run.tainted) throw error;
+    run.emit('source.commit-hook-failed', { error: messageOf(error) });
+  }
+}

@@ -1,0 +1,126 @@
+import type { SourceConnector } from '../../api/connector.ts';
+import type { SourceOffset, SourcePartition } from '../../api/record.ts';
+import type { OffsetStorageReader, SourceTask, TransactionContext } from '../../api/task.ts';
+import { topicGroups } from '../../config/topic-creation-config.ts';
+import { javaText } from '../../data/java-text.ts';
+import type { Schema } from '../../data/schema.ts';
+import type { KafkaAdmin, KafkaClient } from '../../kafka/types.ts';
+import { canonicalPartition, parseOffset } from '../../storage/source-offset-text.ts';
+import { type DeadLetter, DeadLetterQueue, deadLetterTarget } from '../record/dead-letter-queue.ts';
+import { ErrorTolerance, type Failure } from '../record/error-tolerance.ts';
+import { closeConverters, createConverters, SourceConversion } from '../record/record-conversion.ts';
+import { createTransformationChain } from '../record/transformation-chain.ts';
+import { Closers } from '../run/closers.ts';
+import type { TaskRun } from '../run/task-run.ts';
+import { PlainDelivery, type SourceDelivery } from './source-delivery.ts';
+import { TopicCreation } from './topic-creation.ts';
+import { createTransactionalDelivery, exactlyOnce } from './transactional-delivery.ts';
+
+export interface StartedSource {
+  readonly task: SourceTask;
+  readonly conversion: SourceConversion;
+  readonly delivery: SourceDelivery;
+  readonly errors: ErrorTolerance;
+  /** Stops the task and lets go of what it used. After a failure, what goes wrong here is not told. */
+  close(quietly: boolean): Promise<void>;
+}
+
+/** Puts the parts of a source run together, starts the task, and marks it RUNNING. */
+export async function startSource(run: TaskRun, connector: SourceConnector): Promise<StartedSource> {
+  const { room, config } = run;
+  const closers = new Closers();
+  const close = (quietly: boolean) => closers.close(quietly);
+  try {
+    const kafka = await room.kafka();
+    const converters = await createConverters(room.plugins, config, room.settings.converterDefaults);
+    closers.push(() => closeConverters(converters));
+    const chain = await createTransformationChain(config, room.plugins);
+    closers.push(() => chain.close());
+    const producerOverrides = run.producerOverrides();
+    const admin = kafka.adminWith(run.adminOverrides());
+    const letters = await sourceDeadLetters(run, kafka, admin, closers);
+    const errors = new ErrorTolerance(run, config, letters);
+    const groups = room.settings.topicCreationEnable ? topicGroups(config) : [];
+    const topics = new TopicCreation(run, admin, groups);
+    const conversion = new SourceConversion(chain, converters, errors, topics, room.clock.now);
+
+    const task = connector.createTask();
+    const transactions = exactlyOnce(config);
+    const delivery =
+      transactions === null
+        ? new PlainDelivery(run, task, topics, await kafka.producer(producerOverrides), errors)
+        : await createTransactionalDelivery(run, task, topics, transactions, kafka, producerOverrides, errors);
+    closers.push(() => delivery.close());
+
+    closers.push(() => run.guard('stop', task.stop()));
+    await run.guard(
+      'start',
+      task.start(run.taskConfig, {
+        ...run.taskContext(),
+        offsetStorageReader: offsetReader(run),
+        ...transactionContextOf(delivery),
+      }),
+    );
+    await run.reportRunning();
+    run.step('started');
+    return { task, conversion, delivery, errors, close };
+  } catch (error) {
+    await close(true);
+    throw error;
+  }
+}
+
+function transactionContextOf(delivery: SourceDelivery): { transactionContext?: TransactionContext } {
+  return delivery.transactionContext === undefined ? {} : { transactionContext: delivery.transactionContext };
+}
+
+function offsetReader(run: TaskRun): OffsetStorageReader {
+  const { offsets } = run.room.stores;
+  const read = async (partitions: readonly SourcePartition[]): Promise<(SourceOffset | null)[]> => {
+    const keys = partitions.map(canonicalPartition);
+    const found = await offsets.readSourceOffsets(run.about.connector, [...new Set(keys)]);
+    return keys.map((key) => {
+      const text = found.get(key)?.offset;
+      return text === undefined || text === null ? null : parseOffset(text);
+    });
+  };
+  return { offsets: read, offset: async (partition) => (await read([partition]))[0] ?? null };
+}
+
+async function sourceDeadLetters(
+  run: TaskRun,
+  kafka: KafkaClient,
+  admin: KafkaAdmin,
+  closers: Closers,
+): Promise<DeadLetterQueue | null> {
+  const target = deadLetterTarget(run.config, 'source');
+  if (target === null) return null;
+  const producer = await kafka.producer(run.producerOverrides());
+  closers.push(() => producer.close());
+  const letters = new DeadLetterQueue(run, target, { admin, producer }, describeSourceLetter);
+  await letters.start();
+  return letters;
+}
+
+/** The record as the task gave it: it may not have got through a converter. */
+function describeSourceLetter({ record }: Failure): DeadLetter | null {
+  if (record === null) return null;
+  return {
+    topic: record.topic,
+    kafkaPartition: record.kafkaPartition,
+    kafkaOffset: null,
+    timestamp: record.timestamp,
+    key: plainBytes(record.keySchema, record.key),
+    value: plainBytes(record.valueSchema, record.value),
+    headers: [
+      ...record.headers.map(({ key, schema, value }) => ({ key, value: plainBytes(schema, value) })),
+      { key: 'drover.source.partition', value: canonicalPartition(record.sourcePartition) },
+      { key: 'drover.source.offset', value: canonicalPartition(record.sourceOffset) },
+    ],
+  };
+}
+
+function plainBytes(schema: Schema | null, value: unknown): Uint8Array | string | null {
+  if (value === null || value === undefined) return null;
+  return value instanceof Uint8Array ? value : javaText(schema, value);
+}

@@ -1,0 +1,513 @@
+import type { SourceRecord } from '../../api/record.ts';
+import type { SourceTask, TransactionContext } from '../../api/task.ts';
+import { producerConfig } from '../../config/client-config.ts';
+import type { Settings } from '../../config/config-def.ts';
+import { deliverySettings, requiresExactlyOnce } from '../../config/connector-config.ts';
+import { parseConfig, parseGiven, settingsWithPrefix } from '../../config/parse-config.ts';
+import { ConnectError, isRetriable, RetriableError } from '../../errors.ts';
+import type { KafkaClient, OutgoingBatch, TransactionalProducer } from '../../kafka/types.ts';
+import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
+import type { Lease } from '../../storage/lease-store.ts';
+import type { SinkPosition, SourceOffsetEntry } from '../../storage/offset-backing-store.ts';
+import { sourceOffsetEntry } from '../../storage/source-offset-text.ts';
+import { resolveSettings } from '../config-providers.ts';
+import type { ErrorTolerance } from '../record/error-tolerance.ts';
+import type { TaskRun } from '../run/task-run.ts';
+import type { WorkerRoom } from '../worker.ts';
+import {
+  appendOffsetRecord,
+  ensureOffsetsTopic,
+  type OffsetsCluster,
+  readTail,
+  tailPositions,
+} from './offsets-topic.ts';
+import {
+  commitRecords,
+  keepsRecords,
+  type Outgoing,
+  type Piece,
+  recordRefused,
+  reportRefused,
+  type SourceDelivery,
+} from './source-delivery.ts';
+import type { TopicCreation } from './topic-creation.ts';
+
+/** How a connector asks for exactly once (KIP-618). */
+export interface ExactlyOnce {
+  readonly boundary: 'poll' | 'interval' | 'connector';
+  readonly intervalMs: number;
+  /** The connector's own offsets topic; null: the mirror's. */
+  readonly offsetsTopic: string | null;
+}
+
+const defaultIntervalMs = 60_000;
+const transactionTimeout = 'transaction.timeout.ms';
+/** What a producer asks for by default, and the most that a broker grants by default (transaction.max.timeout.ms). */
+const defaultTimeoutMs = 60_000;
+const longestTimeoutMs = 900_000;
+
+/** Null unless `exactly.once.support=required`. */
+export function exactlyOnce(config: Settings): ExactlyOnce | null {
+  if (!requiresExactlyOnce(config)) return null;
+  const settings = parseConfig(deliverySettings, config);
+  return {
+    boundary: settings['transaction.boundary'].toLowerCase() as ExactlyOnce['boundary'],
+    intervalMs: settings['transaction.boundary.interval.ms'] ?? defaultIntervalMs,
+    offsetsTopic: settings['offsets.storage.topic'],
+  };
+}
+
+/** The id that Java Connect would use for that task: a newer run fences an older one in the broker, whoever it is. */
+function transactionalIdOf(room: WorkerRoom, connector: string, task: number): string {
+  return `${room.settings.groupId}-${connector}-${task}`;
+}
+
+/**
+ * How long the broker lets a transaction be open. One that is not over with its poll may be open for as long as the run
+ * lasts, and not longer: of a run that was killed it holds readers back until its lease is over too.
+ */
+function transactionTimeoutMs(run: TaskRun, asked: ExactlyOnce, overrides: Settings): number {
+  const own = parseGiven(producerConfig, overrides)[transactionTimeout];
+  if (own !== undefined) return own;
+  if (asked.boundary === 'poll') return defaultTimeoutMs;
+  const left = Math.ceil(run.deadlines.expiresAt - run.room.clock.now());
+  return Math.min(longestTimeoutMs, Math.max(left, defaultTimeoutMs));
+}
+
+/**
+ * Fences every older run of the task in the broker, then takes up what such a run committed there but did not bring to
+ * the table any more (I4). Only after that may the task read its offsets.
+ */
+export async function createTransactionalDelivery(
+  run: TaskRun,
+  task: SourceTask,
+  topics: TopicCreation,
+  asked: ExactlyOnce,
+  kafka: KafkaClient,
+  overrides: Settings,
+  errors: ErrorTolerance,
+): Promise<SourceDelivery> {
+  const { room, about, lease } = run;
+  const offsetsTopic = asked.offsetsTopic ?? room.settings.offsetsTopic;
+  const offsetsCluster = clusterOfOffsets(kafka, run.config, run.adminOverrides());
+  await ensureOffsetsTopic(room, offsetsCluster.admin, offsetsTopic);
+  const timeoutMs = transactionTimeoutMs(run, asked, overrides);
+  const producer = await kafka.transactionalProducer(transactionalIdOf(room, about.connector, about.task), {
+    ...overrides,
+    [transactionTimeout]: String(timeoutMs),
+  });
+  try {
+    await producer.init();
+    run.step('fenced-older');
+    const tail = await readTail(room, offsetsCluster, about.connector, [run.item], run.deadlines.endsAt);
+    if (tail.length > 0) {
+      const entries = tail.map((entry) => ({ ...entry, inTopic: asked.offsetsTopic === null }));
+      await room.stores.offsets.commitSourceOffsets(lease, entries, {}, []);
+      run.emit('source.recovered', { sourcePartitions: tail.length });
+    }
+  } catch (error) {
+    await producer.close();
+    throw error;
+  }
+  const noteTail = async () => {
+    const positions = await tailPositions(offsetsCluster.admin, offsetsTopic);
+    const { revoked } = await room.stores.offsets.commitSourceOffsets(lease, [], {}, positions);
+    if (revoked) run.end('revoked');
+    run.step('tail-noted');
+  };
+  // One that stays open too long is aborted by the broker, and its producer fenced: it is ended well before.
+  const bounded = { ...asked, intervalMs: Math.min(asked.intervalMs, timeoutMs / 2) };
+  return new TransactionalDelivery(run, task, topics, producer, errors, bounded, offsetsTopic, noteTail);
+}
+
+/** Offsets lie beside the records of their transactions: a connector may bring brokers and credentials of its own. */
+function clusterOfOffsets(kafka: KafkaClient, config: Settings, adminOverrides: Settings): OffsetsCluster {
+  const consumerOverrides = settingsWithPrefix(config, 'consumer.override.');
+  return { admin: kafka.adminWith(adminOverrides), fetcher: () => kafka.fetcher(consumerOverrides) };
+}
+
+/**
+ * Takes up what the ended tasks of a generation left in the tail of their offsets topics, under the connector's lease,
+ * before the next generation reads its offsets (I4, I7).
+ */
+export async function recoverGeneration(
+  room: WorkerRoom,
+  item: ConnectorItem,
+  lease: Lease,
+  ended: readonly TaskItem[],
+): Promise<void> {
+  const unclean = ended.filter((task) => task.type === 'source' && Object.keys(task.positions).length > 0);
+  if (unclean.length === 0) return;
+  const kafka = await room.kafka();
+  const config = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
+  const producerOverrides = settingsWithPrefix(config, 'producer.override.');
+  for (const { task } of unclean) {
+    const producer = await kafka.transactionalProducer(transactionalIdOf(room, item.name, task), producerOverrides);
+    await producer.init();
+    await producer.close();
+  }
+  const offsetsCluster = clusterOfOffsets(kafka, config, settingsWithPrefix(config, 'admin.override.'));
+  const endsAt = lease.expiresAt - room.settings.leaseMarginMs;
+  const tail = await readTail(room, offsetsCluster, item.name, unclean, endsAt);
+  const mirrored = (exactlyOnce(item.config)?.offsetsTopic ?? null) === null;
+  const entries = tail.map((entry) => ({ ...entry, inTopic: mirrored }));
+  if (entries.length > 0) await room.stores.generations.putSourceOffsets(lease, entries);
+}
+
+/**
+ * Exactly once: records and their offsets' records in one transaction; the table follows. One transaction is under way
+ * at a time: what is polled meanwhile goes, whole polls at a time, into the next.
+ */
+class TransactionalDelivery implements SourceDelivery {
+  readonly transactionContext?: TransactionContext;
+  readonly cut?: (polled: SourceRecord[]) => Piece[];
+  readonly keepsRecords: boolean;
+  /** A transaction is taken back as a whole. */
+  readonly stopsAtRefused = false;
+  readonly #run: TaskRun;
+  readonly #task: SourceTask;
+  readonly #topics: TopicCreation;
+  readonly #producer: TransactionalProducer;
+  readonly #errors: ErrorTolerance;
+  readonly #asked: ExactlyOnce;
+  readonly #offsetsTopic: string;
+  readonly #noteTail: () => Promise<void>;
+
+  readonly #boundaries: ConnectorBoundaries | null;
+  #tailNoted = false;
+  #open = false;
+  #openedAt = 0;
+  /** The connector has drawn no boundary behind what was submitted last. */
+  #unfinished = false;
+  #transactions = 0;
+  /** Of the open transaction: offsets, counts, and what is to be acknowledged once it is committed. */
+  #offsets = new Map<string, SourceOffsetEntry>();
+  #records = 0;
+  #bytes = 0;
+  #sent: { outgoing: Outgoing; outcome: Awaited<ReturnType<TransactionalProducer['send']>> | null }[] = [];
+  /** Committed in Kafka, not yet in the table. */
+  #pending = new Map<string, SourceOffsetEntry>();
+  #pendingRecords = 0;
+  #pendingBytes = 0;
+  #working: Promise<void> | null = null;
+  #failure: unknown = null;
+
+  constructor(
+    run: TaskRun,
+    task: SourceTask,
+    topics: TopicCreation,
+    producer: TransactionalProducer,
+    errors: ErrorTolerance,
+    asked: ExactlyOnce,
+    offsetsTopic: string,
+    noteTail: () => Promise<void>,
+  ) {
+    this.#run = run;
+    this.#task = task;
+    this.keepsRecords = keepsRecords(task, errors);
+    this.#topics = topics;
+    this.#producer = producer;
+    this.#errors = errors;
+    this.#asked = asked;
+    this.#offsetsTopic = offsetsTopic;
+    this.#noteTail = noteTail;
+    this.#boundaries = asked.boundary === 'connector' ? new ConnectorBoundaries() : null;
+    const boundaries = this.#boundaries;
+    if (boundaries !== null) {
+      this.transactionContext = boundaries;
+      this.cut = (polled) => boundaries.cut(polled);
+    }
+  }
+
+  get unfinished(): boolean {
+    return this.#unfinished;
+  }
+
+  get hasRoom(): boolean {
+    return this.#working === null;
+  }
+
+  newBatch(): OutgoingBatch {
+    return this.#producer.newBatch();
+  }
+
+  async submit(outgoing: Outgoing): Promise<void> {
+    await this.#idle();
+    this.throwIfFailed();
+    this.#unfinished = this.#boundaries !== null && outgoing.boundary === null;
+    this.#working = this.#deliver(outgoing)
+      .catch((error) => {
+        this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#working = null;
+      });
+  }
+
+  async #deliver(outgoing: Outgoing): Promise<void> {
+    const { batch, offsets } = outgoing;
+    if (!this.#tailNoted) {
+      await this.#noteTail();
+      this.#tailNoted = true;
+    }
+    this.#begin();
+    const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.cut);
+    this.#run.step('produced');
+    if (outcome !== null && outcome.failures.size > 0 && !this.#errors.toleratesAll) {
+      return this.#stopAtRefused(outgoing, outcome.failures);
+    }
+    for (const [key, { partition, offset }] of offsets.entries()) {
+      this.#offsets.set(key, { ...sourceOffsetEntry(partition, offset), inTopic: this.#asked.offsetsTopic === null });
+    }
+    this.#records += outgoing.records;
+    this.#bytes += batch.bytes;
+    batch.release();
+    // Kept until the commit only where somebody wants to hear of it.
+    const refused = outcome !== null && outcome.failures.size > 0;
+    if (refused || this.#task.commitRecord !== undefined) this.#sent.push({ outgoing, outcome });
+    if (outgoing.boundary === 'abort') await this.#abort();
+    if (this.#asked.boundary === 'poll' || this.#intervalIsOver || outgoing.boundary !== null) await this.#commit();
+  }
+
+  /**
+   * The transaction with the refused record is taken back. Of one that ends with its poll the polls in front of that one
+   * are delivered after all, as they would be if each had had its own.
+   */
+  async #stopAtRefused(outgoing: Outgoing, failures: ReadonlyMap<number, Error>): Promise<never> {
+    const first = Math.min(...failures.keys());
+    await this.#discard();
+    if (this.#asked.boundary === 'poll' && toWholePolls(outgoing, first)) await this.#deliver(outgoing);
+    throw recordRefused(failures.get(first)!);
+  }
+
+  async #discard(): Promise<void> {
+    if (!this.#open) return;
+    await this.#producer.abort();
+    this.#open = false;
+    this.#sent = [];
+    this.#offsets = new Map();
+    this.#records = 0;
+    this.#bytes = 0;
+    this.#run.step('transaction-aborted');
+  }
+
+  get #intervalIsOver(): boolean {
+    const { boundary, intervalMs } = this.#asked;
+    return boundary === 'interval' && this.#open && this.#run.room.clock.now() - this.#openedAt >= intervalMs;
+  }
+
+  #begin(): void {
+    if (this.#open) return;
+    this.#producer.begin();
+    this.#open = true;
+    this.#openedAt = this.#run.room.clock.now();
+  }
+
+  /** The connector discards its records; their offsets are committed all the same, so that they are not read again. */
+  async #abort(): Promise<void> {
+    await this.#producer.abort();
+    this.#open = false;
+    this.#run.step('transaction-aborted');
+    this.#begin();
+  }
+
+  async #commit(): Promise<void> {
+    const sent = this.#sent;
+    this.#sent = [];
+    for (const { outgoing, outcome } of sent) {
+      if (outcome !== null) reportRefused(this.#run, this.#errors, outgoing, outcome);
+    }
+    const { connector, task } = this.#run.about;
+    const records = this.#producer.newBatch();
+    for (const entry of this.#offsets.values()) appendOffsetRecord(records, this.#offsetsTopic, connector, task, entry);
+    const { failures } = await this.#producer.send(records, this.#run.cut);
+    records.release();
+    for (const cause of failures.values()) {
+      throw new ConnectError('source.offset_refused', `Topic ${this.#offsetsTopic} refused an offset record`, {
+        cause,
+      });
+    }
+    this.#run.step('offsets-produced');
+    await this.#errors.deadLetters?.flush();
+    await this.#producer.commit();
+    this.#open = false;
+    this.#transactions++;
+    this.#run.step('transaction-committed');
+    for (const [key, entry] of this.#offsets) this.#pending.set(key, entry);
+    this.#pendingRecords += this.#records;
+    this.#pendingBytes += this.#bytes;
+    this.#offsets = new Map();
+    this.#records = 0;
+    this.#bytes = 0;
+    for (const { outgoing, outcome } of sent) {
+      await commitRecords(this.#run, this.#task, outgoing, outcome);
+    }
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#working !== null) await this.#working;
+  }
+
+  /**
+   * Ends the open transaction, but not one whose boundary is the connector's to draw: that is aborted and read again.
+   * What the connector has asked for ahead of its next poll counts at the end of an orderly run, as in Java.
+   */
+  async drain(): Promise<void> {
+    await this.#idle();
+    this.throwIfFailed();
+    if (!this.#open) return;
+    const asked = this.#boundaries === null ? 'commit' : this.#boundaries.takeBatchRequest();
+    if (asked === 'abort') await this.#abort();
+    if (asked !== null) {
+      this.#unfinished = false;
+      return this.#commit();
+    }
+    await this.#discard();
+    this.#throwIfTooLong();
+  }
+
+  /**
+   * Java aborts what is open when a task fails. A transaction that ends with its poll is not open in front of the poll at
+   * fault; one that goes by time is ended all the same where the task goes on with its next run, since its runs are
+   * shorter than a task of Java's.
+   */
+  async stop(rest: Outgoing | null, error: unknown): Promise<void> {
+    await this.#idle();
+    this.throwIfFailed();
+    const { boundary } = this.#asked;
+    if (boundary === 'connector' || (boundary === 'interval' && !isRetriable(error))) return this.#discard();
+    if (rest !== null && toWholePolls(rest, rest.batch.size)) await this.submit(rest);
+    await this.#idle();
+    this.throwIfFailed();
+    if (this.#open) await this.#commit();
+  }
+
+  /** A transaction that does not fit into a run would be read again for ever, and nobody would know why. */
+  #throwIfTooLong(): void {
+    const { about, outOfTime } = this.#run;
+    if (this.#transactions > 0 || !outOfTime) return;
+    throw new RetriableError(
+      `The transaction of ${about.connector}-${about.task} was aborted: the task did not end it (transaction.boundary=connector) ` +
+        'before its run had to. It must commit sooner, or runs must be given more time',
+      { code: 'source.transaction_too_long' },
+    );
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async commitOffsets(final: boolean): Promise<boolean> {
+    // The source may have fallen silent since.
+    if (!final && this.#intervalIsOver) await this.#commitBetween();
+    const entries = [...this.#pending.values()];
+    const run = this.#run;
+    // With the last commit of an orderly run the table has it all: nothing of the tail is needed any more.
+    const tail: SinkPosition[] | undefined = final && this.#tailNoted ? [] : undefined;
+    // While a transaction is open nothing else would tell that the task is revoked (L1).
+    const asks = this.#open && this.#asked.boundary !== 'poll';
+    if (entries.length === 0 && tail === undefined && !asks) return false;
+    this.#pending = new Map();
+    const startedAt = run.room.clock.now();
+    const records = this.#pendingRecords;
+    run.records += records;
+    run.bytes += this.#pendingBytes;
+    this.#pendingRecords = 0;
+    this.#pendingBytes = 0;
+    const { revoked } = await run.room.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress(), tail);
+    if (tail !== undefined) this.#tailNoted = false;
+    if (revoked) run.end('revoked');
+    run.step('committed');
+    if (entries.length === 0) return false;
+    run.commits++;
+    await run.recordActiveTopics(this.#topics.topics);
+    const durationMs = run.room.clock.now() - startedAt;
+    run.emit('source.committed', { records, sourcePartitions: entries.length, durationMs });
+    return true;
+  }
+
+  async #commitBetween(): Promise<void> {
+    await this.#idle();
+    this.throwIfFailed();
+    if (this.#intervalIsOver) await this.#commit();
+  }
+
+  async close(): Promise<void> {
+    await this.#idle();
+    try {
+      // Left open by a failure: the broker should not hold readers back until it times out.
+      if (this.#open) await this.#producer.abort();
+    } catch {
+      // The next run's init ends it.
+    } finally {
+      await this.#producer.close();
+    }
+  }
+}
+
+/** Cuts a batch down to the polls that end in front of the record `limit` of those appended; false when none does. */
+function toWholePolls(outgoing: Outgoing, limit: number): boolean {
+  const { batch, offsets, ends, polls } = outgoing;
+  while (ends.length > 0 && ends.at(-1)!.appended > limit) ends.pop();
+  const last = ends.at(-1);
+  if (last === undefined) return false;
+  batch.truncate(last.appended);
+  offsets.truncate(last.polled);
+  if (polls.length > ends.length) polls.length = ends.length;
+  outgoing.records = last.polled;
+  return true;
+}
+
+/** What a connector says about its own transactions, per record or for the batch that its next poll returns. */
+class ConnectorBoundaries implements TransactionContext {
+  #commitBatch = false;
+  #abortBatch = false;
+  readonly #commitAfter = new Set<SourceRecord>();
+  readonly #abortAfter = new Set<SourceRecord>();
+
+  commitTransaction(record?: SourceRecord): void {
+    if (record === undefined) this.#commitBatch = true;
+    else this.#commitAfter.add(record);
+  }
+
+  abortTransaction(record?: SourceRecord): void {
+    if (record === undefined) this.#abortBatch = true;
+    else this.#abortAfter.add(record);
+  }
+
+  cut(polled: SourceRecord[]): Piece[] {
+    const pieces: Piece[] = [];
+    let from = 0;
+    for (let i = 0; i < polled.length; i++) {
+      const boundary = this.#takeRecordRequest(polled[i]!);
+      if (boundary === null) continue;
+      pieces.push({ records: polled.slice(from, i + 1), boundary });
+      from = i + 1;
+    }
+    const boundary = this.takeBatchRequest();
+    if (from < polled.length || boundary !== null) pieces.push({ records: polled.slice(from), boundary });
+    return pieces;
+  }
+
+  takeBatchRequest(): Piece['boundary'] {
+    const boundary = requested(this.#commitBatch, this.#abortBatch);
+    this.#commitBatch = false;
+    this.#abortBatch = false;
+    return boundary;
+  }
+
+  #takeRecordRequest(record: SourceRecord): Piece['boundary'] {
+    return requested(this.#commitAfter.delete(record), this.#abortAfter.delete(record));
+  }
+}
+
+function requested(commit: boolean, abort: boolean): Piece['boundary'] {
+  if (commit && abort) {
+    throw new ConnectError(
+      'source.transaction_contradiction',
+      'Connector requested both commit and abort of same transaction',
+      { javaClass: 'IllegalStateException' },
+    );
+  }
+  return commit ? 'commit' : abort ? 'abort' : null;
+}
