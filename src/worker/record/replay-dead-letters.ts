@@ -114,6 +114,7 @@ class Replay {
         : {
             request: request.number,
             topic: before?.topic ?? '',
+            topicId: before?.topicId ?? null,
             ends: {},
             next: before?.next ?? {},
             nextUnnamed: before?.nextUnnamed ?? {},
