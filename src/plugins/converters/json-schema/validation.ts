@@ -1,5 +1,6 @@
 import type { Options, ValidateFunction } from 'ajv';
-import { DataError, SerializationError } from '../../../errors.ts';
+import { boundedMatch } from '../../../config/bounded-match.ts';
+import { ConfigError, DataError, SerializationError } from '../../../errors.ts';
 
 /** Throws unless a JSON text fits the schema. */
 export type Validate = (json: string) => void;
@@ -30,6 +31,7 @@ export async function openValidation(schema: string, references: ReadonlyMap<str
       },
     );
   }
+  const hasPatterns = [schema, ...references.values()].some((text) => /"pattern(?:Properties)?"/.test(text));
   return (json) => {
     let value: unknown;
     try {
@@ -37,11 +39,21 @@ export async function openValidation(schema: string, references: ReadonlyMap<str
     } catch (cause) {
       throw new SerializationError('The payload is not JSON', { cause });
     }
-    if (check(value) === true) return;
+    if (hasPatterns ? withinTime(check, value, json) : check(value)) return;
     const [first] = check.errors ?? [];
     throw new DataError(
       `JSON does not match its schema: ${first?.instancePath || 'the value'} ${first?.message ?? 'is not valid'}`,
       { code: 'json_schema.invalid' },
     );
   };
+}
+
+/** A schema comes from a registry, with patterns that may take longer than anybody waits. Only this record fails then. */
+function withinTime(check: ValidateFunction, value: unknown, json: string): boolean {
+  try {
+    return boundedMatch({ pattern: 'of the JSON Schema', key: null }, [json], () => check(value))[0]!;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new DataError(error.message, { cause: error, code: 'json_schema.pattern_too_slow' });
+  }
 }
