@@ -1,4 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+// What the bundler puts the app's plugins in place of; the package names its built form.
+const alias = { '#plugins': fileURLToPath(new URL('src/plugins/no-user-plugins.ts', import.meta.url)) };
 
 // Unit tests mirror src/ and need no services; the other projects start what they need through test/support.
 const serviceFolders = ['integration', 'parity', 'crash', 'e2e'];
@@ -10,6 +14,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          alias,
           include: ['test/**/*.test.ts'],
           exclude: serviceFolders.map((folder) => `test/${folder}/**`),
           // No limit of speed: a machine that others use takes its time.
@@ -19,6 +24,7 @@ export default defineConfig({
       ...serviceFolders.map((folder, index) => ({
         test: {
           name: folder,
+          alias,
           include: [`test/${folder}/**/*.test.ts`],
           testTimeout: 120_000,
           hookTimeout: 240_000,
