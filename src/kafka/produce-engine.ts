@@ -280,6 +280,8 @@ export class ProduceEngine {
         queue.inFlight--;
         chunk.delivery.inFlight--;
         this.#judge(queue, chunk, answer);
+        // What was given back may lie behind the line.
+        this.#track(queue);
         if (chunk.delivery.stops) this.#stopAt(chunk.delivery.stopsAt ?? this.#stop);
         if (queue.inFlight === 0) queue.reopen();
         this.#track(queue);

@@ -186,8 +186,12 @@ function modelOf({ polls, brokenPoll, tolerance, delivery }: Plan, records: read
 }
 
 let kafka: KafkaClient;
-beforeAll(() => {
+beforeAll(async () => {
   kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
+  // The broker makes its topic of transactions for the first of them, and has no coordinator until then.
+  const first = await kafka.transactionalProducer(uniqueName('first'), { 'max.block.ms': '120000' });
+  await first.init();
+  await first.close();
 });
 afterAll(() => kafka.close());
 
@@ -277,10 +281,11 @@ async function check(given: Plan): Promise<void> {
     const item = (await harness.stores.config.getTask(name, 0))!;
     expect(report.reason, item.trace ?? '').toBe(fails ? 'failed' : 'drained');
     if (fault !== undefined) {
-      // Of a transaction that is taken back anyway another fault of it may be found first, as with Java.
+      // Of a transaction that is taken back anyway another fault of it may be found first, as with Java; and a poll may
+      // break before the broker has answered.
       const others = given.delivery === 'at least once' ? [] : read.slice(fault.index + 1);
       const faults = [fault, ...others].flatMap(({ kind }) => causes[kind] ?? []);
-      if (others.length > 0) faults.push(/the poll is broken/);
+      if (given.brokenPoll !== null && given.brokenPoll < given.polls.length) faults.push(/the poll is broken/);
       expect(
         faults.some((cause) => cause.test(item.trace ?? '')),
         item.trace ?? '',
