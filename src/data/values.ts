@@ -200,9 +200,11 @@ export function convertTo(to: Schema, from: Schema | null, value: unknown): unkn
   }
 }
 
+const convertElement = (to: Schema, value: unknown) => convertTo(to, null, value);
+
 /** The schema and value that a text stands for; null for the text `null`. Java: Values.parseString. */
 export function parseString(text: string): SchemaAndValue | null {
-  return text === '' ? { schema: STRING_SCHEMA, value: text } : parseText(text);
+  return text === '' ? { schema: STRING_SCHEMA, value: text } : parseText(text, convertElement);
 }
 
 /** The schema of a schemaless value, or null when there is none that fits. Java: Values.inferSchema. */

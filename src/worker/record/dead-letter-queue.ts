@@ -1,4 +1,3 @@
-import type { SerializedValue } from '../../api/converter.ts';
 import type { ConfigValues, Settings } from '../../config/config-def.ts';
 import { deadLetterSettings } from '../../config/connector-config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
@@ -6,18 +5,7 @@ import { sourceRunSettings } from '../../config/run-settings.ts';
 import { ConnectError, RetriableError, traceOf } from '../../errors.ts';
 import type { KafkaAdmin, KafkaHeader, OutgoingBatch, Producer } from '../../kafka/types.ts';
 import type { TaskRun } from '../run/task-run.ts';
-import { errorClassName, type Failure, messageOf } from './error-tolerance.ts';
-
-/** A record as it is (or, for a source, would have been) on its topic. */
-export interface DeadLetter {
-  readonly topic: string;
-  readonly kafkaPartition: number | null;
-  readonly kafkaOffset: number | null;
-  readonly timestamp: number | null;
-  readonly key: SerializedValue;
-  readonly value: SerializedValue;
-  readonly headers: readonly KafkaHeader[];
-}
+import { type DeadLetter, errorClassName, type Failure, messageOf } from './failure.ts';
 
 interface DeadLetterTarget {
   readonly topic: string;
@@ -152,7 +140,7 @@ export class DeadLetterQueue {
   #context(failure: Failure, letter: DeadLetter): KafkaHeader[] {
     const { connector, task } = this.#run.about;
     const { error } = failure;
-    const mask = (text: string) => this.#run.room.telemetry.secrets.mask(text);
+    const mask = (text: string) => this.#run.host.telemetry.secrets.mask(text);
     const header = (name: string, value: string | null): KafkaHeader => ({ key: contextPrefix + name, value });
     return [
       header('topic', letter.topic),

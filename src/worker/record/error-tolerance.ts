@@ -4,18 +4,8 @@ import { errorSettings } from '../../config/connector-config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { ConnectError, isRetriable, traceOf } from '../../errors.ts';
 import type { TaskRun } from '../run/task-run.ts';
-import type { DeadLetter, DeadLetterQueue } from './dead-letter-queue.ts';
-
-/** Where in its life a record failed, named as Apache names it (KIP-298). */
-export type Stage =
-  | 'TASK_POLL'
-  | 'TASK_PUT'
-  | 'HEADER_CONVERTER'
-  | 'KEY_CONVERTER'
-  | 'VALUE_CONVERTER'
-  | 'TRANSFORMATION'
-  | 'KAFKA_PRODUCE'
-  | 'KAFKA_CONSUME';
+import type { DeadLetterQueue } from './dead-letter-queue.ts';
+import { type Failure, messageOf, type Stage } from './failure.ts';
 
 /** Stages whose every error may be tolerated; in the others only a retriable one. */
 const tolerable: ReadonlySet<Stage> = new Set<Stage>([
@@ -26,21 +16,6 @@ const tolerable: ReadonlySet<Stage> = new Set<Stage>([
 ]);
 
 const firstDelayMs = 300;
-
-/** One failed step of one record. */
-export interface Failure {
-  readonly stage: Stage;
-  /** The plugin at work, by its class name. */
-  readonly executingClass: string;
-  readonly error: unknown;
-  /** How often this step of this record has failed, this time included. */
-  readonly attempt: number;
-  /** Epoch milliseconds of its first failure. */
-  readonly failedAt: number;
-  readonly record: SourceRecord | null;
-  /** Sinks: the record as it was read. */
-  readonly consumed: DeadLetter | null;
-}
 
 /**
  * The one place where the errors.* policy is decided. The record's steps run bare; what they throw is brought here, and
@@ -107,7 +82,7 @@ export class ErrorTolerance {
 
   #delayBeforeRetry({ attempt, failedAt }: Failure): number | null {
     const timeout = this.#settings['errors.retry.timeout'];
-    const now = this.#run.room.clock.now();
+    const now = this.#run.host.clock.now();
     const until = timeout < 0 ? Number.POSITIVE_INFINITY : failedAt + timeout;
     if (now >= until) return null;
     const doubled = firstDelayMs * 2 ** Math.min(attempt - 1, 30);
@@ -145,29 +120,3 @@ function describeSourceRecord(record: SourceRecord): string {
 }
 
 const digits = (_key: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value);
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** How an error is named in dead letters: the Java class where there is one. */
-export function errorClassName(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  if (!(error instanceof ConnectError)) return error.name;
-  const name = error.javaClass;
-  if (name.includes('.')) return name;
-  if (name === 'ConfigException') return `org.apache.kafka.common.config.${name}`;
-  const connectErrors = [
-    'ConnectException',
-    'DataException',
-    'RetriableException',
-    'SchemaBuilderException',
-    'SchemaProjectorException',
-    'NotFoundException',
-    'AlreadyExistsException',
-    'IllegalWorkerStateException',
-  ];
-  return connectErrors.includes(name)
-    ? `org.apache.kafka.connect.errors.${name}`
-    : `org.apache.kafka.common.errors.${name}`;
-}

@@ -6,8 +6,8 @@ import { newestChanges, type PositionChange, type TaskCounters, type TaskItem } 
 import type { Lease } from '../../storage/lease-store.ts';
 import type { SinkPosition } from '../../storage/offset-backing-store.ts';
 import type { EventName, Events } from '../../telemetry/events.ts';
-import type { WorkerRoom } from '../worker.ts';
 import type { Deadlines } from './lease.ts';
+import type { RunHost } from './run-host.ts';
 import type { RunLimits } from './run-limits.ts';
 
 type AboutTask = { readonly connector: string; readonly task: number };
@@ -24,7 +24,7 @@ export type EndReason = 'drained' | 'backlog' | 'revoked';
  * own time (`ending`), and what plugin code leaves unfinished after that is cut (`guard`).
  */
 export class TaskRun {
-  readonly room: WorkerRoom;
+  readonly host: RunHost;
   readonly about: AboutTask;
   readonly item: TaskItem;
   readonly lease: Lease;
@@ -67,13 +67,13 @@ export class TaskRun {
   #broken: unknown = null;
 
   constructor(
-    room: WorkerRoom,
+    host: RunHost,
     given: Pick<
       TaskRun,
       'item' | 'lease' | 'takeover' | 'config' | 'topicResets' | 'taskConfig' | 'limits' | 'deadlines' | 'requestedAt'
     >,
   ) {
-    this.room = room;
+    this.host = host;
     this.item = given.item;
     this.lease = given.lease;
     this.takeover = given.takeover;
@@ -144,7 +144,7 @@ export class TaskRun {
 
   /** Starts the run's own clock; `stop` it when the run is over. */
   startClock(external?: AbortSignal): { stop(): void } {
-    const { clock } = this.room;
+    const { clock } = this.host;
     const { endsAt, cutAt, abandonAt } = this.deadlines;
     const until = Math.min(endsAt, clock.now() + this.limits.maxMs);
     const onExternal = () => this.end('backlog');
@@ -227,7 +227,7 @@ export class TaskRun {
   /** After the run: what an error left under way is waited for a little; what is still at it then taints the environment. */
   async settle(): Promise<void> {
     if (this.tainted || this.#calls.size === 0) return;
-    const { clock } = this.room;
+    const { clock } = this.host;
     const left = Math.max(0, Math.min(settleMs, this.deadlines.abandonAt - clock.now()));
     const enough = new AbortController();
     await Promise.race([Promise.allSettled(this.#calls), clock.sleep(left, enough.signal).catch(() => {})]);
@@ -243,7 +243,7 @@ export class TaskRun {
   /** Sleeps, but wakes when the run must end; tells whether the whole time has passed. */
   async pause(ms: number): Promise<boolean> {
     try {
-      await this.room.clock.sleep(ms, this.ending);
+      await this.host.clock.sleep(ms, this.ending);
       return true;
     } catch {
       return false;
@@ -255,12 +255,12 @@ export class TaskRun {
   }
 
   step(name: string): void {
-    this.steps[name] ??= this.room.clock.now() - this.requestedAt;
-    this.room.onStep?.(name);
+    this.steps[name] ??= this.host.clock.now() - this.requestedAt;
+    this.host.onStep?.(name);
   }
 
   emit<K extends TaskEvent>(event: K, facts: Omit<Events[K], 'connector' | 'task'>): void {
-    this.room.telemetry.emit(event, { ...this.about, ...facts } as unknown as Events[K]);
+    this.host.telemetry.emit(event, { ...this.about, ...facts } as unknown as Events[K]);
   }
 
   /** An idle sink is left to the probe once its pauses have reached their ceiling. */
@@ -304,7 +304,7 @@ export class TaskRun {
   }
 
   #msLeft(): number {
-    return Math.max(1, Math.floor(this.deadlines.endsAt - this.room.clock.now()));
+    return Math.max(1, Math.floor(this.deadlines.endsAt - this.host.clock.now()));
   }
 
   /** What source and sink tasks are told alike. */
@@ -326,12 +326,12 @@ export class TaskRun {
   async reportRunning(): Promise<void> {
     if (!this.startsAnew) return;
     const { connector, task } = this.about;
-    await this.room.stores.status.putTaskState(connector, task, 'RUNNING', null, this.lease.owner, this.lease);
+    await this.host.stores.status.putTaskState(connector, task, 'RUNNING', null, this.lease.owner, this.lease);
   }
 
   async recordActiveTopics(topics: ReadonlySet<string>): Promise<void> {
-    if (!this.room.settings.topicTrackingEnable || topics.size === 0) return;
-    await this.room.activeTopics.add(this.about.connector, topics, this.topicResets);
+    if (!this.host.settings.topicTrackingEnable || topics.size === 0) return;
+    await this.host.activeTopics.add(this.about.connector, topics, this.topicResets);
   }
 
   /** Tells that a position is not what the last commit made it: with the next commit, and given the group by an event. */
@@ -342,7 +342,7 @@ export class TaskRun {
     const { reason, topic, kafkaPartition } = change;
     const [from, to] = [change.from, change.to].map((offset) => (offset === null ? null : Number(offset)));
     const facts = { reason, topic, kafkaPartition, from: from ?? null, to: to ?? null };
-    this.#changes.push({ at: this.room.clock.now(), ...facts });
+    this.#changes.push({ at: this.host.clock.now(), ...facts });
     if (group !== null) this.emit('sink.position-changed', { group, ...facts });
   }
 
@@ -354,7 +354,7 @@ export class TaskRun {
   async commitPositions(positions: readonly SinkPosition[], progress: Partial<TaskCounters>): Promise<void> {
     const noted = this.#changes.length;
     const changes = this.hasUnsavedChanges ? newestChanges(this.item.positionChanges, this.#changes) : undefined;
-    const { revoked } = await this.room.stores.offsets.commitSinkPositions(this.lease, positions, progress, changes);
+    const { revoked } = await this.host.stores.offsets.commitSinkPositions(this.lease, positions, progress, changes);
     this.#savedChanges = noted;
     if (revoked) this.end('revoked');
   }

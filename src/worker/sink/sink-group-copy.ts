@@ -1,6 +1,6 @@
 import type { KafkaAdmin } from '../../kafka/types.ts';
 import type { SinkPosition } from '../../storage/offset-backing-store.ts';
-import { messageOf } from '../record/error-tolerance.ts';
+import { messageOf } from '../record/failure.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import type { GroupCommits, SinkGroup } from './sink-group.ts';
 import type { PartitionPosition, SinkPositions } from './sink-positions.ts';

@@ -4,7 +4,7 @@ import { policyText } from '../../config/reset-policy.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError } from '../../errors.ts';
 import { isMissingTopic } from '../../kafka/errors.ts';
 import type { FetchedPartition } from '../../kafka/types.ts';
-import { messageOf } from '../record/error-tolerance.ts';
+import { messageOf } from '../record/failure.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import type { BatchEnd, FetchedRecords, PutBatch } from './sink-conversion.ts';
 import type { PartitionPosition } from './sink-positions.ts';
@@ -61,7 +61,7 @@ export async function runSink(run: TaskRun, connector: SinkConnector): Promise<v
 }
 
 async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
-  const { clock } = run.room;
+  const { clock } = run.host;
   const { limits } = run;
   const { positions, requests, conversion } = sink;
   let lastRecordAt = Number.NEGATIVE_INFINITY;
@@ -276,7 +276,7 @@ async function pauseBeforeRetry(
 /** Pre-commit, dead letters, table, group; in this order (I5). */
 async function commit(run: TaskRun, sink: StartedSink): Promise<void> {
   if (!sink.positions.hasUncommitted) return;
-  const startedAt = run.room.clock.now();
+  const startedAt = run.host.clock.now();
   sink.groupCopy.look();
   const committable = sink.positions.committable(await preCommit(run, sink));
   await sink.errors.deadLetters?.flush();
@@ -290,7 +290,7 @@ async function commit(run: TaskRun, sink: StartedSink): Promise<void> {
   run.emit('sink.committed', {
     records: run.records,
     topicPartitions: committable.positions.length,
-    durationMs: run.room.clock.now() - startedAt,
+    durationMs: run.host.clock.now() - startedAt,
   });
 }
 

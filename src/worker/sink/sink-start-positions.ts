@@ -8,7 +8,7 @@ import { isMissingTopic } from '../../kafka/errors.ts';
 import type { KafkaAdmin, TopicDescription } from '../../kafka/types.ts';
 import type { PositionChangeReason, TaskItem } from '../../storage/items.ts';
 import type { SinkPosition } from '../../storage/offset-backing-store.ts';
-import { messageOf } from '../record/error-tolerance.ts';
+import { messageOf } from '../record/failure.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import { countsIn, type GroupCommit, type GroupCommits, type SinkGroup } from './sink-group.ts';
 import { PartitionPosition, SinkPositions } from './sink-positions.ts';

@@ -7,9 +7,10 @@ import { isSet, parseConfig } from '../../config/parse-config.ts';
 import { sinkRunSettings } from '../../config/run-settings.ts';
 import { ConnectError } from '../../errors.ts';
 import type { Fetcher, FetchOptions, KafkaAdmin, KafkaClient } from '../../kafka/types.ts';
-import { type DeadLetter, DeadLetterQueue, deadLetterTarget } from '../record/dead-letter-queue.ts';
-import { ErrorTolerance, type Failure } from '../record/error-tolerance.ts';
-import { closeConverters, createConverters } from '../record/record-conversion.ts';
+import { closeConverters, createConverters } from '../record/converters.ts';
+import { DeadLetterQueue, deadLetterTarget } from '../record/dead-letter-queue.ts';
+import { ErrorTolerance } from '../record/error-tolerance.ts';
+import type { DeadLetter, Failure } from '../record/failure.ts';
 import { createTransformationChain } from '../record/transformation-chain.ts';
 import { Closers } from '../run/closers.ts';
 import type { TaskRun } from '../run/task-run.ts';
@@ -46,14 +47,14 @@ const sinkTaskClass = 'org.apache.kafka.connect.sink.SinkTask';
 
 /** Puts the parts of a sink run together, starts the task, opens its partitions, and marks it RUNNING. */
 export async function startSink(run: TaskRun, connector: SinkConnector): Promise<StartedSink> {
-  const { room, config } = run;
+  const { host, config } = run;
   const closers = new Closers();
   const close = (quietly: boolean) => closers.close(quietly);
   try {
-    const kafka = await room.kafka();
-    const converters = await createConverters(room.plugins, config, room.settings.converterDefaults);
+    const kafka = await host.kafka();
+    const converters = await createConverters(host.plugins, config, host.settings.converterDefaults);
     closers.push(() => closeConverters(converters));
-    const chain = await createTransformationChain(config, room.plugins);
+    const chain = await createTransformationChain(config, host.plugins);
     closers.push(() => chain.close());
     const errors = new ErrorTolerance(run, config, await sinkDeadLetters(run, kafka, closers));
     const bisects = errors.toleratesAll && parseConfig(sinkRunSettings, config)['drover.errors.bisect.enable'];
@@ -61,7 +62,7 @@ export async function startSink(run: TaskRun, connector: SinkConnector): Promise
     const conversion = new SinkConversion(converters, chain, errors, {
       maxPutRecords: parseConfig(consumerConfig, overrides)['max.poll.records'],
       keepsOriginals: errors.reports,
-      now: room.clock.now,
+      now: host.clock.now,
     });
     const { admin } = kafka;
     const group = new SinkGroup(admin, consumerGroup(run.about.connector, config));
@@ -155,7 +156,7 @@ export function putFailure(run: TaskRun, conversion: SinkConversion, record: Sin
     executingClass: sinkTaskClass,
     error,
     attempt: 1,
-    failedAt: run.room.clock.now(),
+    failedAt: run.host.clock.now(),
     record: null,
     consumed: conversion.originalOf(record) ?? unknownOriginal(record),
   };

@@ -4,8 +4,8 @@ import { ConnectError } from '../../errors.ts';
 import type { OutgoingBatch, ProduceOutcome, Producer } from '../../kafka/types.ts';
 import { sourceOffsetEntry } from '../../storage/source-offset-text.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
-import type { ConvertedBatch } from '../record/record-conversion.ts';
 import type { TaskRun } from '../run/task-run.ts';
+import type { ConvertedBatch } from './source-conversion.ts';
 import { type RecordOffsets, type SubmittedBatch, SubmittedRecords } from './submitted-records.ts';
 import type { TopicCreation } from './topic-creation.ts';
 
@@ -171,19 +171,19 @@ export class PlainDelivery implements SourceDelivery {
     const over = this.#failure !== null && this.#inFlight === 0;
     const safe = over ? this.#submitted.takeRest() : this.#submitted.takeCommittable();
     if (safe === null) return false;
-    const startedAt = run.room.clock.now();
+    const startedAt = run.host.clock.now();
     await this.#errors.deadLetters?.flush();
     run.records += safe.records;
     run.bytes += safe.bytes;
     const entries = Array.from(safe.offsets.values(), (last) => sourceOffsetEntry(last.partition, last.offset));
-    const { revoked } = await run.room.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress());
+    const { revoked } = await run.host.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress());
     run.commits++;
     run.step('committed');
     await run.recordActiveTopics(this.#topics.topics);
     run.emit('source.committed', {
       records: safe.records,
       sourcePartitions: entries.length,
-      durationMs: run.room.clock.now() - startedAt,
+      durationMs: run.host.clock.now() - startedAt,
     });
     if (revoked) run.end('revoked');
     return true;
@@ -210,7 +210,7 @@ export function reportRefused(
   { failures }: ProduceOutcome,
 ): void {
   if (failures.size === 0) return;
-  const failedAt = run.room.clock.now();
+  const failedAt = run.host.clock.now();
   let appended = 0;
   for (const { records, dropped } of outgoing.polls) {
     let next = 0;

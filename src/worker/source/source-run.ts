@@ -3,9 +3,9 @@ import type { SourcePartition, SourceRecord } from '../../api/record.ts';
 import type { SourceTask } from '../../api/task.ts';
 import { FencedError, isRetriable } from '../../errors.ts';
 import { canonicalPartition } from '../../storage/source-offset-text.ts';
-import { messageOf } from '../record/error-tolerance.ts';
-import type { SourceConversion } from '../record/record-conversion.ts';
+import { messageOf } from '../record/failure.ts';
 import type { TaskRun } from '../run/task-run.ts';
+import type { SourceConversion } from './source-conversion.ts';
 import type { Outgoing, Piece, SourceDelivery } from './source-delivery.ts';
 import { startSource } from './source-start.ts';
 import { RecordOffsets } from './submitted-records.ts';
@@ -73,7 +73,7 @@ async function pollUntilDone(
   delivery: SourceDelivery,
   gathering: Gathering,
 ): Promise<void> {
-  const { clock } = run.room;
+  const { clock } = run.host;
   const { limits } = run;
   let polledRecords = 0;
   let polledBytes = 0;

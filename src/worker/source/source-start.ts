@@ -6,12 +6,14 @@ import { javaText } from '../../data/java-text.ts';
 import type { Schema } from '../../data/schema.ts';
 import type { KafkaAdmin, KafkaClient } from '../../kafka/types.ts';
 import { canonicalPartition, parseOffset } from '../../storage/source-offset-text.ts';
-import { type DeadLetter, DeadLetterQueue, deadLetterTarget } from '../record/dead-letter-queue.ts';
-import { ErrorTolerance, type Failure } from '../record/error-tolerance.ts';
-import { closeConverters, createConverters, SourceConversion } from '../record/record-conversion.ts';
+import { closeConverters, createConverters } from '../record/converters.ts';
+import { DeadLetterQueue, deadLetterTarget } from '../record/dead-letter-queue.ts';
+import { ErrorTolerance } from '../record/error-tolerance.ts';
+import type { DeadLetter, Failure } from '../record/failure.ts';
 import { createTransformationChain } from '../record/transformation-chain.ts';
 import { Closers } from '../run/closers.ts';
 import type { TaskRun } from '../run/task-run.ts';
+import { SourceConversion } from './source-conversion.ts';
 import { PlainDelivery, type SourceDelivery } from './source-delivery.ts';
 import { TopicCreation } from './topic-creation.ts';
 import { createTransactionalDelivery, exactlyOnce } from './transactional-delivery.ts';
@@ -27,22 +29,22 @@ export interface StartedSource {
 
 /** Puts the parts of a source run together, starts the task, and marks it RUNNING. */
 export async function startSource(run: TaskRun, connector: SourceConnector): Promise<StartedSource> {
-  const { room, config } = run;
+  const { host, config } = run;
   const closers = new Closers();
   const close = (quietly: boolean) => closers.close(quietly);
   try {
-    const kafka = await room.kafka();
-    const converters = await createConverters(room.plugins, config, room.settings.converterDefaults);
+    const kafka = await host.kafka();
+    const converters = await createConverters(host.plugins, config, host.settings.converterDefaults);
     closers.push(() => closeConverters(converters));
-    const chain = await createTransformationChain(config, room.plugins);
+    const chain = await createTransformationChain(config, host.plugins);
     closers.push(() => chain.close());
     const producerOverrides = run.producerOverrides();
     const admin = kafka.adminWith(run.adminOverrides());
     const letters = await sourceDeadLetters(run, kafka, admin, closers);
     const errors = new ErrorTolerance(run, config, letters);
-    const groups = room.settings.topicCreationEnable ? topicGroups(config) : [];
+    const groups = host.settings.topicCreationEnable ? topicGroups(config) : [];
     const topics = new TopicCreation(run, admin, groups);
-    const conversion = new SourceConversion(chain, converters, errors, topics, room.clock.now);
+    const conversion = new SourceConversion(chain, converters, errors, topics, host.clock.now);
 
     const task = connector.createTask();
     const transactions = exactlyOnce(config);
@@ -75,7 +77,7 @@ function transactionContextOf(delivery: SourceDelivery): { transactionContext?: 
 }
 
 function offsetReader(run: TaskRun): OffsetStorageReader {
-  const { offsets } = run.room.stores;
+  const { offsets } = run.host.stores;
   const read = async (partitions: readonly SourcePartition[]): Promise<(SourceOffset | null)[]> => {
     const keys = partitions.map(canonicalPartition);
     const found = await offsets.readSourceOffsets(run.about.connector, [...new Set(keys)]);

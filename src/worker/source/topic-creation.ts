@@ -1,7 +1,7 @@
 import type { TopicGroup } from '../../config/topic-creation-config.ts';
 import { ConnectError, isRetriable } from '../../errors.ts';
 import type { KafkaAdmin, NewTopic } from '../../kafka/types.ts';
-import { messageOf } from '../record/error-tolerance.ts';
+import { messageOf } from '../record/failure.ts';
 import type { TaskRun } from '../run/task-run.ts';
 
 /** Sees to it that a topic is there before its first record, once per topic and run. */

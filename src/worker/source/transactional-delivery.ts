@@ -12,8 +12,8 @@ import type { SinkPosition, SourceOffsetEntry } from '../../storage/offset-backi
 import { sourceOffsetEntry } from '../../storage/source-offset-text.ts';
 import { resolveSettings } from '../config-providers.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
+import type { RunHost } from '../run/run-host.ts';
 import type { TaskRun } from '../run/task-run.ts';
-import type { WorkerRoom } from '../worker.ts';
 import {
   appendOffsetRecord,
   ensureOffsetsTopic,
@@ -58,8 +58,8 @@ export function exactlyOnce(config: Settings): ExactlyOnce | null {
 }
 
 /** The id that Java Connect would use for that task: a newer run fences an older one in the broker, whoever it is. */
-function transactionalIdOf(room: WorkerRoom, connector: string, task: number): string {
-  return `${room.settings.groupId}-${connector}-${task}`;
+function transactionalIdOf(host: RunHost, connector: string, task: number): string {
+  return `${host.settings.groupId}-${connector}-${task}`;
 }
 
 /**
@@ -70,7 +70,7 @@ function transactionTimeoutMs(run: TaskRun, asked: ExactlyOnce, overrides: Setti
   const own = parseGiven(producerConfig, overrides)[transactionTimeout];
   if (own !== undefined) return own;
   if (asked.boundary === 'poll') return defaultTimeoutMs;
-  const left = Math.ceil(run.deadlines.expiresAt - run.room.clock.now());
+  const left = Math.ceil(run.deadlines.expiresAt - run.host.clock.now());
   return Math.min(longestTimeoutMs, Math.max(left, defaultTimeoutMs));
 }
 
@@ -87,22 +87,22 @@ export async function createTransactionalDelivery(
   overrides: Settings,
   errors: ErrorTolerance,
 ): Promise<SourceDelivery> {
-  const { room, about, lease } = run;
-  const offsetsTopic = asked.offsetsTopic ?? room.settings.offsetsTopic;
+  const { host, about, lease } = run;
+  const offsetsTopic = asked.offsetsTopic ?? host.settings.offsetsTopic;
   const offsetsCluster = clusterOfOffsets(kafka, run.config, run.adminOverrides());
-  await ensureOffsetsTopic(room, offsetsCluster.admin, offsetsTopic);
+  await ensureOffsetsTopic(host, offsetsCluster.admin, offsetsTopic);
   const timeoutMs = transactionTimeoutMs(run, asked, overrides);
-  const producer = await kafka.transactionalProducer(transactionalIdOf(room, about.connector, about.task), {
+  const producer = await kafka.transactionalProducer(transactionalIdOf(host, about.connector, about.task), {
     ...overrides,
     [transactionTimeout]: String(timeoutMs),
   });
   try {
     await producer.init();
     run.step('fenced-older');
-    const tail = await readTail(room, offsetsCluster, about.connector, [run.item], run.deadlines.endsAt);
+    const tail = await readTail(host, offsetsCluster, about.connector, [run.item], run.deadlines.endsAt);
     if (tail.length > 0) {
       const entries = tail.map((entry) => ({ ...entry, inTopic: asked.offsetsTopic === null }));
-      await room.stores.offsets.commitSourceOffsets(lease, entries, {}, []);
+      await host.stores.offsets.commitSourceOffsets(lease, entries, {}, []);
       run.emit('source.recovered', { sourcePartitions: tail.length });
     }
   } catch (error) {
@@ -111,7 +111,7 @@ export async function createTransactionalDelivery(
   }
   const noteTail = async () => {
     const positions = await tailPositions(offsetsCluster.admin, offsetsTopic);
-    const { revoked } = await room.stores.offsets.commitSourceOffsets(lease, [], {}, positions);
+    const { revoked } = await host.stores.offsets.commitSourceOffsets(lease, [], {}, positions);
     if (revoked) run.end('revoked');
     run.step('tail-noted');
   };
@@ -131,27 +131,27 @@ function clusterOfOffsets(kafka: KafkaClient, config: Settings, adminOverrides: 
  * before the next generation reads its offsets (I4, I7).
  */
 export async function recoverGeneration(
-  room: WorkerRoom,
+  host: RunHost,
   item: ConnectorItem,
   lease: Lease,
   ended: readonly TaskItem[],
 ): Promise<void> {
   const unclean = ended.filter((task) => task.type === 'source' && Object.keys(task.positions).length > 0);
   if (unclean.length === 0) return;
-  const kafka = await room.kafka();
-  const config = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
+  const kafka = await host.kafka();
+  const config = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
   const producerOverrides = settingsWithPrefix(config, 'producer.override.');
   for (const { task } of unclean) {
-    const producer = await kafka.transactionalProducer(transactionalIdOf(room, item.name, task), producerOverrides);
+    const producer = await kafka.transactionalProducer(transactionalIdOf(host, item.name, task), producerOverrides);
     await producer.init();
     await producer.close();
   }
   const offsetsCluster = clusterOfOffsets(kafka, config, settingsWithPrefix(config, 'admin.override.'));
-  const endsAt = lease.expiresAt - room.settings.leaseMarginMs;
-  const tail = await readTail(room, offsetsCluster, item.name, unclean, endsAt);
+  const endsAt = lease.expiresAt - host.settings.leaseMarginMs;
+  const tail = await readTail(host, offsetsCluster, item.name, unclean, endsAt);
   const mirrored = (exactlyOnce(item.config)?.offsetsTopic ?? null) === null;
   const entries = tail.map((entry) => ({ ...entry, inTopic: mirrored }));
-  if (entries.length > 0) await room.stores.generations.putSourceOffsets(lease, entries);
+  if (entries.length > 0) await host.stores.generations.putSourceOffsets(lease, entries);
 }
 
 /**
@@ -293,14 +293,14 @@ class TransactionalDelivery implements SourceDelivery {
 
   get #intervalIsOver(): boolean {
     const { boundary, intervalMs } = this.#asked;
-    return boundary === 'interval' && this.#open && this.#run.room.clock.now() - this.#openedAt >= intervalMs;
+    return boundary === 'interval' && this.#open && this.#run.host.clock.now() - this.#openedAt >= intervalMs;
   }
 
   #begin(): void {
     if (this.#open) return;
     this.#producer.begin();
     this.#open = true;
-    this.#openedAt = this.#run.room.clock.now();
+    this.#openedAt = this.#run.host.clock.now();
   }
 
   /** The connector discards its records; their offsets are committed all the same, so that they are not read again. */
@@ -408,20 +408,20 @@ class TransactionalDelivery implements SourceDelivery {
     const asks = this.#open && this.#asked.boundary !== 'poll';
     if (entries.length === 0 && tail === undefined && !asks) return false;
     this.#pending = new Map();
-    const startedAt = run.room.clock.now();
+    const startedAt = run.host.clock.now();
     const records = this.#pendingRecords;
     run.records += records;
     run.bytes += this.#pendingBytes;
     this.#pendingRecords = 0;
     this.#pendingBytes = 0;
-    const { revoked } = await run.room.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress(), tail);
+    const { revoked } = await run.host.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress(), tail);
     if (tail !== undefined) this.#tailNoted = false;
     if (revoked) run.end('revoked');
     run.step('committed');
     if (entries.length === 0) return false;
     run.commits++;
     await run.recordActiveTopics(this.#topics.topics);
-    const durationMs = run.room.clock.now() - startedAt;
+    const durationMs = run.host.clock.now() - startedAt;
     run.emit('source.committed', { records, sourcePartitions: entries.length, durationMs });
     return true;
   }

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DataError, RetriableError, SerializationError } from '../../../src/errors.ts';
 import type { EventName } from '../../../src/telemetry/events.ts';
-import {
-  ErrorTolerance,
-  errorClassName,
-  type Failure,
-  type Stage,
-} from '../../../src/worker/record/error-tolerance.ts';
+import { ErrorTolerance } from '../../../src/worker/record/error-tolerance.ts';
+import { errorClassName, type Failure, type Stage } from '../../../src/worker/record/failure.ts';
 import type { TaskRun } from '../../../src/worker/run/task-run.ts';
 
 /** The few things that the policy uses of a run; time passes when it pauses. */
@@ -16,7 +12,7 @@ function fakeRun() {
   const events: EventName[] = [];
   const run = {
     about: { connector: 'c', task: 0 },
-    room: { clock: { now: () => now } },
+    host: { clock: { now: () => now } },
     emit: (event: EventName) => events.push(event),
     skipped: (stage: string, records: number) => events.push(`${stage} ${records}` as EventName),
     pause: async (ms: number) => {
