@@ -4,7 +4,7 @@ import { parseConfig } from '../../config/parse-config.ts';
 import { sourceRunSettings } from '../../config/run-settings.ts';
 import { ConnectError, RetriableError, traceOf } from '../../errors.ts';
 import type { KafkaAdmin, KafkaHeader, OutgoingBatch, Producer } from '../../kafka/types.ts';
-import type { TaskRun } from '../run/task-run.ts';
+import type { PluginRun } from '../run/plugin-run.ts';
 import { type DeadLetter, errorClassName, type Failure, messageOf } from './failure.ts';
 
 interface DeadLetterTarget {
@@ -46,7 +46,7 @@ function sourceTarget(parsed: ConfigValues<typeof sourceRunSettings>): DeadLette
  * DeadLetterQueueReporter.
  */
 export class DeadLetterQueue {
-  readonly #run: TaskRun;
+  readonly #run: PluginRun;
   readonly #target: DeadLetterTarget;
   readonly #admin: KafkaAdmin;
   readonly #producer: Producer;
@@ -58,7 +58,7 @@ export class DeadLetterQueue {
   #sending: Promise<void> = Promise.resolve();
 
   constructor(
-    run: TaskRun,
+    run: PluginRun,
     target: DeadLetterTarget,
     kafka: { readonly admin: KafkaAdmin; readonly producer: Producer },
     describe: (failure: Failure) => DeadLetter | null,
@@ -93,7 +93,7 @@ export class DeadLetterQueue {
     if (batch.size === 0) return;
     this.#batch = this.#producer.newBatch();
     await this.#ensureTopic();
-    const outcome = await this.#producer.send(batch, this.#run.cut);
+    const outcome = await this.#producer.send(batch, this.#run.bounds.cut);
     for (const error of outcome.failures.values()) {
       throw new ConnectError(
         'errors.dead_letter_refused',
@@ -101,7 +101,7 @@ export class DeadLetterQueue {
         { cause: error },
       );
     }
-    this.#run.emit('record.dead-lettered', { topic: this.#target.topic, records: batch.size });
+    this.#run.report.emit('record.dead-lettered', { topic: this.#target.topic, records: batch.size });
   }
 
   /** Like `flush`, once for all letters that come within this turn of the event loop. */

@@ -3,7 +3,7 @@ import type { ConfigValues, Settings } from '../../config/config-def.ts';
 import { errorSettings } from '../../config/connector-config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { ConnectError, isRetriable, traceOf } from '../../errors.ts';
-import type { TaskRun } from '../run/task-run.ts';
+import type { PluginRun } from '../run/plugin-run.ts';
 import type { DeadLetterQueue } from './dead-letter-queue.ts';
 import { type Failure, messageOf, type Stage } from './failure.ts';
 
@@ -17,17 +17,24 @@ const tolerable: ReadonlySet<Stage> = new Set<Stage>([
 
 const firstDelayMs = 300;
 
+/** What the policy asks of the run that it serves. */
+export interface TolerantRun extends Pick<PluginRun, 'about'> {
+  readonly host: { readonly clock: Pick<PluginRun['host']['clock'], 'now'> };
+  readonly bounds: Pick<PluginRun['bounds'], 'pause'>;
+  readonly report: Pick<PluginRun['report'], 'emit' | 'skipped'>;
+}
+
 /**
  * The one place where the errors.* policy is decided. The record's steps run bare; what they throw is brought here, and
  * the answer is to repeat the step, to skip the record, or an error that ends the run. Java:
  * RetryWithToleranceOperator.
  */
 export class ErrorTolerance {
-  readonly #run: TaskRun;
+  readonly #run: TolerantRun;
   readonly #settings: ConfigValues<typeof errorSettings>;
   readonly #letters: DeadLetterQueue | null;
 
-  constructor(run: TaskRun, config: Settings, letters: DeadLetterQueue | null) {
+  constructor(run: TolerantRun, config: Settings, letters: DeadLetterQueue | null) {
     this.#run = run;
     this.#settings = parseConfig(errorSettings, config);
     this.#letters = letters;
@@ -51,9 +58,14 @@ export class ErrorTolerance {
     if (isRetriable(error)) {
       const delayMs = this.#delayBeforeRetry(failure);
       if (delayMs !== null) {
-        this.#run.emit('task.retry', { step: stage, attempt: failure.attempt, delayMs, error: messageOf(error) });
+        this.#run.report.emit('task.retry', {
+          step: stage,
+          attempt: failure.attempt,
+          delayMs,
+          error: messageOf(error),
+        });
         // The run is over: the next one begins in front of this record.
-        if (!(await this.#run.pause(delayMs))) throw error;
+        if (!(await this.#run.bounds.pause(delayMs))) throw error;
         return 'retry';
       }
     } else if (!tolerable.has(stage)) {
@@ -71,7 +83,7 @@ export class ErrorTolerance {
         cause: failure.error,
       });
     }
-    this.#run.skipped(failure.stage, 1);
+    this.#run.report.skipped(failure.stage, 1);
   }
 
   /** Log and dead letter of a record that goes no further; the letter is sent with the next commit. */
@@ -96,7 +108,7 @@ export class ErrorTolerance {
       `Error encountered in task ${connector}-${task}. Executing stage '${failure.stage}' ` +
       `with class '${failure.executingClass}'`;
     if (this.#settings['errors.log.include.messages']) message += `, where ${describeRecord(failure)}`;
-    this.#run.emit('record.failed', {
+    this.#run.report.emit('record.failed', {
       stage: failure.stage,
       executingClass: failure.executingClass,
       message: `${message}.`,

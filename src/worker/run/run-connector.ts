@@ -21,11 +21,11 @@ import { withTopicId } from '../sink/sink-start-positions.ts';
 import { recoverGeneration } from '../source/transactional-delivery.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
 import { requireSettings } from './require-settings.ts';
+import { settleMs } from './run-bounds.ts';
 import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
 import type { RunHost } from './run-host.ts';
 import { retryDueAt } from './run-limits.ts';
 import type { RunBudget, RunReport } from './run-report.ts';
-import { settleMs } from './task-run.ts';
 import { watchUnhandledRejections } from './unhandled-rejections.ts';
 
 const letGoPollMs = 100;

@@ -11,7 +11,7 @@ import { messageOf } from '../record/failure.ts';
 import { runSink } from '../sink/sink-run.ts';
 import { isTopicCheckDue, wakeIfTopicsChanged } from '../sink/topic-changes.ts';
 import { runSource } from '../source/source-run.ts';
-import { acquireTaskLease, deadlinesOf, releaseLease } from './lease.ts';
+import { acquireTaskLease, type Deadlines, deadlinesOf, releaseLease } from './lease.ts';
 import { requireSettings } from './require-settings.ts';
 import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
 import type { RunHost } from './run-host.ts';
@@ -43,7 +43,7 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
   try {
     const owner = await connectorOf(host, item, early);
     if (died !== null) giveUpAfterDeaths(`Task ${connector}-${task}`, owner.config, deathsOf(item, startedAt), died);
-    run = await loadRun(host, owner, item, lease, takeover, deadlines, requestedAt);
+    run = await loadRun(host, owner, item, lease, deadlines, requestedAt);
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
@@ -61,26 +61,27 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
   const busySink = item.type === 'sink' && outcome.dueAt !== null && outcome.trace === null;
   // A sink that is there before its topic looks for it each time.
   const looks = busySink && task === 0 && (item.assignment.length === 0 || isTopicCheckDue(connector, startedAt));
-  if (looks || run?.topicsChanged === true) {
+  if (looks || run?.report.topicsChanged === true) {
     await wakeIfTopicsChanged(host, (await host.kafka()).admin, connector);
   }
   const report: RunReport = {
     ran: true,
-    reason: outcome.state === 'FAILED' ? 'failed' : outcome.trace !== null ? 'failed-for-now' : (run?.endReason ?? ''),
-    records: run?.records ?? 0,
+    reason:
+      outcome.state === 'FAILED' ? 'failed' : outcome.trace !== null ? 'failed-for-now' : (run?.bounds.endReason ?? ''),
+    records: run?.report.records ?? 0,
     nextDueAt: outcome.dueAt,
     next: null,
-    tainted: run?.tainted ?? false,
+    tainted: run?.bounds.tainted ?? false,
   };
   host.telemetry.emit('run.ended', {
     connector,
     task,
     durationMs: host.clock.now() - startedAt,
     records: report.records,
-    bytes: run?.bytes ?? 0,
-    commits: run?.commits ?? 0,
+    bytes: run?.report.bytes ?? 0,
+    commits: run?.report.commits ?? 0,
     nextDueAt: outcome.dueAt,
-    steps: { acquired: startedAt - requestedAt, ...run?.steps },
+    steps: { acquired: startedAt - requestedAt, ...run?.report.steps },
   });
   return report;
 }
@@ -108,8 +109,7 @@ async function loadRun(
   connector: ConnectorItem,
   item: TaskItem,
   lease: Lease,
-  takeover: boolean,
-  deadlines: TaskRun['deadlines'],
+  deadlines: Deadlines,
   requestedAt: number,
 ): Promise<TaskRun> {
   if (connector.type !== item.type) {
@@ -119,22 +119,13 @@ async function loadRun(
   requireAllowedOverrides(host.settings.overridePolicy, item.type, config);
   const taskConfig = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
   const limits = runLimits(config, host.settings);
-  return new TaskRun(host, {
-    item,
-    lease,
-    takeover,
-    config,
-    topicResets: connector.topicResets,
-    taskConfig,
-    limits,
-    deadlines,
-    requestedAt,
-  });
+  const { topicResets } = connector;
+  return new TaskRun(host, item, lease, { config, topicResets, taskConfig, limits, deadlines, requestedAt });
 }
 
 async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise<void> {
-  const clock = run.startClock(signal);
-  const rejections = watchUnhandledRejections((error) => run.break(error));
+  const time = run.bounds.start(signal);
+  const rejections = watchUnhandledRejections((error) => run.bounds.break(error));
   try {
     const work = rejections.run(async () => {
       requireSettings(run.host, { name: run.about.connector, type: run.item.type }, run.config);
@@ -147,19 +138,19 @@ async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise
         await runSink(run, plugin);
       }
     });
-    await Promise.race([work, run.abandoned]);
+    await Promise.race([work, run.bounds.abandoned]);
   } finally {
-    await run.settle();
+    await run.bounds.settle();
     rejections.stop();
-    clock.stop();
+    time.stop();
   }
 }
 
 function succeeded(run: TaskRun): RunOutcome {
   const now = run.host.clock.now();
   const { counters } = run.item;
-  const emptyRuns = run.records > 0 ? 0 : counters.consecutiveEmptyRuns + 1;
-  const backlog = run.endReason === 'backlog';
+  const emptyRuns = run.report.records > 0 ? 0 : counters.consecutiveEmptyRuns + 1;
+  const backlog = run.bounds.endReason === 'backlog';
   const scheduled = scheduledRun(run.config, now);
   const idles =
     scheduled === null && run.item.type === 'sink' && !backlog && run.isIdleSink(idleBackOffMs(run.limits, emptyRuns));
@@ -178,8 +169,8 @@ function succeeded(run: TaskRun): RunOutcome {
       restartAttempts: 0,
       lastRunAt: now,
       lastSuccessAt: now,
-      lagRecords: run.lag?.records ?? null,
-      lagSeconds: run.lag?.seconds ?? null,
+      lagRecords: run.report.lag?.records ?? null,
+      lagSeconds: run.report.lag?.seconds ?? null,
     },
   };
 }

@@ -13,6 +13,7 @@ import { ErrorTolerance } from '../record/error-tolerance.ts';
 import type { DeadLetter, Failure } from '../record/failure.ts';
 import { createTransformationChain } from '../record/transformation-chain.ts';
 import { Closers } from '../run/closers.ts';
+import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import { SinkConversion } from './sink-conversion.ts';
 import { consumerGroup, SinkGroup } from './sink-group.ts';
@@ -74,13 +75,16 @@ export async function startSink(run: TaskRun, connector: SinkConnector): Promise
     const task = connector.createTask();
     const requests: SinkRequests = { commit: false, timeoutMs: null };
     const assignment = positions.all.map(({ topic, partition }) => ({ topic, partition }));
-    closers.push(() => run.guard('stop', task.stop()));
+    closers.push(() => run.bounds.guard('stop', task.stop()));
     const reporter = errors.reports ? errantRecordReporter(run, errors, conversion) : null;
-    await run.guard('start', task.start(run.taskConfig, sinkContext(run, positions, requests, assignment, reporter)));
-    if (task.close !== undefined) closers.push(() => run.guard('close', task.close!(assignment)));
-    if (task.open !== undefined) await run.guard('open', task.open(assignment));
+    await run.bounds.guard(
+      'start',
+      task.start(run.taskConfig, sinkContext(run, positions, requests, assignment, reporter)),
+    );
+    if (task.close !== undefined) closers.push(() => run.bounds.guard('close', task.close!(assignment)));
+    if (task.open !== undefined) await run.bounds.guard('open', task.open(assignment));
     await run.reportRunning();
-    run.step('started');
+    run.report.step('started');
     const fetchOptions = fetchOptionsOf(overrides);
     return {
       task,
@@ -141,7 +145,11 @@ function sinkContext(
 }
 
 /** KIP-610: what the task itself found wrong. The promise waits for the dead letter queue. */
-function errantRecordReporter(run: TaskRun, errors: ErrorTolerance, conversion: SinkConversion): ErrantRecordReporter {
+function errantRecordReporter(
+  run: PluginRun,
+  errors: ErrorTolerance,
+  conversion: SinkConversion,
+): ErrantRecordReporter {
   return {
     async report(record, error) {
       errors.fail(putFailure(run, conversion, record, error));
@@ -150,7 +158,7 @@ function errantRecordReporter(run: TaskRun, errors: ErrorTolerance, conversion: 
   };
 }
 
-export function putFailure(run: TaskRun, conversion: SinkConversion, record: SinkRecord, error: unknown): Failure {
+export function putFailure(run: PluginRun, conversion: SinkConversion, record: SinkRecord, error: unknown): Failure {
   return {
     stage: 'TASK_PUT',
     executingClass: sinkTaskClass,
@@ -178,7 +186,7 @@ function unknownOriginal(record: SinkRecord): DeadLetter {
 const bytesOf = (value: unknown) =>
   value === null || value === undefined || value instanceof Uint8Array ? (value ?? null) : String(value);
 
-async function sinkDeadLetters(run: TaskRun, kafka: KafkaClient, closers: Closers): Promise<DeadLetterQueue | null> {
+async function sinkDeadLetters(run: PluginRun, kafka: KafkaClient, closers: Closers): Promise<DeadLetterQueue | null> {
   const target = deadLetterTarget(run.config, 'sink');
   if (target === null) return null;
   const producer = await kafka.producer(run.producerOverrides());

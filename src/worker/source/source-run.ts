@@ -4,6 +4,7 @@ import type { SourceTask } from '../../api/task.ts';
 import { FencedError, isRetriable } from '../../errors.ts';
 import { canonicalPartition } from '../../storage/source-offset-text.ts';
 import { messageOf } from '../record/failure.ts';
+import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import type { SourceConversion } from './source-conversion.ts';
 import type { Outgoing, Piece, SourceDelivery } from './source-delivery.ts';
@@ -41,8 +42,8 @@ export async function runSource(run: TaskRun, connector: SourceConnector): Promi
     await pollUntilDone(run, task, conversion, delivery, gathering);
     await delivery.drain();
     await commit(run, task, delivery, true);
-    run.lag = task.lag?.() ?? null;
-    run.throwIfBroken();
+    run.report.lag = task.lag?.() ?? null;
+    run.bounds.throwIfBroken();
     failed = false;
   } catch (error) {
     // Only a zombie writes nothing more.
@@ -79,7 +80,7 @@ async function pollUntilDone(
   let polledBytes = 0;
   let lastRecordAt = Number.NEGATIVE_INFINITY;
   let lastCommitAt = clock.now();
-  run.endsWhole(() => !delivery.unfinished);
+  run.bounds.endsWhole(() => !delivery.unfinished);
   const submit = async () => {
     const { outgoing } = gathering;
     gathering.outgoing = null;
@@ -90,13 +91,13 @@ async function pollUntilDone(
   let cautious = delivery.stopsAtRefused && run.startsAnew;
   let first = true;
 
-  while (!run.ended) {
+  while (!run.bounds.ended) {
     const polled = await poll(run, task, delivery.cut !== undefined);
     delivery.throwIfFailed();
 
     const pieces = polled === null ? [] : cautious ? headsAlone(polled) : (delivery.cut?.(polled) ?? [whole(polled)]);
     if (pieces.length > 0) {
-      run.step('polled');
+      run.report.step('polled');
       for (const piece of pieces) {
         gathering.outgoing ??= newOutgoing(delivery, first);
         const { outgoing } = gathering;
@@ -109,7 +110,7 @@ async function pollUntilDone(
       }
       first = false;
       cautious = false;
-      run.step('converted');
+      run.report.step('converted');
       lastRecordAt = clock.now();
     }
     const { outgoing } = gathering;
@@ -118,10 +119,11 @@ async function pollUntilDone(
       await commit(run, task, delivery, false);
       lastCommitAt = clock.now();
     }
-    if (run.overdue || polledRecords >= limits.maxRecords || polledBytes >= limits.maxBytes) run.endSoon();
+    const hasEnough = polledRecords >= limits.maxRecords || polledBytes >= limits.maxBytes;
+    if (run.bounds.overdue || hasEnough) run.bounds.endSoon();
     if (pieces.length === 0) {
-      if (clock.now() - lastRecordAt >= limits.lingerMs) run.end('drained');
-      else await run.pause(Math.min(emptyPollPauseMs, limits.lingerMs));
+      if (clock.now() - lastRecordAt >= limits.lingerMs) run.bounds.end('drained');
+      else await run.bounds.pause(Math.min(emptyPollPauseMs, limits.lingerMs));
     }
   }
   await submit();
@@ -180,16 +182,16 @@ function isFull({ batch, records }: Outgoing): boolean {
 }
 
 /** Null when there is nothing now; an empty poll may end a transaction all the same. What the plugin calls retriable is tried again while the run lasts. */
-async function poll(run: TaskRun, task: SourceTask, keepsEmpty: boolean): Promise<SourceRecord[] | null> {
+async function poll(run: PluginRun, task: SourceTask, keepsEmpty: boolean): Promise<SourceRecord[] | null> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const polled = await run.guard('poll', task.poll());
+      const polled = await run.bounds.guard('poll', task.poll());
       return polled === null || (polled.length === 0 && !keepsEmpty) ? null : polled;
     } catch (error) {
-      if (!isRetriable(error) || run.tainted) throw error;
+      if (!isRetriable(error) || run.bounds.tainted) throw error;
       const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (attempt - 1));
-      run.emit('task.retry', { step: 'poll', attempt, delayMs, error: messageOf(error) });
-      if (!(await run.pause(delayMs))) throw error;
+      run.report.emit('task.retry', { step: 'poll', attempt, delayMs, error: messageOf(error) });
+      if (!(await run.bounds.pause(delayMs))) throw error;
     }
   }
 }
@@ -199,9 +201,9 @@ async function commit(run: TaskRun, task: SourceTask, delivery: SourceDelivery, 
   if (!(await delivery.commitOffsets(final))) return;
   if (task.commit === undefined) return;
   try {
-    await run.guard('commit', task.commit());
+    await run.bounds.guard('commit', task.commit());
   } catch (error) {
-    if (run.tainted) throw error;
-    run.emit('source.commit-hook-failed', { error: messageOf(error) });
+    if (run.bounds.tainted) throw error;
+    run.report.emit('source.commit-hook-failed', { error: messageOf(error) });
   }
 }

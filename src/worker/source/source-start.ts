@@ -12,6 +12,7 @@ import { ErrorTolerance } from '../record/error-tolerance.ts';
 import type { DeadLetter, Failure } from '../record/failure.ts';
 import { createTransformationChain } from '../record/transformation-chain.ts';
 import { Closers } from '../run/closers.ts';
+import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import { SourceConversion } from './source-conversion.ts';
 import { PlainDelivery, type SourceDelivery } from './source-delivery.ts';
@@ -54,8 +55,8 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
         : await createTransactionalDelivery(run, task, topics, transactions, kafka, producerOverrides, errors);
     closers.push(() => delivery.close());
 
-    closers.push(() => run.guard('stop', task.stop()));
-    await run.guard(
+    closers.push(() => run.bounds.guard('stop', task.stop()));
+    await run.bounds.guard(
       'start',
       task.start(run.taskConfig, {
         ...run.taskContext(),
@@ -64,7 +65,7 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
       }),
     );
     await run.reportRunning();
-    run.step('started');
+    run.report.step('started');
     return { task, conversion, delivery, errors, close };
   } catch (error) {
     await close(true);
@@ -76,7 +77,7 @@ function transactionContextOf(delivery: SourceDelivery): { transactionContext?: 
   return delivery.transactionContext === undefined ? {} : { transactionContext: delivery.transactionContext };
 }
 
-function offsetReader(run: TaskRun): OffsetStorageReader {
+function offsetReader(run: PluginRun): OffsetStorageReader {
   const { offsets } = run.host.stores;
   const read = async (partitions: readonly SourcePartition[]): Promise<(SourceOffset | null)[]> => {
     const keys = partitions.map(canonicalPartition);
@@ -90,7 +91,7 @@ function offsetReader(run: TaskRun): OffsetStorageReader {
 }
 
 async function sourceDeadLetters(
-  run: TaskRun,
+  run: PluginRun,
   kafka: KafkaClient,
   admin: KafkaAdmin,
   closers: Closers,

@@ -98,12 +98,12 @@ export async function createTransactionalDelivery(
   });
   try {
     await producer.init();
-    run.step('fenced-older');
+    run.report.step('fenced-older');
     const tail = await readTail(host, offsetsCluster, about.connector, [run.item], run.deadlines.endsAt);
     if (tail.length > 0) {
       const entries = tail.map((entry) => ({ ...entry, inTopic: asked.offsetsTopic === null }));
       await host.stores.offsets.commitSourceOffsets(lease, entries, {}, []);
-      run.emit('source.recovered', { sourcePartitions: tail.length });
+      run.report.emit('source.recovered', { sourcePartitions: tail.length });
     }
   } catch (error) {
     await producer.close();
@@ -112,8 +112,8 @@ export async function createTransactionalDelivery(
   const noteTail = async () => {
     const positions = await tailPositions(offsetsCluster.admin, offsetsTopic);
     const { revoked } = await host.stores.offsets.commitSourceOffsets(lease, [], {}, positions);
-    if (revoked) run.end('revoked');
-    run.step('tail-noted');
+    if (revoked) run.bounds.end('revoked');
+    run.report.step('tail-noted');
   };
   // One that stays open too long is aborted by the broker, and its producer fenced: it is ended well before.
   const bounded = { ...asked, intervalMs: Math.min(asked.intervalMs, timeoutMs / 2) };
@@ -251,8 +251,8 @@ class TransactionalDelivery implements SourceDelivery {
       this.#tailNoted = true;
     }
     this.#begin();
-    const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.cut);
-    this.#run.step('produced');
+    const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.bounds.cut);
+    this.#run.report.step('produced');
     if (outcome !== null && outcome.failures.size > 0 && !this.#errors.toleratesAll) {
       return this.#stopAtRefused(outgoing, outcome.failures);
     }
@@ -288,7 +288,7 @@ class TransactionalDelivery implements SourceDelivery {
     this.#offsets = new Map();
     this.#records = 0;
     this.#bytes = 0;
-    this.#run.step('transaction-aborted');
+    this.#run.report.step('transaction-aborted');
   }
 
   get #intervalIsOver(): boolean {
@@ -307,7 +307,7 @@ class TransactionalDelivery implements SourceDelivery {
   async #abort(): Promise<void> {
     await this.#producer.abort();
     this.#open = false;
-    this.#run.step('transaction-aborted');
+    this.#run.report.step('transaction-aborted');
     this.#begin();
   }
 
@@ -320,19 +320,19 @@ class TransactionalDelivery implements SourceDelivery {
     const { connector, task } = this.#run.about;
     const records = this.#producer.newBatch();
     for (const entry of this.#offsets.values()) appendOffsetRecord(records, this.#offsetsTopic, connector, task, entry);
-    const { failures } = await this.#producer.send(records, this.#run.cut);
+    const { failures } = await this.#producer.send(records, this.#run.bounds.cut);
     records.release();
     for (const cause of failures.values()) {
       throw new ConnectError('source.offset_refused', `Topic ${this.#offsetsTopic} refused an offset record`, {
         cause,
       });
     }
-    this.#run.step('offsets-produced');
+    this.#run.report.step('offsets-produced');
     await this.#errors.deadLetters?.flush();
     await this.#producer.commit();
     this.#open = false;
     this.#transactions++;
-    this.#run.step('transaction-committed');
+    this.#run.report.step('transaction-committed');
     for (const [key, entry] of this.#offsets) this.#pending.set(key, entry);
     this.#pendingRecords += this.#records;
     this.#pendingBytes += this.#bytes;
@@ -384,8 +384,8 @@ class TransactionalDelivery implements SourceDelivery {
 
   /** A transaction that does not fit into a run would be read again for ever, and nobody would know why. */
   #throwIfTooLong(): void {
-    const { about, outOfTime } = this.#run;
-    if (this.#transactions > 0 || !outOfTime) return;
+    const { about, bounds } = this.#run;
+    if (this.#transactions > 0 || !bounds.outOfTime) return;
     throw new RetriableError(
       `The transaction of ${about.connector}-${about.task} was aborted: the task did not end it (transaction.boundary=connector) ` +
         'before its run had to. It must commit sooner, or runs must be given more time',
@@ -410,19 +410,19 @@ class TransactionalDelivery implements SourceDelivery {
     this.#pending = new Map();
     const startedAt = run.host.clock.now();
     const records = this.#pendingRecords;
-    run.records += records;
-    run.bytes += this.#pendingBytes;
+    run.report.records += records;
+    run.report.bytes += this.#pendingBytes;
     this.#pendingRecords = 0;
     this.#pendingBytes = 0;
     const { revoked } = await run.host.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress(), tail);
     if (tail !== undefined) this.#tailNoted = false;
-    if (revoked) run.end('revoked');
-    run.step('committed');
+    if (revoked) run.bounds.end('revoked');
+    run.report.step('committed');
     if (entries.length === 0) return false;
-    run.commits++;
-    await run.recordActiveTopics(this.#topics.topics);
+    run.report.commits++;
+    await run.report.activeTopics(this.#topics.topics);
     const durationMs = run.host.clock.now() - startedAt;
-    run.emit('source.committed', { records, sourcePartitions: entries.length, durationMs });
+    run.report.emit('source.committed', { records, sourcePartitions: entries.length, durationMs });
     return true;
   }
 
