@@ -18,7 +18,7 @@ import { replayDeadLetters } from '../record/replay-dead-letters.ts';
 import { type Assignment, assignPartitions, sinkTopics } from '../sink/partition-assignment.ts';
 import { settleBeforeDeletion, settleBeforeStart, settleWhileStopped } from '../sink/settle-group.ts';
 import { withTopicId } from '../sink/sink-start-positions.ts';
-import { recoverGeneration } from '../source/transactional-delivery.ts';
+import { recoverGeneration } from '../source/transactional-start.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
 import { requireSettings } from './require-settings.ts';
 import { settleMs } from './run-bounds.ts';

@@ -1,14 +1,15 @@
-import type { SourceRecord } from '../../api/record.ts';
-import type { SourceTask, TransactionContext } from '../../api/task.ts';
+import type { SourceTask } from '../../api/task.ts';
 import { ConnectError } from '../../errors.ts';
 import type { OutgoingBatch, ProduceOutcome, Producer } from '../../kafka/types.ts';
 import { sourceOffsetEntry } from '../../storage/source-offset-text.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
+import type { Piece } from './poll-pieces.ts';
 import type { ConvertedBatch } from './source-conversion.ts';
 import { type RecordOffsets, type SubmittedBatch, SubmittedRecords } from './submitted-records.ts';
 import type { TopicCreation } from './topic-creation.ts';
+import type { TransactionBoundaries } from './transaction-boundaries.ts';
 
 /** A converted batch with all that its acknowledgement needs. */
 export interface Outgoing {
@@ -21,13 +22,7 @@ export interface Outgoing {
   /** Records polled, dropped ones included. */
   records: number;
   /** What the connector wants of its transaction after these records. */
-  boundary: 'commit' | 'abort' | null;
-}
-
-/** A stretch of a poll that ends where the connector draws a transaction boundary. */
-export interface Piece {
-  readonly records: SourceRecord[];
-  readonly boundary: 'commit' | 'abort' | null;
+  boundary: Piece['boundary'];
 }
 
 /**
@@ -35,9 +30,8 @@ export interface Piece {
  * transactional-delivery.ts.
  */
 export interface SourceDelivery {
-  /** Where the task draws its own transaction boundaries. */
-  readonly transactionContext?: TransactionContext;
-  readonly cut?: (polled: SourceRecord[]) => Piece[];
+  /** Of a task that says itself where its transactions end. */
+  readonly boundaries: TransactionBoundaries | null;
   /**
    * Whether anybody will ask for the records again: the task's `commitRecord`, or reports of refused ones. Else they are
    * let go as soon as they are converted, which spares the garbage collector most of its work.
@@ -75,6 +69,7 @@ export class PlainDelivery implements SourceDelivery {
   readonly keepsRecords: boolean;
   readonly stopsAtRefused: boolean;
   readonly unfinished = false;
+  readonly boundaries = null;
   readonly #topics: TopicCreation;
   readonly #producer: Producer;
   readonly #errors: ErrorTolerance;

@@ -1,13 +1,13 @@
 import type { SourceConnector } from '../../api/connector.ts';
-import type { SourcePartition, SourceRecord } from '../../api/record.ts';
+import type { SourceRecord } from '../../api/record.ts';
 import type { SourceTask } from '../../api/task.ts';
 import { FencedError, isRetriable } from '../../errors.ts';
-import { canonicalPartition } from '../../storage/source-offset-text.ts';
 import { messageOf } from '../record/failure.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
+import { type Piece, pollSplitter } from './poll-pieces.ts';
 import type { SourceConversion } from './source-conversion.ts';
-import type { Outgoing, Piece, SourceDelivery } from './source-delivery.ts';
+import type { Outgoing, SourceDelivery } from './source-delivery.ts';
 import { startSource } from './source-start.ts';
 import { RecordOffsets } from './submitted-records.ts';
 
@@ -16,8 +16,6 @@ const maxBatchBytes = 512 * 1024;
 const maxBatchRecords = 20_000;
 /** A topic that takes less than this in a record batch is not to be expected. */
 const suspiciousBytes = 1000;
-/** So many source partitions may cost a restarted task a request of their own. */
-const mostHeads = 50;
 const emptyPollPauseMs = 20;
 const firstRetryMs = 300;
 const longestRetryMs = 10_000;
@@ -88,14 +86,14 @@ async function pollUntilDone(
   };
   // A task that was stopped at a record begins with it. What lies behind that may go to other partitions, where nothing
   // would hold it back: it must not be there once more after every restart.
-  let cautious = delivery.stopsAtRefused && run.startsAnew;
+  const split = pollSplitter(delivery.boundaries, delivery.stopsAtRefused && run.startsAnew);
   let first = true;
 
   while (!run.bounds.ended) {
-    const polled = await poll(run, task, delivery.cut !== undefined);
+    const polled = await poll(run, task, delivery.boundaries !== null);
     delivery.throwIfFailed();
 
-    const pieces = polled === null ? [] : cautious ? headsAlone(polled) : (delivery.cut?.(polled) ?? [whole(polled)]);
+    const pieces = polled === null ? [] : split(polled);
     if (pieces.length > 0) {
       run.report.step('polled');
       for (const piece of pieces) {
@@ -105,11 +103,10 @@ async function pollUntilDone(
         await convert(piece, outgoing, conversion, delivery);
         polledRecords += piece.records.length;
         polledBytes += outgoing.batch.bytes - before;
-        if (cautious || delivery.cut !== undefined) await submit();
-        if (cautious) await delivery.drain();
+        if (piece.behind !== 'gather') await submit();
+        if (piece.behind === 'drain') await delivery.drain();
       }
       first = false;
-      cautious = false;
       run.report.step('converted');
       lastRecordAt = clock.now();
     }
@@ -127,29 +124,6 @@ async function pollUntilDone(
     }
   }
   await submit();
-}
-
-const whole = (records: SourceRecord[]): Piece => ({ records, boundary: null });
-
-/** Cuts a poll so that the first record of each source partition stands alone. */
-function headsAlone(polled: SourceRecord[]): Piece[] {
-  const pieces: Piece[] = [];
-  const seen = new Set<string>();
-  let current: SourcePartition | null = null;
-  let from = 0;
-  for (let i = 0; i < polled.length && seen.size < mostHeads; i++) {
-    const { sourcePartition } = polled[i]!;
-    if (sourcePartition === current) continue;
-    current = sourcePartition;
-    const key = canonicalPartition(sourcePartition);
-    if (seen.has(key)) continue;
-    seen.add(key);
-    if (i > from) pieces.push(whole(polled.slice(from, i)));
-    pieces.push(whole([polled[i]!]));
-    from = i + 1;
-  }
-  if (from < polled.length) pieces.push(whole(polled.slice(from)));
-  return pieces;
 }
 
 /** Brings the records of one poll, or of a piece of it, into the batch, up to the one that ends the run. */

@@ -14,10 +14,11 @@ import { createTransformationChain } from '../record/transformation-chain.ts';
 import { Closers } from '../run/closers.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
+import { exactlyOnce } from './exactly-once.ts';
 import { SourceConversion } from './source-conversion.ts';
 import { PlainDelivery, type SourceDelivery } from './source-delivery.ts';
 import { TopicCreation } from './topic-creation.ts';
-import { createTransactionalDelivery, exactlyOnce } from './transactional-delivery.ts';
+import { createTransactionalDelivery } from './transactional-start.ts';
 
 export interface StartedSource {
   readonly task: SourceTask;
@@ -74,7 +75,7 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
 }
 
 function transactionContextOf(delivery: SourceDelivery): { transactionContext?: TransactionContext } {
-  return delivery.transactionContext === undefined ? {} : { transactionContext: delivery.transactionContext };
+  return delivery.boundaries === null ? {} : { transactionContext: delivery.boundaries };
 }
 
 function offsetReader(run: PluginRun): OffsetStorageReader {

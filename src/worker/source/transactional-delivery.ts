@@ -1,166 +1,29 @@
-import type { SourceRecord } from '../../api/record.ts';
-import type { SourceTask, TransactionContext } from '../../api/task.ts';
-import { producerConfig } from '../../config/client-config.ts';
-import type { Settings } from '../../config/config-def.ts';
-import { deliverySettings, requiresExactlyOnce } from '../../config/connector-config.ts';
-import { parseConfig, parseGiven, settingsWithPrefix } from '../../config/parse-config.ts';
+import type { SourceTask } from '../../api/task.ts';
 import { ConnectError, isRetriable, RetriableError } from '../../errors.ts';
-import type { KafkaClient, OutgoingBatch, TransactionalProducer } from '../../kafka/types.ts';
-import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
-import type { Lease } from '../../storage/lease-store.ts';
+import type { OutgoingBatch, TransactionalProducer } from '../../kafka/types.ts';
 import type { SinkPosition, SourceOffsetEntry } from '../../storage/offset-backing-store.ts';
 import { sourceOffsetEntry } from '../../storage/source-offset-text.ts';
-import { resolveSettings } from '../config-providers.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
-import type { RunHost } from '../run/run-host.ts';
 import type { TaskRun } from '../run/task-run.ts';
-import {
-  appendOffsetRecord,
-  ensureOffsetsTopic,
-  type OffsetsCluster,
-  readTail,
-  tailPositions,
-} from './offsets-topic.ts';
+import type { ExactlyOnce } from './exactly-once.ts';
+import { appendOffsetRecord } from './offsets-topic.ts';
 import {
   commitRecords,
   keepsRecords,
   type Outgoing,
-  type Piece,
   recordRefused,
   reportRefused,
   type SourceDelivery,
 } from './source-delivery.ts';
 import type { TopicCreation } from './topic-creation.ts';
-
-/** How a connector asks for exactly once (KIP-618). */
-export interface ExactlyOnce {
-  readonly boundary: 'poll' | 'interval' | 'connector';
-  readonly intervalMs: number;
-  /** The connector's own offsets topic; null: the mirror's. */
-  readonly offsetsTopic: string | null;
-}
-
-const defaultIntervalMs = 60_000;
-const transactionTimeout = 'transaction.timeout.ms';
-/** What a producer asks for by default, and the most that a broker grants by default (transaction.max.timeout.ms). */
-const defaultTimeoutMs = 60_000;
-const longestTimeoutMs = 900_000;
-
-/** Null unless `exactly.once.support=required`. */
-export function exactlyOnce(config: Settings): ExactlyOnce | null {
-  if (!requiresExactlyOnce(config)) return null;
-  const settings = parseConfig(deliverySettings, config);
-  return {
-    boundary: settings['transaction.boundary'].toLowerCase() as ExactlyOnce['boundary'],
-    intervalMs: settings['transaction.boundary.interval.ms'] ?? defaultIntervalMs,
-    offsetsTopic: settings['offsets.storage.topic'],
-  };
-}
-
-/** The id that Java Connect would use for that task: a newer run fences an older one in the broker, whoever it is. */
-function transactionalIdOf(host: RunHost, connector: string, task: number): string {
-  return `${host.settings.groupId}-${connector}-${task}`;
-}
-
-/**
- * How long the broker lets a transaction be open. One that is not over with its poll may be open for as long as the run
- * lasts, and not longer: of a run that was killed it holds readers back until its lease is over too.
- */
-function transactionTimeoutMs(run: TaskRun, asked: ExactlyOnce, overrides: Settings): number {
-  const own = parseGiven(producerConfig, overrides)[transactionTimeout];
-  if (own !== undefined) return own;
-  if (asked.boundary === 'poll') return defaultTimeoutMs;
-  const left = Math.ceil(run.deadlines.expiresAt - run.host.clock.now());
-  return Math.min(longestTimeoutMs, Math.max(left, defaultTimeoutMs));
-}
-
-/**
- * Fences every older run of the task in the broker, then takes up what such a run committed there but did not bring to
- * the table any more (I4). Only after that may the task read its offsets.
- */
-export async function createTransactionalDelivery(
-  run: TaskRun,
-  task: SourceTask,
-  topics: TopicCreation,
-  asked: ExactlyOnce,
-  kafka: KafkaClient,
-  overrides: Settings,
-  errors: ErrorTolerance,
-): Promise<SourceDelivery> {
-  const { host, about, lease } = run;
-  const offsetsTopic = asked.offsetsTopic ?? host.settings.offsetsTopic;
-  const offsetsCluster = clusterOfOffsets(kafka, run.config, run.adminOverrides());
-  await ensureOffsetsTopic(host, offsetsCluster.admin, offsetsTopic);
-  const timeoutMs = transactionTimeoutMs(run, asked, overrides);
-  const producer = await kafka.transactionalProducer(transactionalIdOf(host, about.connector, about.task), {
-    ...overrides,
-    [transactionTimeout]: String(timeoutMs),
-  });
-  try {
-    await producer.init();
-    run.report.step('fenced-older');
-    const tail = await readTail(host, offsetsCluster, about.connector, [run.item], run.deadlines.endsAt);
-    if (tail.length > 0) {
-      const entries = tail.map((entry) => ({ ...entry, inTopic: asked.offsetsTopic === null }));
-      await host.stores.offsets.commitSourceOffsets(lease, entries, {}, []);
-      run.report.emit('source.recovered', { sourcePartitions: tail.length });
-    }
-  } catch (error) {
-    await producer.close();
-    throw error;
-  }
-  const noteTail = async () => {
-    const positions = await tailPositions(offsetsCluster.admin, offsetsTopic);
-    const { revoked } = await host.stores.offsets.commitSourceOffsets(lease, [], {}, positions);
-    if (revoked) run.bounds.end('revoked');
-    run.report.step('tail-noted');
-  };
-  // One that stays open too long is aborted by the broker, and its producer fenced: it is ended well before.
-  const bounded = { ...asked, intervalMs: Math.min(asked.intervalMs, timeoutMs / 2) };
-  return new TransactionalDelivery(run, task, topics, producer, errors, bounded, offsetsTopic, noteTail);
-}
-
-/** Offsets lie beside the records of their transactions: a connector may bring brokers and credentials of its own. */
-function clusterOfOffsets(kafka: KafkaClient, config: Settings, adminOverrides: Settings): OffsetsCluster {
-  const consumerOverrides = settingsWithPrefix(config, 'consumer.override.');
-  return { admin: kafka.adminWith(adminOverrides), fetcher: () => kafka.fetcher(consumerOverrides) };
-}
-
-/**
- * Takes up what the ended tasks of a generation left in the tail of their offsets topics, under the connector's lease,
- * before the next generation reads its offsets (I4, I7).
- */
-export async function recoverGeneration(
-  host: RunHost,
-  item: ConnectorItem,
-  lease: Lease,
-  ended: readonly TaskItem[],
-): Promise<void> {
-  const unclean = ended.filter((task) => task.type === 'source' && Object.keys(task.positions).length > 0);
-  if (unclean.length === 0) return;
-  const kafka = await host.kafka();
-  const config = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
-  const producerOverrides = settingsWithPrefix(config, 'producer.override.');
-  for (const { task } of unclean) {
-    const producer = await kafka.transactionalProducer(transactionalIdOf(host, item.name, task), producerOverrides);
-    await producer.init();
-    await producer.close();
-  }
-  const offsetsCluster = clusterOfOffsets(kafka, config, settingsWithPrefix(config, 'admin.override.'));
-  const endsAt = lease.expiresAt - host.settings.leaseMarginMs;
-  const tail = await readTail(host, offsetsCluster, item.name, unclean, endsAt);
-  const mirrored = (exactlyOnce(item.config)?.offsetsTopic ?? null) === null;
-  const entries = tail.map((entry) => ({ ...entry, inTopic: mirrored }));
-  if (entries.length > 0) await host.stores.generations.putSourceOffsets(lease, entries);
-}
+import { TransactionBoundaries } from './transaction-boundaries.ts';
 
 /**
  * Exactly once: records and their offsets' records in one transaction; the table follows. One transaction is under way
  * at a time: what is polled meanwhile goes, whole polls at a time, into the next.
  */
-class TransactionalDelivery implements SourceDelivery {
-  readonly transactionContext?: TransactionContext;
-  readonly cut?: (polled: SourceRecord[]) => Piece[];
+export class TransactionalDelivery implements SourceDelivery {
+  readonly boundaries: TransactionBoundaries | null;
   readonly keepsRecords: boolean;
   /** A transaction is taken back as a whole. */
   readonly stopsAtRefused = false;
@@ -173,7 +36,6 @@ class TransactionalDelivery implements SourceDelivery {
   readonly #offsetsTopic: string;
   readonly #noteTail: () => Promise<void>;
 
-  readonly #boundaries: ConnectorBoundaries | null;
   #tailNoted = false;
   #open = false;
   #openedAt = 0;
@@ -211,12 +73,7 @@ class TransactionalDelivery implements SourceDelivery {
     this.#asked = asked;
     this.#offsetsTopic = offsetsTopic;
     this.#noteTail = noteTail;
-    this.#boundaries = asked.boundary === 'connector' ? new ConnectorBoundaries() : null;
-    const boundaries = this.#boundaries;
-    if (boundaries !== null) {
-      this.transactionContext = boundaries;
-      this.cut = (polled) => boundaries.cut(polled);
-    }
+    this.boundaries = asked.boundary === 'connector' ? new TransactionBoundaries() : null;
   }
 
   get unfinished(): boolean {
@@ -234,7 +91,7 @@ class TransactionalDelivery implements SourceDelivery {
   async submit(outgoing: Outgoing): Promise<void> {
     await this.#idle();
     this.throwIfFailed();
-    this.#unfinished = this.#boundaries !== null && outgoing.boundary === null;
+    this.#unfinished = this.boundaries !== null && outgoing.boundary === null;
     this.#working = this.#deliver(outgoing)
       .catch((error) => {
         this.#failure ??= error;
@@ -356,7 +213,7 @@ class TransactionalDelivery implements SourceDelivery {
     await this.#idle();
     this.throwIfFailed();
     if (!this.#open) return;
-    const asked = this.#boundaries === null ? 'commit' : this.#boundaries.takeBatchRequest();
+    const asked = this.boundaries === null ? 'commit' : this.boundaries.takeBatchRequest();
     if (asked === 'abort') await this.#abort();
     if (asked !== null) {
       this.#unfinished = false;
@@ -456,58 +313,4 @@ function toWholePolls(outgoing: Outgoing, limit: number): boolean {
   if (polls.length > ends.length) polls.length = ends.length;
   outgoing.records = last.polled;
   return true;
-}
-
-/** What a connector says about its own transactions, per record or for the batch that its next poll returns. */
-class ConnectorBoundaries implements TransactionContext {
-  #commitBatch = false;
-  #abortBatch = false;
-  readonly #commitAfter = new Set<SourceRecord>();
-  readonly #abortAfter = new Set<SourceRecord>();
-
-  commitTransaction(record?: SourceRecord): void {
-    if (record === undefined) this.#commitBatch = true;
-    else this.#commitAfter.add(record);
-  }
-
-  abortTransaction(record?: SourceRecord): void {
-    if (record === undefined) this.#abortBatch = true;
-    else this.#abortAfter.add(record);
-  }
-
-  cut(polled: SourceRecord[]): Piece[] {
-    const pieces: Piece[] = [];
-    let from = 0;
-    for (let i = 0; i < polled.length; i++) {
-      const boundary = this.#takeRecordRequest(polled[i]!);
-      if (boundary === null) continue;
-      pieces.push({ records: polled.slice(from, i + 1), boundary });
-      from = i + 1;
-    }
-    const boundary = this.takeBatchRequest();
-    if (from < polled.length || boundary !== null) pieces.push({ records: polled.slice(from), boundary });
-    return pieces;
-  }
-
-  takeBatchRequest(): Piece['boundary'] {
-    const boundary = requested(this.#commitBatch, this.#abortBatch);
-    this.#commitBatch = false;
-    this.#abortBatch = false;
-    return boundary;
-  }
-
-  #takeRecordRequest(record: SourceRecord): Piece['boundary'] {
-    return requested(this.#commitAfter.delete(record), this.#abortAfter.delete(record));
-  }
-}
-
-function requested(commit: boolean, abort: boolean): Piece['boundary'] {
-  if (commit && abort) {
-    throw new ConnectError(
-      'source.transaction_contradiction',
-      'Connector requested both commit and abort of same transaction',
-      { javaClass: 'IllegalStateException' },
-    );
-  }
-  return commit ? 'commit' : abort ? 'abort' : null;
 }
