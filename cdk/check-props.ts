@@ -62,7 +62,7 @@ export function checkRunTimeout(run: Duration, runTimeout: Duration): void {
   }
 }
 
-export function checkWhole(prop: string, value: number | undefined, least: number, most: number): void {
+function checkWhole(prop: string, value: number | undefined, least: number, most: number): void {
   if (value === undefined || Token.isUnresolved(value)) return;
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new Error(`${prop} is ${value}: it must be a whole number from ${least} to ${most}`);
@@ -94,7 +94,7 @@ const arns = {
   },
 } as const;
 
-export function checkArn(prop: string, kind: keyof typeof arns, arn: string | undefined): void {
+function checkArn(prop: string, kind: keyof typeof arns, arn: string | undefined): void {
   if (arn === undefined || Token.isUnresolved(arn)) return;
   const { form, pattern } = arns[kind];
   if (!pattern.test(arn)) throw new Error(`${prop} is "${arn}"; it must be an ARN of the form ${form}`);

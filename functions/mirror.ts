@@ -1,17 +1,14 @@
 import middy from '@middy/core';
 import userPlugins from '#plugins';
 import { connectors } from '../connectors/index.ts';
+import { requireStreamRecords, type StreamRecord } from '../src/invocation/table-stream.ts';
 import { KafkaJsControlPlane } from '../src/kafka/control-plane.ts';
 import { Mirror, mirrorPatienceMs } from '../src/mirror/mirror.ts';
 import { requirePlugins } from '../src/plugins/plugin-list.ts';
 import { registryOf } from '../src/plugins/plugin-registry.ts';
-import { readStreamRecords, type StreamRecord } from '../src/storage/dynamodb/stream.ts';
+import { readStreamRecords } from '../src/storage/dynamodb/stream.ts';
 import { clock, environment, loggerLevels, stores } from './function-context.ts';
 import { connectKafka, kafkaAccess } from './kafka.ts';
-
-interface TableStreamEvent {
-  readonly Records: readonly StreamRecord[];
-}
 
 /** It writes the versions of connectors; nothing else of what they need to run belongs into its bundle. */
 const plugins = registryOf([...connectors, ...requirePlugins(userPlugins)]);
@@ -60,13 +57,14 @@ async function reportProgress(records: readonly StreamRecord[]): Promise<void> {
 }
 
 /** Fails as a whole: the stream brings the batch again, in order, until Kafka has taken it. */
-export const handler = middy<TableStreamEvent, void>({ timeoutEarlyInMillis: 0 })
+export const handler = middy<unknown, void>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
-  .handler(async (event: TableStreamEvent) => {
+  .handler(async (event: unknown) => {
+    const records = requireStreamRecords(event);
     mirror ??= createMirror().catch((error) => {
       mirror = null;
       throw error;
     });
-    await (await mirror).handle(readStreamRecords(event.Records));
-    await reportProgress(event.Records);
+    await (await mirror).handle(readStreamRecords(records));
+    await reportProgress(records);
   });

@@ -1,10 +1,12 @@
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { parseRunRequest } from '../src/invocation/parse-run-request.ts';
+import { type ImportRequest, parseTaskInvocation } from '../src/invocation/invocation.ts';
+import type { RunRequest } from '../src/invocation/run-request.ts';
 import type { ImportReport } from '../src/mirror/import.ts';
-import { type ImportRequest, parseImportRequest, runImport } from '../src/mirror/run-import.ts';
+import { runImport } from '../src/mirror/run-import.ts';
 import { runOn } from '../src/worker/run/run-on.ts';
-import { createWorker, type RunReport } from '../src/worker/worker.ts';
+import type { RunReport } from '../src/worker/run/run-report.ts';
+import { createWorker } from '../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../src/worker/worker-settings.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, telemetry, workerName } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
@@ -40,18 +42,28 @@ const worker = createWorker({
 export const handler = middy<unknown, RunReport | ImportReport>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
   .handler(async (event: unknown, context: Context) => {
-    const imported = parseImportRequest(event);
-    if (imported !== undefined) return importCluster(imported);
-    const report = await runOn(worker, clock, parseRunRequest(event), {
-      deadlineAt: deadlineOf(context),
-      workerId: `${workerName}:${context.awsRequestId}`,
-    });
-    // Plugin code that was cut may still be at it, and nothing may run beside it. The lease is released and the status
-    // says why; nobody waits for the answer. After it there is no safe moment: the process would be frozen until the next
-    // invocation, and end that one.
-    if (report.tainted) process.exit(1);
-    return report;
+    const invocation = parseTaskInvocation(event);
+    switch (invocation.kind) {
+      case 'task':
+      case 'connector':
+      case 'probe':
+        return run(invocation, context);
+      case 'import':
+        return importCluster(invocation);
+    }
   });
+
+async function run(request: RunRequest, context: Context): Promise<RunReport> {
+  const report = await runOn(worker, clock, request, {
+    deadlineAt: deadlineOf(context),
+    workerId: `${workerName}:${context.awsRequestId}`,
+  });
+  // Plugin code that was cut may still be at it, and nothing may run beside it. The lease is released and the status says
+  // why; nobody waits for the answer. After it there is no safe moment: the process would be frozen until the next
+  // invocation, and end that one.
+  if (report.tainted) process.exit(1);
+  return report;
+}
 
 async function importCluster(request: ImportRequest): Promise<ImportReport> {
   return runImport(request, {

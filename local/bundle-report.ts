@@ -39,7 +39,7 @@ interface Sample extends Imported {
 
 const samples = 15;
 
-export function measureBundle(name: FunctionName): BundleReport {
+function measureBundle(name: FunctionName): BundleReport {
   const outdir = mkdtempSync(join(tmpdir(), `drover-report-${name}-`));
   const [whole, short] = [join(outdir, 'whole'), join(outdir, 'short')];
   try {

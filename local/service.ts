@@ -117,7 +117,7 @@ function processIdentity(pid: number): string | null {
 }
 
 /** The last lines of what the service printed. */
-export function tail(service: { readonly logFile: string }, lines = 15): string {
+function tail(service: { readonly logFile: string }, lines = 15): string {
   try {
     return readFileSync(service.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
   } catch {

@@ -17,7 +17,7 @@ const writeBehindMs = 10;
 /** Joined before they are encoded: a call for each line would cost more than its bytes. */
 const linesAtOnce = 8;
 
-export const fileStreamSinkConfig = defineConfig({
+const fileStreamSinkConfig = defineConfig({
   file: {
     type: 'STRING',
     default: null,
@@ -26,7 +26,7 @@ export const fileStreamSinkConfig = defineConfig({
   },
 });
 
-export class FileStreamSinkConnector implements SinkConnector {
+class FileStreamSinkConnector implements SinkConnector {
   readonly #files: FileAccess;
   #config: ConnectorConfig = {};
 

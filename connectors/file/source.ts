@@ -15,7 +15,7 @@ import { FileLines } from './file-lines.ts';
 const filenameField = 'filename';
 const positionField = 'position';
 
-export const fileStreamSourceConfig = defineConfig({
+const fileStreamSourceConfig = defineConfig({
   file: {
     type: 'STRING',
     default: null,

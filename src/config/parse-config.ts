@@ -66,7 +66,7 @@ export function parseType(name: string, text: string, type: ConfigType, options:
 
 /**
  * Typed values of all declared settings, or the first ConfigError in order of declaration. Settings that are not
- * declared are left alone (see `configWarnings`). Java: ConfigDef.parse.
+ * declared are left alone. Java: ConfigDef.parse.
  */
 export function parseConfig<S extends ConfigSpec>(
   def: ConfigDef<S>,
@@ -111,30 +111,6 @@ export function isSet(settings: Settings, name: string): boolean {
 export function defaultOf(key: ConfigKey): unknown {
   const value = key.defaultValue;
   return typeof value === 'string' ? parseType(key.name, value, key.type) : (value ?? null);
-}
-
-export interface ConfigWarning {
-  readonly key: string;
-  readonly message: string;
-}
-
-/** Keys that nobody declared and keys that are on their way out: worth a log line, never an error. */
-export function configWarnings(
-  def: ConfigDef,
-  settings: Settings,
-  options: { knownPrefixes?: readonly string[] } = {},
-): ConfigWarning[] {
-  const warnings: ConfigWarning[] = [];
-  for (const name of Object.keys(settings)) {
-    const key = def.keys.get(name);
-    if (key === undefined) {
-      if (options.knownPrefixes?.some((prefix) => name.startsWith(prefix))) continue;
-      warnings.push({ key: name, message: `The setting ${name} is not known and has no effect.` });
-    } else if (key.deprecated !== null) {
-      warnings.push({ key: name, message: `The setting ${name} is deprecated: ${key.deprecated}` });
-    }
-  }
-  return warnings;
 }
 
 /** Settings under a prefix, with the prefix taken off. Java: AbstractConfig.originalsWithPrefix. */

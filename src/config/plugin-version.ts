@@ -21,7 +21,7 @@ export function parseVersionRange(text: string): VersionRange | null {
   return new VersionRange(enclosed ? parseSets(trimmed) : parseSets(`[${trimmed}]`));
 }
 
-export class VersionRange {
+class VersionRange {
   readonly #sets: readonly Bounds[];
 
   constructor(sets: readonly Bounds[]) {

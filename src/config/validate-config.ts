@@ -74,7 +74,7 @@ function noting(result: ConfigValue, step: () => void): void {
 }
 
 /** A parsed value as Connect shows it; secrets stay hidden. Java: ConfigDef.convertToString. */
-export function configText(value: unknown): string | null {
+function configText(value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (value instanceof Password) return value.toString();
   if (Array.isArray(value)) return value.join(',');

@@ -17,18 +17,6 @@ export function withHeader<H extends Header>(headers: readonly H[], header: H): 
   return [...headers, header];
 }
 
-export function withoutHeader<H extends Header>(headers: readonly H[], key: string): readonly H[] {
-  return headers.some((header) => header.key === key) ? headers.filter((header) => header.key !== key) : headers;
-}
-
-export function lastHeader<H extends Header>(headers: readonly H[], key: string): H | undefined {
-  return headers.findLast((header) => header.key === key);
-}
-
-export function headersNamed<H extends Header>(headers: readonly H[], key: string): readonly H[] {
-  return headers.filter((header) => header.key === key);
-}
-
 /** The same headers; a struct that came without a schema has its own. Java: ConnectHeader.schema. */
 export function withStructSchemas<H extends Header>(headers: readonly H[]): readonly H[] {
   for (const { schema, value } of headers) {

@@ -17,7 +17,7 @@ export interface JsonObject {
 
 /** The root of an empty document: not null, not anything. */
 export class JsonMissing {}
-export const missing = new JsonMissing();
+const missing = new JsonMissing();
 
 export class JsonNumber {
   readonly text: string;

@@ -93,7 +93,7 @@ export function unwrap(type: SchemaType, value: unknown): unknown {
 }
 
 /** The schemaless form of a value that stood beside a schema: numbers narrower than float64 get their wrapper. */
-export function wrap(schema: Schema | null, value: unknown): unknown {
+function wrap(schema: Schema | null, value: unknown): unknown {
   return schema === null ? value : withWidth(value, schema.type);
 }
 

@@ -20,14 +20,16 @@ import {
   TIMESTAMP_SCHEMA,
 } from './schema-builder.ts';
 import { refit } from './schemaless.ts';
-import { convertTo } from './values.ts';
+
+/** Java: Values.convertTo, of a parsed element to the type that all elements have. */
+export type ConvertElement = (to: Schema, value: unknown) => unknown;
 
 /**
  * Reads a text the way SimpleHeaderConverter does: null, booleans, numbers in the narrowest type that holds them,
  * dates in ISO 8601, arrays and maps; whatever is none of these stays a string. Java: Values.ValueParser.
  */
-export function parseText(text: string): SchemaAndValue | null {
-  return parsePlain(text) ?? new ValueParser(text).parse(false);
+export function parseText(text: string, convert: ConvertElement): SchemaAndValue | null {
+  return parsePlain(text) ?? new ValueParser(text, convert).parse(false);
 }
 
 /** What most headers are: a word, a whole number, a boolean or a date with nothing around it; null for the rest. */
@@ -54,9 +56,11 @@ const falseValue: SchemaAndValue = { schema: BOOLEAN_SCHEMA, value: false };
 
 class ValueParser {
   readonly #tokens: Tokens;
+  readonly #convert: ConvertElement;
 
-  constructor(text: string) {
+  constructor(text: string, convert: ConvertElement) {
     this.#tokens = new Tokens(text);
+    this.#convert = convert;
   }
 
   parse(embedded: boolean): SchemaAndValue | null {
@@ -131,7 +135,8 @@ class ValueParser {
           const values = elements.map((item) => (item === null ? null : refit(item.schema, null, item.value)));
           return { schema: new SchemaBuilder('array').build(), value: values };
         }
-        return { schema: SchemaBuilder.array(element).build(), value: elements.map((item) => aligned(element, item)) };
+        const values = elements.map((item) => aligned(element, item, this.#convert));
+        return { schema: SchemaBuilder.array(element).build(), value: values };
       }
       if (tokens.take(',')) throw new DataError(`Unable to parse an empty array element: ${tokens.text}`);
       const element = this.parse(true);
@@ -154,7 +159,7 @@ class ValueParser {
     const keys = new CommonSchema();
     const values = new CommonSchema();
     while (tokens.hasNext()) {
-      if (tokens.take('}')) return mapOf(keys.schema, values.schema, entries);
+      if (tokens.take('}')) return mapOf(keys.schema, values.schema, entries, this.#convert);
       if (tokens.take(',')) throw new DataError(`Unable to parse a map entry with no key or value: ${tokens.text}`);
       const key = this.parse(true);
       if (key === null || key.value === null) {
@@ -181,27 +186,32 @@ function mapOf(
   keySchema: Schema | null,
   valueSchema: Schema | null,
   entries: readonly [SchemaAndValue, SchemaAndValue | null][],
+  convert: ConvertElement,
 ): SchemaAndValue {
   // Without a common key schema Java drops the common value schema too.
   const common = keySchema === null ? null : valueSchema;
   const map = new Map<unknown, unknown>();
   const keys = new KeyInterner();
   for (const [key, value] of entries) {
-    const plainKey = keySchema === null ? refit(key.schema, null, key.value) : aligned(keySchema, key);
+    const plainKey = keySchema === null ? refit(key.schema, null, key.value) : aligned(keySchema, key, convert);
     const plainValue =
-      common === null ? (value === null ? null : refit(value.schema, null, value.value)) : aligned(common, value);
+      common === null
+        ? value === null
+          ? null
+          : refit(value.schema, null, value.value)
+        : aligned(common, value, convert);
     map.set(keys.intern(plainKey), plainValue);
   }
   return { schema: new SchemaBuilder('map', keySchema, common).build(), value: map };
 }
 
-function aligned(schema: Schema, item: SchemaAndValue | null): unknown {
+function aligned(schema: Schema, item: SchemaAndValue | null, convert: ConvertElement): unknown {
   const value = item === null ? null : item.value;
   if (Array.isArray(value) || value instanceof Map) {
-    convertTo(schema, null, value);
+    convert(schema, value);
     return refit(item?.schema ?? null, schema, value);
   }
-  return convertTo(schema, null, typeof value === 'number' ? refit(item?.schema ?? null, null, value) : value);
+  return convert(schema, typeof value === 'number' ? refit(item?.schema ?? null, null, value) : value);
 }
 
 const byte = { min: -128n, max: 127n, schema: INT8_SCHEMA };

@@ -92,13 +92,13 @@ export function convertToList(_schema: Schema | null, value: unknown): unknown[]
   throw isNull(list) ? nullRefused() : cannotConvert(null, list, 'Schema{ARRAY}');
 }
 
-export function convertToMap(_schema: Schema | null, value: unknown): Map<unknown, unknown> {
+function convertToMap(_schema: Schema | null, value: unknown): Map<unknown, unknown> {
   const map = typeof value === 'string' ? parseString(value)?.value : value;
   if (map instanceof Map) return map;
   throw isNull(map) ? nullRefused() : cannotConvert(null, map, 'Schema{MAP}');
 }
 
-export function convertToStruct(_schema: Schema | null, value: unknown): Struct {
+function convertToStruct(_schema: Schema | null, value: unknown): Struct {
   if (value instanceof Struct) return value;
   throw isNull(value) ? nullRefused() : cannotConvert(null, value, 'Schema{STRUCT}');
 }
@@ -200,9 +200,11 @@ export function convertTo(to: Schema, from: Schema | null, value: unknown): unkn
   }
 }
 
+const convertElement = (to: Schema, value: unknown) => convertTo(to, null, value);
+
 /** The schema and value that a text stands for; null for the text `null`. Java: Values.parseString. */
 export function parseString(text: string): SchemaAndValue | null {
-  return text === '' ? { schema: STRING_SCHEMA, value: text } : parseText(text);
+  return text === '' ? { schema: STRING_SCHEMA, value: text } : parseText(text, convertElement);
 }
 
 /** The schema of a schemaless value, or null when there is none that fits. Java: Values.inferSchema. */
@@ -271,7 +273,7 @@ function parsedIfText(schema: Schema | null, value: unknown): [Schema | null, un
 }
 
 /** Java's Number.longValue, or the number in a text or in a date of a logical type. */
-export function asLong(schema: Schema | null, value: unknown): bigint {
+function asLong(schema: Schema | null, value: unknown): bigint {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number') return doubleToLong(value);
   if (typeof value === 'string') {
@@ -292,7 +294,7 @@ export function asLong(schema: Schema | null, value: unknown): bigint {
 }
 
 /** Java's Number.doubleValue, or the number in a text. */
-export function asDouble(schema: Schema | null, value: unknown): number {
+function asDouble(schema: Schema | null, value: unknown): number {
   if (typeof value === 'number') return schema?.type === 'float32' ? Math.fround(value) : value;
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof Decimal) return value.toNumber();

@@ -27,8 +27,8 @@ export interface Coordinator {
   onTick(deadlineAt: number): Promise<void>;
   /** Asked for by `startTicking`: only what falls due within the minute. */
   onSubMinuteTick(deadlineAt: number): Promise<void>;
-  /** An event from outside names connectors whose tasks should look now. */
-  onWakeUp(event: unknown, deadlineAt: number): Promise<WakeUpReport>;
+  /** An event from outside has named connectors whose tasks should look now. */
+  onWakeUp(connectors: readonly string[], deadlineAt: number): Promise<WakeUpReport>;
 }
 
 /** How long after asking for a ticker nobody asks again: it needs a moment to take its lease. */
@@ -59,6 +59,6 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
 
     onSubMinuteTick: (deadlineAt) => tickWithinTheMinute(deps, deadlineAt, true),
 
-    onWakeUp: (event, deadlineAt) => wakeUp(deps, event, deadlineAt),
+    onWakeUp: (connectors, deadlineAt) => wakeUp(deps, connectors, deadlineAt),
   };
 }

@@ -9,7 +9,7 @@ const prefix = 'drover.';
 const common = mergeConfigs(planSettings, runSettings);
 
 /** The settings of a connector that Connect does not have. */
-export const droverSettings: Readonly<Record<ConnectorType, ConfigDef>> = {
+const droverSettings: Readonly<Record<ConnectorType, ConfigDef>> = {
   source: mergeConfigs(common, sourceRunSettings),
   sink: mergeConfigs(common, sinkRunSettings),
 };

@@ -13,71 +13,15 @@ export interface WakeUpReport {
 }
 
 /**
- * An event names the connectors it is for; nothing is looked up among those that exist (L2). The names may stand
- *  - in the event itself: `{"drover":{"wake":["name"]}}` (an EventBridge rule's or schedule's constant input),
- *  - in an EventBridge event's `detail` in the same form,
- *  - in the body of an SQS message or the text of an SNS message in the same form,
- *  - in a message attribute `drover.wake` of an SQS message: names with commas between,
- *  - in the id of an S3 notification configuration: `drover.wake:name,name`.
- */
-export function namesToWake(event: unknown): string[] {
-  const names = new Set<string>();
-  collect(event, names, 0);
-  return [...names];
-}
-
-const notificationPrefix = 'drover.wake:';
-/** An S3 event inside an SNS message inside an SQS message, and one to spare. */
-const deepest = 5;
-
-function collect(event: unknown, names: Set<string>, depth: number): void {
-  if (depth > deepest || !isObject(event)) return;
-  const { drover, detail, Records: records } = event;
-  if (isObject(drover) && Array.isArray(drover.wake)) {
-    for (const name of drover.wake) if (typeof name === 'string') names.add(name);
-  }
-  collect(detail, names, depth + 1);
-  if (!Array.isArray(records)) return;
-  for (const record of records) if (isObject(record)) collectRecord(record, names, depth);
-}
-
-function collectRecord(record: Readonly<Record<string, unknown>>, names: Set<string>, depth: number): void {
-  if (isObject(record.s3) && typeof record.s3.configurationId === 'string') {
-    const id = record.s3.configurationId;
-    if (id.startsWith(notificationPrefix)) addList(id.slice(notificationPrefix.length), names);
-  }
-  const attributes = record.messageAttributes;
-  const attribute = isObject(attributes) ? attributes['drover.wake'] : undefined;
-  if (isObject(attribute) && typeof attribute.stringValue === 'string') addList(attribute.stringValue, names);
-  if (typeof record.body === 'string') collect(parsed(record.body), names, depth + 1);
-  if (isObject(record.Sns) && typeof record.Sns.Message === 'string') {
-    collect(parsed(record.Sns.Message), names, depth + 1);
-  }
-}
-
-function addList(text: string, names: Set<string>): void {
-  for (const name of text.split(',')) if (name.trim() !== '') names.add(name.trim());
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null; // Somebody else's message: it names nobody.
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/**
  * Marks the tasks of the named connectors due and dispatches them at once, without the way through the table's stream;
  * what could not be dispatched the next tick finds. Rejects when the table does, so that the event is delivered again.
  * Unknown names are no error: a connector may be gone while its bucket still rings.
  */
-export async function wakeUp(deps: WakeUpDeps, event: unknown, deadlineAt: number): Promise<WakeUpReport> {
-  const connectors = namesToWake(event);
+export async function wakeUp(
+  deps: WakeUpDeps,
+  connectors: readonly string[],
+  deadlineAt: number,
+): Promise<WakeUpReport> {
   const woken = await Promise.all(connectors.map((name) => wakeConnector(deps, name)));
   const report = { connectors, woken: woken.reduce((sum, { count }) => sum + count, 0) };
   deps.telemetry.emit('herder.woken', { connectors: connectors.length, tasks: report.woken });

@@ -1,4 +1,4 @@
-import { type ConfigValues, defineConfig, type Settings } from '../config/config-def.ts';
+import { defineConfig, type Settings } from '../config/config-def.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import { atLeast, lambda } from '../config/validators.ts';
 import { ConfigError } from '../errors.ts';
@@ -30,8 +30,6 @@ export const planSettings = defineConfig({
       'task runs at once, drains what there is, and then waits for the schedule.',
   },
 });
-
-export type PlanSettings = ConfigValues<typeof planSettings>;
 
 function scheduleProblem(value: unknown): string | undefined {
   if (value === null) return undefined;

@@ -14,8 +14,6 @@ export interface Compression {
   readonly level?: number;
 }
 
-export const uncompressed: Compression = { type: 'none' };
-
 /** The low three bits of a batch's attributes. */
 const typesById: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 

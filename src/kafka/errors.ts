@@ -67,7 +67,7 @@ export const kafkaErrors = {
 
 const nameByCode = new Map<number, string>(Object.entries(kafkaErrors).map(([name, code]) => [code, name]));
 
-export function kafkaErrorName(code: number): string {
+function kafkaErrorName(code: number): string {
   return nameByCode.get(code) ?? `KAFKA_ERROR_${code}`;
 }
 

@@ -197,7 +197,7 @@ export function classNames(registry: PluginRegistry, kind: PluginKind): string[]
 const importanceOrder = { HIGH: 0, MEDIUM: 1, LOW: 2 };
 
 /** By group (in order of appearance), place in it, required before optional, importance, name. */
-export function sortedKeys(keys: readonly ConfigKey[]): ConfigKey[] {
+function sortedKeys(keys: readonly ConfigKey[]): ConfigKey[] {
   const groups = [...new Set(keys.map((key) => key.group))].filter((group) => group !== null);
   const groupOrder = (key: ConfigKey) => (key.group === null ? -1 : groups.indexOf(key.group));
   return [...keys].sort(

@@ -3,12 +3,6 @@ import type { ConnectorItem, ConnectorType, State, TargetState, TaskItem } from 
 import type { Lease } from './lease-store.ts';
 import type { Page } from './offset-backing-store.ts';
 
-export interface TaskConfig {
-  readonly task: number;
-  readonly config: Settings;
-  readonly assignment: TaskItem['assignment'];
-}
-
 /**
  * Connectors, their target state and their task configs. Each change of what is wanted is one conditional write that
  * also makes the connector due (I6); the table's stream wakes the coordinator.

@@ -134,7 +134,7 @@ export interface PositionChange {
 }
 
 /** So many are remembered, the newest ones. */
-export const positionChangesKept = 20;
+const positionChangesKept = 20;
 
 export function newestChanges(
   before: readonly PositionChange[],

@@ -15,7 +15,7 @@ export interface Telemetry {
 }
 
 /** For whom metrics are published: nobody, all connectors together, or each by its name as well. */
-export const metricsOf = ['none', 'installation', 'connector'] as const;
+const metricsOf = ['none', 'installation', 'connector'] as const;
 export type MetricsOf = (typeof metricsOf)[number];
 
 export interface TelemetryOptions {

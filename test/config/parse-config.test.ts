@@ -1,6 +1,6 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import { type ConfigValues, defineConfig, type Password } from '../../src/config/config-def.ts';
-import { configWarnings, parseConfig, settingsWithPrefix } from '../../src/config/parse-config.ts';
+import { parseConfig, settingsWithPrefix } from '../../src/config/parse-config.ts';
 import { validateConfig } from '../../src/config/validate-config.ts';
 import {
   atLeast,
@@ -74,13 +74,6 @@ test('validation names every problem and keeps secrets hidden', () => {
   expect(values.get('fields')?.errors).toEqual(["Configuration 'fields' values must not be duplicated."]);
   expect(JSON.stringify([...values])).not.toContain('secret');
   expect((values.get('password')!.value as Password).reveal()).toBe('secret');
-});
-
-test('unknown and deprecated settings are warnings', () => {
-  expect(configWarnings(def, { topic: 't', old: 'true', nope: '1', 'x.y': '' }, { knownPrefixes: ['x.'] })).toEqual([
-    { key: 'old', message: 'The setting old is deprecated: use mode' },
-    { key: 'nope', message: 'The setting nope is not known and has no effect.' },
-  ]);
 });
 
 test('a prefix is taken off, also before names that objects know already', () => {

@@ -6,7 +6,7 @@ import { Decimal, Instant } from '../../src/data/logical.ts';
 import { SchemaBuilder } from '../../src/data/schema-builder.ts';
 import { Struct } from '../../src/data/struct.ts';
 import { simpleHeaderConverter } from '../../src/plugins/converters/simple-header.ts';
-import { readHeaders } from '../../src/worker/record/record-conversion.ts';
+import { readHeaders } from '../../src/worker/record/converters.ts';
 
 const trace = new SchemaBuilder('struct').field('id', new ConnectSchema('string')).build();
 const struct = new Struct(trace, ['7']);

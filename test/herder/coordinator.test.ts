@@ -196,10 +196,10 @@ describe('coordinator', () => {
       await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
       streamed();
     }
-    const wake = () => coordinator.onWakeUp({ drover: { wake: ['a', 'gone'] }, other: 1 }, deadline());
+    const wake = () => coordinator.onWakeUp(['a', 'gone'], deadline());
     const requests = () => invocations.map(({ request }) => request);
 
-    it('dispatches the tasks of a named connector at once and only once, whatever else the event holds', async () => {
+    it('dispatches the tasks of a named connector at once and only once', async () => {
       await createIdle();
       expect(await wake()).toEqual({ connectors: ['a', 'gone'], woken: 1 });
       expect(requests()).toEqual([{ kind: 'task', connector: 'a', task: 0 }]);

@@ -7,7 +7,7 @@ import { STRING_SCHEMA } from '../../src/data/schema-builder.ts';
 import { isRetriable } from '../../src/errors.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient, ProduceOutcome } from '../../src/kafka/types.ts';
-import type { RunReport } from '../../src/worker/worker.ts';
+import type { RunReport } from '../../src/worker/run/run-report.ts';
 import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
 import { type KafkaCluster, startKafkaCluster } from '../support/kafka-cluster.ts';
 import { readTopic, sendValues } from '../support/kafka-records.ts';

@@ -92,7 +92,7 @@ describe('a task with a schedule', () => {
     expect(pause(task)).toBe(120);
 
     await writeFile(file, 'three\n', { flag: 'a' });
-    expect(await drover.coordinator.onWakeUp({ drover: { wake: [name] } }, Date.now() + minute)).toEqual({
+    expect(await drover.coordinator.onWakeUp([name], Date.now() + minute)).toEqual({
       connectors: [name],
       woken: 1,
     });

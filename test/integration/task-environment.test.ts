@@ -8,7 +8,7 @@ import type { Settings } from '../../src/config/config-def.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
 import type { Stores } from '../../src/storage/stores.ts';
-import type { RunReport } from '../../src/worker/worker.ts';
+import type { RunReport } from '../../src/worker/run/run-report.ts';
 import { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
 import type { EnvironmentOrder } from '../support/task-environment-child.ts';
 import { uniqueName } from '../support/worker-harness.ts';

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config/config-def.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
-import type { RunReport } from '../../src/worker/worker.ts';
+import type { RunReport } from '../../src/worker/run/run-report.ts';
 import { randomFrom } from '../crash/crash-lab.ts';
 import { startFaultyDynamoDb } from '../support/faulty-dynamodb.ts';
 import { readTopic, sendValues } from '../support/kafka-records.ts';

@@ -2,8 +2,8 @@ import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { InProcessInvoker } from '../../src/invocation/in-process.ts';
+import { parseTaskInvocation } from '../../src/invocation/invocation.ts';
 import { LambdaInvoker } from '../../src/invocation/lambda.ts';
-import { parseRunRequest } from '../../src/invocation/parse-run-request.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 
 const failure = (name: string) => Object.assign(new Error('no'), { name });
@@ -34,7 +34,7 @@ describe('run requests to Lambda', () => {
     await until(() => calls.length === 1);
     expect(calls[0]?.input).toMatchObject({ FunctionName: 'task', InvocationType: 'Event' });
     const payload = Buffer.from(calls[0]?.input.Payload as Uint8Array).toString();
-    expect(parseRunRequest(JSON.parse(payload))).toEqual(task(3));
+    expect(parseTaskInvocation(JSON.parse(payload))).toEqual(task(3));
     calls[0]?.answer();
     await invoked;
   });
@@ -102,25 +102,5 @@ describe('run requests in process', () => {
     await idle;
     expect(started).toEqual([0, 1, 2, 3]);
     expect(failed).toEqual([task(1)]);
-  });
-});
-
-describe('run requests from outside', () => {
-  it('are read once', () => {
-    expect(parseRunRequest({ kind: 'probe', more: 1 })).toEqual({ kind: 'probe' });
-    expect(parseRunRequest({ kind: 'connector', connector: 'ü' })).toEqual({ kind: 'connector', connector: 'ü' });
-    expect(parseRunRequest({ kind: 'task', connector: 'a', task: 0 })).toEqual(task(0));
-  });
-
-  it.each([
-    [null, 'no object'],
-    ['task', 'no object'],
-    [{}, 'kind is undefined'],
-    [{ kind: 'other' }, 'kind is "other"'],
-    [{ kind: 'task', connector: 1 }, 'connector is no string'],
-    [{ kind: 'task', connector: 'a', task: '1' }, 'task is no whole number'],
-    [{ kind: 'task', connector: 'a', task: -1 }, 'task is no whole number'],
-  ])('%j is refused: %s', (event, why) => {
-    expect(() => parseRunRequest(event)).toThrow(why);
   });
 });

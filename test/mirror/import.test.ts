@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { ImportRequest } from '../../src/invocation/invocation.ts';
 import type { FetchedPartition, KafkaClient } from '../../src/kafka/types.ts';
 import { readCluster, writeCluster } from '../../src/mirror/import.ts';
-import { parseImportRequest, runImport } from '../../src/mirror/run-import.ts';
+import { runImport } from '../../src/mirror/run-import.ts';
 import { createMemoryStores } from '../../src/storage/memory/stores.ts';
 import { javaRecords } from './java-records.ts';
 
@@ -179,13 +180,8 @@ describe('import from a Java cluster', () => {
     });
   });
 
-  it('is asked for by an invocation of its own', async () => {
-    expect(parseImportRequest({ kind: 'task', connector: 'a', task: 0 })).toBeUndefined();
-    expect(parseImportRequest(null)).toBeUndefined();
-    expect(() => parseImportRequest({ kind: 'import' })).toThrow('"start"');
-    expect(() => parseImportRequest({ kind: 'import', start: 'stopped', offsets: 3 })).toThrow('"offsets"');
-    const request = parseImportRequest({ kind: 'import', start: 'stopped', configs: 'configs' });
-    if (request === undefined) throw new Error('not an import');
+  it('reads the topics that it is told, else those of Drover', async () => {
+    const request: ImportRequest = { kind: 'import', start: 'stopped', configs: 'configs', offsets: null };
     const stores = createMemoryStores();
     const deps = {
       kafka: kafkaWith(javaRecords),

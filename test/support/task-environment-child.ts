@@ -1,7 +1,7 @@
 import { registerHooks } from 'node:module';
 import type { Context } from 'aws-lambda';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
-import type { RunReport } from '../../src/worker/worker.ts';
+import type { RunReport } from '../../src/worker/run/run-report.ts';
 
 /** What the test's environment of the task function is asked to run, and how long it is given. */
 export interface EnvironmentOrder {

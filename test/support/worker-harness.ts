@@ -12,7 +12,8 @@ import type { EventName } from '../../src/telemetry/events.ts';
 import { Secrets } from '../../src/telemetry/redaction.ts';
 import type { Telemetry } from '../../src/telemetry/telemetry.ts';
 import type { ConfigProvider } from '../../src/worker/config-providers.ts';
-import { createWorker, type RunReport, type Worker } from '../../src/worker/worker.ts';
+import type { RunReport, Worker } from '../../src/worker/run/run-report.ts';
+import { createWorker } from '../../src/worker/worker.ts';
 import { defaultWorkerSettings, type WorkerSettings } from '../../src/worker/worker-settings.ts';
 
 export interface HarnessOptions {

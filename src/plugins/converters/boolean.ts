@@ -10,7 +10,7 @@ import { kafkaVersion } from './apache-version.ts';
 import { converterTypeConfig, withConverterType } from './converter-type.ts';
 
 /** One byte: 1 or 0. */
-export class BooleanConverter implements Converter, HeaderConverter {
+class BooleanConverter implements Converter, HeaderConverter {
   configure(settings: Settings, role?: ConverterRole): void {
     parseConfig(converterTypeConfig, withConverterType(settings, role));
   }

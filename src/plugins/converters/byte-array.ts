@@ -8,7 +8,7 @@ import { kafkaVersion } from './apache-version.ts';
 import { converterTypeConfig } from './converter-type.ts';
 
 /** Bytes, untouched. */
-export class ByteArrayConverter implements Converter, HeaderConverter {
+class ByteArrayConverter implements Converter, HeaderConverter {
   configure(): void {}
 
   fromConnectData(_topic: string, schema: Schema | null, value: unknown): SerializedValue {

@@ -19,7 +19,7 @@ import { readSchemaless } from './json-schemaless.ts';
 import { JsonScan, JsonTemplate } from './json-template.ts';
 import { compileJsonWriter, type JsonWriter } from './json-writer.ts';
 
-export const jsonConverterConfig = mergeConfigs(
+const jsonConverterConfig = mergeConfigs(
   converterTypeConfig,
   defineConfig({
     'schemas.enable': {

@@ -10,7 +10,7 @@ import { kafkaVersion } from './apache-version.ts';
 const nothing: SchemaAndValue = Object.freeze({ schema: null, value: null });
 
 /** Header values as text; when reading, the type is guessed from the text. */
-export class SimpleHeaderConverter implements HeaderConverter {
+class SimpleHeaderConverter implements HeaderConverter {
   configure(): void {}
 
   fromConnectHeader(_topic: string, _headerKey: string, schema: Schema | null, value: unknown): SerializedValue {

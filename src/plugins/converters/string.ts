@@ -11,7 +11,7 @@ import { kafkaVersion } from './apache-version.ts';
 import { type Charset, charsetNamed, isUtf8 } from './charset.ts';
 import { converterTypeConfig, withConverterType } from './converter-type.ts';
 
-export const stringConverterConfig = mergeConfigs(
+const stringConverterConfig = mergeConfigs(
   converterTypeConfig,
   defineConfig({
     'converter.encoding': {
@@ -26,7 +26,7 @@ export const stringConverterConfig = mergeConfigs(
 );
 
 /** Text as it is; any other value as Java's `toString` prints it. Reads everything as text. */
-export class StringConverter implements Converter, HeaderConverter {
+class StringConverter implements Converter, HeaderConverter {
   #charset: Charset = charsetNamed('UTF-8');
   readonly #texts = new TextWindow();
 

@@ -7,7 +7,7 @@ import {
 import { tableDefinition } from './table.ts';
 
 /** The request that creates the table as tableDefinition says: for tests and for machines without CloudFormation. */
-export function createTableInput(tableName: string): CreateTableCommandInput {
+function createTableInput(tableName: string): CreateTableCommandInput {
   const { partitionKey, sortKey, stream, indexes } = tableDefinition;
   const keys = [
     partitionKey,

@@ -19,7 +19,7 @@ import { connectorOf, sinkPositionOf, taskOf } from './table.ts';
  * Items of the table ⇄ items of the project. What is unset is absent: a missing attribute is null, false or zero, which
  * also keeps it out of the indexes. Settings are JSON text, so that their order survives, as the mirror needs it.
  */
-export const counterNames = [
+const counterNames = [
   'runs',
   'records',
   'bytes',

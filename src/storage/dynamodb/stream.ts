@@ -1,3 +1,4 @@
+import type { StreamRecord } from '../../invocation/table-stream.ts';
 import type { ActiveTopic, TableChange } from '../table-change.ts';
 import { type Attributes, number, text } from './attributes.ts';
 import { readLoggerLevel } from './cluster-store.ts';
@@ -14,20 +15,6 @@ import {
   topicOf,
   topicPrefix,
 } from './table.ts';
-
-/** As Lambda hands it over: the attribute values have the SDK's shape. */
-export interface StreamRecord {
-  readonly dynamodb?:
-    | {
-        readonly Keys?: Readonly<Record<string, unknown>> | undefined;
-        readonly OldImage?: Readonly<Record<string, unknown>> | undefined;
-        readonly NewImage?: Readonly<Record<string, unknown>> | undefined;
-        readonly SequenceNumber?: string | undefined;
-        /** Epoch seconds. */
-        readonly ApproximateCreationDateTime?: number | undefined;
-      }
-    | undefined;
-}
 
 /** Undefined: an item that nobody follows. */
 export function readStreamRecord(record: StreamRecord): TableChange | undefined {

@@ -1,6 +1,6 @@
 import { ConnectError } from '../../errors.ts';
+import type { StreamRecord } from '../../invocation/table-stream.ts';
 import { type Attributes, S } from '../dynamodb/attributes.ts';
-import type { StreamRecord } from '../dynamodb/stream.ts';
 import { type Key, tableDefinition } from '../dynamodb/table.ts';
 import type {
   BatchWrite,

@@ -1,23 +1,11 @@
-import type { SerializedValue } from '../../api/converter.ts';
 import type { ConfigValues, Settings } from '../../config/config-def.ts';
 import { deadLetterSettings } from '../../config/connector-config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { sourceRunSettings } from '../../config/run-settings.ts';
 import { ConnectError, RetriableError, traceOf } from '../../errors.ts';
 import type { KafkaAdmin, KafkaHeader, OutgoingBatch, Producer } from '../../kafka/types.ts';
-import type { TaskRun } from '../run/task-run.ts';
-import { errorClassName, type Failure, messageOf } from './error-tolerance.ts';
-
-/** A record as it is (or, for a source, would have been) on its topic. */
-export interface DeadLetter {
-  readonly topic: string;
-  readonly kafkaPartition: number | null;
-  readonly kafkaOffset: number | null;
-  readonly timestamp: number | null;
-  readonly key: SerializedValue;
-  readonly value: SerializedValue;
-  readonly headers: readonly KafkaHeader[];
-}
+import type { PluginRun } from '../run/plugin-run.ts';
+import { type DeadLetter, errorClassName, type Failure, messageOf } from './failure.ts';
 
 interface DeadLetterTarget {
   readonly topic: string;
@@ -58,7 +46,7 @@ function sourceTarget(parsed: ConfigValues<typeof sourceRunSettings>): DeadLette
  * DeadLetterQueueReporter.
  */
 export class DeadLetterQueue {
-  readonly #run: TaskRun;
+  readonly #run: PluginRun;
   readonly #target: DeadLetterTarget;
   readonly #admin: KafkaAdmin;
   readonly #producer: Producer;
@@ -70,7 +58,7 @@ export class DeadLetterQueue {
   #sending: Promise<void> = Promise.resolve();
 
   constructor(
-    run: TaskRun,
+    run: PluginRun,
     target: DeadLetterTarget,
     kafka: { readonly admin: KafkaAdmin; readonly producer: Producer },
     describe: (failure: Failure) => DeadLetter | null,
@@ -105,7 +93,7 @@ export class DeadLetterQueue {
     if (batch.size === 0) return;
     this.#batch = this.#producer.newBatch();
     await this.#ensureTopic();
-    const outcome = await this.#producer.send(batch, this.#run.cut);
+    const outcome = await this.#producer.send(batch, this.#run.bounds.cut);
     for (const error of outcome.failures.values()) {
       throw new ConnectError(
         'errors.dead_letter_refused',
@@ -113,7 +101,7 @@ export class DeadLetterQueue {
         { cause: error },
       );
     }
-    this.#run.emit('record.dead-lettered', { topic: this.#target.topic, records: batch.size });
+    this.#run.report.emit('record.dead-lettered', { topic: this.#target.topic, records: batch.size });
   }
 
   /** Like `flush`, once for all letters that come within this turn of the event loop. */
@@ -152,7 +140,7 @@ export class DeadLetterQueue {
   #context(failure: Failure, letter: DeadLetter): KafkaHeader[] {
     const { connector, task } = this.#run.about;
     const { error } = failure;
-    const mask = (text: string) => this.#run.room.telemetry.secrets.mask(text);
+    const mask = (text: string) => this.#run.host.telemetry.secrets.mask(text);
     const header = (name: string, value: string | null): KafkaHeader => ({ key: contextPrefix + name, value });
     return [
       header('topic', letter.topic),

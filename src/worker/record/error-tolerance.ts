@@ -3,19 +3,9 @@ import type { ConfigValues, Settings } from '../../config/config-def.ts';
 import { errorSettings } from '../../config/connector-config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { ConnectError, isRetriable, traceOf } from '../../errors.ts';
-import type { TaskRun } from '../run/task-run.ts';
-import type { DeadLetter, DeadLetterQueue } from './dead-letter-queue.ts';
-
-/** Where in its life a record failed, named as Apache names it (KIP-298). */
-export type Stage =
-  | 'TASK_POLL'
-  | 'TASK_PUT'
-  | 'HEADER_CONVERTER'
-  | 'KEY_CONVERTER'
-  | 'VALUE_CONVERTER'
-  | 'TRANSFORMATION'
-  | 'KAFKA_PRODUCE'
-  | 'KAFKA_CONSUME';
+import type { PluginRun } from '../run/plugin-run.ts';
+import type { DeadLetterQueue } from './dead-letter-queue.ts';
+import { type Failure, messageOf, type Stage } from './failure.ts';
 
 /** Stages whose every error may be tolerated; in the others only a retriable one. */
 const tolerable: ReadonlySet<Stage> = new Set<Stage>([
@@ -27,19 +17,11 @@ const tolerable: ReadonlySet<Stage> = new Set<Stage>([
 
 const firstDelayMs = 300;
 
-/** One failed step of one record. */
-export interface Failure {
-  readonly stage: Stage;
-  /** The plugin at work, by its class name. */
-  readonly executingClass: string;
-  readonly error: unknown;
-  /** How often this step of this record has failed, this time included. */
-  readonly attempt: number;
-  /** Epoch milliseconds of its first failure. */
-  readonly failedAt: number;
-  readonly record: SourceRecord | null;
-  /** Sinks: the record as it was read. */
-  readonly consumed: DeadLetter | null;
+/** What the policy asks of the run that it serves. */
+export interface TolerantRun extends Pick<PluginRun, 'about'> {
+  readonly host: { readonly clock: Pick<PluginRun['host']['clock'], 'now'> };
+  readonly bounds: Pick<PluginRun['bounds'], 'pause'>;
+  readonly report: Pick<PluginRun['report'], 'emit' | 'skipped'>;
 }
 
 /**
@@ -48,11 +30,11 @@ export interface Failure {
  * RetryWithToleranceOperator.
  */
 export class ErrorTolerance {
-  readonly #run: TaskRun;
+  readonly #run: TolerantRun;
   readonly #settings: ConfigValues<typeof errorSettings>;
   readonly #letters: DeadLetterQueue | null;
 
-  constructor(run: TaskRun, config: Settings, letters: DeadLetterQueue | null) {
+  constructor(run: TolerantRun, config: Settings, letters: DeadLetterQueue | null) {
     this.#run = run;
     this.#settings = parseConfig(errorSettings, config);
     this.#letters = letters;
@@ -76,9 +58,14 @@ export class ErrorTolerance {
     if (isRetriable(error)) {
       const delayMs = this.#delayBeforeRetry(failure);
       if (delayMs !== null) {
-        this.#run.emit('task.retry', { step: stage, attempt: failure.attempt, delayMs, error: messageOf(error) });
+        this.#run.report.emit('task.retry', {
+          step: stage,
+          attempt: failure.attempt,
+          delayMs,
+          error: messageOf(error),
+        });
         // The run is over: the next one begins in front of this record.
-        if (!(await this.#run.pause(delayMs))) throw error;
+        if (!(await this.#run.bounds.pause(delayMs))) throw error;
         return 'retry';
       }
     } else if (!tolerable.has(stage)) {
@@ -96,7 +83,7 @@ export class ErrorTolerance {
         cause: failure.error,
       });
     }
-    this.#run.skipped(failure.stage, 1);
+    this.#run.report.skipped(failure.stage, 1);
   }
 
   /** Log and dead letter of a record that goes no further; the letter is sent with the next commit. */
@@ -107,7 +94,7 @@ export class ErrorTolerance {
 
   #delayBeforeRetry({ attempt, failedAt }: Failure): number | null {
     const timeout = this.#settings['errors.retry.timeout'];
-    const now = this.#run.room.clock.now();
+    const now = this.#run.host.clock.now();
     const until = timeout < 0 ? Number.POSITIVE_INFINITY : failedAt + timeout;
     if (now >= until) return null;
     const doubled = firstDelayMs * 2 ** Math.min(attempt - 1, 30);
@@ -121,7 +108,7 @@ export class ErrorTolerance {
       `Error encountered in task ${connector}-${task}. Executing stage '${failure.stage}' ` +
       `with class '${failure.executingClass}'`;
     if (this.#settings['errors.log.include.messages']) message += `, where ${describeRecord(failure)}`;
-    this.#run.emit('record.failed', {
+    this.#run.report.emit('record.failed', {
       stage: failure.stage,
       executingClass: failure.executingClass,
       message: `${message}.`,
@@ -145,29 +132,3 @@ function describeSourceRecord(record: SourceRecord): string {
 }
 
 const digits = (_key: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value);
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** How an error is named in dead letters: the Java class where there is one. */
-export function errorClassName(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  if (!(error instanceof ConnectError)) return error.name;
-  const name = error.javaClass;
-  if (name.includes('.')) return name;
-  if (name === 'ConfigException') return `org.apache.kafka.common.config.${name}`;
-  const connectErrors = [
-    'ConnectException',
-    'DataException',
-    'RetriableException',
-    'SchemaBuilderException',
-    'SchemaProjectorException',
-    'NotFoundException',
-    'AlreadyExistsException',
-    'IllegalWorkerStateException',
-  ];
-  return connectErrors.includes(name)
-    ? `org.apache.kafka.connect.errors.${name}`
-    : `org.apache.kafka.common.errors.${name}`;
-}

@@ -14,14 +14,14 @@ import type {
 import type { ConnectorItem, OffsetsByPartition, ReplayProgress, ReplayRequest } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import { resolveSettings } from '../config-providers.ts';
+import type { RunHost } from '../run/run-host.ts';
 import { retryDueAt } from '../run/run-limits.ts';
-import type { WorkerRoom } from '../worker.ts';
 import { contextPrefix, deadLetterTarget } from './dead-letter-queue.ts';
-import { messageOf } from './error-tolerance.ts';
+import { messageOf } from './failure.ts';
 
 /** The connector's own run, which this is a part of. */
 export interface ReplayRun {
-  readonly room: WorkerRoom;
+  readonly host: RunHost;
   readonly item: ConnectorItem;
   readonly lease: Lease;
   readonly endsAt: number;
@@ -57,12 +57,12 @@ const fetchOptions = {
  * error that will not pass ends the replay, in front of the letter at fault, and leaves the connector alone.
  */
 export async function replayDeadLetters(run: ReplayRun): Promise<number | null> {
-  const { room, item, lease, endsAt } = run;
+  const { host, item, lease, endsAt } = run;
   const request = item.replayRequest;
   if (request === null || (item.replay?.request === request.number && item.replay.doneAt !== null)) return null;
   const ended = new AbortController();
   const cut = new AbortController();
-  room.clock.sleep(Math.max(0, endsAt - room.clock.now()), ended.signal).then(
+  host.clock.sleep(Math.max(0, endsAt - host.clock.now()), ended.signal).then(
     () => cut.abort(),
     () => {},
   );
@@ -70,18 +70,18 @@ export async function replayDeadLetters(run: ReplayRun): Promise<number | null> 
   try {
     const done = await replay.carryOut();
     if (item.type === 'sink' && replay.progress.replayed > 0) await wakeTasks(run);
-    return done ? null : room.clock.now();
+    return done ? null : host.clock.now();
   } catch (error) {
     if (error instanceof FencedError) throw error;
-    const now = room.clock.now();
+    const now = host.clock.now();
     if (cut.signal.aborted) return now;
     const nextDueAt = isRetriable(error) ? retryDueAt(1, now) : null;
-    const trace = room.telemetry.secrets.mask(traceOf(error));
+    const trace = host.telemetry.secrets.mask(traceOf(error));
     const retriable = nextDueAt !== null;
-    room.telemetry.emit('run.failed', { connector: item.name, error: messageOf(error), trace, retriable, nextDueAt });
+    host.telemetry.emit('run.failed', { connector: item.name, error: messageOf(error), trace, retriable, nextDueAt });
     if (!retriable) {
-      const reason = room.telemetry.secrets.mask(messageOf(error));
-      await room.stores.generations.putReplay(lease, { ...replay.progress, doneAt: now, error: reason });
+      const reason = host.telemetry.secrets.mask(messageOf(error));
+      await host.stores.generations.putReplay(lease, { ...replay.progress, doneAt: now, error: reason });
     }
     return nextDueAt;
   } finally {
@@ -90,10 +90,10 @@ export async function replayDeadLetters(run: ReplayRun): Promise<number | null> 
 }
 
 /** An idle sink would find what was put back only with the next probe. */
-async function wakeTasks({ room, item }: ReplayRun): Promise<void> {
-  const { config } = room.stores;
+async function wakeTasks({ host, item }: ReplayRun): Promise<void> {
+  const { config } = host.stores;
   const tasks = await config.getTasks(item.name);
-  await Promise.all(tasks.map(({ task }) => config.markTaskDue(item.name, task, room.clock.now())));
+  await Promise.all(tasks.map(({ task }) => config.markTaskDue(item.name, task, host.clock.now())));
 }
 
 class Replay {
@@ -128,18 +128,18 @@ class Replay {
 
   /** False: there is more, for another run. */
   async carryOut(): Promise<boolean> {
-    const { room, item, lease, endsAt } = this.#run;
-    const config = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
-    requireAllowedOverrides(room.settings.overridePolicy, item.type, config);
+    const { host, item, lease, endsAt } = this.#run;
+    const config = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
+    requireAllowedOverrides(host.settings.overridePolicy, item.type, config);
     const queue = deadLetterTarget(config, item.type);
     if (queue === null) {
       throw new ConnectError('replay.no_queue', `Connector ${item.name} has no dead letter queue any more`);
     }
-    const kafka = await room.kafka();
+    const kafka = await host.kafka();
     if (item.replay?.request !== this.#request.number) {
       await this.#begin(kafka.admin, queue.topic);
       // Kept before anything is produced: a letter that comes back must not be taken for one that was there.
-      if ((await room.stores.generations.putReplay(lease, this.progress)).changed) return false;
+      if ((await host.stores.generations.putReplay(lease, this.progress)).changed) return false;
     }
     const fetcher = await kafka.fetcher();
     const producer = await kafka.producer({ ...settingsWithPrefix(config, 'producer.override.'), acks: 'all' });
@@ -147,7 +147,7 @@ class Replay {
       for (;;) {
         const behind = this.#behind();
         if (behind.length === 0) break;
-        if (room.clock.now() >= endsAt) return false;
+        if (host.clock.now() >= endsAt) return false;
         const batch = producer.newBatch();
         const progress = await this.#read(kafka, fetcher, behind, batch);
         if (batch.size > 0) {
@@ -156,17 +156,17 @@ class Replay {
             throw new ConnectError('replay.refused', `A dead letter was refused: ${messageOf(cause)}`, { cause });
           }
         }
-        room.onStep?.('letters-produced');
+        host.onStep?.('letters-produced');
         this.progress = progress;
-        if ((await room.stores.generations.putReplay(lease, progress)).changed) return false;
-        room.onStep?.('replay-kept');
+        if ((await host.stores.generations.putReplay(lease, progress)).changed) return false;
+        host.onStep?.('replay-kept');
       }
     } finally {
       await Promise.all([fetcher.close(), producer.close()]);
     }
     const { topic, replayed, left } = this.progress;
-    await room.stores.generations.putReplay(lease, { ...this.progress, doneAt: room.clock.now() });
-    room.telemetry.emit('connector.replayed', { connector: item.name, topic, records: replayed, left });
+    await host.stores.generations.putReplay(lease, { ...this.progress, doneAt: host.clock.now() });
+    host.telemetry.emit('connector.replayed', { connector: item.name, topic, records: replayed, left });
     return true;
   }
 

@@ -1,6 +1,7 @@
 import type { TaskItem } from '../../storage/items.ts';
 import type { AcquireResult, Lease, RunOutcome } from '../../storage/lease-store.ts';
-import type { RunBudget, WorkerRoom } from '../worker.ts';
+import type { RunHost } from './run-host.ts';
+import type { RunBudget } from './run-report.ts';
 
 /**
  * When a run must end, and when what it left running is cut. All in epoch milliseconds.
@@ -16,30 +17,30 @@ export interface Deadlines {
   readonly expiresAt: number;
 }
 
-export function deadlinesOf(room: WorkerRoom, budget: RunBudget): Deadlines {
-  const now = room.clock.now();
+export function deadlinesOf(host: RunHost, budget: RunBudget): Deadlines {
+  const now = host.clock.now();
   const left = Math.max(0, budget.deadlineAt - now);
-  const margin = Math.min(room.settings.runMarginMs, left / 2);
+  const margin = Math.min(host.settings.runMarginMs, left / 2);
   return {
     endsAt: budget.deadlineAt - margin,
     cutAt: budget.deadlineAt - margin / 2,
     abandonAt: budget.deadlineAt - margin / 4,
-    expiresAt: budget.deadlineAt + room.settings.leaseMarginMs,
+    expiresAt: budget.deadlineAt + host.settings.leaseMarginMs,
   };
 }
 
 export function acquireTaskLease(
-  room: WorkerRoom,
+  host: RunHost,
   connector: string,
   task: number,
   budget: RunBudget,
   expiresAt: number,
 ): Promise<AcquireResult<TaskItem>> {
-  return room.stores.leases.acquireTask(connector, task, budget.workerId, room.clock.now(), expiresAt);
+  return host.stores.leases.acquireTask(connector, task, budget.workerId, host.clock.now(), expiresAt);
 }
 
 /** Traces reach the status answers: what was resolved from a secret store must not. */
-export function releaseLease(room: WorkerRoom, lease: Lease, outcome: RunOutcome): Promise<void> {
-  const trace = outcome.trace === null ? null : room.telemetry.secrets.mask(outcome.trace);
-  return room.stores.leases.release(lease, { ...outcome, trace });
+export function releaseLease(host: RunHost, lease: Lease, outcome: RunOutcome): Promise<void> {
+  const trace = outcome.trace === null ? null : host.telemetry.secrets.mask(outcome.trace);
+  return host.stores.leases.release(lease, { ...outcome, trace });
 }

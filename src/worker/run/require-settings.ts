@@ -5,30 +5,30 @@ import { versionProblem } from '../../config/plugin-version.ts';
 import { topicGroups } from '../../config/topic-creation-config.ts';
 import { ConfigError } from '../../errors.ts';
 import type { ConnectorType } from '../../storage/items.ts';
-import type { WorkerRoom } from '../worker.ts';
+import type { RunHost } from './run-host.ts';
 
 /**
  * Throws ConfigError for the first of Connect's own settings that a connector cannot start with. Validation has seen
  * most of them; but not what references stand for, what was imported, or what a later deployment has taken away.
  */
 export function requireSettings(
-  room: Pick<WorkerRoom, 'plugins' | 'settings'>,
+  host: Pick<RunHost, 'plugins' | 'settings'>,
   connector: { readonly name: string; readonly type: ConnectorType },
   config: Settings,
 ): void {
-  const { plugins } = room;
+  const { plugins } = host;
   const def: ConfigDef = connector.type === 'source' ? sourceConnectorConfig : sinkConnectorConfig;
   const resolveClass = (name: string) => plugins.classNameOf(name) ?? null;
   parseConfig(def, { ...config, name: connector.name }, { resolveClass });
-  requireVersion(room, connector.type, config, 'connector.class', 'connector.plugin.version');
-  requireVersion(room, 'converter', config, 'key.converter', 'key.converter.plugin.version');
-  requireVersion(room, 'converter', config, 'value.converter', 'value.converter.plugin.version');
-  requireVersion(room, 'header_converter', config, 'header.converter', 'header.converter.plugin.version');
-  if (connector.type === 'source' && room.settings.topicCreationEnable) topicGroups(config);
+  requireVersion(host, connector.type, config, 'connector.class', 'connector.plugin.version');
+  requireVersion(host, 'converter', config, 'key.converter', 'key.converter.plugin.version');
+  requireVersion(host, 'converter', config, 'value.converter', 'value.converter.plugin.version');
+  requireVersion(host, 'header_converter', config, 'header.converter', 'header.converter.plugin.version');
+  if (connector.type === 'source' && host.settings.topicCreationEnable) topicGroups(config);
 }
 
 function requireVersion(
-  { plugins }: Pick<WorkerRoom, 'plugins'>,
+  { plugins }: Pick<RunHost, 'plugins'>,
   kind: ConnectorType | 'converter' | 'header_converter',
   config: Settings,
   classKey: string,

@@ -13,24 +13,25 @@ import type { Lease } from '../../storage/lease-store.ts';
 import type { RestingPosition, SinkPosition } from '../../storage/offset-backing-store.ts';
 import { shortestSecret } from '../../telemetry/redaction.ts';
 import { hasReference, resolveSettings } from '../config-providers.ts';
-import { messageOf } from '../record/error-tolerance.ts';
+import { messageOf } from '../record/failure.ts';
 import { replayDeadLetters } from '../record/replay-dead-letters.ts';
 import { type Assignment, assignPartitions, sinkTopics } from '../sink/partition-assignment.ts';
 import { settleBeforeDeletion, settleBeforeStart, settleWhileStopped } from '../sink/settle-group.ts';
 import { withTopicId } from '../sink/sink-start-positions.ts';
-import { recoverGeneration } from '../source/transactional-delivery.ts';
-import type { RunBudget, RunReport, WorkerRoom } from '../worker.ts';
+import { recoverGeneration } from '../source/transactional-start.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
 import { requireSettings } from './require-settings.ts';
+import { settleMs } from './run-bounds.ts';
 import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
+import type { RunHost } from './run-host.ts';
 import { retryDueAt } from './run-limits.ts';
-import { settleMs } from './task-run.ts';
+import type { RunBudget, RunReport } from './run-report.ts';
 import { watchUnhandledRejections } from './unhandled-rejections.ts';
 
 const letGoPollMs = 100;
 
 interface ConnectorRun {
-  readonly room: WorkerRoom;
+  readonly host: RunHost;
   readonly item: ConnectorItem;
   readonly lease: Lease;
   /** The run before this one, if it ended without a word. */
@@ -62,20 +63,20 @@ interface WantedTask {
  * dies anywhere leaves the connector due and the next one goes on from what it finds; and no task of the new generation
  * is written before the old ones it could collide with have let go (I7).
  */
-export async function runConnector(room: WorkerRoom, connector: string, budget: RunBudget): Promise<RunReport> {
-  const { endsAt, expiresAt } = deadlinesOf(room, budget);
-  const now = room.clock.now();
-  const acquired = await room.stores.leases.acquireConnector(connector, budget.workerId, now, expiresAt);
+export async function runConnector(host: RunHost, connector: string, budget: RunBudget): Promise<RunReport> {
+  const { endsAt, expiresAt } = deadlinesOf(host, budget);
+  const now = host.clock.now();
+  const acquired = await host.stores.leases.acquireConnector(connector, budget.workerId, now, expiresAt);
   if (!acquired.granted) {
-    room.telemetry.emit('run.refused', { connector, reason: acquired.reason });
+    host.telemetry.emit('run.refused', { connector, reason: acquired.reason });
     return report(false, acquired.reason, null);
   }
-  room.onStep?.('connector-acquired');
+  host.onStep?.('connector-acquired');
   const { takeover, lease, died } = acquired;
-  if (died !== null) tellDeath(room, { connector }, acquired.item, died);
-  room.telemetry.emit('run.started', { connector, fencingToken: lease.fencingToken, takeover });
+  if (died !== null) tellDeath(host, { connector }, acquired.item, died);
+  host.telemetry.emit('run.started', { connector, fencingToken: lease.fencingToken, takeover });
   const run: ConnectorRun = {
-    room,
+    host,
     item: acquired.item,
     lease,
     died,
@@ -86,12 +87,12 @@ export async function runConnector(room: WorkerRoom, connector: string, budget: 
   };
   try {
     const nextDueAt = await bringInLine(run);
-    room.onStep?.('connector-applied');
+    host.onStep?.('connector-applied');
     const next = run.started === null ? null : ({ kind: 'task', connector, task: run.started } as const);
     return { ...report(true, 'applied', nextDueAt), next };
   } catch (error) {
     if (error instanceof FencedError && error.code === 'lease.fenced') {
-      room.telemetry.emit('run.fenced', { connector, error: error.message });
+      host.telemetry.emit('run.fenced', { connector, error: error.message });
       return report(true, 'fenced', null);
     }
     return fail(run, error);
@@ -108,23 +109,23 @@ const report = (ran: boolean, reason: string, nextDueAt: number | null): RunRepo
 });
 
 async function bringInLine(run: ConnectorRun): Promise<number | null> {
-  const { room, item, lease } = run;
-  const { config, generations } = room.stores;
+  const { host, item, lease } = run;
+  const { config, generations } = host.stores;
   if (!item.deleting && item.targetState === 'STARTED') return startGeneration(run);
   const tasks = await config.getTasks(item.name);
   if (item.deleting) {
     await letGo(run, tasks);
     await retire(run, tasks);
-    await generations.deleteTasks(lease, numbersOf(tasks), room.clock.now());
+    await generations.deleteTasks(lease, numbersOf(tasks), host.clock.now());
     if (item.type === 'sink') await settleBeforeDeletion(run);
-    const gone = await generations.removeConnector(lease, room.clock.now());
-    room.telemetry.emit('connector.state', { connector: item.name, state: 'DESTROYED' });
-    return gone ? null : room.clock.now();
+    const gone = await generations.removeConnector(lease, host.clock.now());
+    host.telemetry.emit('connector.state', { connector: item.name, state: 'DESTROYED' });
+    return gone ? null : host.clock.now();
   }
   if (item.targetState === 'STOPPED') {
     await letGo(run, tasks);
     await retire(run, tasks);
-    await generations.deleteTasks(lease, numbersOf(tasks), room.clock.now());
+    await generations.deleteTasks(lease, numbersOf(tasks), host.clock.now());
     if (item.type === 'source') return apply(run, item.generation, 0, 'STOPPED');
     const settled = await settleWhileStopped(run);
     // The report goes on telling what its tasks told.
@@ -141,12 +142,12 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
 }
 
 async function startGeneration(run: ConnectorRun): Promise<number | null> {
-  const { room, item, lease, died } = run;
-  const { generations } = room.stores;
+  const { host, item, lease, died } = run;
+  const { generations } = host.stores;
   if (died !== null) {
-    giveUpAfterDeaths(`Connector ${item.name}`, item.config, deathsOf(item, room.clock.now()), died);
+    giveUpAfterDeaths(`Connector ${item.name}`, item.config, deathsOf(item, host.clock.now()), died);
   }
-  const [{ wanted, topics }, tasks] = await Promise.all([askConnector(run), room.stores.config.getTasks(item.name)]);
+  const [{ wanted, topics }, tasks] = await Promise.all([askConnector(run), host.stores.config.getTasks(item.name)]);
   if (item.type === 'sink' && tasks.length === 0) await settleBeforeStart(run);
   const running = new Map(tasks.map((task) => [task.task, task]));
   // A changed connector config reaches converters and transformations of every task, whatever their own configs say.
@@ -162,18 +163,18 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   }
   const generation = changed.length > 0 || surplus.length > 0 ? item.generation + 1 : item.generation;
   const resumed = wanted.filter(({ task }) => !changed.some((one) => one.task === task) && running.get(task)?.revoked);
-  if (resumed.length > 0) await generations.startTasks(lease, numbersOf(resumed), room.clock.now());
+  if (resumed.length > 0) await generations.startTasks(lease, numbersOf(resumed), host.clock.now());
   if (changed.length > 0) {
     const positions = item.type === 'sink' ? await positionsAtRest(run, topics) : [];
     const newTasks = changed.map((task) => newTask(task, positions));
-    await generations.putTasks(lease, generation, newTasks, room.clock.now());
+    await generations.putTasks(lease, generation, newTasks, host.clock.now());
   }
   run.started = [...numbersOf(resumed), ...numbersOf(changed)].sort((one, other) => one - other)[0] ?? null;
-  room.onStep?.('tasks-put');
-  if (surplus.length > 0) await generations.deleteTasks(lease, numbersOf(surplus), room.clock.now());
+  host.onStep?.('tasks-put');
+  if (surplus.length > 0) await generations.deleteTasks(lease, numbersOf(surplus), host.clock.now());
   if (changed.length > 0 || surplus.length > 0) {
     const facts = { connector: item.name, generation, tasks: wanted.length, changed: changed.length };
-    room.telemetry.emit('connector.generation', facts);
+    host.telemetry.emit('connector.generation', facts);
   }
   return apply(run, generation, wanted.length, 'RUNNING', {
     configHash,
@@ -183,11 +184,11 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
 
 /** Starts the connector for as long as it takes to ask for its tasks. */
 async function askConnector(run: ConnectorRun): Promise<Wanted> {
-  const { room, item } = run;
+  const { host, item } = run;
   const raw = item.config;
-  const config = await resolveSettings(raw, room.configProviders, room.telemetry.secrets);
-  const descriptor = room.plugins.get(item.type, config['connector.class'] ?? '');
-  requireSettings(room, item, config);
+  const config = await resolveSettings(raw, host.configProviders, host.telemetry.secrets);
+  const descriptor = host.plugins.get(item.type, config['connector.class'] ?? '');
+  requireSettings(host, item, config);
   const { 'tasks.max': tasksMax, 'tasks.max.enforce': enforced } = parseConfig(taskCountSettings, config);
   const taskClass = descriptor.className.replace(/Connector$/, 'Task');
 
@@ -220,8 +221,8 @@ async function askConnector(run: ConnectorRun): Promise<Wanted> {
   return { wanted, topics };
 }
 
-async function describeSinkTopics({ room }: ConnectorRun, config: Settings): Promise<readonly TopicDescription[]> {
-  const { admin } = await room.kafka();
+async function describeSinkTopics({ host }: ConnectorRun, config: Settings): Promise<readonly TopicDescription[]> {
+  const { admin } = await host.kafka();
   const topics = await sinkTopics(config, admin);
   return topics.length === 0 ? [] : admin.describeTopics(topics);
 }
@@ -231,14 +232,14 @@ async function describeSinkTopics({ room }: ConnectorRun, config: Settings): Pro
  * nobody until they are, as Kafka too forgets a deleted topic's offsets; should it be a mistake, nothing is lost.
  */
 async function positionsAtRest(
-  { room, item, lease }: ConnectorRun,
+  { host, item, lease }: ConnectorRun,
   topics: readonly TopicDescription[],
 ): Promise<readonly SinkPosition[]> {
-  const resting = await room.stores.offsets.readRestingPositions(item.name);
+  const resting = await host.stores.offsets.readRestingPositions(item.name);
   const unread = new Set(
     resting.map(({ topic }) => topic).filter((topic) => !topics.some((one) => one.topic === topic)),
   );
-  const { admin } = await room.kafka();
+  const { admin } = await host.kafka();
   const described = unread.size === 0 ? topics : [...topics, ...(await admin.describeTopics([...unread]))];
   const counts = new Map(described.map(({ topic, partitions }) => [topic, partitions]));
   const isThere = ({ topic, kafkaPartition }: RestingPosition) => kafkaPartition < (counts.get(topic) ?? 0);
@@ -246,7 +247,7 @@ async function positionsAtRest(
     .filter((at) => at.offset !== null && !at.byHand && at.gone === isThere(at))
     .map((before) => ({ before, after: { ...before, gone: !before.gone } }));
   if (changes.length > 0) {
-    await room.stores.generations.settlePositions(lease, changes, { positionChanges: [], groupReset: null });
+    await host.stores.generations.settlePositions(lease, changes, { positionChanges: [], groupReset: null });
   }
   return resting.flatMap(({ topic, kafkaPartition, offset, topicId }) =>
     offset === null ? [] : [withTopicId({ topic, kafkaPartition, offset }, topicId)],
@@ -281,11 +282,11 @@ function sinkTopicSettings(item: ConnectorItem): Settings {
   return settings;
 }
 
-function connectorContext({ room, item }: ConnectorRun, raised: { error: Error | null }): ConnectorContext {
+function connectorContext({ host, item }: ConnectorRun, raised: { error: Error | null }): ConnectorContext {
   return {
     connector: item.name,
     requestTaskReconfiguration: () => {
-      room.stores.config.markConnectorDue(item.name, room.clock.now()).catch(() => {});
+      host.stores.config.markConnectorDue(item.name, host.clock.now()).catch(() => {});
     },
     raiseError: (error) => {
       raised.error ??= error;
@@ -295,7 +296,7 @@ function connectorContext({ room, item }: ConnectorRun, raised: { error: Error |
 
 /** Plugin code, up to the run's end; what it lets fail unhandled is its failure too. */
 async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T> {
-  const { room, item, endsAt } = run;
+  const { host, item, endsAt } = run;
   const done = new AbortController();
   let stopWatching = () => {};
   let working: Promise<void> | null = null;
@@ -303,7 +304,7 @@ async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T>
     return await new Promise<T>((resolve, reject) => {
       const rejections = watchUnhandledRejections(reject);
       stopWatching = rejections.stop;
-      room.clock.sleep(Math.max(0, endsAt - room.clock.now()), done.signal).then(
+      host.clock.sleep(Math.max(0, endsAt - host.clock.now()), done.signal).then(
         () =>
           reject(
             new ConnectError(
@@ -325,7 +326,7 @@ async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T>
         });
     });
   } catch (error) {
-    await Promise.race([working, room.clock.sleep(settleMs, done.signal).catch(() => {})]);
+    await Promise.race([working, host.clock.sleep(settleMs, done.signal).catch(() => {})]);
     run.tainted = working !== null;
     throw error;
   } finally {
@@ -337,11 +338,11 @@ async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T>
 /** Revokes tasks and waits until none of them holds a lease (I7). */
 async function letGo(run: ConnectorRun, tasks: readonly TaskItem[]): Promise<void> {
   if (tasks.length === 0) return;
-  const { room, item, lease, endsAt } = run;
-  const { clock, stores } = room;
+  const { host, item, lease, endsAt } = run;
+  const { clock, stores } = host;
   const numbers = new Set(numbersOf(tasks));
   await stores.generations.revokeTasks(lease, [...numbers]);
-  room.onStep?.('tasks-revoked');
+  host.onStep?.('tasks-revoked');
   let current = tasks;
   for (let wait = letGoPollMs; ; wait = Math.min(1000, wait * 2)) {
     const held = current.filter((task) => task.leaseOwner !== null && task.leaseExpiresAt > clock.now());
@@ -359,22 +360,22 @@ async function letGo(run: ConnectorRun, tasks: readonly TaskItem[]): Promise<voi
 /** What ended tasks leave behind is put where the next generation looks for it. */
 async function retire(run: ConnectorRun, ended: readonly TaskItem[]): Promise<void> {
   if (ended.length === 0) return;
-  const { room, item, lease } = run;
+  const { host, item, lease } = run;
   const numbers = new Set(numbersOf(ended));
   // As they are now that they have let go: their last commits are in.
-  const tasks = (await room.stores.config.getTasks(item.name)).filter((task) => numbers.has(task.task));
+  const tasks = (await host.stores.config.getTasks(item.name)).filter((task) => numbers.has(task.task));
   for (const task of tasks) {
-    const died = task.leaseOwner === null ? null : lastDeathOf(task, room.clock.now());
-    if (died !== null) tellDeath(room, { connector: item.name, task: task.task }, task, died);
+    const died = task.leaseOwner === null ? null : lastDeathOf(task, host.clock.now());
+    if (died !== null) tellDeath(host, { connector: item.name, task: task.task }, task, died);
   }
-  for (const task of tasks) if (task.type === 'sink') await room.stores.generations.foldPositions(lease, task);
+  for (const task of tasks) if (task.type === 'sink') await host.stores.generations.foldPositions(lease, task);
   await recoverGeneration(
-    room,
+    host,
     item,
     lease,
     tasks.filter((task) => task.type === 'source'),
   );
-  room.onStep?.('tasks-retired');
+  host.onStep?.('tasks-retired');
 }
 
 function newTask({ task, config, assignment }: WantedTask, atRest: readonly SinkPosition[]): NewTask {
@@ -411,7 +412,7 @@ async function apply(
   state: State,
   { dueAt: ownDueAt = null, ...more }: ApplyOptions = {},
 ): Promise<number | null> {
-  const { room, item, lease, workerId } = run;
+  const { host, item, lease, workerId } = run;
   // The tasks are on their way: the lease is held on to only for what is not theirs.
   const dueAt = (await replayDeadLetters(run)) ?? ownDueAt;
   const applied: AppliedGeneration = {
@@ -423,34 +424,34 @@ async function apply(
     workerId,
     ...more,
   };
-  await room.stores.generations.applyGeneration(lease, applied, dueAt);
-  if (item.state !== state) room.telemetry.emit('connector.state', { connector: item.name, state });
+  await host.stores.generations.applyGeneration(lease, applied, dueAt);
+  if (item.state !== state) host.telemetry.emit('connector.state', { connector: item.name, state });
   return dueAt;
 }
 
 /** A connector that cannot start is FAILED; its tasks, if it has any, go on as they are. */
 async function fail(run: ConnectorRun, error: unknown): Promise<RunReport> {
-  const { room, item, lease, workerId } = run;
-  const now = room.clock.now();
+  const { host, item, lease, workerId } = run;
+  const now = host.clock.now();
   const retriable = isRetriable(error);
-  const trace = room.telemetry.secrets.mask(traceOf(error));
+  const trace = host.telemetry.secrets.mask(traceOf(error));
   const nextDueAt = retriable ? retryDueAt(1, now) : null;
   const facts = { connector: item.name, error: messageOf(error), trace, retriable, nextDueAt };
-  room.telemetry.emit('run.failed', facts);
+  host.telemetry.emit('run.failed', facts);
   try {
     if (retriable) {
       const waits = error instanceof ConnectError && error.code === 'connector.tasks_held';
       const state = item.state === 'FAILED' ? 'UNASSIGNED' : item.state;
-      await releaseLease(room, lease, { state, trace: waits ? null : trace, workerId, dueAt: nextDueAt });
+      await releaseLease(host, lease, { state, trace: waits ? null : trace, workerId, dueAt: nextDueAt });
     } else {
       const { generation, taskCount, configVersion: appliedVersion } = item;
       const deaths = error instanceof TooManyDeathsError ? { deaths: error.deaths } : {};
       const applied = { generation, taskCount, appliedVersion, state: 'FAILED' as const, trace, workerId, ...deaths };
-      await room.stores.generations.applyGeneration(lease, applied, null);
+      await host.stores.generations.applyGeneration(lease, applied, null);
     }
   } catch (fenced) {
     if (!(fenced instanceof FencedError)) throw fenced;
-    room.telemetry.emit('run.fenced', { connector: item.name, error: fenced.message });
+    host.telemetry.emit('run.fenced', { connector: item.name, error: fenced.message });
   }
   return { ...report(true, retriable ? 'failed-for-now' : 'failed', nextDueAt), tainted: run.tainted };
 }

@@ -6,12 +6,12 @@ import { type Deaths, deathsInWords, deathsOf } from '../../storage/deaths.ts';
 import type { LeaseState, RunDeath } from '../../storage/items.ts';
 import type { About } from '../../telemetry/events.ts';
 import { hasReference } from '../config-providers.ts';
-import type { WorkerRoom } from '../worker.ts';
+import type { RunHost } from './run-host.ts';
 
 /** The run that takes over says what became of the one before; why, and what follows, is in storage/deaths.ts. */
-export function tellDeath(room: WorkerRoom, about: About, item: LeaseState, died: RunDeath): void {
-  const { inRow, fruitless } = deathsOf(item, room.clock.now());
-  room.telemetry.emit('run.died', {
+export function tellDeath(host: RunHost, about: About, item: LeaseState, died: RunDeath): void {
+  const { inRow, fruitless } = deathsOf(item, host.clock.now());
+  host.telemetry.emit('run.died', {
     ...about,
     // A restart asked for in between has begun the count anew.
     runs: Math.max(1, inRow),

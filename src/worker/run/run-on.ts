@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { RunRequest } from '../../invocation/run-request.ts';
-import type { RunBudget, RunReport, Worker } from '../worker.ts';
+import type { RunBudget, RunReport, Worker } from './run-report.ts';
 
 /**
  * Runs what was asked for and then, in the same invocation, what that has made due: the first task of a new connector

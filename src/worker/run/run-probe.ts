@@ -1,42 +1,43 @@
 import type { KafkaAdmin } from '../../kafka/types.ts';
 import type { WatchedSink } from '../../storage/due-index.ts';
 import { isTopicCheckDue, wakeIfTopicsChanged } from '../sink/topic-changes.ts';
-import type { RunBudget, RunReport, WorkerRoom } from '../worker.ts';
 import { deadlinesOf } from './lease.ts';
+import type { RunHost } from './run-host.ts';
+import type { RunBudget, RunReport } from './run-report.ts';
 
 /**
  * One run for all idle sinks: those whose topics have grown beyond their positions become due, and connectors whose
  * topics have new partitions (or whose pattern matches new topics) too. However many sinks there are, each page of them
  * costs one question about partitions and one about end offsets (L3). It holds no lease: marking twice is harmless.
  */
-export async function runProbe(room: WorkerRoom, budget: RunBudget): Promise<RunReport> {
-  const startedAt = room.clock.now();
-  const { endsAt } = deadlinesOf(room, budget);
-  const { admin } = await room.kafka();
+export async function runProbe(host: RunHost, budget: RunBudget): Promise<RunReport> {
+  const startedAt = host.clock.now();
+  const { endsAt } = deadlinesOf(host, budget);
+  const { admin } = await host.kafka();
   const topicsSeen = new Set<string>();
   const checked = new Set<string>();
   let sinks = 0;
   let lagging = 0;
   let after: string | null = null;
   do {
-    const page: { items: WatchedSink[]; next: string | null } = await room.stores.due.watched(after);
+    const page: { items: WatchedSink[]; next: string | null } = await host.stores.due.watched(after);
     sinks += page.items.length;
-    lagging += await wakeLagging(room, admin, page.items, topicsSeen);
+    lagging += await wakeLagging(host, admin, page.items, topicsSeen);
     for (const { connector, positions } of page.items) {
-      if (checked.has(connector) || room.clock.now() >= endsAt) continue;
+      if (checked.has(connector) || host.clock.now() >= endsAt) continue;
       checked.add(connector);
       if (Object.keys(positions).length > 0 && !isTopicCheckDue(connector, startedAt)) continue;
-      await wakeIfTopicsChanged(room, admin, connector);
+      await wakeIfTopicsChanged(host, admin, connector);
     }
     after = page.next;
-  } while (after !== null && room.clock.now() < endsAt);
-  const durationMs = room.clock.now() - startedAt;
-  room.telemetry.emit('probe.ended', { sinks, topics: topicsSeen.size, lagging, durationMs });
+  } while (after !== null && host.clock.now() < endsAt);
+  const durationMs = host.clock.now() - startedAt;
+  host.telemetry.emit('probe.ended', { sinks, topics: topicsSeen.size, lagging, durationMs });
   return { ran: true, reason: 'probed', records: lagging, nextDueAt: null, next: null, tainted: false };
 }
 
 async function wakeLagging(
-  room: WorkerRoom,
+  host: RunHost,
   admin: KafkaAdmin,
   sinks: readonly WatchedSink[],
   topicsSeen: Set<string>,
@@ -72,7 +73,7 @@ async function wakeLagging(
         return end !== undefined && (end !== position || isAnother);
       }),
     );
-    if (lags && (await room.stores.config.markTaskDue(connector, task, room.clock.now()))) lagging++;
+    if (lags && (await host.stores.config.markTaskDue(connector, task, host.clock.now()))) lagging++;
   }
   return lagging;
 }

@@ -7,84 +7,81 @@ import { deathsOf } from '../../storage/deaths.ts';
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import type { Lease, RunOutcome } from '../../storage/lease-store.ts';
 import { resolveSettings } from '../config-providers.ts';
-import { messageOf } from '../record/error-tolerance.ts';
+import { messageOf } from '../record/failure.ts';
 import { runSink } from '../sink/sink-run.ts';
 import { isTopicCheckDue, wakeIfTopicsChanged } from '../sink/topic-changes.ts';
 import { runSource } from '../source/source-run.ts';
-import type { RunBudget, RunReport, WorkerRoom } from '../worker.ts';
-import { acquireTaskLease, deadlinesOf, releaseLease } from './lease.ts';
+import { acquireTaskLease, type Deadlines, deadlinesOf, releaseLease } from './lease.ts';
 import { requireSettings } from './require-settings.ts';
 import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
+import type { RunHost } from './run-host.ts';
 import { idleBackOffMs, idleDueAt, retryDueAt, runLimits } from './run-limits.ts';
+import type { RunBudget, RunReport } from './run-report.ts';
 import { TaskRun } from './task-run.ts';
 import { watchUnhandledRejections } from './unhandled-rejections.ts';
 
 /** One bounded run of one task: lease → load → source or sink run → report → release. */
-export async function runTask(
-  room: WorkerRoom,
-  connector: string,
-  task: number,
-  budget: RunBudget,
-): Promise<RunReport> {
-  const requestedAt = room.clock.now();
-  const deadlines = deadlinesOf(room, budget);
+export async function runTask(host: RunHost, connector: string, task: number, budget: RunBudget): Promise<RunReport> {
+  const requestedAt = host.clock.now();
+  const deadlines = deadlinesOf(host, budget);
   // Asked for beside the lease; what it must not be older than is seen below.
-  const early = room.stores.config.getConnector(connector, { evenDeleting: true });
+  const early = host.stores.config.getConnector(connector, { evenDeleting: true });
   early.catch(() => {});
-  const acquired = await acquireTaskLease(room, connector, task, budget, deadlines.expiresAt);
+  const acquired = await acquireTaskLease(host, connector, task, budget, deadlines.expiresAt);
   if (!acquired.granted) {
-    room.telemetry.emit('run.refused', { connector, task, reason: acquired.reason });
+    host.telemetry.emit('run.refused', { connector, task, reason: acquired.reason });
     return { ran: false, reason: acquired.reason, records: 0, nextDueAt: null, next: null, tainted: false };
   }
   const { item, lease, takeover, died } = acquired;
-  const startedAt = room.clock.now();
-  room.onStep?.('acquired');
-  if (died !== null) tellDeath(room, { connector, task }, item, died);
-  room.telemetry.emit('run.started', { connector, task, fencingToken: lease.fencingToken, takeover });
+  const startedAt = host.clock.now();
+  host.onStep?.('acquired');
+  if (died !== null) tellDeath(host, { connector, task }, item, died);
+  host.telemetry.emit('run.started', { connector, task, fencingToken: lease.fencingToken, takeover });
 
   let run: TaskRun | null = null;
   let outcome: RunOutcome;
   try {
-    const owner = await connectorOf(room, item, early);
+    const owner = await connectorOf(host, item, early);
     if (died !== null) giveUpAfterDeaths(`Task ${connector}-${task}`, owner.config, deathsOf(item, startedAt), died);
-    run = await loadRun(room, owner, item, lease, takeover, deadlines, requestedAt);
+    run = await loadRun(host, owner, item, lease, deadlines, requestedAt);
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
-    outcome = failed(room, item, lease, run, error);
+    outcome = failed(host, item, lease, run, error);
   }
   try {
-    await releaseLease(room, lease, outcome);
+    await releaseLease(host, lease, outcome);
   } catch (error) {
     // Somebody took the task over meanwhile: what comes next is theirs to say.
     if (!(error instanceof FencedError)) throw error;
-    room.telemetry.emit('run.fenced', { connector, task, error: error.message });
+    host.telemetry.emit('run.fenced', { connector, task, error: error.message });
   }
-  room.onStep?.('released');
+  host.onStep?.('released');
   // An idle sink's topics are the probe's to watch.
   const busySink = item.type === 'sink' && outcome.dueAt !== null && outcome.trace === null;
   // A sink that is there before its topic looks for it each time.
   const looks = busySink && task === 0 && (item.assignment.length === 0 || isTopicCheckDue(connector, startedAt));
-  if (looks || run?.topicsChanged === true) {
-    await wakeIfTopicsChanged(room, (await room.kafka()).admin, connector);
+  if (looks || run?.report.topicsChanged === true) {
+    await wakeIfTopicsChanged(host, (await host.kafka()).admin, connector);
   }
   const report: RunReport = {
     ran: true,
-    reason: outcome.state === 'FAILED' ? 'failed' : outcome.trace !== null ? 'failed-for-now' : (run?.endReason ?? ''),
-    records: run?.records ?? 0,
+    reason:
+      outcome.state === 'FAILED' ? 'failed' : outcome.trace !== null ? 'failed-for-now' : (run?.bounds.endReason ?? ''),
+    records: run?.report.records ?? 0,
     nextDueAt: outcome.dueAt,
     next: null,
-    tainted: run?.tainted ?? false,
+    tainted: run?.bounds.tainted ?? false,
   };
-  room.telemetry.emit('run.ended', {
+  host.telemetry.emit('run.ended', {
     connector,
     task,
-    durationMs: room.clock.now() - startedAt,
+    durationMs: host.clock.now() - startedAt,
     records: report.records,
-    bytes: run?.bytes ?? 0,
-    commits: run?.commits ?? 0,
+    bytes: run?.report.bytes ?? 0,
+    commits: run?.report.commits ?? 0,
     nextDueAt: outcome.dueAt,
-    steps: { acquired: startedAt - requestedAt, ...run?.steps },
+    steps: { acquired: startedAt - requestedAt, ...run?.report.steps },
   });
   return report;
 }
@@ -94,7 +91,7 @@ export async function runTask(
  * belong together.
  */
 async function connectorOf(
-  room: WorkerRoom,
+  host: RunHost,
   item: TaskItem,
   early: Promise<ConnectorItem | undefined>,
 ): Promise<ConnectorItem> {
@@ -102,68 +99,58 @@ async function connectorOf(
   const connector =
     read !== undefined && read.generation >= item.generation
       ? read
-      : await room.stores.config.getConnector(item.connector, { evenDeleting: true });
+      : await host.stores.config.getConnector(item.connector, { evenDeleting: true });
   if (connector !== undefined) return connector;
   throw new NotFoundError('connector.not_found', `Connector ${item.connector} not found`);
 }
 
 async function loadRun(
-  room: WorkerRoom,
+  host: RunHost,
   connector: ConnectorItem,
   item: TaskItem,
   lease: Lease,
-  takeover: boolean,
-  deadlines: TaskRun['deadlines'],
+  deadlines: Deadlines,
   requestedAt: number,
 ): Promise<TaskRun> {
   if (connector.type !== item.type) {
     throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
   }
-  const config = await resolveSettings(connector.config, room.configProviders, room.telemetry.secrets);
-  requireAllowedOverrides(room.settings.overridePolicy, item.type, config);
-  const taskConfig = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
-  const limits = runLimits(config, room.settings);
-  return new TaskRun(room, {
-    item,
-    lease,
-    takeover,
-    config,
-    topicResets: connector.topicResets,
-    taskConfig,
-    limits,
-    deadlines,
-    requestedAt,
-  });
+  const config = await resolveSettings(connector.config, host.configProviders, host.telemetry.secrets);
+  requireAllowedOverrides(host.settings.overridePolicy, item.type, config);
+  const taskConfig = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
+  const limits = runLimits(config, host.settings);
+  const { topicResets } = connector;
+  return new TaskRun(host, item, lease, { config, topicResets, taskConfig, limits, deadlines, requestedAt });
 }
 
 async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise<void> {
-  const clock = run.startClock(signal);
-  const rejections = watchUnhandledRejections((error) => run.break(error));
+  const time = run.bounds.start(signal);
+  const rejections = watchUnhandledRejections((error) => run.bounds.break(error));
   try {
     const work = rejections.run(async () => {
-      requireSettings(run.room, { name: run.about.connector, type: run.item.type }, run.config);
+      requireSettings(run.host, { name: run.about.connector, type: run.item.type }, run.config);
       const className = run.config['connector.class'] ?? '';
       if (run.item.type === 'source') {
-        const plugin: SourceConnector = await createPlugin(run.room.plugins.get('source', className));
+        const plugin: SourceConnector = await createPlugin(run.host.plugins.get('source', className));
         await runSource(run, plugin);
       } else {
-        const plugin: SinkConnector = await createPlugin(run.room.plugins.get('sink', className));
+        const plugin: SinkConnector = await createPlugin(run.host.plugins.get('sink', className));
         await runSink(run, plugin);
       }
     });
-    await Promise.race([work, run.abandoned]);
+    await Promise.race([work, run.bounds.abandoned]);
   } finally {
-    await run.settle();
+    await run.bounds.settle();
     rejections.stop();
-    clock.stop();
+    time.stop();
   }
 }
 
 function succeeded(run: TaskRun): RunOutcome {
-  const now = run.room.clock.now();
+  const now = run.host.clock.now();
   const { counters } = run.item;
-  const emptyRuns = run.records > 0 ? 0 : counters.consecutiveEmptyRuns + 1;
-  const backlog = run.endReason === 'backlog';
+  const emptyRuns = run.report.records > 0 ? 0 : counters.consecutiveEmptyRuns + 1;
+  const backlog = run.bounds.endReason === 'backlog';
   const scheduled = scheduledRun(run.config, now);
   const idles =
     scheduled === null && run.item.type === 'sink' && !backlog && run.isIdleSink(idleBackOffMs(run.limits, emptyRuns));
@@ -182,15 +169,15 @@ function succeeded(run: TaskRun): RunOutcome {
       restartAttempts: 0,
       lastRunAt: now,
       lastSuccessAt: now,
-      lagRecords: run.lag?.records ?? null,
-      lagSeconds: run.lag?.seconds ?? null,
+      lagRecords: run.report.lag?.records ?? null,
+      lagSeconds: run.report.lag?.seconds ?? null,
     },
   };
 }
 
-function failed(room: WorkerRoom, item: TaskItem, lease: Lease, run: TaskRun | null, error: unknown): RunOutcome {
+function failed(host: RunHost, item: TaskItem, lease: Lease, run: TaskRun | null, error: unknown): RunOutcome {
   const { connector, task } = item;
-  const now = room.clock.now();
+  const now = host.clock.now();
   const consecutiveFailures = item.counters.consecutiveFailures + 1;
   // Fenced by the broker the task may be ours still; fenced by the table, the release finds that out.
   const retriable = isRetriable(error) || error instanceof ConflictError || error instanceof FencedError;
@@ -200,7 +187,7 @@ function failed(room: WorkerRoom, item: TaskItem, lease: Lease, run: TaskRun | n
   const restartAt = retriable || config === undefined ? null : restartDueAt(config, restartAttempts, now);
   const nextDueAt = retriable ? retryDueAt(consecutiveFailures, now) : restartAt;
   const trace = traceOf(error);
-  room.telemetry.emit('run.failed', { connector, task, error: messageOf(error), trace, retriable, nextDueAt });
+  host.telemetry.emit('run.failed', { connector, task, error: messageOf(error), trace, retriable, nextDueAt });
   return {
     state: retriable ? 'RUNNING' : 'FAILED',
     trace,

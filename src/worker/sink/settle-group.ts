@@ -5,14 +5,14 @@ import { type ConnectorItem, newestChanges, type PositionChange } from '../../st
 import type { Lease } from '../../storage/lease-store.ts';
 import type { RestingPosition, SinkPosition } from '../../storage/offset-backing-store.ts';
 import { resolveSettings } from '../config-providers.ts';
-import { messageOf } from '../record/error-tolerance.ts';
-import type { WorkerRoom } from '../worker.ts';
+import { messageOf } from '../record/failure.ts';
+import type { RunHost } from '../run/run-host.ts';
 import { consumerGroup, countsIn, type GroupCommit, type GroupCommits, SinkGroup } from './sink-group.ts';
 import { withTopicId } from './sink-start-positions.ts';
 
 /** The connector's own run, which this is a part of. */
 export interface SettlingRun {
-  readonly room: WorkerRoom;
+  readonly host: RunHost;
   readonly item: ConnectorItem;
   readonly lease: Lease;
 }
@@ -36,8 +36,8 @@ export interface Settled {
  * What Kafka does not answer in time is tried again later.
  */
 export async function settleWhileStopped(run: SettlingRun): Promise<Settled> {
-  const { room, item } = run;
-  const { clock, stores } = room;
+  const { host, item } = run;
+  const { clock, stores } = host;
   const resting = await stores.offsets.readRestingPositions(item.name);
   if (resting.length === 0 && item.groupResetAt === null && item.groupSettled) return { done: true, nextDueAt: null };
   const settlement = new Settlement(run, resting, item.groupSettled, item.groupSettled);
@@ -55,7 +55,7 @@ export async function settleWhileStopped(run: SettlingRun): Promise<Settled> {
   } catch (error) {
     if (error instanceof FencedError) throw error;
     const facts = { group: consumerGroup(item.name, item.config), error: messageOf(error) };
-    room.telemetry.emit('sink.group-commit-failed', { connector: item.name, ...facts });
+    host.telemetry.emit('sink.group-commit-failed', { connector: item.name, ...facts });
     return { done: false, nextDueAt: clock.now() + (isRetriable(error) ? retryAfterMs : keepAliveMs) };
   } finally {
     enough.abort();
@@ -64,17 +64,17 @@ export async function settleWhileStopped(run: SettlingRun): Promise<Settled> {
 
 /** Before a stopped sink's tasks are there again. Whatever fails is the run's failure. */
 export async function settleBeforeStart(run: SettlingRun): Promise<void> {
-  const { room, item } = run;
+  const { host, item } = run;
   const isNew = item.appliedVersion === 0 && item.groupResetAt === null;
   if (isNew) return;
-  const resting = await room.stores.offsets.readRestingPositions(item.name);
+  const resting = await host.stores.offsets.readRestingPositions(item.name);
   const isNeeded = item.groupSettled || item.groupResetAt !== null || resting.some(({ byHand }) => byHand);
   if (isNeeded) await new Settlement(run, resting, item.groupSettled, false).carryOut();
 }
 
 /** Of a connector that is being deleted: its namesake must not go on from offsets that were removed by hand. */
 export async function settleBeforeDeletion(run: SettlingRun): Promise<void> {
-  const resting = await run.room.stores.offsets.readRestingPositions(run.item.name);
+  const resting = await run.host.stores.offsets.readRestingPositions(run.item.name);
   if (run.item.groupResetAt === null && !resting.some(({ byHand }) => byHand)) return;
   await settleWhileStopped(run);
 }
@@ -108,8 +108,8 @@ class Settlement {
   }
 
   async carryOut(): Promise<void> {
-    const { room, item, lease } = this.#run;
-    const { admin } = await room.kafka();
+    const { host, item, lease } = this.#run;
+    const { admin } = await host.kafka();
     const group = new SinkGroup(admin, await groupOf(this.#run));
     if (item.groupResetAt !== null) await this.#unlessAbandoned(() => group.removeAll());
     const commits = await group.read();
@@ -119,16 +119,16 @@ class Settlement {
     const removed = this.#removed.map(({ topic, kafkaPartition }) => ({ topic, partition: kafkaPartition }));
     await this.#unlessAbandoned(() => group.remove(removed));
     await this.#unlessAbandoned(() => group.write(this.#first));
-    room.onStep?.('group-told');
+    host.onStep?.('group-told');
     await this.#unlessAbandoned(() =>
-      room.stores.generations.settlePositions(lease, this.#changes, {
+      host.stores.generations.settlePositions(lease, this.#changes, {
         positionChanges: this.#told.length === 0 ? [] : newestChanges(item.positionChanges, this.#told),
         groupReset: item.groupResetAt,
       }),
     );
-    room.onStep?.('positions-settled');
+    host.onStep?.('positions-settled');
     await this.#unlessAbandoned(() => group.write(this.#then));
-    room.onStep?.('group-kept');
+    host.onStep?.('group-kept');
   }
 
   async #unlessAbandoned(step: () => Promise<void>): Promise<void> {
@@ -210,21 +210,21 @@ class Settlement {
   }
 
   #tell(reason: PositionChange['reason'], before: RestingPosition, to: bigint | null, group: string): void {
-    const { room, item } = this.#run;
+    const { host, item } = this.#run;
     const { topic, kafkaPartition, offset } = before;
     const numberOf = (value: bigint | null) => (value === null ? null : Number(value));
     const facts = { reason, topic, kafkaPartition, from: numberOf(offset), to: numberOf(to) };
-    this.#told.push({ at: room.clock.now(), ...facts });
-    room.telemetry.emit('sink.position-changed', { connector: item.name, group, ...facts });
+    this.#told.push({ at: host.clock.now(), ...facts });
+    host.telemetry.emit('sink.position-changed', { connector: item.name, group, ...facts });
   }
 }
 
 /** Its name may be a reference, as any setting's value. */
-async function groupOf({ room, item }: SettlingRun): Promise<string> {
+async function groupOf({ host, item }: SettlingRun): Promise<string> {
   const key = 'consumer.override.group.id';
   const own = item.config[key];
   const named = own === undefined ? {} : { [key]: own };
-  return consumerGroup(item.name, await resolveSettings(named, room.configProviders, room.telemetry.secrets));
+  return consumerGroup(item.name, await resolveSettings(named, host.configProviders, host.telemetry.secrets));
 }
 
 const keyOf = (topic: string, partition: number) => `${partition} ${topic}`;

@@ -1,9 +1,9 @@
 import { SinkRecord } from '../../api/record.ts';
 import type { SchemaAndValue } from '../../data/schema.ts';
 import type { RecordCursor } from '../../kafka/types.ts';
-import type { DeadLetter } from '../record/dead-letter-queue.ts';
-import type { ErrorTolerance, Stage } from '../record/error-tolerance.ts';
-import { type Converters, readHeaders } from '../record/record-conversion.ts';
+import { type Converters, readHeaders } from '../record/converters.ts';
+import type { ErrorTolerance } from '../record/error-tolerance.ts';
+import type { DeadLetter, Stage } from '../record/failure.ts';
 import type { TransformationChain } from '../record/transformation-chain.ts';
 import type { PartitionPosition } from './sink-positions.ts';
 

@@ -1,6 +1,6 @@
 import type { KafkaAdmin } from '../../kafka/types.ts';
 import type { SinkPosition } from '../../storage/offset-backing-store.ts';
-import { messageOf } from '../record/error-tolerance.ts';
+import { messageOf } from '../record/failure.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import type { GroupCommits, SinkGroup } from './sink-group.ts';
 import type { PartitionPosition, SinkPositions } from './sink-positions.ts';
@@ -54,7 +54,7 @@ export class SinkGroupCopy {
       this.#failed(error);
       return;
     }
-    this.#run.step('group-told');
+    this.#run.report.step('group-told');
     for (const { position, found: from } of found.changed) {
       const { topic, kafkaPartition } = position;
       const to = newest.get(keyOf(position))!.offset;
@@ -100,7 +100,7 @@ export class SinkGroupCopy {
   }
 
   #failed(error: unknown): null {
-    this.#run.emit('sink.group-commit-failed', { group: this.#group.name, error: messageOf(error) });
+    this.#run.report.emit('sink.group-commit-failed', { group: this.#group.name, error: messageOf(error) });
     return null;
   }
 }

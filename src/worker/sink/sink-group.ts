@@ -37,11 +37,11 @@ export function consumerGroup(connector: string, config: Settings): string {
   return own ?? `connect-${connector}`;
 }
 
-export function markOf({ offset, topicId }: Pick<SinkPosition, 'offset' | 'topicId'>): string {
+function markOf({ offset, topicId }: Pick<SinkPosition, 'offset' | 'topicId'>): string {
   return `drover ${offset} ${topicId ?? ''}`;
 }
 
-export function readCommit({ offset, metadata }: GroupOffset): GroupCommit {
+function readCommit({ offset, metadata }: GroupOffset): GroupCommit {
   const mark = /^drover (\d+) ([\w-]*)$/.exec(metadata);
   if (mark === null || BigInt(mark[1]!) !== offset) return { offset, writer: 'other', topicId: null };
   return { offset, writer: 'drover', topicId: mark[2] === '' ? null : mark[2]! };

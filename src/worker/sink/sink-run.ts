@@ -4,7 +4,7 @@ import { policyText } from '../../config/reset-policy.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError } from '../../errors.ts';
 import { isMissingTopic } from '../../kafka/errors.ts';
 import type { FetchedPartition } from '../../kafka/types.ts';
-import { messageOf } from '../record/error-tolerance.ts';
+import { messageOf } from '../record/failure.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import type { BatchEnd, FetchedRecords, PutBatch } from './sink-conversion.ts';
 import type { PartitionPosition } from './sink-positions.ts';
@@ -45,11 +45,11 @@ export async function runSink(run: TaskRun, connector: SinkConnector): Promise<v
     const madeAgain = sink.positions.all.filter(({ lost }) => lost === 'made-again');
     if (madeAgain.length > 0) await startAnew(run, sink.admin, sink.group, madeAgain);
     await sink.groupCopy.end();
-    run.throwIfBroken();
+    run.bounds.throwIfBroken();
     failed = false;
   } catch (error) {
     // What was put before is worth keeping, unless the task could not even flush or a newer run has taken over.
-    if (!(error instanceof FencedError) && !run.tainted) {
+    if (!(error instanceof FencedError) && !run.bounds.tainted) {
       await commit(run, sink).catch(() => {});
       // As in Java the record that ends the run is reported too.
       await sink.errors.deadLetters?.flush().catch(() => {});
@@ -61,7 +61,7 @@ export async function runSink(run: TaskRun, connector: SinkConnector): Promise<v
 }
 
 async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
-  const { clock } = run.room;
+  const { clock } = run.host;
   const { limits } = run;
   const { positions, requests, conversion } = sink;
   let lastRecordAt = Number.NEGATIVE_INFINITY;
@@ -73,10 +73,10 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
     await commit(run, sink);
     lastCommitAt = clock.now();
   };
-  if (positions.all.length === 0) run.end('drained');
-  let fetching = run.ended ? null : fetchNext(run, sink, firstWaitMs);
+  if (positions.all.length === 0) run.bounds.end('drained');
+  let fetching = run.bounds.ended ? null : fetchNext(run, sink, firstWaitMs);
 
-  while (!run.ended) {
+  while (!run.bounds.ended) {
     const arrived = await takeUp(run, sink, fetching === null ? [] : await fetching);
     fetching = null;
     // While other partitions have news, one in trouble holds nobody back: it is asked for again with the next fetch.
@@ -90,27 +90,27 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
     const { news } = arrived;
     if (news) {
       lastRecordAt = clock.now();
-      await run.recordActiveTopics(new Set(arrived.records.map(({ position }) => position.topic)));
+      await run.report.activeTopics(new Set(arrived.records.map(({ position }) => position.topic)));
     }
     const drainedFor = clock.now() - lastRecordAt;
     const waitMs = news ? limits.lingerMs : Math.max(0, limits.lingerMs - drainedFor);
-    if (!run.ended) fetching = fetchNext(run, sink, waitMs);
+    if (!run.bounds.ended) fetching = fetchNext(run, sink, waitMs);
     fetching?.catch(() => {});
 
     for await (const batch of conversion.convert(arrived.records)) {
-      run.step('converted');
-      run.bytes = conversion.bytes;
+      run.report.step('converted');
+      run.report.bytes = conversion.bytes;
       await deliver(run, sink, batch);
-      run.records += batch.records.length;
+      run.report.records += batch.records.length;
       if (clock.now() - lastCommitAt >= limits.commitIntervalMs || requests.commit) await commitNow();
-      if (run.ended) break;
+      if (run.bounds.ended) break;
     }
     if (!news) await commitNow();
-    if (run.records >= limits.maxRecords || run.bytes >= limits.maxBytes) run.end('backlog');
+    if (run.report.records >= limits.maxRecords || run.report.bytes >= limits.maxBytes) run.bounds.end('backlog');
     const quiet = !news && arrived.error === null && !arrived.moved;
-    if (quiet && drainedFor >= limits.lingerMs) run.end('drained');
+    if (quiet && drainedFor >= limits.lingerMs) run.bounds.end('drained');
   }
-  run.lag = lagOf(sink);
+  run.report.lag = lagOf(sink);
 }
 
 /** Null-safe for the loop: rejects only with what ends the run. */
@@ -118,13 +118,13 @@ async function fetchNext(run: TaskRun, sink: StartedSink, maxWaitMs: number): Pr
   const wanted = sink.positions.fetchable();
   if (wanted.length === 0) {
     // All paused: give the task time to resume them.
-    await run.pause(Math.max(maxWaitMs, firstWaitMs));
+    await run.bounds.pause(Math.max(maxWaitMs, firstWaitMs));
     return [];
   }
   try {
-    return await sink.fetcher.fetch(wanted, { ...sink.fetchOptions, maxWaitMs }, run.ending);
+    return await sink.fetcher.fetch(wanted, { ...sink.fetchOptions, maxWaitMs }, run.bounds.ending);
   } catch (error) {
-    if (run.ended) return [];
+    if (run.bounds.ended) return [];
     if (!isRetriable(error)) throw error;
     return wanted.map(({ topic, partition, topicId }) => ({
       topic,
@@ -187,13 +187,13 @@ async function lookFor(run: TaskRun, sink: StartedSink, missing: readonly Fetche
     const now = topics.get(topic);
     if (now === undefined || partition >= now.partitions) {
       position.lost = 'gone';
-      run.topicsChanged = true;
-      run.emit('sink.topic-missing', { topic, kafkaPartition: partition });
+      run.report.topicsChanged = true;
+      run.report.emit('sink.topic-missing', { topic, kafkaPartition: partition });
     } else if (position.topicId !== null && now.topicId !== position.topicId) {
       position.lost = 'made-again';
-      run.topicsChanged = true;
+      run.report.topicsChanged = true;
       // The task itself begins anew too, as Java's does with a partition that is given to it once more.
-      run.end('backlog');
+      run.bounds.end('backlog');
     }
   }
 }
@@ -206,7 +206,7 @@ async function resetPosition(run: TaskRun, sink: StartedSink, position: Partitio
   position.seek(safeOffset(found.offset));
   const { topic, partition: kafkaPartition } = position;
   const facts = { topic, kafkaPartition, madeAgain: false, from, to: position.fetchFrom, policy: policyText(policy) };
-  run.emit('sink.position-reset', facts);
+  run.report.emit('sink.position-reset', facts);
   run.noteChange({ reason: 'out-of-range', topic, kafkaPartition, from: BigInt(from), to: found.offset });
 }
 
@@ -222,17 +222,17 @@ async function deliver(run: TaskRun, sink: StartedSink, batch: PutBatch): Promis
     );
   }
   if (records.length > 0) await put(run, sink, records);
-  run.step('put');
+  run.report.step('put');
   for (const end of batch.ends) if (!isVoid(end)) end.position.delivered = end.next;
 }
 
 async function put(run: TaskRun, sink: StartedSink, records: SinkRecord[]): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await run.guard('put', sink.task.put(records));
+      await run.bounds.guard('put', sink.task.put(records));
       return;
     } catch (error) {
-      if (run.tainted || error instanceof FencedError) throw error;
+      if (run.bounds.tainted || error instanceof FencedError) throw error;
       if (isRetriable(error)) {
         if (attempt >= maxAttempts) throw error;
         await pauseBeforeRetry(run, 'put', attempt, error, sink.requests.timeoutMs);
@@ -269,28 +269,28 @@ async function pauseBeforeRetry(
 ): Promise<void> {
   const longest = step === 'fetch' ? longestFetchRetryMs : longestRetryMs;
   const delayMs = wantedMs ?? Math.min(longest, firstRetryMs * 2 ** (attempt - 1));
-  run.emit('task.retry', { step, attempt, delayMs, error: messageOf(error) });
-  if (!(await run.pause(delayMs))) throw error;
+  run.report.emit('task.retry', { step, attempt, delayMs, error: messageOf(error) });
+  if (!(await run.bounds.pause(delayMs))) throw error;
 }
 
 /** Pre-commit, dead letters, table, group; in this order (I5). */
 async function commit(run: TaskRun, sink: StartedSink): Promise<void> {
   if (!sink.positions.hasUncommitted) return;
-  const startedAt = run.room.clock.now();
+  const startedAt = run.host.clock.now();
   sink.groupCopy.look();
   const committable = sink.positions.committable(await preCommit(run, sink));
   await sink.errors.deadLetters?.flush();
   if (committable.positions.length === 0) return;
-  run.step('pre-committed');
+  run.report.step('pre-committed');
   await run.commitPositions(committable.positions, run.progress());
   committable.apply();
-  run.commits++;
-  run.step('committed');
+  run.report.commits++;
+  run.report.step('committed');
   await sink.groupCopy.copy(committable.positions);
-  run.emit('sink.committed', {
-    records: run.records,
+  run.report.emit('sink.committed', {
+    records: run.report.records,
     topicPartitions: committable.positions.length,
-    durationMs: run.room.clock.now() - startedAt,
+    durationMs: run.host.clock.now() - startedAt,
   });
 }
 
@@ -298,12 +298,12 @@ async function preCommit(run: TaskRun, sink: StartedSink) {
   const { task, positions } = sink;
   const delivered = positions.delivered();
   try {
-    if (task.preCommit !== undefined) return await run.guard('preCommit', task.preCommit(delivered));
-    if (task.flush !== undefined) await run.guard('flush', task.flush(delivered));
+    if (task.preCommit !== undefined) return await run.bounds.guard('preCommit', task.preCommit(delivered));
+    if (task.flush !== undefined) await run.bounds.guard('flush', task.flush(delivered));
     return delivered;
   } catch (cause) {
-    if (run.tainted) throw cause;
-    run.emit('sink.commit-refused', { error: messageOf(cause) });
+    if (run.bounds.tainted) throw cause;
+    run.report.emit('sink.commit-refused', { error: messageOf(cause) });
     // As in Java a failed flush sends the task back to its last committed positions: that is where the next run begins.
     throw new RetriableError(`Commit of ${run.about.connector}-${run.about.task} failed: ${messageOf(cause)}`, {
       cause,

@@ -8,7 +8,7 @@ import { isMissingTopic } from '../../kafka/errors.ts';
 import type { KafkaAdmin, TopicDescription } from '../../kafka/types.ts';
 import type { PositionChangeReason, TaskItem } from '../../storage/items.ts';
 import type { SinkPosition } from '../../storage/offset-backing-store.ts';
-import { messageOf } from '../record/error-tolerance.ts';
+import { messageOf } from '../record/failure.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import { countsIn, type GroupCommit, type GroupCommits, type SinkGroup } from './sink-group.ts';
 import { PartitionPosition, SinkPositions } from './sink-positions.ts';
@@ -61,7 +61,7 @@ export async function startPositions(run: TaskRun, admin: KafkaAdmin, group: Sin
     const isUnsure = unsure.some((one) => one.topic === topic && one.partition === partition);
     if (isUnsure && partition >= (described?.partitions ?? 0)) {
       // Deleted since it was assigned: the connector's run will see it.
-      run.topicsChanged = true;
+      run.report.topicsChanged = true;
       continue;
     }
     const topicId = described?.topicId ?? null;
@@ -155,7 +155,7 @@ export async function startAnew(
     const change = { reason: 'topic-made-again', topic, kafkaPartition, from: BigInt(from), to: offset } as const;
     run.noteChange(change, begun.includes(position) ? null : group.name);
     if (!begun.includes(position)) continue;
-    run.emit('sink.position-reset', {
+    run.report.emit('sink.position-reset', {
       topic,
       kafkaPartition,
       madeAgain: true,
@@ -180,7 +180,7 @@ async function describe(
 async function commitStart(run: TaskRun, positions: readonly SinkPosition[]): Promise<void> {
   if (positions.length === 0) return;
   await run.commitPositions(positions, {});
-  run.step('positions-taken-up');
+  run.report.step('positions-taken-up');
 }
 
 /** What may pass ends the run, as the group must know before records move on; a refusal is the group's loss. */
@@ -190,9 +190,9 @@ async function tell(run: TaskRun, group: SinkGroup, positions: readonly SinkPosi
     await group.write(positions);
   } catch (error) {
     if (isRetriable(error)) throw error;
-    run.emit('sink.group-commit-failed', { group: group.name, error: messageOf(error) });
+    run.report.emit('sink.group-commit-failed', { group: group.name, error: messageOf(error) });
   }
-  run.step('group-told');
+  run.report.step('group-told');
 }
 
 /** The offsets that a policy stands for, now. */

@@ -7,11 +7,13 @@ import { isSet, parseConfig } from '../../config/parse-config.ts';
 import { sinkRunSettings } from '../../config/run-settings.ts';
 import { ConnectError } from '../../errors.ts';
 import type { Fetcher, FetchOptions, KafkaAdmin, KafkaClient } from '../../kafka/types.ts';
-import { type DeadLetter, DeadLetterQueue, deadLetterTarget } from '../record/dead-letter-queue.ts';
-import { ErrorTolerance, type Failure } from '../record/error-tolerance.ts';
-import { closeConverters, createConverters } from '../record/record-conversion.ts';
+import { closeConverters, createConverters } from '../record/converters.ts';
+import { DeadLetterQueue, deadLetterTarget } from '../record/dead-letter-queue.ts';
+import { ErrorTolerance } from '../record/error-tolerance.ts';
+import type { DeadLetter, Failure } from '../record/failure.ts';
 import { createTransformationChain } from '../record/transformation-chain.ts';
 import { Closers } from '../run/closers.ts';
+import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import { SinkConversion } from './sink-conversion.ts';
 import { consumerGroup, SinkGroup } from './sink-group.ts';
@@ -46,14 +48,14 @@ const sinkTaskClass = 'org.apache.kafka.connect.sink.SinkTask';
 
 /** Puts the parts of a sink run together, starts the task, opens its partitions, and marks it RUNNING. */
 export async function startSink(run: TaskRun, connector: SinkConnector): Promise<StartedSink> {
-  const { room, config } = run;
+  const { host, config } = run;
   const closers = new Closers();
   const close = (quietly: boolean) => closers.close(quietly);
   try {
-    const kafka = await room.kafka();
-    const converters = await createConverters(room.plugins, config, room.settings.converterDefaults);
+    const kafka = await host.kafka();
+    const converters = await createConverters(host.plugins, config, host.settings.converterDefaults);
     closers.push(() => closeConverters(converters));
-    const chain = await createTransformationChain(config, room.plugins);
+    const chain = await createTransformationChain(config, host.plugins);
     closers.push(() => chain.close());
     const errors = new ErrorTolerance(run, config, await sinkDeadLetters(run, kafka, closers));
     const bisects = errors.toleratesAll && parseConfig(sinkRunSettings, config)['drover.errors.bisect.enable'];
@@ -61,7 +63,7 @@ export async function startSink(run: TaskRun, connector: SinkConnector): Promise
     const conversion = new SinkConversion(converters, chain, errors, {
       maxPutRecords: parseConfig(consumerConfig, overrides)['max.poll.records'],
       keepsOriginals: errors.reports,
-      now: room.clock.now,
+      now: host.clock.now,
     });
     const { admin } = kafka;
     const group = new SinkGroup(admin, consumerGroup(run.about.connector, config));
@@ -73,13 +75,16 @@ export async function startSink(run: TaskRun, connector: SinkConnector): Promise
     const task = connector.createTask();
     const requests: SinkRequests = { commit: false, timeoutMs: null };
     const assignment = positions.all.map(({ topic, partition }) => ({ topic, partition }));
-    closers.push(() => run.guard('stop', task.stop()));
+    closers.push(() => run.bounds.guard('stop', task.stop()));
     const reporter = errors.reports ? errantRecordReporter(run, errors, conversion) : null;
-    await run.guard('start', task.start(run.taskConfig, sinkContext(run, positions, requests, assignment, reporter)));
-    if (task.close !== undefined) closers.push(() => run.guard('close', task.close!(assignment)));
-    if (task.open !== undefined) await run.guard('open', task.open(assignment));
+    await run.bounds.guard(
+      'start',
+      task.start(run.taskConfig, sinkContext(run, positions, requests, assignment, reporter)),
+    );
+    if (task.close !== undefined) closers.push(() => run.bounds.guard('close', task.close!(assignment)));
+    if (task.open !== undefined) await run.bounds.guard('open', task.open(assignment));
     await run.reportRunning();
-    run.step('started');
+    run.report.step('started');
     const fetchOptions = fetchOptionsOf(overrides);
     return {
       task,
@@ -140,7 +145,11 @@ function sinkContext(
 }
 
 /** KIP-610: what the task itself found wrong. The promise waits for the dead letter queue. */
-function errantRecordReporter(run: TaskRun, errors: ErrorTolerance, conversion: SinkConversion): ErrantRecordReporter {
+function errantRecordReporter(
+  run: PluginRun,
+  errors: ErrorTolerance,
+  conversion: SinkConversion,
+): ErrantRecordReporter {
   return {
     async report(record, error) {
       errors.fail(putFailure(run, conversion, record, error));
@@ -149,13 +158,13 @@ function errantRecordReporter(run: TaskRun, errors: ErrorTolerance, conversion: 
   };
 }
 
-export function putFailure(run: TaskRun, conversion: SinkConversion, record: SinkRecord, error: unknown): Failure {
+export function putFailure(run: PluginRun, conversion: SinkConversion, record: SinkRecord, error: unknown): Failure {
   return {
     stage: 'TASK_PUT',
     executingClass: sinkTaskClass,
     error,
     attempt: 1,
-    failedAt: run.room.clock.now(),
+    failedAt: run.host.clock.now(),
     record: null,
     consumed: conversion.originalOf(record) ?? unknownOriginal(record),
   };
@@ -177,7 +186,7 @@ function unknownOriginal(record: SinkRecord): DeadLetter {
 const bytesOf = (value: unknown) =>
   value === null || value === undefined || value instanceof Uint8Array ? (value ?? null) : String(value);
 
-async function sinkDeadLetters(run: TaskRun, kafka: KafkaClient, closers: Closers): Promise<DeadLetterQueue | null> {
+async function sinkDeadLetters(run: PluginRun, kafka: KafkaClient, closers: Closers): Promise<DeadLetterQueue | null> {
   const target = deadLetterTarget(run.config, 'sink');
   if (target === null) return null;
   const producer = await kafka.producer(run.producerOverrides());

@@ -1,8 +1,8 @@
 import { ConfigError, ConnectError, isRetriable, traceOf } from '../../errors.ts';
 import type { KafkaAdmin } from '../../kafka/types.ts';
 import type { TaskItem } from '../../storage/items.ts';
-import { messageOf } from '../record/error-tolerance.ts';
-import type { WorkerRoom } from '../worker.ts';
+import { messageOf } from '../record/failure.ts';
+import type { RunHost } from '../run/run-host.ts';
 import { sinkTopics } from './partition-assignment.ts';
 import { consumerGroup, SinkGroup } from './sink-group.ts';
 
@@ -21,8 +21,8 @@ export function isTopicCheckDue(connector: string, now: number): boolean {
  * due. Asked by the probe for idle sinks and by the first task of one that never idles. An idle one's consumer group is
  * looked at too: where it is not as Drover has left it, changed by somebody or expired, a run of the task sees to it.
  */
-export async function wakeIfTopicsChanged(room: WorkerRoom, admin: KafkaAdmin, name: string): Promise<void> {
-  const found = await room.stores.config.getConnectorAndTasks(name);
+export async function wakeIfTopicsChanged(host: RunHost, admin: KafkaAdmin, name: string): Promise<void> {
+  const found = await host.stores.config.getConnectorAndTasks(name);
   if (found === undefined || found.connector.targetState !== 'STARTED' || found.tasks.length === 0) return;
   try {
     const topics = await sinkTopics(found.connector.config, admin);
@@ -33,16 +33,16 @@ export async function wakeIfTopicsChanged(room: WorkerRoom, admin: KafkaAdmin, n
       assigned.set(topic, (assigned.get(topic) ?? 0) + partitions.length);
     }
     const isSame = there.size === assigned.size && [...there].every(([topic, count]) => assigned.get(topic) === count);
-    if (!isSame) await room.stores.config.markConnectorDue(name, room.clock.now());
-    else await wakeIfGroupChanged(room, admin, consumerGroup(name, found.connector.config), found.tasks);
+    if (!isSame) await host.stores.config.markConnectorDue(name, host.clock.now());
+    else await wakeIfGroupChanged(host, admin, consumerGroup(name, found.connector.config), found.tasks);
   } catch (error) {
     // One connector's topics, unreadable or misnamed, must not keep the others from being looked at.
     if (!(error instanceof ConnectError)) throw error;
     // What is wrong with its settings is told where everybody looks: its own run fails with it.
     if (error instanceof ConfigError && found.connector.state !== 'FAILED') {
-      await room.stores.config.markConnectorDue(name, room.clock.now());
+      await host.stores.config.markConnectorDue(name, host.clock.now());
     }
-    room.telemetry.emit('run.failed', {
+    host.telemetry.emit('run.failed', {
       connector: name,
       error: messageOf(error),
       trace: traceOf(error),
@@ -53,7 +53,7 @@ export async function wakeIfTopicsChanged(room: WorkerRoom, admin: KafkaAdmin, n
 }
 
 async function wakeIfGroupChanged(
-  room: WorkerRoom,
+  host: RunHost,
   admin: KafkaAdmin,
   group: string,
   tasks: readonly TaskItem[],
@@ -67,6 +67,6 @@ async function wakeIfGroupChanged(
         return commits.of({ topic, partition: Number(partition) })?.writer !== 'drover';
       }),
     );
-    if (changed) await room.stores.config.markTaskDue(connector, task, room.clock.now());
+    if (changed) await host.stores.config.markTaskDue(connector, task, host.clock.now());
   }
 }

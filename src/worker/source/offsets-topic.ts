@@ -4,7 +4,7 @@ import type { Fetcher, KafkaAdmin, OutgoingBatch, RecordCursor } from '../../kaf
 import type { TaskItem } from '../../storage/items.ts';
 import type { SinkPosition, SourceOffsetEntry } from '../../storage/offset-backing-store.ts';
 import { canonicalPartition, offsetRecordKey, parseOffset } from '../../storage/source-offset-text.ts';
-import type { WorkerRoom } from '../worker.ts';
+import type { RunHost } from '../run/run-host.ts';
 
 /** Where a connector's offsets topic is read and made. */
 export interface OffsetsCluster {
@@ -39,9 +39,9 @@ export async function tailPositions(admin: KafkaAdmin, topic: string): Promise<S
   });
 }
 
-export async function ensureOffsetsTopic(room: WorkerRoom, admin: KafkaAdmin, topic: string): Promise<void> {
+export async function ensureOffsetsTopic(host: RunHost, admin: KafkaAdmin, topic: string): Promise<void> {
   if ((await admin.describeTopics([topic])).length > 0) return;
-  const { offsetsTopicPartitions: partitions, offsetsTopicReplicationFactor: replicationFactor } = room.settings;
+  const { offsetsTopicPartitions: partitions, offsetsTopicReplicationFactor: replicationFactor } = host.settings;
   await admin.createTopics([{ topic, partitions, replicationFactor, configs: { 'cleanup.policy': 'compact' } }]);
 }
 
@@ -51,7 +51,7 @@ export async function ensureOffsetsTopic(room: WorkerRoom, admin: KafkaAdmin, to
  * transactions of others that hide it, until `endsAt`.
  */
 export async function readTail(
-  room: WorkerRoom,
+  host: RunHost,
   kafka: OffsetsCluster,
   connector: string,
   tasks: readonly Pick<TaskItem, 'task' | 'positions'>[],
@@ -66,7 +66,7 @@ export async function readTail(
   try {
     let left = starts.filter((start) => start.offset < endOf(ends, start));
     while (left.length > 0) {
-      if (room.clock.now() >= endsAt) {
+      if (host.clock.now() >= endsAt) {
         throw new RetriableError(`The tail of ${left[0]!.topic} is hidden by an open transaction of another producer`, {
           code: 'source.tail_hidden',
         });

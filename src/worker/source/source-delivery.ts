@@ -1,13 +1,15 @@
-import type { SourceRecord } from '../../api/record.ts';
-import type { SourceTask, TransactionContext } from '../../api/task.ts';
+import type { SourceTask } from '../../api/task.ts';
 import { ConnectError } from '../../errors.ts';
 import type { OutgoingBatch, ProduceOutcome, Producer } from '../../kafka/types.ts';
 import { sourceOffsetEntry } from '../../storage/source-offset-text.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
-import type { ConvertedBatch } from '../record/record-conversion.ts';
+import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
+import type { Piece } from './poll-pieces.ts';
+import type { ConvertedBatch } from './source-conversion.ts';
 import { type RecordOffsets, type SubmittedBatch, SubmittedRecords } from './submitted-records.ts';
 import type { TopicCreation } from './topic-creation.ts';
+import type { TransactionBoundaries } from './transaction-boundaries.ts';
 
 /** A converted batch with all that its acknowledgement needs. */
 export interface Outgoing {
@@ -20,13 +22,7 @@ export interface Outgoing {
   /** Records polled, dropped ones included. */
   records: number;
   /** What the connector wants of its transaction after these records. */
-  boundary: 'commit' | 'abort' | null;
-}
-
-/** A stretch of a poll that ends where the connector draws a transaction boundary. */
-export interface Piece {
-  readonly records: SourceRecord[];
-  readonly boundary: 'commit' | 'abort' | null;
+  boundary: Piece['boundary'];
 }
 
 /**
@@ -34,9 +30,8 @@ export interface Piece {
  * transactional-delivery.ts.
  */
 export interface SourceDelivery {
-  /** Where the task draws its own transaction boundaries. */
-  readonly transactionContext?: TransactionContext;
-  readonly cut?: (polled: SourceRecord[]) => Piece[];
+  /** Of a task that says itself where its transactions end. */
+  readonly boundaries: TransactionBoundaries | null;
   /**
    * Whether anybody will ask for the records again: the task's `commitRecord`, or reports of refused ones. Else they are
    * let go as soon as they are converted, which spares the garbage collector most of its work.
@@ -74,6 +69,7 @@ export class PlainDelivery implements SourceDelivery {
   readonly keepsRecords: boolean;
   readonly stopsAtRefused: boolean;
   readonly unfinished = false;
+  readonly boundaries = null;
   readonly #topics: TopicCreation;
   readonly #producer: Producer;
   readonly #errors: ErrorTolerance;
@@ -124,8 +120,8 @@ export class PlainDelivery implements SourceDelivery {
     // The producer repeats what the broker did not take. When it gives up the run ends, and so it does in front of a record
     // that will never be taken: only the next run, from the last commit on, keeps the order.
     const onRefusal = this.stopsAtRefused ? 'stop' : 'go-on';
-    const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.cut, onRefusal);
-    this.#run.step('produced');
+    const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.bounds.cut, onRefusal);
+    this.#run.report.step('produced');
     if (outcome !== null && outcome.stopped !== null) {
       submitted.landed = (index) => outcome.offsetOf(index) !== null;
       await commitRecords(this.#run, this.#task, outgoing, outcome);
@@ -171,21 +167,21 @@ export class PlainDelivery implements SourceDelivery {
     const over = this.#failure !== null && this.#inFlight === 0;
     const safe = over ? this.#submitted.takeRest() : this.#submitted.takeCommittable();
     if (safe === null) return false;
-    const startedAt = run.room.clock.now();
+    const startedAt = run.host.clock.now();
     await this.#errors.deadLetters?.flush();
-    run.records += safe.records;
-    run.bytes += safe.bytes;
+    run.report.records += safe.records;
+    run.report.bytes += safe.bytes;
     const entries = Array.from(safe.offsets.values(), (last) => sourceOffsetEntry(last.partition, last.offset));
-    const { revoked } = await run.room.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress());
-    run.commits++;
-    run.step('committed');
-    await run.recordActiveTopics(this.#topics.topics);
-    run.emit('source.committed', {
+    const { revoked } = await run.host.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress());
+    run.report.commits++;
+    run.report.step('committed');
+    await run.report.activeTopics(this.#topics.topics);
+    run.report.emit('source.committed', {
       records: safe.records,
       sourcePartitions: entries.length,
-      durationMs: run.room.clock.now() - startedAt,
+      durationMs: run.host.clock.now() - startedAt,
     });
-    if (revoked) run.end('revoked');
+    if (revoked) run.bounds.end('revoked');
     return true;
   }
 
@@ -204,13 +200,13 @@ export function recordRefused(cause: Error): ConnectError {
 
 /** Hands refused records to the error policy, which skips them: their dead letters must be on their way before offsets pass them (I3). */
 export function reportRefused(
-  run: TaskRun,
+  run: PluginRun,
   errors: ErrorTolerance,
   outgoing: Outgoing,
   { failures }: ProduceOutcome,
 ): void {
   if (failures.size === 0) return;
-  const failedAt = run.room.clock.now();
+  const failedAt = run.host.clock.now();
   let appended = 0;
   for (const { records, dropped } of outgoing.polls) {
     let next = 0;
@@ -224,14 +220,14 @@ export function reportRefused(
       const stage = 'KAFKA_PRODUCE';
       const executingClass = 'org.apache.kafka.connect.runtime.AbstractWorkerSourceTask';
       errors.report({ stage, executingClass, error, attempt: 1, failedAt, record: records[place]!, consumed: null });
-      run.skipped(stage, 1);
+      run.report.skipped(stage, 1);
     }
   }
 }
 
 /** Tells the task's `commitRecord`, if it has one, where each record landed; null: nowhere, since it was dropped. */
 export async function commitRecords(
-  run: TaskRun,
+  run: PluginRun,
   task: SourceTask,
   outgoing: Outgoing,
   outcome: ProduceOutcome | null,
@@ -244,14 +240,14 @@ export async function commitRecords(
       const record = records[place]!;
       if (dropped[next] === place) {
         next++;
-        await run.guard('commitRecord', task.commitRecord(record, null));
+        await run.bounds.guard('commitRecord', task.commitRecord(record, null));
         continue;
       }
       const landed = outcome?.offsetOf(appended++) ?? null;
       // The record at fault, or behind it: it comes again.
       if (landed === null && outcome !== null && outcome.stopped !== null) continue;
       const metadata = landed === null ? null : { ...landed, timestamp: record.timestamp };
-      await run.guard('commitRecord', task.commitRecord(record, metadata));
+      await run.bounds.guard('commitRecord', task.commitRecord(record, metadata));
     }
   }
 }

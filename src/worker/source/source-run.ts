@@ -1,12 +1,13 @@
 import type { SourceConnector } from '../../api/connector.ts';
-import type { SourcePartition, SourceRecord } from '../../api/record.ts';
+import type { SourceRecord } from '../../api/record.ts';
 import type { SourceTask } from '../../api/task.ts';
 import { FencedError, isRetriable } from '../../errors.ts';
-import { canonicalPartition } from '../../storage/source-offset-text.ts';
-import { messageOf } from '../record/error-tolerance.ts';
-import type { SourceConversion } from '../record/record-conversion.ts';
+import { messageOf } from '../record/failure.ts';
+import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
-import type { Outgoing, Piece, SourceDelivery } from './source-delivery.ts';
+import { type Piece, pollSplitter } from './poll-pieces.ts';
+import type { SourceConversion } from './source-conversion.ts';
+import type { Outgoing, SourceDelivery } from './source-delivery.ts';
 import { startSource } from './source-start.ts';
 import { RecordOffsets } from './submitted-records.ts';
 
@@ -15,8 +16,6 @@ const maxBatchBytes = 512 * 1024;
 const maxBatchRecords = 20_000;
 /** A topic that takes less than this in a record batch is not to be expected. */
 const suspiciousBytes = 1000;
-/** So many source partitions may cost a restarted task a request of their own. */
-const mostHeads = 50;
 const emptyPollPauseMs = 20;
 const firstRetryMs = 300;
 const longestRetryMs = 10_000;
@@ -41,8 +40,8 @@ export async function runSource(run: TaskRun, connector: SourceConnector): Promi
     await pollUntilDone(run, task, conversion, delivery, gathering);
     await delivery.drain();
     await commit(run, task, delivery, true);
-    run.lag = task.lag?.() ?? null;
-    run.throwIfBroken();
+    run.report.lag = task.lag?.() ?? null;
+    run.bounds.throwIfBroken();
     failed = false;
   } catch (error) {
     // Only a zombie writes nothing more.
@@ -73,13 +72,13 @@ async function pollUntilDone(
   delivery: SourceDelivery,
   gathering: Gathering,
 ): Promise<void> {
-  const { clock } = run.room;
+  const { clock } = run.host;
   const { limits } = run;
   let polledRecords = 0;
   let polledBytes = 0;
   let lastRecordAt = Number.NEGATIVE_INFINITY;
   let lastCommitAt = clock.now();
-  run.endsWhole(() => !delivery.unfinished);
+  run.bounds.endsWhole(() => !delivery.unfinished);
   const submit = async () => {
     const { outgoing } = gathering;
     gathering.outgoing = null;
@@ -87,16 +86,16 @@ async function pollUntilDone(
   };
   // A task that was stopped at a record begins with it. What lies behind that may go to other partitions, where nothing
   // would hold it back: it must not be there once more after every restart.
-  let cautious = delivery.stopsAtRefused && run.startsAnew;
+  const split = pollSplitter(delivery.boundaries, delivery.stopsAtRefused && run.startsAnew);
   let first = true;
 
-  while (!run.ended) {
-    const polled = await poll(run, task, delivery.cut !== undefined);
+  while (!run.bounds.ended) {
+    const polled = await poll(run, task, delivery.boundaries !== null);
     delivery.throwIfFailed();
 
-    const pieces = polled === null ? [] : cautious ? headsAlone(polled) : (delivery.cut?.(polled) ?? [whole(polled)]);
+    const pieces = polled === null ? [] : split(polled);
     if (pieces.length > 0) {
-      run.step('polled');
+      run.report.step('polled');
       for (const piece of pieces) {
         gathering.outgoing ??= newOutgoing(delivery, first);
         const { outgoing } = gathering;
@@ -104,12 +103,11 @@ async function pollUntilDone(
         await convert(piece, outgoing, conversion, delivery);
         polledRecords += piece.records.length;
         polledBytes += outgoing.batch.bytes - before;
-        if (cautious || delivery.cut !== undefined) await submit();
-        if (cautious) await delivery.drain();
+        if (piece.behind !== 'gather') await submit();
+        if (piece.behind === 'drain') await delivery.drain();
       }
       first = false;
-      cautious = false;
-      run.step('converted');
+      run.report.step('converted');
       lastRecordAt = clock.now();
     }
     const { outgoing } = gathering;
@@ -118,36 +116,14 @@ async function pollUntilDone(
       await commit(run, task, delivery, false);
       lastCommitAt = clock.now();
     }
-    if (run.overdue || polledRecords >= limits.maxRecords || polledBytes >= limits.maxBytes) run.endSoon();
+    const hasEnough = polledRecords >= limits.maxRecords || polledBytes >= limits.maxBytes;
+    if (run.bounds.overdue || hasEnough) run.bounds.endSoon();
     if (pieces.length === 0) {
-      if (clock.now() - lastRecordAt >= limits.lingerMs) run.end('drained');
-      else await run.pause(Math.min(emptyPollPauseMs, limits.lingerMs));
+      if (clock.now() - lastRecordAt >= limits.lingerMs) run.bounds.end('drained');
+      else await run.bounds.pause(Math.min(emptyPollPauseMs, limits.lingerMs));
     }
   }
   await submit();
-}
-
-const whole = (records: SourceRecord[]): Piece => ({ records, boundary: null });
-
-/** Cuts a poll so that the first record of each source partition stands alone. */
-function headsAlone(polled: SourceRecord[]): Piece[] {
-  const pieces: Piece[] = [];
-  const seen = new Set<string>();
-  let current: SourcePartition | null = null;
-  let from = 0;
-  for (let i = 0; i < polled.length && seen.size < mostHeads; i++) {
-    const { sourcePartition } = polled[i]!;
-    if (sourcePartition === current) continue;
-    current = sourcePartition;
-    const key = canonicalPartition(sourcePartition);
-    if (seen.has(key)) continue;
-    seen.add(key);
-    if (i > from) pieces.push(whole(polled.slice(from, i)));
-    pieces.push(whole([polled[i]!]));
-    from = i + 1;
-  }
-  if (from < polled.length) pieces.push(whole(polled.slice(from)));
-  return pieces;
 }
 
 /** Brings the records of one poll, or of a piece of it, into the batch, up to the one that ends the run. */
@@ -180,16 +156,16 @@ function isFull({ batch, records }: Outgoing): boolean {
 }
 
 /** Null when there is nothing now; an empty poll may end a transaction all the same. What the plugin calls retriable is tried again while the run lasts. */
-async function poll(run: TaskRun, task: SourceTask, keepsEmpty: boolean): Promise<SourceRecord[] | null> {
+async function poll(run: PluginRun, task: SourceTask, keepsEmpty: boolean): Promise<SourceRecord[] | null> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const polled = await run.guard('poll', task.poll());
+      const polled = await run.bounds.guard('poll', task.poll());
       return polled === null || (polled.length === 0 && !keepsEmpty) ? null : polled;
     } catch (error) {
-      if (!isRetriable(error) || run.tainted) throw error;
+      if (!isRetriable(error) || run.bounds.tainted) throw error;
       const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (attempt - 1));
-      run.emit('task.retry', { step: 'poll', attempt, delayMs, error: messageOf(error) });
-      if (!(await run.pause(delayMs))) throw error;
+      run.report.emit('task.retry', { step: 'poll', attempt, delayMs, error: messageOf(error) });
+      if (!(await run.bounds.pause(delayMs))) throw error;
     }
   }
 }
@@ -199,9 +175,9 @@ async function commit(run: TaskRun, task: SourceTask, delivery: SourceDelivery, 
   if (!(await delivery.commitOffsets(final))) return;
   if (task.commit === undefined) return;
   try {
-    await run.guard('commit', task.commit());
+    await run.bounds.guard('commit', task.commit());
   } catch (error) {
-    if (run.tainted) throw error;
-    run.emit('source.commit-hook-failed', { error: messageOf(error) });
+    if (run.bounds.tainted) throw error;
+    run.report.emit('source.commit-hook-failed', { error: messageOf(error) });
   }
 }

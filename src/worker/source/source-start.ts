@@ -6,15 +6,19 @@ import { javaText } from '../../data/java-text.ts';
 import type { Schema } from '../../data/schema.ts';
 import type { KafkaAdmin, KafkaClient } from '../../kafka/types.ts';
 import { canonicalPartition, parseOffset } from '../../storage/source-offset-text.ts';
-import { type DeadLetter, DeadLetterQueue, deadLetterTarget } from '../record/dead-letter-queue.ts';
-import { ErrorTolerance, type Failure } from '../record/error-tolerance.ts';
-import { closeConverters, createConverters, SourceConversion } from '../record/record-conversion.ts';
+import { closeConverters, createConverters } from '../record/converters.ts';
+import { DeadLetterQueue, deadLetterTarget } from '../record/dead-letter-queue.ts';
+import { ErrorTolerance } from '../record/error-tolerance.ts';
+import type { DeadLetter, Failure } from '../record/failure.ts';
 import { createTransformationChain } from '../record/transformation-chain.ts';
 import { Closers } from '../run/closers.ts';
+import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
+import { exactlyOnce } from './exactly-once.ts';
+import { SourceConversion } from './source-conversion.ts';
 import { PlainDelivery, type SourceDelivery } from './source-delivery.ts';
 import { TopicCreation } from './topic-creation.ts';
-import { createTransactionalDelivery, exactlyOnce } from './transactional-delivery.ts';
+import { createTransactionalDelivery } from './transactional-start.ts';
 
 export interface StartedSource {
   readonly task: SourceTask;
@@ -27,22 +31,22 @@ export interface StartedSource {
 
 /** Puts the parts of a source run together, starts the task, and marks it RUNNING. */
 export async function startSource(run: TaskRun, connector: SourceConnector): Promise<StartedSource> {
-  const { room, config } = run;
+  const { host, config } = run;
   const closers = new Closers();
   const close = (quietly: boolean) => closers.close(quietly);
   try {
-    const kafka = await room.kafka();
-    const converters = await createConverters(room.plugins, config, room.settings.converterDefaults);
+    const kafka = await host.kafka();
+    const converters = await createConverters(host.plugins, config, host.settings.converterDefaults);
     closers.push(() => closeConverters(converters));
-    const chain = await createTransformationChain(config, room.plugins);
+    const chain = await createTransformationChain(config, host.plugins);
     closers.push(() => chain.close());
     const producerOverrides = run.producerOverrides();
     const admin = kafka.adminWith(run.adminOverrides());
     const letters = await sourceDeadLetters(run, kafka, admin, closers);
     const errors = new ErrorTolerance(run, config, letters);
-    const groups = room.settings.topicCreationEnable ? topicGroups(config) : [];
+    const groups = host.settings.topicCreationEnable ? topicGroups(config) : [];
     const topics = new TopicCreation(run, admin, groups);
-    const conversion = new SourceConversion(chain, converters, errors, topics, room.clock.now);
+    const conversion = new SourceConversion(chain, converters, errors, topics, host.clock.now);
 
     const task = connector.createTask();
     const transactions = exactlyOnce(config);
@@ -52,8 +56,8 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
         : await createTransactionalDelivery(run, task, topics, transactions, kafka, producerOverrides, errors);
     closers.push(() => delivery.close());
 
-    closers.push(() => run.guard('stop', task.stop()));
-    await run.guard(
+    closers.push(() => run.bounds.guard('stop', task.stop()));
+    await run.bounds.guard(
       'start',
       task.start(run.taskConfig, {
         ...run.taskContext(),
@@ -62,7 +66,7 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
       }),
     );
     await run.reportRunning();
-    run.step('started');
+    run.report.step('started');
     return { task, conversion, delivery, errors, close };
   } catch (error) {
     await close(true);
@@ -71,11 +75,11 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
 }
 
 function transactionContextOf(delivery: SourceDelivery): { transactionContext?: TransactionContext } {
-  return delivery.transactionContext === undefined ? {} : { transactionContext: delivery.transactionContext };
+  return delivery.boundaries === null ? {} : { transactionContext: delivery.boundaries };
 }
 
-function offsetReader(run: TaskRun): OffsetStorageReader {
-  const { offsets } = run.room.stores;
+function offsetReader(run: PluginRun): OffsetStorageReader {
+  const { offsets } = run.host.stores;
   const read = async (partitions: readonly SourcePartition[]): Promise<(SourceOffset | null)[]> => {
     const keys = partitions.map(canonicalPartition);
     const found = await offsets.readSourceOffsets(run.about.connector, [...new Set(keys)]);
@@ -88,7 +92,7 @@ function offsetReader(run: TaskRun): OffsetStorageReader {
 }
 
 async function sourceDeadLetters(
-  run: TaskRun,
+  run: PluginRun,
   kafka: KafkaClient,
   admin: KafkaAdmin,
   closers: Closers,

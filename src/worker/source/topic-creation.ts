@@ -1,18 +1,18 @@
 import type { TopicGroup } from '../../config/topic-creation-config.ts';
 import { ConnectError, isRetriable } from '../../errors.ts';
 import type { KafkaAdmin, NewTopic } from '../../kafka/types.ts';
-import { messageOf } from '../record/error-tolerance.ts';
-import type { TaskRun } from '../run/task-run.ts';
+import { messageOf } from '../record/failure.ts';
+import type { PluginRun } from '../run/plugin-run.ts';
 
 /** Sees to it that a topic is there before its first record, once per topic and run. */
 export class TopicCreation {
-  readonly #run: TaskRun;
+  readonly #run: PluginRun;
   readonly #admin: KafkaAdmin;
   readonly #groups: readonly TopicGroup[];
   readonly #ready = new Set<string>();
   #lastReady: string | null = null;
 
-  constructor(run: TaskRun, admin: KafkaAdmin, groups: readonly TopicGroup[]) {
+  constructor(run: PluginRun, admin: KafkaAdmin, groups: readonly TopicGroup[]) {
     this.#run = run;
     this.#admin = admin;
     this.#groups = groups;
@@ -43,7 +43,7 @@ export class TopicCreation {
     const wanted: NewTopic = { topic, partitions, replicationFactor, configs };
     try {
       const created = await this.#admin.createTopics([wanted]);
-      if (created.get(topic)) this.#run.emit('source.topic-created', { topic, partitions, replicationFactor });
+      if (created.get(topic)) this.#run.report.emit('source.topic-created', { topic, partitions, replicationFactor });
     } catch (cause) {
       if (isRetriable(cause)) throw cause;
       throw new ConnectError(

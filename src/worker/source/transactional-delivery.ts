@@ -1,166 +1,29 @@
-import type { SourceRecord } from '../../api/record.ts';
-import type { SourceTask, TransactionContext } from '../../api/task.ts';
-import { producerConfig } from '../../config/client-config.ts';
-import type { Settings } from '../../config/config-def.ts';
-import { deliverySettings, requiresExactlyOnce } from '../../config/connector-config.ts';
-import { parseConfig, parseGiven, settingsWithPrefix } from '../../config/parse-config.ts';
+import type { SourceTask } from '../../api/task.ts';
 import { ConnectError, isRetriable, RetriableError } from '../../errors.ts';
-import type { KafkaClient, OutgoingBatch, TransactionalProducer } from '../../kafka/types.ts';
-import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
-import type { Lease } from '../../storage/lease-store.ts';
+import type { OutgoingBatch, TransactionalProducer } from '../../kafka/types.ts';
 import type { SinkPosition, SourceOffsetEntry } from '../../storage/offset-backing-store.ts';
 import { sourceOffsetEntry } from '../../storage/source-offset-text.ts';
-import { resolveSettings } from '../config-providers.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
 import type { TaskRun } from '../run/task-run.ts';
-import type { WorkerRoom } from '../worker.ts';
-import {
-  appendOffsetRecord,
-  ensureOffsetsTopic,
-  type OffsetsCluster,
-  readTail,
-  tailPositions,
-} from './offsets-topic.ts';
+import type { ExactlyOnce } from './exactly-once.ts';
+import { appendOffsetRecord } from './offsets-topic.ts';
 import {
   commitRecords,
   keepsRecords,
   type Outgoing,
-  type Piece,
   recordRefused,
   reportRefused,
   type SourceDelivery,
 } from './source-delivery.ts';
 import type { TopicCreation } from './topic-creation.ts';
-
-/** How a connector asks for exactly once (KIP-618). */
-export interface ExactlyOnce {
-  readonly boundary: 'poll' | 'interval' | 'connector';
-  readonly intervalMs: number;
-  /** The connector's own offsets topic; null: the mirror's. */
-  readonly offsetsTopic: string | null;
-}
-
-const defaultIntervalMs = 60_000;
-const transactionTimeout = 'transaction.timeout.ms';
-/** What a producer asks for by default, and the most that a broker grants by default (transaction.max.timeout.ms). */
-const defaultTimeoutMs = 60_000;
-const longestTimeoutMs = 900_000;
-
-/** Null unless `exactly.once.support=required`. */
-export function exactlyOnce(config: Settings): ExactlyOnce | null {
-  if (!requiresExactlyOnce(config)) return null;
-  const settings = parseConfig(deliverySettings, config);
-  return {
-    boundary: settings['transaction.boundary'].toLowerCase() as ExactlyOnce['boundary'],
-    intervalMs: settings['transaction.boundary.interval.ms'] ?? defaultIntervalMs,
-    offsetsTopic: settings['offsets.storage.topic'],
-  };
-}
-
-/** The id that Java Connect would use for that task: a newer run fences an older one in the broker, whoever it is. */
-function transactionalIdOf(room: WorkerRoom, connector: string, task: number): string {
-  return `${room.settings.groupId}-${connector}-${task}`;
-}
-
-/**
- * How long the broker lets a transaction be open. One that is not over with its poll may be open for as long as the run
- * lasts, and not longer: of a run that was killed it holds readers back until its lease is over too.
- */
-function transactionTimeoutMs(run: TaskRun, asked: ExactlyOnce, overrides: Settings): number {
-  const own = parseGiven(producerConfig, overrides)[transactionTimeout];
-  if (own !== undefined) return own;
-  if (asked.boundary === 'poll') return defaultTimeoutMs;
-  const left = Math.ceil(run.deadlines.expiresAt - run.room.clock.now());
-  return Math.min(longestTimeoutMs, Math.max(left, defaultTimeoutMs));
-}
-
-/**
- * Fences every older run of the task in the broker, then takes up what such a run committed there but did not bring to
- * the table any more (I4). Only after that may the task read its offsets.
- */
-export async function createTransactionalDelivery(
-  run: TaskRun,
-  task: SourceTask,
-  topics: TopicCreation,
-  asked: ExactlyOnce,
-  kafka: KafkaClient,
-  overrides: Settings,
-  errors: ErrorTolerance,
-): Promise<SourceDelivery> {
-  const { room, about, lease } = run;
-  const offsetsTopic = asked.offsetsTopic ?? room.settings.offsetsTopic;
-  const offsetsCluster = clusterOfOffsets(kafka, run.config, run.adminOverrides());
-  await ensureOffsetsTopic(room, offsetsCluster.admin, offsetsTopic);
-  const timeoutMs = transactionTimeoutMs(run, asked, overrides);
-  const producer = await kafka.transactionalProducer(transactionalIdOf(room, about.connector, about.task), {
-    ...overrides,
-    [transactionTimeout]: String(timeoutMs),
-  });
-  try {
-    await producer.init();
-    run.step('fenced-older');
-    const tail = await readTail(room, offsetsCluster, about.connector, [run.item], run.deadlines.endsAt);
-    if (tail.length > 0) {
-      const entries = tail.map((entry) => ({ ...entry, inTopic: asked.offsetsTopic === null }));
-      await room.stores.offsets.commitSourceOffsets(lease, entries, {}, []);
-      run.emit('source.recovered', { sourcePartitions: tail.length });
-    }
-  } catch (error) {
-    await producer.close();
-    throw error;
-  }
-  const noteTail = async () => {
-    const positions = await tailPositions(offsetsCluster.admin, offsetsTopic);
-    const { revoked } = await room.stores.offsets.commitSourceOffsets(lease, [], {}, positions);
-    if (revoked) run.end('revoked');
-    run.step('tail-noted');
-  };
-  // One that stays open too long is aborted by the broker, and its producer fenced: it is ended well before.
-  const bounded = { ...asked, intervalMs: Math.min(asked.intervalMs, timeoutMs / 2) };
-  return new TransactionalDelivery(run, task, topics, producer, errors, bounded, offsetsTopic, noteTail);
-}
-
-/** Offsets lie beside the records of their transactions: a connector may bring brokers and credentials of its own. */
-function clusterOfOffsets(kafka: KafkaClient, config: Settings, adminOverrides: Settings): OffsetsCluster {
-  const consumerOverrides = settingsWithPrefix(config, 'consumer.override.');
-  return { admin: kafka.adminWith(adminOverrides), fetcher: () => kafka.fetcher(consumerOverrides) };
-}
-
-/**
- * Takes up what the ended tasks of a generation left in the tail of their offsets topics, under the connector's lease,
- * before the next generation reads its offsets (I4, I7).
- */
-export async function recoverGeneration(
-  room: WorkerRoom,
-  item: ConnectorItem,
-  lease: Lease,
-  ended: readonly TaskItem[],
-): Promise<void> {
-  const unclean = ended.filter((task) => task.type === 'source' && Object.keys(task.positions).length > 0);
-  if (unclean.length === 0) return;
-  const kafka = await room.kafka();
-  const config = await resolveSettings(item.config, room.configProviders, room.telemetry.secrets);
-  const producerOverrides = settingsWithPrefix(config, 'producer.override.');
-  for (const { task } of unclean) {
-    const producer = await kafka.transactionalProducer(transactionalIdOf(room, item.name, task), producerOverrides);
-    await producer.init();
-    await producer.close();
-  }
-  const offsetsCluster = clusterOfOffsets(kafka, config, settingsWithPrefix(config, 'admin.override.'));
-  const endsAt = lease.expiresAt - room.settings.leaseMarginMs;
-  const tail = await readTail(room, offsetsCluster, item.name, unclean, endsAt);
-  const mirrored = (exactlyOnce(item.config)?.offsetsTopic ?? null) === null;
-  const entries = tail.map((entry) => ({ ...entry, inTopic: mirrored }));
-  if (entries.length > 0) await room.stores.generations.putSourceOffsets(lease, entries);
-}
+import { TransactionBoundaries } from './transaction-boundaries.ts';
 
 /**
  * Exactly once: records and their offsets' records in one transaction; the table follows. One transaction is under way
  * at a time: what is polled meanwhile goes, whole polls at a time, into the next.
  */
-class TransactionalDelivery implements SourceDelivery {
-  readonly transactionContext?: TransactionContext;
-  readonly cut?: (polled: SourceRecord[]) => Piece[];
+export class TransactionalDelivery implements SourceDelivery {
+  readonly boundaries: TransactionBoundaries | null;
   readonly keepsRecords: boolean;
   /** A transaction is taken back as a whole. */
   readonly stopsAtRefused = false;
@@ -173,7 +36,6 @@ class TransactionalDelivery implements SourceDelivery {
   readonly #offsetsTopic: string;
   readonly #noteTail: () => Promise<void>;
 
-  readonly #boundaries: ConnectorBoundaries | null;
   #tailNoted = false;
   #open = false;
   #openedAt = 0;
@@ -211,12 +73,7 @@ class TransactionalDelivery implements SourceDelivery {
     this.#asked = asked;
     this.#offsetsTopic = offsetsTopic;
     this.#noteTail = noteTail;
-    this.#boundaries = asked.boundary === 'connector' ? new ConnectorBoundaries() : null;
-    const boundaries = this.#boundaries;
-    if (boundaries !== null) {
-      this.transactionContext = boundaries;
-      this.cut = (polled) => boundaries.cut(polled);
-    }
+    this.boundaries = asked.boundary === 'connector' ? new TransactionBoundaries() : null;
   }
 
   get unfinished(): boolean {
@@ -234,7 +91,7 @@ class TransactionalDelivery implements SourceDelivery {
   async submit(outgoing: Outgoing): Promise<void> {
     await this.#idle();
     this.throwIfFailed();
-    this.#unfinished = this.#boundaries !== null && outgoing.boundary === null;
+    this.#unfinished = this.boundaries !== null && outgoing.boundary === null;
     this.#working = this.#deliver(outgoing)
       .catch((error) => {
         this.#failure ??= error;
@@ -251,8 +108,8 @@ class TransactionalDelivery implements SourceDelivery {
       this.#tailNoted = true;
     }
     this.#begin();
-    const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.cut);
-    this.#run.step('produced');
+    const outcome = batch.size === 0 ? null : await this.#producer.send(batch, this.#run.bounds.cut);
+    this.#run.report.step('produced');
     if (outcome !== null && outcome.failures.size > 0 && !this.#errors.toleratesAll) {
       return this.#stopAtRefused(outgoing, outcome.failures);
     }
@@ -288,26 +145,26 @@ class TransactionalDelivery implements SourceDelivery {
     this.#offsets = new Map();
     this.#records = 0;
     this.#bytes = 0;
-    this.#run.step('transaction-aborted');
+    this.#run.report.step('transaction-aborted');
   }
 
   get #intervalIsOver(): boolean {
     const { boundary, intervalMs } = this.#asked;
-    return boundary === 'interval' && this.#open && this.#run.room.clock.now() - this.#openedAt >= intervalMs;
+    return boundary === 'interval' && this.#open && this.#run.host.clock.now() - this.#openedAt >= intervalMs;
   }
 
   #begin(): void {
     if (this.#open) return;
     this.#producer.begin();
     this.#open = true;
-    this.#openedAt = this.#run.room.clock.now();
+    this.#openedAt = this.#run.host.clock.now();
   }
 
   /** The connector discards its records; their offsets are committed all the same, so that they are not read again. */
   async #abort(): Promise<void> {
     await this.#producer.abort();
     this.#open = false;
-    this.#run.step('transaction-aborted');
+    this.#run.report.step('transaction-aborted');
     this.#begin();
   }
 
@@ -320,19 +177,19 @@ class TransactionalDelivery implements SourceDelivery {
     const { connector, task } = this.#run.about;
     const records = this.#producer.newBatch();
     for (const entry of this.#offsets.values()) appendOffsetRecord(records, this.#offsetsTopic, connector, task, entry);
-    const { failures } = await this.#producer.send(records, this.#run.cut);
+    const { failures } = await this.#producer.send(records, this.#run.bounds.cut);
     records.release();
     for (const cause of failures.values()) {
       throw new ConnectError('source.offset_refused', `Topic ${this.#offsetsTopic} refused an offset record`, {
         cause,
       });
     }
-    this.#run.step('offsets-produced');
+    this.#run.report.step('offsets-produced');
     await this.#errors.deadLetters?.flush();
     await this.#producer.commit();
     this.#open = false;
     this.#transactions++;
-    this.#run.step('transaction-committed');
+    this.#run.report.step('transaction-committed');
     for (const [key, entry] of this.#offsets) this.#pending.set(key, entry);
     this.#pendingRecords += this.#records;
     this.#pendingBytes += this.#bytes;
@@ -356,7 +213,7 @@ class TransactionalDelivery implements SourceDelivery {
     await this.#idle();
     this.throwIfFailed();
     if (!this.#open) return;
-    const asked = this.#boundaries === null ? 'commit' : this.#boundaries.takeBatchRequest();
+    const asked = this.boundaries === null ? 'commit' : this.boundaries.takeBatchRequest();
     if (asked === 'abort') await this.#abort();
     if (asked !== null) {
       this.#unfinished = false;
@@ -384,8 +241,8 @@ class TransactionalDelivery implements SourceDelivery {
 
   /** A transaction that does not fit into a run would be read again for ever, and nobody would know why. */
   #throwIfTooLong(): void {
-    const { about, outOfTime } = this.#run;
-    if (this.#transactions > 0 || !outOfTime) return;
+    const { about, bounds } = this.#run;
+    if (this.#transactions > 0 || !bounds.outOfTime) return;
     throw new RetriableError(
       `The transaction of ${about.connector}-${about.task} was aborted: the task did not end it (transaction.boundary=connector) ` +
         'before its run had to. It must commit sooner, or runs must be given more time',
@@ -408,21 +265,21 @@ class TransactionalDelivery implements SourceDelivery {
     const asks = this.#open && this.#asked.boundary !== 'poll';
     if (entries.length === 0 && tail === undefined && !asks) return false;
     this.#pending = new Map();
-    const startedAt = run.room.clock.now();
+    const startedAt = run.host.clock.now();
     const records = this.#pendingRecords;
-    run.records += records;
-    run.bytes += this.#pendingBytes;
+    run.report.records += records;
+    run.report.bytes += this.#pendingBytes;
     this.#pendingRecords = 0;
     this.#pendingBytes = 0;
-    const { revoked } = await run.room.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress(), tail);
+    const { revoked } = await run.host.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress(), tail);
     if (tail !== undefined) this.#tailNoted = false;
-    if (revoked) run.end('revoked');
-    run.step('committed');
+    if (revoked) run.bounds.end('revoked');
+    run.report.step('committed');
     if (entries.length === 0) return false;
-    run.commits++;
-    await run.recordActiveTopics(this.#topics.topics);
-    const durationMs = run.room.clock.now() - startedAt;
-    run.emit('source.committed', { records, sourcePartitions: entries.length, durationMs });
+    run.report.commits++;
+    await run.report.activeTopics(this.#topics.topics);
+    const durationMs = run.host.clock.now() - startedAt;
+    run.report.emit('source.committed', { records, sourcePartitions: entries.length, durationMs });
     return true;
   }
 
@@ -456,58 +313,4 @@ function toWholePolls(outgoing: Outgoing, limit: number): boolean {
   if (polls.length > ends.length) polls.length = ends.length;
   outgoing.records = last.polled;
   return true;
-}
-
-/** What a connector says about its own transactions, per record or for the batch that its next poll returns. */
-class ConnectorBoundaries implements TransactionContext {
-  #commitBatch = false;
-  #abortBatch = false;
-  readonly #commitAfter = new Set<SourceRecord>();
-  readonly #abortAfter = new Set<SourceRecord>();
-
-  commitTransaction(record?: SourceRecord): void {
-    if (record === undefined) this.#commitBatch = true;
-    else this.#commitAfter.add(record);
-  }
-
-  abortTransaction(record?: SourceRecord): void {
-    if (record === undefined) this.#abortBatch = true;
-    else this.#abortAfter.add(record);
-  }
-
-  cut(polled: SourceRecord[]): Piece[] {
-    const pieces: Piece[] = [];
-    let from = 0;
-    for (let i = 0; i < polled.length; i++) {
-      const boundary = this.#takeRecordRequest(polled[i]!);
-      if (boundary === null) continue;
-      pieces.push({ records: polled.slice(from, i + 1), boundary });
-      from = i + 1;
-    }
-    const boundary = this.takeBatchRequest();
-    if (from < polled.length || boundary !== null) pieces.push({ records: polled.slice(from), boundary });
-    return pieces;
-  }
-
-  takeBatchRequest(): Piece['boundary'] {
-    const boundary = requested(this.#commitBatch, this.#abortBatch);
-    this.#commitBatch = false;
-    this.#abortBatch = false;
-    return boundary;
-  }
-
-  #takeRecordRequest(record: SourceRecord): Piece['boundary'] {
-    return requested(this.#commitAfter.delete(record), this.#abortAfter.delete(record));
-  }
-}
-
-function requested(commit: boolean, abort: boolean): Piece['boundary'] {
-  if (commit && abort) {
-    throw new ConnectError(
-      'source.transaction_contradiction',
-      'Connector requested both commit and abort of same transaction',
-      { javaClass: 'IllegalStateException' },
-    );
-  }
-  return commit ? 'commit' : abort ? 'abort' : null;
 }

@@ -1,31 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import { DataError, RetriableError, SerializationError } from '../../../src/errors.ts';
 import type { EventName } from '../../../src/telemetry/events.ts';
-import {
-  ErrorTolerance,
-  errorClassName,
-  type Failure,
-  type Stage,
-} from '../../../src/worker/record/error-tolerance.ts';
-import type { TaskRun } from '../../../src/worker/run/task-run.ts';
+import { ErrorTolerance, type TolerantRun } from '../../../src/worker/record/error-tolerance.ts';
+import { errorClassName, type Failure, type Stage } from '../../../src/worker/record/failure.ts';
 
-/** The few things that the policy uses of a run; time passes when it pauses. */
+/** Time passes when it pauses. */
 function fakeRun() {
   let now = 1_000_000;
   const pauses: number[] = [];
   const events: EventName[] = [];
-  const run = {
+  const run: TolerantRun = {
     about: { connector: 'c', task: 0 },
-    room: { clock: { now: () => now } },
-    emit: (event: EventName) => events.push(event),
-    skipped: (stage: string, records: number) => events.push(`${stage} ${records}` as EventName),
-    pause: async (ms: number) => {
-      pauses.push(ms);
-      now += ms;
-      return true;
+    host: { clock: { now: () => now } },
+    report: {
+      emit: (event) => events.push(event),
+      skipped: (stage, records) => events.push(`${stage} ${records}` as EventName),
+    },
+    bounds: {
+      pause: async (ms) => {
+        pauses.push(ms);
+        now += ms;
+        return true;
+      },
     },
   };
-  return { run: run as unknown as TaskRun, pauses, events, now: () => now };
+  return { run, pauses, events, now: () => now };
 }
 
 const failure = (stage: Stage, error: unknown, attempt = 1, failedAt = 1_000_000): Failure => ({
@@ -85,8 +84,8 @@ describe('ErrorTolerance (KIP-298)', () => {
   });
 
   it('stops in front of the record when the run ends while it waits, and neither skips it nor tries on and on', async () => {
-    const { run, events } = fakeRun();
-    (run as { pause: unknown }).pause = async () => false;
+    const { run: lasting, events } = fakeRun();
+    const run: TolerantRun = { ...lasting, bounds: { pause: async () => false } };
     const error = new RetriableError('busy');
     const policy = new ErrorTolerance(run, { 'errors.retry.timeout': '-1', 'errors.tolerance': 'all' }, null);
     await expect(policy.onFailure(failure('TRANSFORMATION', error))).rejects.toBe(error);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RunRequest } from '../../../src/invocation/run-request.ts';
 import { runOn } from '../../../src/worker/run/run-on.ts';
-import type { RunReport, Worker } from '../../../src/worker/worker.ts';
+import type { RunReport, Worker } from '../../../src/worker/run/run-report.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const connector: RunRequest = { kind: 'connector', connector: 'a' };

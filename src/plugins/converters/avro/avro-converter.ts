@@ -12,7 +12,7 @@ import {
 } from '../../../schema-registry/registry-converter.ts';
 import { Sink, writeRaw } from '../../../schema-registry/sink.ts';
 import { headerLength, writeHeader } from '../../../schema-registry/wire-format.ts';
-import { avroConfig } from '../avro.ts';
+import { avroConfig } from './avro-config.ts';
 import { type AvroType, parseAvroSchema, printAvroSchema } from './avro-schema.ts';
 import type { AvroDataOptions } from './conventions.ts';
 import { compileDecoder } from './decoder.ts';

@@ -115,7 +115,7 @@ export function parseAvroSchema(text: string, references: Iterable<string> = [])
 }
 
 /** JSON in which integers that a number cannot hold become bigints. */
-export function parseJson(text: string): Json {
+function parseJson(text: string): Json {
   try {
     // The reviver's third argument carries the source text (ECMAScript 2025); not yet in TypeScript's library.
     const reviver = (_key: string, value: Json, context?: { source?: string }): Json => {
@@ -300,7 +300,7 @@ function printProps(props: ReadonlyMap<string, Json>): string {
   return text;
 }
 
-export function printJson(json: Json): string {
+function printJson(json: Json): string {
   if (typeof json === 'bigint') return json.toString();
   if (Array.isArray(json)) return `[${json.map(printJson).join(',')}]`;
   if (isObject(json)) {

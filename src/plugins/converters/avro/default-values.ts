@@ -83,7 +83,7 @@ function latin1(bytes: Uint8Array): string {
 }
 
 /** The shortest decimal that is this float32, as Java prints it. */
-export function shortestFloat(value: number): number {
+function shortestFloat(value: number): number {
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === Math.fround(value)) return short;

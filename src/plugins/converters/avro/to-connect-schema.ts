@@ -151,7 +151,7 @@ function plainType(type: AvroType): SchemaType {
   }
 }
 
-export function isMapEntry(element: AvroType): boolean {
+function isMapEntry(element: AvroType): boolean {
   if (element.kind !== 'record') return false;
   if (element.fullName !== `${c.namespace}.${c.mapEntry}` && element.text('connect.internal.type') !== c.mapEntry) {
     return false;

@@ -14,11 +14,11 @@ import {
 import { Sink, writeRaw } from '../../../schema-registry/sink.ts';
 import { headerLength, writeHeader } from '../../../schema-registry/wire-format.ts';
 import { JsonDocument } from '../json-document.ts';
-import { jsonSchemaConfig } from '../json-schema.ts';
 import type { JsonSchemaDataOptions } from './conventions.ts';
 import { compileDecoder } from './decoder.ts';
 import { compileEncoder } from './encoder.ts';
 import { fromConnectSchema } from './from-connect-schema.ts';
+import { jsonSchemaConfig } from './json-schema-config.ts';
 import { parseJsonSchema, type SchemaDocuments, toConnectSchema } from './to-connect-schema.ts';
 import { openValidation, type Validate } from './validation.ts';
 

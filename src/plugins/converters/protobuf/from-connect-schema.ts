@@ -158,7 +158,7 @@ function simpleName(name: string | null, context: Context): string {
 }
 
 /** Whether an optional scalar goes into a wrapper message. */
-export function usesWrapper(schema: Schema, options: c.ProtobufDataOptions, inOneof: boolean): boolean {
+function usesWrapper(schema: Schema, options: c.ProtobufDataOptions, inOneof: boolean): boolean {
   return (
     options.wrapperForNullables &&
     schema.optional &&
@@ -241,7 +241,7 @@ function enumType(schema: Schema, message: MessageText, context: Context, indent
   return type;
 }
 
-export function scalarOf(schema: Schema): string {
+function scalarOf(schema: Schema): string {
   switch (schema.type) {
     case 'int8':
     case 'int16':

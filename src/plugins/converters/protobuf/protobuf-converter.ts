@@ -17,13 +17,13 @@ import {
   readMessageIndexes,
   writeHeader,
 } from '../../../schema-registry/wire-format.ts';
-import { protobufConfig } from '../protobuf.ts';
 import { incompatibilityOf } from './compatibility.ts';
 import type { ProtobufDataOptions } from './conventions.ts';
 import { compileDecoder, type Decode } from './decoder.ts';
 import { indexesOf, type Message, messageAt, type ProtoFile, parseProto } from './descriptor.ts';
 import { compileEncoder } from './encoder.ts';
 import { fromConnectSchema } from './from-connect-schema.ts';
+import { protobufConfig } from './protobuf-config.ts';
 import { toConnectSchema } from './to-connect-schema.ts';
 
 interface ParsedProtobuf extends ParsedSchema {

@@ -106,6 +106,6 @@ export class Source {
   }
 }
 
-export function truncated(): SerializationError {
+function truncated(): SerializationError {
   return new SerializationError('Invalid Protobuf data: it ends within a value');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { namesToWake } from '../../src/herder/wake-up.ts';
+import { namesToWake } from '../../src/invocation/wake-up-events.ts';
 
 const wake = (...names: string[]) => ({ drover: { wake: names } });
 

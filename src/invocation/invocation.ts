@@ -1,0 +1,62 @@
+import { ConnectError } from '../errors.ts';
+import type { RunRequest, TickRequest } from './run-request.ts';
+import { type StreamRecord, streamRecordsOf } from './table-stream.ts';
+import { namesToWake } from './wake-up-events.ts';
+
+/**
+ * Asks the task function to take over a Java cluster's connectors, once, by hand:
+ * `{"kind":"import","start":"stopped"}`, or `"as-was"`; topics other than Drover's own are named by `configs` and
+ * `offsets`. The Java workers must be down, else both run the same connectors.
+ */
+export interface ImportRequest {
+  readonly kind: 'import';
+  readonly start: 'stopped' | 'as-was';
+  readonly configs: string | null;
+  readonly offsets: string | null;
+}
+
+/** All that the task function is invoked for. */
+export type TaskInvocation = RunRequest | ImportRequest;
+
+/** All that the coordinator is invoked for. */
+export type CoordinatorInvocation =
+  | TickRequest
+  | { readonly kind: 'table-stream'; readonly records: readonly StreamRecord[] }
+  | { readonly kind: 'wake-up'; readonly connectors: readonly string[] };
+
+const invalid = (why: string) => new ConnectError('invocation.invalid', why);
+
+/** Throws ConnectError `invocation.invalid`, naming the field. */
+export function parseTaskInvocation(event: unknown): TaskInvocation {
+  if (typeof event !== 'object' || event === null) throw invalid('Not a run request: it is no object');
+  const fields = event as Readonly<Record<string, unknown>>;
+  return fields.kind === 'import' ? parseImport(fields) : parseRun(fields);
+}
+
+function parseRun({ kind, connector, task }: Readonly<Record<string, unknown>>): RunRequest {
+  if (kind === 'probe') return { kind };
+  if (kind !== 'task' && kind !== 'connector') throw invalid(`Not a run request: kind is ${JSON.stringify(kind)}`);
+  if (typeof connector !== 'string') throw invalid('Not a run request: connector is no string');
+  if (kind === 'connector') return { kind, connector };
+  if (!Number.isInteger(task) || (task as number) < 0) throw invalid('Not a run request: task is no whole number');
+  return { kind, connector, task: task as number };
+}
+
+function parseImport(fields: Readonly<Record<string, unknown>>): ImportRequest {
+  const { start, configs = null, offsets = null } = fields;
+  if (start !== 'stopped' && start !== 'as-was') throw invalid('An import needs "start": "stopped" or "as-was"');
+  return { kind: 'import', start, configs: topic(configs, 'configs'), offsets: topic(offsets, 'offsets') };
+}
+
+function topic(value: unknown, field: string): string | null {
+  if (value === null || (typeof value === 'string' && value !== '')) return value;
+  throw invalid(`"${field}" of an import is the name of a topic`);
+}
+
+/** What is nobody's event wakes nobody: a rule or a bucket may send more than Drover's. */
+export function parseCoordinatorInvocation(event: unknown): CoordinatorInvocation {
+  const kind = typeof event === 'object' && event !== null && 'kind' in event ? event.kind : undefined;
+  if (kind === 'tick' || kind === 'sub-minute-tick') return { kind };
+  const records = streamRecordsOf(event);
+  return records === null ? { kind: 'wake-up', connectors: namesToWake(event) } : { kind: 'table-stream', records };
+}

@@ -1,0 +1,32 @@
+import type { RunRequest } from '../../invocation/run-request.ts';
+
+/** What the caller allows a run: for Lambda, its own deadline. */
+export interface RunBudget {
+  /** Epoch milliseconds at which the process is killed. */
+  readonly deadlineAt: number;
+  /** Shown as `worker_id` in status answers and kept as the lease's owner; unique per invocation. */
+  readonly workerId: string;
+  /** Ends the run early, as if the deadline had come. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RunReport {
+  /** False: somebody else runs it, or there is nothing to run. */
+  readonly ran: boolean;
+  readonly reason: string;
+  readonly records: number;
+  readonly nextDueAt: number | null;
+  /** What this run has made due and its invocation may go on with; the stream has it dispatched all the same. */
+  readonly next: RunRequest | null;
+  /**
+   * Plugin code may still be running after it was cut: the environment must not be used again. A Lambda handler exits
+   * the process after it has answered.
+   */
+  readonly tainted: boolean;
+}
+
+export interface Worker {
+  /** Never rejects for what a plugin, Kafka or a config did: that is in the task's status. Rejects when the table fails. */
+  run(request: RunRequest, budget: RunBudget): Promise<RunReport>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,44 @@
+import type { EventName, Events } from '../../telemetry/events.ts';
+import type { TaskFacts } from './task-facts.ts';
+
+type TaskEvent = { [K in EventName]: Events[K] extends { connector: string } ? K : never }[EventName];
+
+/** What a run has done so far, and the events that tell of it. */
+export class TaskReport {
+  records = 0;
+  bytes = 0;
+  commits = 0;
+  /** How far the task is behind, if it is known. */
+  lag: { readonly records?: number; readonly seconds?: number } | null = null;
+  /** What the sink reads is not what it was assigned: the connector's run should look. */
+  topicsChanged = false;
+  /** How long after the run was asked for each step was first done. */
+  readonly steps: Record<string, number> = {};
+
+  readonly #facts: TaskFacts;
+
+  constructor(facts: TaskFacts) {
+    this.#facts = facts;
+  }
+
+  emit<K extends TaskEvent>(event: K, facts: Omit<Events[K], 'connector' | 'task'>): void {
+    const { host, about } = this.#facts;
+    host.telemetry.emit(event, { ...about, ...facts } as unknown as Events[K]);
+  }
+
+  step(name: string): void {
+    const { host, requestedAt } = this.#facts;
+    this.steps[name] ??= host.clock.now() - requestedAt;
+    host.onStep?.(name);
+  }
+
+  skipped(stage: string, records: number): void {
+    this.emit('record.skipped', { stage, records });
+  }
+
+  async activeTopics(topics: ReadonlySet<string>): Promise<void> {
+    const { host, about, topicResets } = this.#facts;
+    if (!host.settings.topicTrackingEnable || topics.size === 0) return;
+    await host.activeTopics.add(about.connector, topics, topicResets);
+  }
+}
