@@ -16,7 +16,8 @@ test('the stack has the four functions, and the table has the name that keeps it
 test('the countdown goes on where its last run ended, and ends at zero', async () => {
   const [countdown] = plugins;
   assert.ok(countdown);
-  const task = countdown.create().createTask();
+  const connector = await countdown.create();
+  const task = connector.createTask();
   const context = { offsetStorageReader: { offset: async () => ({ left: 2 }) } };
   await task.start({ topic: 'numbers' }, context as unknown as Parameters<typeof task.start>[1]);
   const values = async () => (await task.poll())?.map(({ value }) => value);
