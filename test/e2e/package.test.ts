@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { binFolder, pathWithNode, projectFolder } from '../../local/folders.ts';
+import { guideFile, MarkdownPage } from '../support/markdown.ts';
 import { npmPackages } from '../support/npm-packages.ts';
 
 // Compilers and the CDK's program, one after the other.
@@ -58,15 +59,13 @@ function write(path: string, text: string): void {
 
 /** The TypeScript that a page shows. */
 const blocksOf = (page: string) =>
-  [...readFileSync(join(projectFolder, page), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
-
-const guide = ['upper-case', 'older-than', 'csv-converter', 'counter-source', 'memory-sink', 'plugins'];
+  new MarkdownPage(projectFolder, page).snippets.filter(({ language }) => language === 'ts').map(({ text }) => text);
 
 /** The plugins of the guide, as its page shows them. */
 function writeGuide(app: string, extension: '' | '.ts'): void {
   for (const [index, block] of blocksOf('src/api/README.md').entries()) {
     const text = block.replaceAll(/from '(\.\/[\w-]+)'/g, `from '$1${extension}'`);
-    write(join(app, 'lib', 'guide', `${guide[index]}.ts`), text);
+    write(join(app, 'lib', 'guide', `${guideFile(block, `more-${index}`)}.ts`), text);
   }
 }
 

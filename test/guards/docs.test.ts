@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { binFolder, projectFolder } from '../../local/folders.ts';
-import { MarkdownPage, manifestFor, pagesUnder, type Snippet, slugOf } from '../support/markdown.ts';
+import { guideFile, MarkdownPage, manifestFor, pagesUnder, type Snippet, slugOf } from '../support/markdown.ts';
 
 // Every page of the project is followed and compiled; a line that breaks names the page, the line and what it says.
 const pages = pagesUnder(projectFolder).map((path) => new MarkdownPage(projectFolder, path));
@@ -145,14 +145,25 @@ describe('operations', () => {
 /** A file of the app that the README shows, where the two must be the same; by the first thing that only it says. */
 const shownFiles = { 'class ConnectStack': 'lib/connect-stack.ts', 'class CountdownConnector': 'lib/plugins.ts' };
 
-/** The examples of the plugin guide import each other by these names. */
-const guide = ['upper-case', 'older-than', 'csv-converter', 'counter-source', 'memory-sink', 'plugins'];
-
-const paths = {
-  drover: ['src/api/index.ts'],
-  'drover/cdk': ['cdk/index.ts'],
-  '#plugins': ['src/plugins/no-user-plugins.ts'],
-};
+/** The sources of what the package exports and imports, by the names that it gives them. */
+function packagePaths(): Record<string, string[]> {
+  const { exports, imports } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as {
+    exports: Record<string, string | { default: string }>;
+    imports: Record<string, string>;
+  };
+  const built: [string, string][] = [
+    ...Object.entries(exports).map(([name, target]): [string, string] => [
+      name.replace('.', 'drover'),
+      typeof target === 'string' ? target : target.default,
+    ]),
+    ...Object.entries(imports),
+  ];
+  return Object.fromEntries(
+    built
+      .filter(([, file]) => file.endsWith('.js'))
+      .map(([name, file]) => [name, [join(projectFolder, file.replace(/^\.\/dist\//, '').replace(/\.js$/, '.ts'))]]),
+  );
+}
 
 /** What an app has around a snippet that shows a part of its stack. */
 const around = `
@@ -178,20 +189,18 @@ describe('TypeScript', () => {
   it('in every page compiles against the sources, and so does the example app', () => {
     const shown = of('ts');
     expect(shown.length).toBeGreaterThan(8);
-    const counts = new Map<string, number>();
     for (const snippet of shown) {
-      const count = counts.get(snippet.page) ?? 0;
-      counts.set(snippet.page, count + 1);
       const folder = snippet.page.replaceAll(/[^\w]+/g, '-');
-      const name = snippet.page === 'src/api/README.md' ? (guide[count] ?? `more-${count}`) : `line-${snippet.line}`;
+      const name = guideFile(snippet.text, `line-${snippet.line}`);
       const text = asModule(snippet.text).replaceAll(/from '(\.\/[\w-]+)'/g, "from '$1.ts'");
       mkdirSync(join(work, folder), { recursive: true });
       writeFileSync(join(work, folder, `${name}.ts`), text);
     }
     const base = JSON.parse(readFileSync(join(projectFolder, 'tsconfig.json'), 'utf8')) as { compilerOptions: object };
-    const mapped = Object.entries(paths).map(([name, files]) => [name, files.map((file) => join(projectFolder, file))]);
+    const paths = packagePaths();
+    expect(Object.keys(paths)).toEqual(expect.arrayContaining(['drover', 'drover/cdk']));
     // The CDK's own types do not hold with exact optional properties.
-    const asAnApp = { exactOptionalPropertyTypes: false, paths: Object.fromEntries(mapped) };
+    const asAnApp = { exactOptionalPropertyTypes: false, paths };
     const compilerOptions = { ...base.compilerOptions, ...asAnApp };
     const include = [work, ...['bin', 'lib', 'test'].map((folder) => join(projectFolder, 'examples/app', folder))];
     writeFileSync(join(work, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }));

@@ -111,3 +111,13 @@ export function manifestFor(root: string, page: string): string {
     if (folder === dirname(folder)) throw new Error(`No package.json above ${page}`);
   }
 }
+
+/**
+ * The file that an example of the plugin guide is, by what it exports: the list of plugins imports the others by these
+ * names. `otherwise` for what is no file of its own.
+ */
+export function guideFile(text: string, otherwise: string): string {
+  const plugin = /^export const (\w+) = definePlugin\(/m.exec(text)?.[1];
+  if (plugin !== undefined) return plugin.replaceAll(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+  return /^export default plugins;/m.test(text) ? 'plugins' : otherwise;
+}
