@@ -112,7 +112,9 @@ test('the package holds what an app needs, and no more', () => {
   }
   const beside = new Set(files.map((file) => file.split('/')[0]).filter((name) => name !== 'dist' && name !== 'docs'));
   expect([...beside].sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json', 'src']);
-  expect(files).toContain('docs/operations.md');
+  expect(files).toEqual(
+    expect.arrayContaining(['docs/operations.md', 'docs/differences.md', 'docs/decisions/README.md']),
+  );
   expect(files.filter((file) => file.startsWith('src/'))).toEqual(['src/api/README.md']);
   expect(files.filter((file) => /\.test\.|\.tsbuildinfo$|(?<!\.d)\.ts$/.test(file))).toEqual([]);
 });
