@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,12 +15,14 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { binFolder, pathWithNode, projectFolder } from '../../local/folders.ts';
+import { guideFile, MarkdownPage } from '../support/markdown.ts';
 import { npmPackages } from '../support/npm-packages.ts';
 
 // Compilers and the CDK's program, one after the other.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-package-'));
+const example = join(projectFolder, 'examples', 'app');
 const esm = join(folder, 'esm');
 const stock = join(folder, 'stock');
 let files: string[] = [];
@@ -56,60 +59,15 @@ function write(path: string, text: string): void {
 
 /** The TypeScript that a page shows. */
 const blocksOf = (page: string) =>
-  [...readFileSync(join(projectFolder, page), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
+  new MarkdownPage(projectFolder, page).snippets.filter(({ language }) => language === 'ts').map(({ text }) => text);
 
-const guide = ['upper-case', 'older-than', 'csv-converter', 'counter-source', 'memory-sink', 'plugins'];
-
-/** The pages' own code, as an app has it: the construct of the README, a plugin of the README, those of the guide. */
-function writePages(app: string, extension: '' | '.js'): void {
-  const [construct, plugin] = blocksOf('README.md');
-  const [imports, ...rest] = construct!.split('\n\n');
-  write(
-    join(app, 'lib', 'connect-stack.ts'),
-    `import { Stack, type StackProps } from 'aws-cdk-lib';
-import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
-import type { Construct } from 'constructs';
-${imports}
-
-const clusterArn = 'arn:aws:kafka:eu-west-1:111122223333:cluster/orders/0a1b2c3d-1';
-
-export class ConnectStack extends Stack {
-  constructor(scope: Construct, id: string, props?: StackProps) {
-    super(scope, id, props);
-    const vpc = new Vpc(this, 'Vpc', { natGateways: 0 }) as IVpc;
-${rest.join('\n\n')}
-  }
-}
-`,
-  );
-  write(join(app, 'lib', 'plugins.ts'), `${plugin}${countdown}`);
+/** The plugins of the guide, as its page shows them. */
+function writeGuide(app: string, extension: '' | '.ts'): void {
   for (const [index, block] of blocksOf('src/api/README.md').entries()) {
     const text = block.replaceAll(/from '(\.\/[\w-]+)'/g, `from '$1${extension}'`);
-    write(join(app, 'lib', 'guide', `${guide[index]}.ts`), text);
+    write(join(app, 'lib', 'guide', `${guideFile(block, `more-${index}`)}.ts`), text);
   }
 }
-
-const countdown = `
-import type { ConnectorConfig, SourceConnector, SourceTask } from 'drover';
-
-class CountdownTask implements SourceTask {
-  #left = 3;
-  start() {}
-  poll() {
-    if (this.#left === 0) return null;
-    this.#left--;
-    return [new SourceRecord({ timer: 'a' }, { left: this.#left }, 'countdown', null, null, null, null, String(this.#left))];
-  }
-  stop() {}
-}
-
-class CountdownConnector implements SourceConnector {
-  start() {}
-  taskConfigs(): ConnectorConfig[] { return [{}]; }
-  createTask() { return new CountdownTask(); }
-  stop() {}
-}
-`;
 
 /** Packs the project as it would be published, and installs it in two apps beside the packages that they need. */
 beforeAll(async () => {
@@ -130,6 +88,10 @@ beforeAll(async () => {
   );
   const { devDependencies } = JSON.parse(readFileSync(join(stock, 'package.json'), 'utf8'));
   const tools = await npmPackages('cdk-init', devDependencies, ['aws-cdk', 'typescript', '@types/node']);
+  for (const file of ['package.json', 'cdk.json', 'tsconfig.json', 'bin', 'lib', 'test']) {
+    cpSync(join(example, file), join(esm, file), { recursive: true });
+  }
+  writeGuide(esm, '.ts');
   for (const app of [esm, stock]) {
     const installed = join(app, 'node_modules', 'drover');
     mkdirSync(installed, { recursive: true });
@@ -150,7 +112,9 @@ test('the package holds what an app needs, and no more', () => {
   }
   const beside = new Set(files.map((file) => file.split('/')[0]).filter((name) => name !== 'dist' && name !== 'docs'));
   expect([...beside].sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json', 'src']);
-  expect(files).toContain('docs/operations.md');
+  expect(files).toEqual(
+    expect.arrayContaining(['docs/operations.md', 'docs/differences.md', 'docs/decisions/README.md']),
+  );
   expect(files.filter((file) => file.startsWith('src/'))).toEqual(['src/api/README.md']);
   expect(files.filter((file) => /\.test\.|\.tsbuildinfo$|(?<!\.d)\.ts$/.test(file))).toEqual([]);
 });
@@ -175,45 +139,58 @@ function holdersOfPlugin(out: string): Set<string> {
 /** The coordinator runs no plugin and knows none. */
 const holders = new Set(['rest', 'task', 'mirror']);
 
-describe('an app of ES modules, with types checked down to the libraries', () => {
-  test("type-checks and synthesises, with the pages' own code", async () => {
-    write(join(esm, 'package.json'), '{"name":"app","type":"module","private":true}');
-    writePages(esm, '.js');
-    write(
-      join(esm, 'app.ts'),
-      `import { App } from 'aws-cdk-lib';
-import { ConnectStack } from './lib/connect-stack.js';
+describe('the example app, of ES modules, with types checked down to the libraries', () => {
+  test('type-checks', async () => {
+    await run(esm, 'npm', 'run', 'check');
+    // What the package's types need they name themselves.
+    const alone = { extends: './tsconfig.json', compilerOptions: { types: [], skipLibCheck: false }, include: ['lib'] };
+    write(join(esm, 'tsconfig.alone.json'), JSON.stringify(alone));
+    await run(esm, 'tsc', '-p', 'tsconfig.alone.json');
+  });
 
-const app = new App();
-new ConnectStack(app, 'App');
-app.synth();
-`,
-    );
-    const compilerOptions = {
-      strict: true,
-      noUncheckedIndexedAccess: true,
-      noImplicitOverride: true,
-      module: 'nodenext',
-      target: 'es2024',
-      outDir: 'out',
-      rootDir: '.',
-      skipLibCheck: false,
-      // What the package's types need they name themselves.
-      types: [],
-    };
-    write(join(esm, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['app.ts', 'lib'] }));
-    await run(esm, 'tsc', '-p', '.');
-    await run(esm, 'cdk', 'synth', '--quiet', '--app', 'node out/app.js', '--no-telemetry');
-    const template = JSON.parse(readFileSync(join(esm, 'cdk.out', 'App.template.json'), 'utf8'));
+  test('passes its own tests', async () => {
+    const { stdout } = await run(esm, 'npm', 'test');
+    expect(stdout).toMatch(/pass 2\n/);
+  });
+
+  test('synthesises, with the plugins in the functions that know them', async () => {
+    await run(esm, 'npm', 'run', 'synth', '--', '--no-telemetry');
+    const template = JSON.parse(readFileSync(join(esm, 'cdk.out', 'Connect.template.json'), 'utf8'));
     const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
     expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(4);
     expect(holdersOfPlugin(join(esm, 'cdk.out'))).toEqual(holders);
   });
+
+  test('is tested and synthesised by the oldest Node that the package allows', async () => {
+    const { engines } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8'));
+    const oldest = /\d+\.\d+\.\d+/.exec(engines.node)![0];
+    const name = `node-${process.platform}-${process.arch}`;
+    const node = join(await npmPackages('node-oldest', { [name]: oldest }, []), name, 'bin', 'node');
+    expect((await run(esm, node, '--version')).stdout.trim()).toBe(`v${oldest}`);
+    const { stdout } = await run(esm, node, '--test', '--test-reporter=tap', 'test/connect-stack.test.ts');
+    expect(stdout).toMatch(/# pass 2\n/);
+    // The construct bundles by the Node that runs the app.
+    const cdk = join(esm, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+    await run(
+      esm,
+      node,
+      cdk,
+      'synth',
+      '--quiet',
+      '--no-telemetry',
+      '--output',
+      'oldest.out',
+      '--app',
+      `${node} bin/app.ts`,
+    );
+    expect(holdersOfPlugin(join(esm, 'oldest.out'))).toEqual(holders);
+  });
 });
 
-describe("an app as `cdk init` makes it, with the pages' own code", () => {
+describe("an app as `cdk init` makes it, with the example's stack and plugins, and those of the guide", () => {
   test('type-checks', async () => {
-    writePages(stock, '');
+    cpSync(join(example, 'lib'), join(stock, 'lib'), { recursive: true });
+    writeGuide(stock, '');
     const bin = join(stock, 'bin', 'stock.ts');
     write(
       bin,

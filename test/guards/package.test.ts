@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { projectFolder } from '../../local/folders.ts';
 
 interface Manifest {
+  readonly version?: string;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly engines?: { readonly node?: string };
@@ -50,4 +52,11 @@ test('package.json asks for the Node that the most demanding dependency asks for
   expect(all.size).toBeGreaterThan(20);
   const demanding = [...all.values()].map(leastOf).sort(compare).at(-1)!;
   expect(leastOf(manifestOf(projectFolder).engines?.node ?? '')).toBe(demanding);
+});
+
+test('the example app asks for this package, and for what it asks for', () => {
+  const own = manifestOf(projectFolder);
+  const example = manifestOf(join(projectFolder, 'examples', 'app'));
+  expect(example.dependencies).toEqual({ ...own.peerDependencies, drover: `^${own.version}` });
+  expect(example.engines).toEqual(own.engines);
 });
