@@ -6,7 +6,7 @@ import type { SinkTask, SinkTaskContext } from '../../src/api/task.ts';
 import { defineConfig } from '../../src/config/config-def.ts';
 import { parseConfig } from '../../src/config/parse-config.ts';
 import { ByteSink } from '../../src/data/byte-sink.ts';
-import { javaText } from '../../src/data/java-text.ts';
+import { javaText } from '../../src/data/connect-text.ts';
 import { ConnectError } from '../../src/errors.ts';
 import { anyFile, type FileAccess } from '../../src/files.ts';
 import { fileProblems } from '../../src/plugins/connectors/file-problems.ts';

@@ -6,15 +6,16 @@ import { describe, expect, it } from 'vitest';
  * Imports go up one ladder. Each room lists the rooms it may know; a line that breaks this names the file, what it
  * imports and what to do. `src/` only: functions/ wires everything, cdk/ points at functions/ by path.
  */
-const base = ['errors', 'clock', 'version', 'files', 'data', 'config'];
+const base = ['errors', 'clock', 'version', 'files', 'java', 'data', 'config'];
 const lower = [...base, 'api', 'telemetry', 'environment', 'invocation'];
 const rooms: Record<string, readonly string[]> = {
   errors: [],
   clock: [],
   version: [],
   files: ['errors'],
-  data: ['errors'],
-  config: ['errors', 'data'],
+  java: ['errors'],
+  data: ['errors', 'java'],
+  config: ['errors', 'java', 'data'],
   environment: base,
   api: base,
   telemetry: [...base, 'api'],
