@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { builtinPlugins } from '../../src/plugins/builtin.ts';
+import { builtinPlugins } from '../../functions/builtin-plugins.ts';
 import { pluginReference } from '../../src/plugins/plugin-reference.ts';
 
 test('the reference page says what the plugins declare (vitest -u writes it anew)', async () => {
