@@ -11,3 +11,14 @@ export type {
   OfferedPlugins,
 } from './props.ts';
 export { addDroverIndexes, droverTableProps } from './table.ts';
+export {
+  type WakeOnObjectsProps,
+  type WakeOnQueueProps,
+  type WakeOnRuleProps,
+  type WakeOnTopicProps,
+  type WakingBucket,
+  wakeOnObjects,
+  wakeOnQueue,
+  wakeOnRule,
+  wakeOnTopic,
+} from './wakes.ts';

@@ -1,12 +1,11 @@
-import type { AnyPlugin } from '../src/api/plugin.ts';
-import { anyFile, type FileAccess } from '../src/files.ts';
-import { fileStreamSink } from './file/sink.ts';
-import { fileStreamSource } from './file/source.ts';
+import { type AnyPlugin, anyFile, type FileAccess } from '../src/api/index.ts';
+import { fileStreamSink, fileStreamSource } from './file/plugin.ts';
 
-/** `files`: those that connectors may name. */
+/** The connectors that come with Drover: declarations only, the code of each is loaded when it is created. */
 export const connectorsOn = (files: FileAccess): readonly AnyPlugin[] => [
   fileStreamSource(files),
   fileStreamSink(files),
 ];
 
+/** For whoever wants to know of them, or has all files to give. */
 export const connectors: readonly AnyPlugin[] = connectorsOn(anyFile);

@@ -5,7 +5,7 @@ import { requireStreamRecords, type StreamRecord } from '../src/invocation/table
 import { KafkaJsControlPlane } from '../src/kafka/control-plane.ts';
 import { Mirror, mirrorPatienceMs } from '../src/mirror/mirror.ts';
 import { requirePlugins } from '../src/plugins/plugin-list.ts';
-import { registryOf } from '../src/plugins/plugin-registry.ts';
+import { registryOf } from '../src/plugins/registry.ts';
 import { readStreamRecords } from '../src/storage/dynamodb/stream.ts';
 import { clock, environment, loggerLevels, stores } from './function-context.ts';
 import { connectKafka, kafkaAccess } from './kafka.ts';

@@ -1,9 +1,8 @@
 import userPlugins from '#plugins';
-import { connectorsOn } from '../connectors/index.ts';
-import { builtinPlugins } from '../src/plugins/builtin.ts';
 import { offeredPlugins } from '../src/plugins/offered-plugins.ts';
 import { requirePlugins } from '../src/plugins/plugin-list.ts';
 import { type PluginRegistry, registryOf } from '../src/plugins/registry.ts';
+import { builtinPluginsOn } from './builtin-plugins.ts';
 import { environment } from './function-context.ts';
 
 /**
@@ -12,7 +11,7 @@ import { environment } from './function-context.ts';
  * bundler would have refused: it looks different where it runs.
  */
 export function loadPlugins(): PluginRegistry {
-  const all = [...builtinPlugins, ...connectorsOn(environment.files), ...requirePlugins(userPlugins)];
+  const all = [...builtinPluginsOn(environment.files), ...requirePlugins(userPlugins)];
   return registryOf(
     offeredPlugins(all, { allow: environment['drover.plugins.allow'], deny: environment['drover.plugins.deny'] }),
   );

@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
-import { DataError } from '../../src/errors.ts';
+import { DataError } from '../../src/api/index.ts';
 
 /** Small files are many; a large one soon gets large chunks. */
 const firstChunkBytes = 64 << 10;

@@ -1,15 +1,21 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { ConfigProblem, ConnectorConfig, ConnectorContext, SinkConnector } from '../../src/api/connector.ts';
-import { definePlugin, type PluginDescriptor } from '../../src/api/plugin.ts';
-import type { SinkRecord } from '../../src/api/record.ts';
-import type { SinkTask, SinkTaskContext } from '../../src/api/task.ts';
-import { defineConfig } from '../../src/config/config-def.ts';
-import { parseConfig } from '../../src/config/parse-config.ts';
-import { ByteSink } from '../../src/data/byte-sink.ts';
-import { javaText } from '../../src/data/java-text.ts';
-import { ConnectError } from '../../src/errors.ts';
-import { anyFile, type FileAccess } from '../../src/files.ts';
-import { fileProblems } from '../../src/plugins/connectors/file-problems.ts';
+import {
+  anyFile,
+  ByteSink,
+  type ConfigProblem,
+  ConnectError,
+  type ConnectorConfig,
+  type ConnectorContext,
+  type FileAccess,
+  javaText,
+  parseConfig,
+  type SinkConnector,
+  type SinkRecord,
+  type SinkTask,
+  type SinkTaskContext,
+} from '../../src/api/index.ts';
+import { fileProblems } from './file-problems.ts';
+import { fileStreamSinkConfig } from './settings.ts';
 
 /** Lines are gathered up to this many bytes, or for this long, before they are written. */
 const writeBehindBytes = 1 << 18;
@@ -17,16 +23,7 @@ const writeBehindMs = 10;
 /** Joined before they are encoded: a call for each line would cost more than its bytes. */
 const linesAtOnce = 8;
 
-const fileStreamSinkConfig = defineConfig({
-  file: {
-    type: 'STRING',
-    default: null,
-    importance: 'HIGH',
-    doc: "Path of the file that lines are appended to. Without it they go to standard output: the function's log.",
-  },
-});
-
-class FileStreamSinkConnector implements SinkConnector {
+export class FileStreamSinkConnector implements SinkConnector {
   readonly #files: FileAccess;
   #config: ConnectorConfig = {};
 
@@ -157,14 +154,3 @@ export class FileStreamSinkTask implements SinkTask {
     await file?.close();
   }
 }
-
-/** `files`: those that its connectors may write. */
-export const fileStreamSink = (files: FileAccess): PluginDescriptor<'sink'> =>
-  definePlugin({
-    kind: 'sink',
-    className: 'org.apache.kafka.connect.file.FileStreamSinkConnector',
-    version: '4.3.0',
-    doc: 'Appends the value of every record to a text file, one line each.',
-    config: fileStreamSinkConfig,
-    create: () => new FileStreamSinkConnector(files),
-  });

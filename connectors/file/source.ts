@@ -1,40 +1,28 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { ConfigProblem, ConnectorConfig, ConnectorContext, SourceConnector } from '../../src/api/connector.ts';
-import { definePlugin, type PluginDescriptor } from '../../src/api/plugin.ts';
-import { type SourceOffset, type SourcePartition, SourceRecord } from '../../src/api/record.ts';
-import type { SourceTask, SourceTaskContext } from '../../src/api/task.ts';
-import { defineConfig } from '../../src/config/config-def.ts';
-import { parseConfig } from '../../src/config/parse-config.ts';
-import { nonEmptyString } from '../../src/config/validators.ts';
-import { STRING_SCHEMA } from '../../src/data/schema-builder.ts';
-import { ConfigError, ConnectError, isRetriable } from '../../src/errors.ts';
-import { anyFile, type FileAccess } from '../../src/files.ts';
-import { fileProblems } from '../../src/plugins/connectors/file-problems.ts';
+import {
+  anyFile,
+  ConfigError,
+  type ConfigProblem,
+  ConnectError,
+  type ConnectorConfig,
+  type ConnectorContext,
+  type FileAccess,
+  isRetriable,
+  parseConfig,
+  type SourceConnector,
+  type SourceOffset,
+  type SourcePartition,
+  SourceRecord,
+  type SourceTask,
+  type SourceTaskContext,
+  STRING_SCHEMA,
+} from '../../src/api/index.ts';
 import { FileLines } from './file-lines.ts';
+import { fileProblems } from './file-problems.ts';
+import { fileStreamSourceConfig } from './settings.ts';
 
 const filenameField = 'filename';
 const positionField = 'position';
-
-const fileStreamSourceConfig = defineConfig({
-  file: {
-    type: 'STRING',
-    default: null,
-    importance: 'HIGH',
-    doc: 'Path of the file to read. A function has no standard input, so a task without a file fails.',
-  },
-  topic: {
-    type: 'STRING',
-    validator: nonEmptyString,
-    importance: 'HIGH',
-    doc: 'Topic that the lines are written to.',
-  },
-  'batch.size': {
-    type: 'INT',
-    default: 2000,
-    importance: 'LOW',
-    doc: 'Most lines that one poll returns.',
-  },
-});
 
 export class FileStreamSourceConnector implements SourceConnector {
   readonly #files: FileAccess;
@@ -211,14 +199,3 @@ function positionOf(offset: SourceOffset | null): number {
 
 const unreadable = (path: string, cause: unknown) =>
   new ConnectError('file.unreadable', `File ${path} cannot be read: ${(cause as Error).message}`, { cause });
-
-/** `files`: those that its connectors may read. */
-export const fileStreamSource = (files: FileAccess): PluginDescriptor<'source'> =>
-  definePlugin({
-    kind: 'source',
-    className: 'org.apache.kafka.connect.file.FileStreamSourceConnector',
-    version: '4.3.0',
-    doc: 'Follows a text file and writes each of its lines to a topic.',
-    config: fileStreamSourceConfig,
-    create: () => new FileStreamSourceConnector(files),
-  });

@@ -11,12 +11,14 @@ export {
 } from '../config/config-def.ts';
 export { parseConfig, settingsWithPrefix } from '../config/parse-config.ts';
 export * from '../config/validators.ts';
-export type { ByteSink } from '../data/byte-sink.ts';
+export { ByteSink } from '../data/byte-sink.ts';
+export { javaText } from '../data/connect-text.ts';
 export { Decimal, Instant } from '../data/logical.ts';
 export type * from '../data/schema.ts';
 export * from '../data/schema-builder.ts';
 export { Struct } from '../data/struct.ts';
 export * from '../errors.ts';
+export { anyFile, type FileAccess } from '../files.ts';
 export type * from './connector.ts';
 export type * from './converter.ts';
 export * from './plugin.ts';

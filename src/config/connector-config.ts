@@ -1,6 +1,6 @@
 import { defineConfig, mergeConfigs, type Settings, selectConfig } from './config-def.ts';
-import { validRegex } from './java-regex.ts';
 import { parseConfig } from './parse-config.ts';
+import { validRegex } from './valid-regex.ts';
 import {
   allOf,
   atLeast,

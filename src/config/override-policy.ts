@@ -1,8 +1,8 @@
 import { ConfigError } from '../errors.ts';
+import { javaTrim } from '../java/text.ts';
 import type { Client } from './client-config.ts';
 import type { Settings } from './config-def.ts';
 import { deadLetterTopic } from './connector-config.ts';
-import { javaTrim } from './java-text.ts';
 import { parseType, settingsWithPrefix } from './parse-config.ts';
 
 /** Which settings of the Kafka clients a connector may override. Java: ConnectorClientConfigOverridePolicy. */

@@ -1,3 +1,4 @@
+import { javaDigits, javaTrim, parseJavaDouble } from '../java/text.ts';
 import {
   type ConfigDef,
   type ConfigKey,
@@ -7,7 +8,6 @@ import {
   Password,
   type Settings,
 } from './config-def.ts';
-import { javaDigits, javaTrim, parseJavaDouble } from './java-text.ts';
 import { invalidValue, missingValue } from './validators.ts';
 
 export interface ParseOptions {

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts';
-import { javaTrim } from './java-text.ts';
-import { compareVersions } from './version-order.ts';
+import { javaTrim } from '../java/text.ts';
+import { compareVersions } from '../java/version-order.ts';
 
 interface Bounds {
   /** Null: unbounded. */

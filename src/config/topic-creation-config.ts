@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.ts';
+import { JavaRegex } from '../java/regex.ts';
 import { defineConfig, type Settings } from './config-def.ts';
 import { sourceConnectorConfig } from './connector-config.ts';
-import { JavaRegex } from './java-regex.ts';
 import { isSet, parseKey, settingsWithPrefix } from './parse-config.ts';
 import { lambda } from './validators.ts';
 

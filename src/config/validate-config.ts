@@ -1,5 +1,5 @@
-import { doubleText } from '../data/java-text.ts';
 import { ConfigError } from '../errors.ts';
+import { doubleText } from '../java/number-text.ts';
 import { type ConfigDef, type ConfigKey, type GivenSettings, Password } from './config-def.ts';
 import { defaultOf, type ParseOptions, parseType } from './parse-config.ts';
 import { missingValue } from './validators.ts';

@@ -1,6 +1,6 @@
 import { DataError } from '../errors.ts';
 import { schemaText } from './connect-schema.ts';
-import { javaText } from './java-text.ts';
+import { javaText } from './connect-text.ts';
 import { DATE_NAME, DECIMAL_NAME, Decimal, Instant, TIME_NAME, TIMESTAMP_NAME } from './logical.ts';
 import type { Schema } from './schema.ts';
 import { unwrap } from './schemaless.ts';

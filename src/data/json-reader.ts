@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { SerializationError } from '../errors.ts';
-import { asBuffer } from './java-utf8.ts';
+import { asBuffer } from '../java/utf8.ts';
 import { Decimal } from './logical.ts';
 import { decimalToLong, lowLong, textToFloat } from './numbers.ts';
 

@@ -1,4 +1,6 @@
 import { DataError } from '../errors.ts';
+import { MS_PER_DAY } from '../java/calendar.ts';
+import { javaDigits } from '../java/text.ts';
 import type { Schema } from './schema.ts';
 
 export const DECIMAL_NAME = 'org.apache.kafka.connect.data.Decimal';
@@ -6,7 +8,6 @@ export const DATE_NAME = 'org.apache.kafka.connect.data.Date';
 export const TIME_NAME = 'org.apache.kafka.connect.data.Time';
 export const TIMESTAMP_NAME = 'org.apache.kafka.connect.data.Timestamp';
 export const DECIMAL_SCALE = 'scale';
-export const MS_PER_DAY = 86_400_000;
 
 /** What a Date, Time or Timestamp schema holds: milliseconds since 1970-01-01T00:00Z, any 64-bit number of them. */
 export class Instant {
@@ -53,7 +54,7 @@ export class Decimal {
 
   /** Reads what Java's `new BigDecimal(String)` reads; null for anything else. */
   static parse(text: string): Decimal | null {
-    const parts = decimalText.exec(asciiDigits(text));
+    const parts = decimalText.exec(javaDigits(text));
     if (parts === null) return null;
     const whole = parts[2] as string;
     const fraction = parts[3] ?? '';
@@ -183,15 +184,4 @@ export function timeFromInt(ms: number): Instant {
 
 function isInt32(value: number): boolean {
   return Number.isInteger(value) && value >= -2_147_483_648 && value <= 2_147_483_647;
-}
-
-/** Java reads decimal digits of every script; the first of each block of ten is its zero. */
-function asciiDigits(text: string): string {
-  if (!/[^\0-\x7f]/.test(text)) return text;
-  return text.replace(/\p{Nd}/gu, (digit) => {
-    let zero = digit.codePointAt(0) as number;
-    const start = zero;
-    while (start - zero < 9 && /^\p{Nd}$/u.test(String.fromCodePoint(zero - 1))) zero--;
-    return String(start - zero);
-  });
 }

@@ -1,7 +1,7 @@
 import { DataError } from '../errors.ts';
+import { javaClassName } from './connect-class.ts';
 import { schemaText } from './connect-schema.ts';
 import { schemaEquals, valueEquals } from './equality.ts';
-import { javaClassName } from './java-class.ts';
 import { DATE_NAME, DECIMAL_NAME, Decimal, Instant, TIME_NAME, TIMESTAMP_NAME } from './logical.ts';
 import type { Field, Schema } from './schema.ts';
 import { unwrap } from './schemaless.ts';

@@ -1,4 +1,4 @@
-import { asBuffer, utf8Text } from './java-utf8.ts';
+import { asBuffer, utf8Text } from '../java/utf8.ts';
 
 /** What one string cut from the window keeps in memory with it, at most. */
 const windowBytes = 32 * 1024;

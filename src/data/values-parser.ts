@@ -1,5 +1,5 @@
 import { DataError } from '../errors.ts';
-import { calendarToEpochMs } from './java-calendar.ts';
+import { calendarToEpochMs } from '../java/calendar.ts';
 import { Decimal, Instant } from './logical.ts';
 import { KeyInterner } from './map-key.ts';
 import { textToFloat } from './numbers.ts';

@@ -1,8 +1,9 @@
 import { DataError } from '../errors.ts';
+import { calendarFromEpochMs, MS_PER_DAY } from '../java/calendar.ts';
+import { doubleText, floatText } from '../java/number-text.ts';
+import { javaClass, javaClassName } from './connect-class.ts';
 import { schemaText } from './connect-schema.ts';
-import { calendarFromEpochMs } from './java-calendar.ts';
-import { javaClass, javaClassName } from './java-class.ts';
-import { doubleText, floatText, javaText, numberText } from './java-text.ts';
+import { javaText, numberText } from './connect-text.ts';
 import {
   DATE_NAME,
   DECIMAL_NAME,
@@ -12,7 +13,6 @@ import {
   decimalFromBytes,
   decimalToBytes,
   Instant,
-  MS_PER_DAY,
   TIME_NAME,
   TIMESTAMP_NAME,
   timeFromInt,

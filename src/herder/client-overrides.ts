@@ -1,12 +1,12 @@
 import { clientConfig } from '../config/client-config.ts';
 import type { Settings } from '../config/config-def.ts';
 import { type ConfigInfo, describeKey, describeValue } from '../config/describe-config.ts';
-import { inJavaHashOrder } from '../config/java-text.ts';
 import { type InstallationIdentity, identityProblem, ownConnection } from '../config/override-identity.ts';
 import { allOverrides, type OverridePolicy, overrideRefusal, overridingClients } from '../config/override-policy.ts';
 import { parseType, settingsWithPrefix } from '../config/parse-config.ts';
 import type { ConfigValue } from '../config/validate-config.ts';
 import { ConfigError } from '../errors.ts';
+import { javaHashOrder } from '../java/hash-order.ts';
 
 /** What an installation holds against overrides. */
 export interface OverrideRules {
@@ -43,7 +43,7 @@ export function clientOverrideInfos(
       values.set(name, value);
       return value;
     };
-    for (const name of inJavaHashOrder(Object.keys(overrides))) {
+    for (const name of javaHashOrder(Object.keys(overrides))) {
       const text = overrides[name]!;
       const key = keys.get(name);
       const value = shown(name);

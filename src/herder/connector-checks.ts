@@ -6,9 +6,9 @@ import {
   requiresExactlyOnce,
   sinkTopicSettings,
 } from '../config/connector-config.ts';
-import { JavaRegex } from '../config/java-regex.ts';
 import { validateConfig } from '../config/validate-config.ts';
 import { ConfigError } from '../errors.ts';
+import { JavaRegex } from '../java/regex.ts';
 
 const topicKeys = ['topics', 'topics.regex'] as const;
 

@@ -8,12 +8,13 @@ import {
   sourceConnectorConfig,
 } from '../config/connector-config.ts';
 import { type ConfigInfo, type ConfigInfos, describeKey, describeValue } from '../config/describe-config.ts';
-import { inJavaHashOrder, javaTrim } from '../config/java-text.ts';
 import type { ParseOptions } from '../config/parse-config.ts';
 import { parseVersionRange, versionProblem } from '../config/plugin-version.ts';
 import { type ConfigValue, validateConfig } from '../config/validate-config.ts';
 import type { Validator } from '../config/validators.ts';
 import { ConfigError, ConnectError } from '../errors.ts';
+import { javaHashOrder } from '../java/hash-order.ts';
+import { javaTrim } from '../java/text.ts';
 import { askPlugin, createPlugin } from '../plugins/create-plugin.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import { classNames, predicateStages, stageKeys, transformStages } from '../plugins/transform-settings.ts';
@@ -266,7 +267,7 @@ function infosOf(
     if (known !== undefined) known.errors.push(nullMessage);
     else all.set(name, { name, value: null, errors: [nullMessage], recommendedValues: [], visible: true });
   }
-  const unknown = inJavaHashOrder([...all.keys()]).filter((name) => !def.keys.has(name));
+  const unknown = javaHashOrder([...all.keys()]).filter((name) => !def.keys.has(name));
   return [...unknown, ...def.keys.keys()]
     .filter((name) => !overriding.has(name) && !def.keys.get(name)?.internal)
     .map((name) => {

@@ -1,10 +1,11 @@
 import type { Settings } from '../config/config-def.ts';
 import { type ConfigInfo, describeKey, describeValue } from '../config/describe-config.ts';
-import { inJavaHashOrder, javaTrim } from '../config/java-text.ts';
 import { type ParseOptions, settingsWithPrefix } from '../config/parse-config.ts';
 import { versionProblem } from '../config/plugin-version.ts';
 import { validateConfig } from '../config/validate-config.ts';
 import { ConfigError } from '../errors.ts';
+import { javaHashOrder } from '../java/hash-order.ts';
+import { javaTrim } from '../java/text.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 
 const roles = [
@@ -27,7 +28,7 @@ export function converterInfos(
     const own = { ...settingsWithPrefix(settings, prefix), 'converter.type': type };
     const byName = validateConfig(plugin.config, own, options);
     // Java lists these out of a hash map; clients that show groups in order of arrival show them the same way.
-    const values = inJavaHashOrder([...byName.keys()]).map((setting) => byName.get(setting)!);
+    const values = javaHashOrder([...byName.keys()]).map((setting) => byName.get(setting)!);
     const infos = values.map((value): ConfigInfo => {
       const configKey = plugin.config.keys.get(value.name);
       const prefixed = { ...value, name: prefix + value.name };

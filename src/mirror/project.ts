@@ -1,9 +1,9 @@
 import { requiresExactlyOnce } from '../config/connector-config.ts';
+import { javaHashOrder } from '../java/hash-order.ts';
 import { traceWithDeaths } from '../storage/deaths.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import { offsetRecordKey } from '../storage/source-offset-text.ts';
 import type { TableChange } from '../storage/table-change.ts';
-import { javaHashOrder } from './java-hash-order.ts';
 import {
   commitKey,
   commitValue,

@@ -1,6 +1,6 @@
 import type { AnyPlugin } from '../api/plugin.ts';
 import { ConfigError } from '../errors.ts';
-import { registryOf } from './plugin-registry.ts';
+import { registryOf } from './registry.ts';
 
 export interface PluginOffer {
   /** Classes or aliases; a `*` at the end stands for any ending, and a class for its forms `$Key` and `$Value`. Empty: all. */

@@ -1,5 +1,5 @@
-import { javaTrim } from '../config/java-text.ts';
 import type { TargetState } from '../herder/herder.ts';
+import { javaTrim } from '../java/text.ts';
 import {
   connectorInfoEntity,
   connectorStatusEntity,

@@ -1,5 +1,5 @@
 import type { SourceOffset, SourcePartition } from '../api/record.ts';
-import { doubleText } from '../data/java-text.ts';
+import { doubleText } from '../java/number-text.ts';
 import type { SourceOffsetEntry } from './offset-backing-store.ts';
 
 /**

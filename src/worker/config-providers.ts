@@ -1,7 +1,7 @@
 import type { Settings } from '../config/config-def.ts';
-import { JavaRegex } from '../config/java-regex.ts';
 import { ConfigError, ConnectError } from '../errors.ts';
 import type { FileAccess } from '../files.ts';
+import { JavaRegex } from '../java/regex.ts';
 import type { Secrets } from '../telemetry/redaction.ts';
 
 /** Reads values that configs only refer to, as `${name:path:key}` or `${name:key}` (KIP-297). */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createRegistry } from '../../src/plugins/registry.ts';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import { createTransformationChain } from '../../src/worker/record/transformation-chain.ts';
 import { recordOf } from '../plugins/example-records.ts';
 import plugins from './examples/plugins.ts';

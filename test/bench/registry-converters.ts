@@ -5,13 +5,13 @@
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import { jars } from '../../local/maven.ts';
 import type { Converter } from '../../src/api/converter.ts';
 import { ConnectSchema } from '../../src/data/connect-schema.ts';
 import { Decimal, Instant } from '../../src/data/logical.ts';
 import type { Schema } from '../../src/data/schema.ts';
 import { Struct } from '../../src/data/struct.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 import { FakeSchemaRegistry } from '../support/schema-registry.ts';
 
 const optional = { optional: true };

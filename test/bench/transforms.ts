@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import { jars } from '../../local/maven.ts';
 import { SourceRecord } from '../../src/api/record.ts';
 import type { Predicate, Transformation } from '../../src/api/transformation.ts';
@@ -16,7 +17,6 @@ import {
 } from '../../src/data/schema-builder.ts';
 import { Int32 } from '../../src/data/schemaless.ts';
 import { Struct } from '../../src/data/struct.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 
 /**
  * Records per second of each transformation and predicate, on one core, with Java Connect's beside it:

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
 import type { Stores } from '../../src/storage/stores.ts';
 import { silentTelemetry } from '../../src/telemetry/telemetry.ts';

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import type { RunReport } from '../../src/worker/run/run-report.ts';

@@ -1,7 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { calendarFromEpochMs, calendarToEpochMs } from '../../src/data/java-calendar.ts';
-import { doubleText, floatText } from '../../src/data/java-text.ts';
 import {
   Decimal,
   dateFromInt,
@@ -12,7 +10,6 @@ import {
   timeFromInt,
   timeToInt,
 } from '../../src/data/logical.ts';
-import { doubleToInt, doubleToLong, textToFloat } from '../../src/data/numbers.ts';
 import { decimalSchema } from '../../src/data/schema-builder.ts';
 
 const decimals = fc
@@ -90,81 +87,5 @@ describe('dates and times', () => {
     expect(() => timeToInt(new Instant(-1))).toThrow('Time type should not have any date fields');
     expect(() => timeFromInt(86_400_001)).toThrow('less than 86400000');
     expect(dateToInt(dateFromInt(-719_528))).toBe(-719_528);
-  });
-
-  it('reads back what the calendar says, across the change of 1582', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: -70_000_000_000_000, max: 250_000_000_000_000 }), (ms) => {
-        expect(calendarToEpochMs(calendarFromEpochMs(ms))).toBe(ms);
-      }),
-    );
-  });
-
-  it('has ten days less in October 1582, and rolls fields over', () => {
-    const at = (year: number, month: number, day: number) =>
-      calendarToEpochMs({ year, month, day, hour: 0, minute: 0, second: 0, ms: 0 });
-    expect(at(1582, 9, 15) - at(1582, 9, 4)).toBe(86_400_000);
-    expect(at(2019, 12, 1)).toBe(Date.UTC(2020, 0, 1));
-    expect(at(2019, -1, 0)).toBe(Date.UTC(2018, 10, 30));
-  });
-});
-
-describe('numbers as Java prints them', () => {
-  it.each([
-    [0, '0.0'],
-    [-0, '-0.0'],
-    [1, '1.0'],
-    [1e7, '1.0E7'],
-    [9999999, '9999999.0'],
-    [0.001, '0.001'],
-    [0.00099, '9.9E-4'],
-    [5e-324, '4.9E-324'],
-    [2e23, '2.0E23'],
-    [1.7976931348623157e308, '1.7976931348623157E308'],
-    [123456789.125, '1.23456789125E8'],
-    [Number.NaN, 'NaN'],
-    [Number.NEGATIVE_INFINITY, '-Infinity'],
-  ])('double %d is %s', (value, text) => {
-    expect(doubleText(value)).toBe(text);
-  });
-
-  it.each([
-    [0.1, '0.1'],
-    [1.4e-45, '1.4E-45'],
-    [3.4028234663852886e38, '3.4028235E38'],
-    [16777216, '1.6777216E7'],
-    [3035340.25, '3035340.2'],
-    [1e10, '1.0E10'],
-    [33554432, '3.3554432E7'],
-    [8.5e-4, '8.5E-4'],
-  ])('float %d is %s', (value, text) => {
-    expect(floatText(value)).toBe(text);
-  });
-
-  it('prints any double and float so that it reads back', () => {
-    fc.assert(
-      fc.property(fc.double({ noNaN: true }), (value) => {
-        expect(Number(doubleText(value))).toBe(value);
-      }),
-    );
-    fc.assert(
-      fc.property(fc.float({ noNaN: true }), (value) => {
-        expect(Math.fround(Number(floatText(value)))).toBe(value);
-      }),
-    );
-  });
-
-  it('rounds decimal text to a float once', () => {
-    expect(textToFloat('16777217.0000000001')).toBe(16777218);
-    expect(textToFloat('16777217')).toBe(16777216);
-    expect(textToFloat('3.4028235677973365e38')).toBe(3.4028234663852886e38);
-    expect(textToFloat('3.5e38')).toBe(Number.POSITIVE_INFINITY);
-  });
-
-  it('narrows as Java casts', () => {
-    expect(doubleToInt(1e10)).toBe(2_147_483_647);
-    expect(doubleToInt(Number.NaN)).toBe(0);
-    expect(doubleToLong(-1e30)).toBe(-(2n ** 63n));
-    expect(doubleToLong(-1.9)).toBe(-1n);
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { utf8Text } from '../../src/data/java-utf8.ts';
 import { TextWindow } from '../../src/data/text-window.ts';
+import { utf8Text } from '../../src/java/utf8.ts';
 
 describe('TextWindow', () => {
   it('cuts any text out of any buffer as if it were decoded alone', () => {

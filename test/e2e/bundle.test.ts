@@ -6,6 +6,7 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bundleFunction, functionNames } from '../../cdk/bundle.ts';
+import { builtinPlugins } from '../../functions/builtin-plugins.ts';
 import { functionLog } from '../../local/function-logs.ts';
 import { freePort } from '../../local/ports.ts';
 import { call, failureOf, status } from '../../local/rest-client.ts';
@@ -15,7 +16,6 @@ import type { CompressionType } from '../../src/kafka/codecs.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaSecurity, SaslSettings } from '../../src/kafka/security.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
-import { builtinPlugins } from '../../src/plugins/builtin.ts';
 import { checks, nameOf, needsRegistry } from '../support/bundled/checks.ts';
 import { type DeployedStack, deployStack } from '../support/deployed-stack.ts';
 import { readTopic, type SeenRecord } from '../support/kafka-records.ts';

@@ -4,17 +4,19 @@ import { describe, expect, it } from 'vitest';
 
 /**
  * Imports go up one ladder. Each room lists the rooms it may know; a line that breaks this names the file, what it
- * imports and what to do. `src/` only: functions/ wires everything, cdk/ points at functions/ by path.
+ * imports and what to do. Beside the ladder of `src/`: connectors/ know what plugin authors know, functions/ wire
+ * everything, cdk/ points at functions/ by path.
  */
-const base = ['errors', 'clock', 'version', 'files', 'data', 'config'];
+const base = ['errors', 'clock', 'version', 'files', 'java', 'data', 'config'];
 const lower = [...base, 'api', 'telemetry', 'environment', 'invocation'];
 const rooms: Record<string, readonly string[]> = {
   errors: [],
   clock: [],
   version: [],
   files: ['errors'],
-  data: ['errors'],
-  config: ['errors', 'data'],
+  java: ['errors'],
+  data: ['errors', 'java'],
+  config: ['errors', 'java', 'data'],
   environment: base,
   api: base,
   telemetry: [...base, 'api'],
@@ -60,6 +62,13 @@ function importsOf(file: string): string[] {
 const roomOf = (path: string) => (relative(src, path).split('/')[0] as string).replace(/\.ts$/, '');
 
 const files = filesUnder(src);
+const connectorFiles = filesUnder(join(root, 'connectors'));
+const runtimeFiles = [...files, ...connectorFiles, ...filesUnder(join(root, 'functions'))];
+const isForCdk = (file: string) => relative(root, file).startsWith('cdk/') || file.endsWith('/cdk.ts');
+const relativeImports = (file: string) =>
+  importsOf(file)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => resolve(dirname(file), specifier));
 
 describe('imports', () => {
   it('reads every room of src/, and each is on the ladder', () => {
@@ -99,6 +108,56 @@ describe('imports', () => {
         }
       }
     }
+    expect(broken).toEqual([]);
+  });
+
+  it('nothing in src/ knows the connectors: functions/ put them together', () => {
+    const broken = files.flatMap((file) =>
+      relativeImports(file)
+        .filter((path) => !path.startsWith(`${src}/`))
+        .map((path) => `${relative(root, file)} imports ${relative(root, path)}: pass it in, from functions/`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('connectors know the plugin API and their own folder, as anybody else who writes one', () => {
+    expect(connectorFiles.length).toBeGreaterThan(3);
+    const allowed = (file: string, path: string) => {
+      const own = dirname(file);
+      if (path.startsWith(`${own}/`) || path === join(src, 'api/index.ts')) return true;
+      return file.endsWith('/cdk.ts') && path === join(root, 'cdk/index.ts');
+    };
+    const broken = connectorFiles.flatMap((file) =>
+      relativeImports(file)
+        .filter((path) => !allowed(file, path))
+        .map(
+          (path) => `${relative(root, file)} imports ${relative(root, path)}: export it from src/api, or keep it here`,
+        ),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('a declaration loads the code of its connector when that is created', () => {
+    const plugins = connectorFiles.filter((file) => file.endsWith('/plugin.ts'));
+    expect(plugins.length).toBeGreaterThan(0);
+    const broken = plugins.flatMap((file) => {
+      const text = readFileSync(file, 'utf8');
+      return [...text.matchAll(/from\s*'(\.\/(?!settings\.ts)[^']+)'/g)].map(
+        ([, path]) => `${relative(root, file)} imports ${path}: await import() it in create`,
+      );
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it('what runs in a function knows nothing of the CDK', () => {
+    const broken = runtimeFiles
+      .filter((file) => !isForCdk(file))
+      .flatMap((file) =>
+        [
+          ...importsOf(file).filter((name) => /^(aws-cdk-lib|constructs)(\/|$)/.test(name)),
+          ...relativeImports(file).filter(isForCdk),
+        ].map((name) => `${relative(root, file)} imports ${name}: only cdk/ and a connector's cdk.ts may`),
+      );
     expect(broken).toEqual([]);
   });
 });

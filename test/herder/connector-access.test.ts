@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { connectorsOn } from '../../connectors/index.ts';
+import { builtinPluginsOn } from '../../functions/builtin-plugins.ts';
 import { apacheConverters } from '../../src/config/connector-config.ts';
 import { overridePolicy } from '../../src/config/override-policy.ts';
 import { fileAccess } from '../../src/files.ts';
 import type { OverrideRules } from '../../src/herder/client-overrides.ts';
 import { requireValid, validateForPlugin } from '../../src/herder/validate-connector-config.ts';
-import { builtinPlugins } from '../../src/plugins/builtin.ts';
 import { offeredPlugins } from '../../src/plugins/offered-plugins.ts';
 import { registryOf } from '../../src/plugins/registry.ts';
 
 const files = fileAccess({ folders: ['/data'], advice: 'Deploy with its folder in fileFolders.' });
-const registry = registryOf([...builtinPlugins, ...connectorsOn(files)]);
+const registry = registryOf(builtinPluginsOn(files));
 const source = { name: 'n', 'connector.class': 'FileStreamSource', topic: 't', file: '/data/in.txt' };
 const sink = { name: 'n', 'connector.class': 'FileStreamSink', topics: 't', file: '/data/out.txt' };
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import type { GivenSettings, Settings } from '../../src/config/config-def.ts';
 import { apacheConverters } from '../../src/config/connector-config.ts';
 import { describeConfig } from '../../src/config/describe-config.ts';
 import { pluginConfigDef, validateConnectorConfig } from '../../src/herder/connector-config-def.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 
 const registry = createRegistry();
 const validate = (given: GivenSettings, defaults: Settings = apacheConverters) =>

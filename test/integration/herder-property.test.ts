@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, it } from 'vitest';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { apacheConverters } from '../../src/config/connector-config.ts';
 import { ConnectError, isRetriable } from '../../src/errors.ts';
@@ -7,7 +8,6 @@ import { createCoordinator } from '../../src/herder/coordinator.ts';
 import { createHerder } from '../../src/herder/create-herder.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 import { AwsTableClient } from '../../src/storage/dynamodb/aws-table-client.ts';
 import { storesOver } from '../../src/storage/dynamodb/stores-over.ts';
 import type { TargetState } from '../../src/storage/items.ts';

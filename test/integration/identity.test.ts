@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import type { Settings } from '../../src/config/config-def.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaSecurity } from '../../src/kafka/security.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { readTopic, sendValues } from '../support/kafka-records.ts';
 import { found, json, type Recorder, recordingBroker, recordingHttp } from '../support/recorders.ts';

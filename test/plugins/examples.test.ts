@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { builtinPlugins } from '../../functions/builtin-plugins.ts';
 import type { PluginExample } from '../../src/api/plugin.ts';
 import type { Predicate, Transformation } from '../../src/api/transformation.ts';
-import { builtinPlugins } from '../../src/plugins/builtin.ts';
 import { recordOf, shown } from './example-records.ts';
 
 const cases = builtinPlugins.flatMap((plugin) =>

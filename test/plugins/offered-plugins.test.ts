@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { builtinPlugins } from '../../functions/builtin-plugins.ts';
 import { ConfigError } from '../../src/errors.ts';
-import { builtinPlugins } from '../../src/plugins/builtin.ts';
 import { offeredPlugins } from '../../src/plugins/offered-plugins.ts';
 
 const left = (allow: string[], deny: string[]) =>

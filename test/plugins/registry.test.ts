@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import { type AnyPlugin, definePlugin } from '../../src/api/plugin.ts';
 import { noConfig } from '../../src/config/config-def.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 
 const registry = createRegistry();
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import type { Converter, HeaderConverter } from '../../src/api/converter.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 import { FakeSchemaRegistry } from './schema-registry.ts';
 
 /**

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import type { AnyPlugin } from '../../src/api/plugin.ts';
 import { systemClock } from '../../src/clock.ts';
 import { type Coordinator, createCoordinator } from '../../src/herder/coordinator.ts';
 import { createHerder } from '../../src/herder/create-herder.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 import { startHttpServer } from '../../src/rest/http-server.ts';
 import { createRestApp } from '../../src/rest/rest-app.ts';
 import { createMemoryStores } from '../../src/storage/memory/stores.ts';

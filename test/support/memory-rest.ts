@@ -1,10 +1,10 @@
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import type { AnyPlugin } from '../../src/api/plugin.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config/config-def.ts';
 import { apacheConverters } from '../../src/config/connector-config.ts';
 import { createHerder } from '../../src/herder/create-herder.ts';
 import type { Herder } from '../../src/herder/herder.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 import { createRestApp, type RestApp } from '../../src/rest/rest-app.ts';
 import { createMemoryStores } from '../../src/storage/memory/stores.ts';
 import type { Stores } from '../../src/storage/stores.ts';

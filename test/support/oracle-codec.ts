@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Headers, SinkRecord, type SourceOffset, SourceRecord, type TimestampType } from '../../src/api/record.ts';
+import { javaClass } from '../../src/data/connect-class.ts';
 import { ConnectSchema } from '../../src/data/connect-schema.ts';
 import { schemaEquals } from '../../src/data/equality.ts';
-import { javaClass } from '../../src/data/java-class.ts';
 import { Decimal, Instant } from '../../src/data/logical.ts';
 import { KeyInterner } from '../../src/data/map-key.ts';
 import type { Schema, SchemaType } from '../../src/data/schema.ts';

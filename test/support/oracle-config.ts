@@ -1,3 +1,4 @@
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import type { AnyPlugin } from '../../src/api/plugin.ts';
 import type { ConfigDef, Settings } from '../../src/config/config-def.ts';
 import { sinkConnectorConfig, sourceConnectorConfig } from '../../src/config/connector-config.ts';
@@ -6,7 +7,7 @@ import { parseConfig } from '../../src/config/parse-config.ts';
 import { validateConfig } from '../../src/config/validate-config.ts';
 import { ConnectError } from '../../src/errors.ts';
 import { commonConfigDef } from '../../src/herder/connector-config-def.ts';
-import { createRegistry, type PluginRegistry } from '../../src/plugins/registry.ts';
+import type { PluginRegistry } from '../../src/plugins/registry.ts';
 import { createTransformationChain } from '../../src/worker/record/transformation-chain.ts';
 import type { Json } from './oracle-codec.ts';
 import type { AnyRecord, OraclePlugins } from './oracle-operations.ts';

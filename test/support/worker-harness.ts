@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
 import type { AnyPlugin } from '../../src/api/plugin.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config/config-def.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
-import { createRegistry } from '../../src/plugins/registry.ts';
 import type { ConnectorType } from '../../src/storage/items.ts';
 import { createMemoryStores } from '../../src/storage/memory/stores.ts';
 import type { Stores } from '../../src/storage/stores.ts';

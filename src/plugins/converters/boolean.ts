@@ -2,7 +2,7 @@ import type { Converter, ConverterRole, HeaderConverter, SerializedValue } from 
 import { definePlugin } from '../../api/plugin.ts';
 import type { Settings } from '../../config/config-def.ts';
 import { parseConfig } from '../../config/parse-config.ts';
-import { javaClassName } from '../../data/java-class.ts';
+import { javaClassName } from '../../data/connect-class.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import { OPTIONAL_BOOLEAN_SCHEMA } from '../../data/schema-builder.ts';
 import { DataError } from '../../errors.ts';

@@ -1,6 +1,6 @@
 import type { Converter, HeaderConverter, SerializedValue } from '../../api/converter.ts';
 import { definePlugin } from '../../api/plugin.ts';
-import { javaClassName } from '../../data/java-class.ts';
+import { javaClassName } from '../../data/connect-class.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import { OPTIONAL_BYTES_SCHEMA } from '../../data/schema-builder.ts';
 import { DataError } from '../../errors.ts';

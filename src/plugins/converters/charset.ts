@@ -1,6 +1,6 @@
 import { TextDecoder } from 'node:util';
-import { utf8Text, wellFormed } from '../../data/java-utf8.ts';
 import { SerializationError } from '../../errors.ts';
+import { utf8Text, wellFormed } from '../../java/utf8.ts';
 
 export interface Charset {
   /** A string stands for its UTF-8 bytes. */

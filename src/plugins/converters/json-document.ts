@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { allowFields } from '../../data/field-allowance.ts';
-import { asBuffer } from '../../data/java-utf8.ts';
 import { type JsonNode, readJson, readWholeJson } from '../../data/json-reader.ts';
+import { asBuffer } from '../../java/utf8.ts';
 import { type JsonDecoder, needsExactNumbers } from './json-decoder.ts';
 
 /** A number without a fraction that is written with one, or with an exponent. */

@@ -1,8 +1,6 @@
+import { javaClassName } from '../../data/connect-class.ts';
 import { schemaText } from '../../data/connect-schema.ts';
 import { schemaEquals } from '../../data/equality.ts';
-import { javaClassName } from '../../data/java-class.ts';
-import { doubleText, floatText } from '../../data/java-text.ts';
-import { asBuffer } from '../../data/java-utf8.ts';
 import { quoteJson } from '../../data/json-text.ts';
 import {
   DATE_NAME,
@@ -19,6 +17,8 @@ import type { Schema } from '../../data/schema.ts';
 import { Float32, Float64, Int8, Int16, Int32 } from '../../data/schemaless.ts';
 import { isInstance, Struct } from '../../data/struct.ts';
 import { DataError } from '../../errors.ts';
+import { doubleText, floatText } from '../../java/number-text.ts';
+import { asBuffer } from '../../java/utf8.ts';
 
 export interface JsonEncoding {
   readonly numericDecimals: boolean;

@@ -1,8 +1,8 @@
 import { allowFields } from '../../data/field-allowance.ts';
-import { asBuffer } from '../../data/java-utf8.ts';
 import { isJsonObject, readJson, readJsonText, skipJson } from '../../data/json-reader.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import { DataError } from '../../errors.ts';
+import { asBuffer } from '../../java/utf8.ts';
 import { compileJsonDecoder, hasTemporal, type JsonDecoding } from './json-decoder.ts';
 import { JsonDocument } from './json-document.ts';
 import { schemaFromJson } from './json-schema-text.ts';

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { asBuffer } from '../../data/java-utf8.ts';
 import { readJson } from '../../data/json-reader.ts';
+import { asBuffer } from '../../java/utf8.ts';
 import { decodeSchemaless } from './json-decoder.ts';
 
 /**

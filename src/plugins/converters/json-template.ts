@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import { asBuffer } from '../../data/java-utf8.ts';
 import { specialsIn } from '../../data/json-text.ts';
 import { DATE_NAME, DECIMAL_NAME, TIME_NAME, TIMESTAMP_NAME } from '../../data/logical.ts';
 import type { Field, Schema } from '../../data/schema.ts';
 import { Struct } from '../../data/struct.ts';
 import { TextWindow } from '../../data/text-window.ts';
+import { asBuffer } from '../../java/utf8.ts';
 import type { JsonDecoding } from './json-decoder.ts';
 
 /** The answer for JSON that is laid out otherwise, or that needs a closer look: read it another way. */

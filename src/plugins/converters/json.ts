@@ -4,10 +4,10 @@ import { defineConfig, mergeConfigs, type Settings } from '../../config/config-d
 import { parseConfig } from '../../config/parse-config.ts';
 import { caseInsensitiveString } from '../../config/validators.ts';
 import type { ByteSink } from '../../data/byte-sink.ts';
-import { asBuffer } from '../../data/java-utf8.ts';
 import { readJson } from '../../data/json-reader.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import { DataError, SerializationError } from '../../errors.ts';
+import { asBuffer } from '../../java/utf8.ts';
 import { kafkaVersion } from './apache-version.ts';
 import { converterTypeConfig, withConverterType } from './converter-type.ts';
 import { compileJsonDecoder, hasTemporal } from './json-decoder.ts';

@@ -2,8 +2,7 @@ import type { Converter, ConverterRole, HeaderConverter, SerializedValue } from 
 import { definePlugin } from '../../api/plugin.ts';
 import type { Settings } from '../../config/config-def.ts';
 import { parseConfig } from '../../config/parse-config.ts';
-import { type JavaClass, javaClass, javaClassName } from '../../data/java-class.ts';
-import { asBuffer } from '../../data/java-utf8.ts';
+import { type JavaClass, javaClass, javaClassName } from '../../data/connect-class.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import {
   OPTIONAL_FLOAT32_SCHEMA,
@@ -14,6 +13,7 @@ import {
 } from '../../data/schema-builder.ts';
 import { isWrapper } from '../../data/schemaless.ts';
 import { DataError } from '../../errors.ts';
+import { asBuffer } from '../../java/utf8.ts';
 import { kafkaVersion } from './apache-version.ts';
 import { converterTypeConfig, withConverterType } from './converter-type.ts';
 

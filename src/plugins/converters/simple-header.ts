@@ -1,10 +1,10 @@
 import type { HeaderConverter, SerializedValue } from '../../api/converter.ts';
 import { definePlugin } from '../../api/plugin.ts';
 import { noConfig } from '../../config/config-def.ts';
-import { utf8Text, wellFormed } from '../../data/java-utf8.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import { BYTES_SCHEMA } from '../../data/schema-builder.ts';
 import { convertToString, parseString } from '../../data/values.ts';
+import { utf8Text, wellFormed } from '../../java/utf8.ts';
 import { kafkaVersion } from './apache-version.ts';
 
 const nothing: SchemaAndValue = Object.freeze({ schema: null, value: null });

@@ -2,11 +2,11 @@ import type { Converter, ConverterRole, HeaderConverter, SerializedValue } from 
 import { definePlugin } from '../../api/plugin.ts';
 import { defineConfig, mergeConfigs, type Settings } from '../../config/config-def.ts';
 import { parseConfig } from '../../config/parse-config.ts';
-import { javaText } from '../../data/java-text.ts';
-import { asBuffer } from '../../data/java-utf8.ts';
+import { javaText } from '../../data/connect-text.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import { OPTIONAL_STRING_SCHEMA } from '../../data/schema-builder.ts';
 import { TextWindow } from '../../data/text-window.ts';
+import { asBuffer } from '../../java/utf8.ts';
 import { kafkaVersion } from './apache-version.ts';
 import { type Charset, charsetNamed, isUtf8 } from './charset.ts';
 import { converterTypeConfig, withConverterType } from './converter-type.ts';

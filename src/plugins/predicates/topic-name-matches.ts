@@ -1,9 +1,10 @@
 import type { ConnectRecord } from '../../api/record.ts';
 import type { Predicate } from '../../api/transformation.ts';
 import { defineConfig, type Settings } from '../../config/config-def.ts';
-import { JavaRegex, validRegex } from '../../config/java-regex.ts';
 import { parseConfig } from '../../config/parse-config.ts';
+import { validRegex } from '../../config/valid-regex.ts';
 import { allOf, nonEmptyString } from '../../config/validators.ts';
+import { JavaRegex } from '../../java/regex.ts';
 import { definePredicate } from './define-predicate.ts';
 
 const config = defineConfig({

@@ -1,12 +1,12 @@
-import { javaDigits, javaTrim, parseJavaDouble } from '../../config/java-text.ts';
-import { javaClass, javaClassName } from '../../data/java-class.ts';
-import { javaText } from '../../data/java-text.ts';
+import { javaClass, javaClassName } from '../../data/connect-class.ts';
+import { javaText } from '../../data/connect-text.ts';
 import { DATE_NAME, Decimal, dateToInt, Instant, TIME_NAME, TIMESTAMP_NAME, timeToInt } from '../../data/logical.ts';
 import { decimalToLong, doubleToInt, doubleToLong, lowBits, textToFloat } from '../../data/numbers.ts';
 import type { Schema, SchemaType } from '../../data/schema.ts';
 import { BigInteger, Float32, Float64, Int8, Int16, Int32, withWidth } from '../../data/schemaless.ts';
 import { instantText } from '../../data/values.ts';
 import { DataError } from '../../errors.ts';
+import { javaDigits, javaTrim, parseJavaDouble } from '../../java/text.ts';
 
 export const castTypes = ['int8', 'int16', 'int32', 'int64', 'float32', 'float64', 'boolean', 'string'] as const;
 export type CastType = (typeof castTypes)[number];

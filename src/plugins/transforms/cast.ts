@@ -1,13 +1,13 @@
 import type { ConnectRecord } from '../../api/record.ts';
 import type { Transformation } from '../../api/transformation.ts';
 import { defineConfig, type Settings } from '../../config/config-def.ts';
-import { javaTrim } from '../../config/java-text.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { invalidValue, type Validator } from '../../config/validators.ts';
 import type { Schema } from '../../data/schema.ts';
 import { SchemaBuilder } from '../../data/schema-builder.ts';
 import { Struct } from '../../data/struct.ts';
 import { ConfigError } from '../../errors.ts';
+import { javaTrim } from '../../java/text.ts';
 import { type CastType, castTo, castTypes, isCastType } from './cast-value.ts';
 import { definePartTransform } from './define-transform.ts';
 import { splitColons } from './pair-list.ts';

@@ -2,7 +2,7 @@ import type { ConnectRecord } from '../../api/record.ts';
 import type { Transformation } from '../../api/transformation.ts';
 import { defineConfig, type Settings } from '../../config/config-def.ts';
 import { parseConfig } from '../../config/parse-config.ts';
-import { javaClassName } from '../../data/java-class.ts';
+import { javaClassName } from '../../data/connect-class.ts';
 import type { Schema } from '../../data/schema.ts';
 import type { SchemaBuilder } from '../../data/schema-builder.ts';
 import { Struct, validateValue } from '../../data/struct.ts';

@@ -3,7 +3,7 @@ import type { Transformation } from '../../api/transformation.ts';
 import { defineConfig, type Settings } from '../../config/config-def.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { listOfDistinct, nonEmptyString } from '../../config/validators.ts';
-import { javaClass, javaClassName } from '../../data/java-class.ts';
+import { javaClass, javaClassName } from '../../data/connect-class.ts';
 import { Decimal, Instant } from '../../data/logical.ts';
 import type { Schema, SchemaType } from '../../data/schema.ts';
 import { BigInteger, Float32, Float64, Int8, Int16, Int32, withWidth } from '../../data/schemaless.ts';

@@ -1,8 +1,9 @@
 import type { ConnectRecord } from '../../api/record.ts';
 import type { Transformation } from '../../api/transformation.ts';
 import { defineConfig, type Settings } from '../../config/config-def.ts';
-import { JavaRegex, validRegex } from '../../config/java-regex.ts';
 import { parseConfig } from '../../config/parse-config.ts';
+import { validRegex } from '../../config/valid-regex.ts';
+import { JavaRegex } from '../../java/regex.ts';
 import { defineTransform } from './define-transform.ts';
 
 const config = defineConfig({

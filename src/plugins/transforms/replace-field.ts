@@ -1,12 +1,12 @@
 import type { ConnectRecord } from '../../api/record.ts';
 import type { Transformation } from '../../api/transformation.ts';
 import { defineConfig, type Settings } from '../../config/config-def.ts';
-import { inJavaHashOrder } from '../../config/java-text.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { listOfDistinct } from '../../config/validators.ts';
 import type { Field, Schema } from '../../data/schema.ts';
 import { Struct, validateValue } from '../../data/struct.ts';
 import { DataError } from '../../errors.ts';
+import { javaHashOrder } from '../../java/hash-order.ts';
 import { definePartTransform } from './define-transform.ts';
 import { parsePairs, validPairs } from './pair-list.ts';
 import type { RecordPart } from './record-part.ts';
@@ -68,7 +68,7 @@ class ReplaceField implements Transformation {
     this.#renames = renames;
     this.#originals = new Map(
       // Where two fields get the same name, the order of Java's hash map decides whose value is taken.
-      inJavaHashOrder([...renames.keys()]).map((original) => [renames.get(original)!, original]),
+      javaHashOrder([...renames.keys()]).map((original) => [renames.get(original)!, original]),
     );
     this.#useDefault = values['replace.null.with.default'];
   }

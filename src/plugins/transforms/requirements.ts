@@ -1,5 +1,5 @@
 import { type ConnectRecord, SinkRecord } from '../../api/record.ts';
-import { javaClassName } from '../../data/java-class.ts';
+import { javaClassName } from '../../data/connect-class.ts';
 import type { Schema } from '../../data/schema.ts';
 import { Struct } from '../../data/struct.ts';
 import { DataError } from '../../errors.ts';

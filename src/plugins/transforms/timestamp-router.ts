@@ -2,8 +2,8 @@ import type { ConnectRecord } from '../../api/record.ts';
 import type { Transformation } from '../../api/transformation.ts';
 import { defineConfig, type Settings } from '../../config/config-def.ts';
 import { parseConfig } from '../../config/parse-config.ts';
-import { SimpleDateFormat } from '../../config/simple-date-format.ts';
 import { DataError } from '../../errors.ts';
+import { SimpleDateFormat } from '../../java/simple-date-format.ts';
 import { defineTransform } from './define-transform.ts';
 
 const config = defineConfig({

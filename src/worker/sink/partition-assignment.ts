@@ -1,7 +1,7 @@
 import type { Settings } from '../../config/config-def.ts';
 import { sinkTopicSettings } from '../../config/connector-config.ts';
-import { JavaRegex } from '../../config/java-regex.ts';
 import { parseConfig } from '../../config/parse-config.ts';
+import { JavaRegex } from '../../java/regex.ts';
 import type { KafkaAdmin } from '../../kafka/types.ts';
 import type { TaskItem } from '../../storage/items.ts';
 

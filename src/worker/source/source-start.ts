@@ -2,7 +2,7 @@ import type { SourceConnector } from '../../api/connector.ts';
 import type { SourceOffset, SourcePartition } from '../../api/record.ts';
 import type { OffsetStorageReader, SourceTask, TransactionContext } from '../../api/task.ts';
 import { topicGroups } from '../../config/topic-creation-config.ts';
-import { javaText } from '../../data/java-text.ts';
+import { javaText } from '../../data/connect-text.ts';
 import type { Schema } from '../../data/schema.ts';
 import type { KafkaAdmin, KafkaClient } from '../../kafka/types.ts';
 import { canonicalPartition, parseOffset } from '../../storage/source-offset-text.ts';

@@ -5,10 +5,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';
+import { createRegistry } from '../../../functions/builtin-plugins.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { Settings } from '../../../src/config/config-def.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
-import { createRegistry } from '../../../src/plugins/registry.ts';
 import { createDynamoDbStores } from '../../../src/storage/dynamodb/stores.ts';
 import type { ConnectorType } from '../../../src/storage/items.ts';
 import { Secrets } from '../../../src/telemetry/redaction.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { DECIMAL_NAME, Decimal, decimalScale, Instant, MS_PER_DAY } from '../../../src/data/logical.ts';
+import { DECIMAL_NAME, Decimal, decimalScale, Instant } from '../../../src/data/logical.ts';
 import type { Schema, SchemaAndValue } from '../../../src/data/schema.ts';
 import {
   BOOLEAN_SCHEMA,
@@ -18,6 +18,7 @@ import {
   TIMESTAMP_SCHEMA,
 } from '../../../src/data/schema-builder.ts';
 import { Struct } from '../../../src/data/struct.ts';
+import { MS_PER_DAY } from '../../../src/java/calendar.ts';
 
 /** Random schemas, and values that fit them: what a converter must bring back unchanged. */
 

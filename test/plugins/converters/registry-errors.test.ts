@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createRegistry } from '../../../functions/builtin-plugins.ts';
 import type { Converter } from '../../../src/api/converter.ts';
 import { ConnectSchema } from '../../../src/data/connect-schema.ts';
 import { Struct } from '../../../src/data/struct.ts';
 import { ConnectError } from '../../../src/errors.ts';
-import { createRegistry } from '../../../src/plugins/registry.ts';
 import { structSample } from '../../support/connect-data.ts';
 import { FakeSchemaRegistry } from '../../support/schema-registry.ts';
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { builtinPlugins } from '../../../functions/builtin-plugins.ts';
 import { SourceRecord } from '../../../src/api/record.ts';
 import type { Predicate, Transformation } from '../../../src/api/transformation.ts';
 import { validateConfig } from '../../../src/config/validate-config.ts';
@@ -8,7 +9,6 @@ import { SchemaBuilder, STRING_SCHEMA } from '../../../src/data/schema-builder.t
 import { Int32 } from '../../../src/data/schemaless.ts';
 import { Struct } from '../../../src/data/struct.ts';
 import { ConnectError } from '../../../src/errors.ts';
-import { builtinPlugins } from '../../../src/plugins/builtin.ts';
 
 const text = fc.oneof(
   fc.constantFrom(

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createRegistry } from '../../../functions/builtin-plugins.ts';
 import { type Headers, SinkRecord, SourceRecord } from '../../../src/api/record.ts';
 import type { Settings } from '../../../src/config/config-def.ts';
 import { Decimal, Instant } from '../../../src/data/logical.ts';
@@ -13,7 +14,6 @@ import {
 } from '../../../src/data/schema-builder.ts';
 import { Int8, Int32 } from '../../../src/data/schemaless.ts';
 import { Struct } from '../../../src/data/struct.ts';
-import { createRegistry } from '../../../src/plugins/registry.ts';
 
 const registry = createRegistry();
 const javaPackage = 'org.apache.kafka.connect.transforms.';

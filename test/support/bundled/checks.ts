@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { builtinPlugins } from '../../../functions/builtin-plugins.ts';
 import type { Converter, HeaderConverter } from '../../../src/api/converter.ts';
 import type { AnyPlugin, PluginExample } from '../../../src/api/plugin.ts';
 import type { Predicate, Transformation } from '../../../src/api/transformation.ts';
@@ -13,7 +14,6 @@ import {
   INT64_SCHEMA,
   STRING_SCHEMA,
 } from '../../../src/data/schema-builder.ts';
-import { builtinPlugins } from '../../../src/plugins/builtin.ts';
 import { recordOf, shown } from '../../plugins/example-records.ts';
 
 /** What runs inside a deployed function to see whether everything in its bundle works. */

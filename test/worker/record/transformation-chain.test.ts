@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { createRegistry } from '../../../functions/builtin-plugins.ts';
 import { definePlugin } from '../../../src/api/plugin.ts';
 import type { Transformation } from '../../../src/api/transformation.ts';
 import { noConfig } from '../../../src/config/config-def.ts';
-import { createRegistry } from '../../../src/plugins/registry.ts';
 import { createTransformationChain } from '../../../src/worker/record/transformation-chain.ts';
 import { recordOf } from '../../plugins/example-records.ts';
 

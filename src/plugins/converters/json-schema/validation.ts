@@ -1,6 +1,6 @@
 import type { Options, ValidateFunction } from 'ajv';
-import { boundedMatch } from '../../../config/bounded-match.ts';
 import { ConfigError, DataError, SerializationError } from '../../../errors.ts';
+import { boundedMatch } from '../../../java/bounded-match.ts';
 
 /** Throws unless a JSON text fits the schema. */
 export type Validate = (json: string) => void;

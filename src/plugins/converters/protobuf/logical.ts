@@ -1,5 +1,6 @@
-import { Decimal, Instant, MS_PER_DAY } from '../../../data/logical.ts';
+import { Decimal, Instant } from '../../../data/logical.ts';
 import { DataError } from '../../../errors.ts';
+import { MS_PER_DAY } from '../../../java/calendar.ts';
 import { instantOf, typeName, writeRaw } from '../../../schema-registry/sink.ts';
 import type { Source } from './source.ts';
 import { writeVarint, writeVarintBig } from './varint.ts';

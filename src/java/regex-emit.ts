@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts';
-import { code, setSource } from './java-regex-classes.ts';
-import type { ParsedRegex, RegexFlags, RegexNode } from './java-regex-parse.ts';
+import { code, setSource } from './regex-classes.ts';
+import type { ParsedRegex, RegexFlags, RegexNode } from './regex-parse.ts';
 
 export interface EmittedRegex {
   /** For the flag v alone. */

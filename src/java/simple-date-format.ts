@@ -1,7 +1,6 @@
-import { type CalendarFields, calendarFromEpochMs, calendarToEpochMs } from '../data/java-calendar.ts';
-import { MS_PER_DAY } from '../data/logical.ts';
 import { ConfigError } from '../errors.ts';
-import { javaDigits } from './java-text.ts';
+import { type CalendarFields, calendarFromEpochMs, calendarToEpochMs, MS_PER_DAY } from './calendar.ts';
+import { javaDigits } from './text.ts';
 import { zoneOffsets } from './zone-names.ts';
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SimpleDateFormat } from '../../src/config/simple-date-format.ts';
+import { SimpleDateFormat } from '../../src/java/simple-date-format.ts';
 
 const now = Date.UTC(2024, 5, 1);
 const at = Date.UTC(2023, 10, 14, 22, 13, 20, 123);

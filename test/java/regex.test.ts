@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { JavaRegex } from '../../src/config/java-regex.ts';
 import { ConnectError } from '../../src/errors.ts';
+import { JavaRegex } from '../../src/java/regex.ts';
 
 test.each([
   ['orders.*', 'orders-eu', true],

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { JavaRegex } from '../../src/config/java-regex.ts';
-import { parseJavaRegex } from '../../src/config/java-regex-parse.ts';
-import { isQuick } from '../../src/config/java-regex-quick.ts';
 import { ConfigError } from '../../src/errors.ts';
+import { JavaRegex } from '../../src/java/regex.ts';
+import { parseJavaRegex } from '../../src/java/regex-parse.ts';
+import { isQuick } from '../../src/java/regex-quick.ts';
 
 function errorOf(work: () => unknown): ConfigError {
   try {

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts';
-import { type CharacterSet, classEscape, propertySet } from './java-regex-classes.ts';
+import { type CharacterSet, classEscape, propertySet } from './regex-classes.ts';
 
 /** Flags in force where a node stands. */
 export interface RegexFlags {

@@ -36,15 +36,3 @@ export function javaDigits(text: string): string {
     return String(code - zero);
   });
 }
-
-/** The order in which Java's HashMap gives these texts back when they were put in in this order. */
-export function inJavaHashOrder(texts: readonly string[]): string[] {
-  let capacity = 16;
-  while (texts.length > capacity * 0.75) capacity *= 2;
-  const bucket = (text: string) => {
-    let hash = 0;
-    for (let i = 0; i < text.length; i++) hash = (hash * 31 + text.charCodeAt(i)) | 0;
-    return (hash ^ (hash >>> 16)) & (capacity - 1);
-  };
-  return [...texts].sort((a, b) => bucket(a) - bucket(b));
-}

@@ -1,9 +1,8 @@
 import { ConfigError, DataError } from '../errors.ts';
 import { boundedMatch } from './bounded-match.ts';
-import { emitRegex } from './java-regex-emit.ts';
-import { parseJavaRegex } from './java-regex-parse.ts';
-import { isQuick, quickTextLength } from './java-regex-quick.ts';
-import { invalidValue, type Validator } from './validators.ts';
+import { emitRegex } from './regex-emit.ts';
+import { parseJavaRegex } from './regex-parse.ts';
+import { isQuick, quickTextLength } from './regex-quick.ts';
 
 /**
  * A regular expression in Java's syntax, run by JavaScript's engine: what both know is taken as it is, what only Java
@@ -124,17 +123,3 @@ export class JavaRegex {
 function replacementError(message: string): DataError {
   return new DataError(message, { code: 'regex.replacement', javaClass: 'IllegalArgumentException' });
 }
-
-/** Java: RegexValidator. */
-export const validRegex: Validator = {
-  description: 'valid regex',
-  check(name, value) {
-    if (typeof value !== 'string') throw invalidValue(name, null, 'Invalid regex: there is none');
-    try {
-      new JavaRegex(value);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      throw invalidValue(name, value, `Invalid regex: ${error.message}`);
-    }
-  },
-};

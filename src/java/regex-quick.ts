@@ -1,4 +1,4 @@
-import type { RegexNode } from './java-regex-parse.ts';
+import type { RegexNode } from './regex-parse.ts';
 
 /** Texts up to this length are matched without a watchdog: the longest topic name has 249 characters. */
 export const quickTextLength = 300;

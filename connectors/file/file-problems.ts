@@ -1,5 +1,4 @@
-import type { ConfigProblem, ConnectorConfig } from '../../api/connector.ts';
-import type { FileAccess } from '../../files.ts';
+import type { ConfigProblem, ConnectorConfig, FileAccess } from '../../src/api/index.ts';
 
 /** Of a config whose `file` connectors may not use. By the path alone: the machine that validates is not the one that runs. */
 export function fileProblems(files: FileAccess, config: ConnectorConfig): ConfigProblem[] {

@@ -1,4 +1,3 @@
-import { connectors } from '../../connectors/index.ts';
 import type { AnyPlugin } from '../api/plugin.ts';
 import { avroConverter } from './converters/avro.ts';
 import { booleanConverter, booleanHeaderConverter } from './converters/boolean.ts';
@@ -23,9 +22,8 @@ import { stringConverter, stringHeaderConverter } from './converters/string.ts';
 import { predicates } from './predicates/index.ts';
 import { transforms } from './transforms/index.ts';
 
-/** Every plugin that comes with Drover; the only list of them. */
-export const builtinPlugins: readonly AnyPlugin[] = [
-  ...connectors,
+/** What comes with Drover and works on records: converters, transformations, predicates. Connectors lie in connectors/. */
+export const recordPlugins: readonly AnyPlugin[] = [
   booleanConverter,
   byteArrayConverter,
   doubleConverter,

@@ -1,4 +1,4 @@
-import { MS_PER_DAY } from './logical.ts';
+export const MS_PER_DAY = 86_400_000;
 
 /**
  * Java's lenient GregorianCalendar in UTC: Julian dates before 15 October 1582, and fields that overflow into the
