@@ -5,7 +5,7 @@ import { buildSync } from 'esbuild';
 import { binFolder, projectFolder } from './folders.ts';
 
 /**
- * What the package ships: JavaScript and types of the plugin API, the construct, and the functions with their rooms,
+ * What the package ships: JavaScript and types of the plugin API, what tests plugins, the construct, and the functions with their rooms,
  * from which the construct bundles. Node reads no TypeScript below node_modules.
  */
 const dist = join(projectFolder, 'dist');
@@ -13,7 +13,7 @@ rmSync(dist, { recursive: true, force: true });
 execFileSync(join(binFolder, 'tsc'), ['-p', join(projectFolder, 'tsconfig.build.json')], { stdio: 'inherit' });
 
 /**
- * The two entries once more as CommonJS, with the same types, for apps whose tests or tools cannot `require` a module:
+ * The entries once more as CommonJS, with the same types, for apps whose tests or tools cannot `require` a module:
  * `cdk init` makes such an app. What belongs beside the construct's own files stays where those are.
  */
 const cjs = join(dist, 'cjs');
@@ -24,7 +24,7 @@ for (const room of ['src', 'connectors', 'cdk']) {
   });
 }
 writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
-for (const entry of ['src/api/index', 'cdk/index']) {
+for (const entry of ['src/api/index', 'src/testing/index', 'cdk/index']) {
   const original = `require('node:path').join(__dirname, '${entry.replace(/[^/]+/g, '..')}', '${entry}.js')`;
   buildSync({
     absWorkingDir: dist,

@@ -58,7 +58,7 @@ function write(path: string, text: string): void {
 const blocksOf = (page: string) =>
   [...readFileSync(join(projectFolder, page), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
 
-const guide = ['upper-case', 'older-than', 'csv-converter', 'counter-source', 'memory-sink', 'plugins'];
+const guide = ['upper-case', 'older-than', 'csv-converter', 'counter-source', 'memory-sink', 'plugins', 'plugin-tests'];
 
 /** The pages' own code, as an app has it: the construct of the README, a plugin of the README, those of the guide. */
 function writePages(app: string, extension: '' | '.js'): void {
@@ -143,7 +143,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('the package holds what an app needs, and no more', () => {
-  for (const entry of ['cdk/index', 'src/api/index']) {
+  for (const entry of ['cdk/index', 'src/api/index', 'src/testing/index']) {
     for (const file of [`dist/${entry}.js`, `dist/${entry}.d.ts`, `dist/cjs/${entry}.js`, `dist/cjs/${entry}.d.ts`]) {
       expect(files).toContain(file);
     }
