@@ -48,7 +48,7 @@ export async function runSource(
 ): Promise<Outcome> {
   await using bench = new ConnectorBench(plugin, options);
   await bench.configure(config);
-  return outcomeOf(bench, options.runs);
+  return await outcomeOf(bench, options.runs);
 }
 
 /** The same for a sink, with these records in its topics. */
@@ -61,7 +61,7 @@ export async function runSink(
   await using bench = new ConnectorBench(plugin, options);
   await bench.produce(records);
   await bench.configure(config);
-  return outcomeOf(bench, options.runs);
+  return await outcomeOf(bench, options.runs);
 }
 
 const mostRuns = 1000;

@@ -85,7 +85,7 @@ test('an app’s sink connector gets its records', async () => {
   expect(task.seen).toEqual(['a']);
 });
 
-test('the tests that the page shows run and pass', { timeout: 180_000 }, async () => {
+test('the tests that the page shows run and pass', { timeout: 600_000 }, async () => {
   const file = fileURLToPath(new URL('./examples/plugin-tests.ts', import.meta.url));
   // Not as a part of whichever run this process is.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
