@@ -5,7 +5,7 @@ import { buildSync } from 'esbuild';
 import { binFolder, projectFolder } from './folders.ts';
 
 /**
- * What the package ships: JavaScript and types of the plugin API, the construct, and the functions with their rooms,
+ * What the package ships: JavaScript and types of the plugin API, what tests plugins, the construct, and the functions with their rooms,
  * from which the construct bundles. Node reads no TypeScript below node_modules.
  */
 const dist = join(projectFolder, 'dist');
@@ -13,7 +13,7 @@ rmSync(dist, { recursive: true, force: true });
 execFileSync(join(binFolder, 'tsc'), ['-p', join(projectFolder, 'tsconfig.build.json')], { stdio: 'inherit' });
 
 /**
- * The two entries once more as CommonJS, with the same types, for apps whose tests or tools cannot `require` a module:
+ * The entries once more as CommonJS, with the same types, for apps whose tests or tools cannot `require` a module:
  * `cdk init` makes such an app. What belongs beside the construct's own files stays where those are.
  */
 const cjs = join(dist, 'cjs');
@@ -24,11 +24,21 @@ for (const room of ['src', 'connectors', 'cdk']) {
   });
 }
 writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
-for (const entry of ['src/api/index', 'cdk/index']) {
+/**
+ * A plugin's errors and records are known by their classes, so `drover/testing` and `drover` share one copy: the code of
+ * the first lies in the file of the second, and is run when it is asked for.
+ */
+const testing = 'src/testing/index';
+const withTesting = `export * from './src/api/index.js';\nexport const __testing = () => require('./${testing}.js');\n`;
+writeFileSync(join(dist, 'api-and-testing.js'), withTesting);
+for (const [entry, from] of [
+  ['src/api/index', 'api-and-testing'],
+  ['cdk/index', 'cdk/index'],
+] as const) {
   const original = `require('node:path').join(__dirname, '${entry.replace(/[^/]+/g, '..')}', '${entry}.js')`;
   buildSync({
     absWorkingDir: dist,
-    entryPoints: [`${entry}.js`],
+    entryPoints: [`${from}.js`],
     outfile: join(cjs, `${entry}.js`),
     bundle: true,
     packages: 'external',
@@ -46,3 +56,5 @@ for (const entry of ['src/api/index', 'cdk/index']) {
     logOverride: { 'empty-import-meta': 'error' },
   });
 }
+rmSync(join(dist, 'api-and-testing.js'));
+writeFileSync(join(cjs, `${testing}.js`), "module.exports = require('../api/index.js').__testing();\n");

@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { createRegistry } from '../../functions/builtin-plugins.ts';
 import { createTransformationChain } from '../../src/worker/record/transformation-chain.ts';
@@ -8,12 +11,13 @@ import plugins from './examples/plugins.ts';
 // The examples of src/api/README.md are the files beside this test: what the page shows is what runs here.
 const page = readFileSync(new URL('../../src/api/README.md', import.meta.url), 'utf8');
 
-test.each(['upper-case', 'older-than', 'csv-converter', 'counter-source', 'memory-sink', 'plugins'])(
+test.each(['upper-case', 'older-than', 'csv-converter', 'counter-source', 'memory-sink', 'plugins', 'plugin-tests'])(
   'the page shows the file examples/%s.ts as it is',
   (name) => {
     const source = readFileSync(new URL(`./examples/${name}.ts`, import.meta.url), 'utf8');
     const shown = source
       .replaceAll("'../../../src/api/index.ts'", "'drover'")
+      .replaceAll("'../../../src/testing/index.ts'", "'drover/testing'")
       // As `cdk init` sets TypeScript up, and as the tests of the package compile it.
       .replaceAll(/'(\.\/[\w-]+)\.ts'/g, "'$1'")
       .trim();
@@ -79,4 +83,17 @@ test('an app’s sink connector gets its records', async () => {
   const task = connector.createTask() as ReturnType<typeof connector.createTask> & { readonly seen: unknown[] };
   await task.put([recordOf({ value: 'a' }) as never]);
   expect(task.seen).toEqual(['a']);
+});
+
+test('the tests that the page shows run and pass', { timeout: 600_000 }, async () => {
+  const file = fileURLToPath(new URL('./examples/plugin-tests.ts', import.meta.url));
+  // Not as a part of whichever run this process is.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--test', '--test-reporter=tap', file], {
+    env,
+  }).catch((error: { stdout: string; stderr: string }) => {
+    throw new Error(`The tests of the page fail:\n${error.stdout}\n${error.stderr}`);
+  });
+  expect(stdout).toMatch(/# fail 0/);
+  expect(Number(/# pass (\d+)/.exec(stdout)?.[1])).toBe(18);
 });

@@ -105,7 +105,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('the package holds what an app needs, and no more', () => {
-  for (const entry of ['cdk/index', 'src/api/index']) {
+  for (const entry of ['cdk/index', 'src/api/index', 'src/testing/index']) {
     for (const file of [`dist/${entry}.js`, `dist/${entry}.d.ts`, `dist/cjs/${entry}.js`, `dist/cjs/${entry}.d.ts`]) {
       expect(files).toContain(file);
     }

@@ -1,6 +1,6 @@
 import { definePlugin, noConfig, type SinkConnector, type SinkRecord, type SinkTask } from '../../../src/api/index.ts';
 
-class MemorySinkTask implements SinkTask {
+export class MemorySinkTask implements SinkTask {
   readonly seen: unknown[] = [];
 
   start(): void {}

@@ -1,0 +1,48 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+let collect: (() => void) | null = null;
+
+/** Bytes that are in use after a garbage collection, buffers outside of the heap among them. */
+export function usedMemory(): number {
+  if (collect === null) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** The largest growth of memory that it is shown; looks each time that so many bytes have gone by since it last did. */
+export class MemoryWatch {
+  readonly #everyBytes: number;
+  readonly #before: number;
+  #since: number;
+  growth = 0;
+
+  constructor(everyBytes: number) {
+    this.#everyBytes = everyBytes;
+    this.#since = 0;
+    this.#before = usedMemory();
+  }
+
+  passed(bytes: number): void {
+    this.#since += bytes;
+    if (this.#since < this.#everyBytes) return;
+    this.#since = 0;
+    this.growth = Math.max(this.growth, usedMemory() - this.#before);
+  }
+}
+
+const recordOverhead = 100;
+
+/** Roughly what a record takes: its text and bytes, and something for itself. */
+export function roughSize({ key, value }: { readonly key: unknown; readonly value: unknown }): number {
+  return recordOverhead + sizeOf(key) + sizeOf(value);
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
+  return typeof value === 'object' && value !== null ? recordOverhead : 8;
+}
