@@ -98,22 +98,32 @@ export class RecordOffsets {
 
   /**
    * Adds to `safe` the offsets of stretches that landed, or were dropped, with all before them of their source partition;
-   * a partition of which something did not land is added to `blocked`, and nothing more is taken of it. Tells how many
-   * records were taken. `landed` is asked by the place among those appended.
+   * a partition of which something did not land is `blocked`, and nothing more is taken of it. What was only dropped behind
+   * the first record that did not land waits for a landed one behind it. Tells how many records were taken. `landed` is
+   * asked by the place among those appended.
    */
-  takeLanded(landed: (index: number) => boolean, blocked: Set<string>, safe: Map<string, PartitionOffset>): number {
+  takeLanded(landed: (index: number) => boolean, safe: SafeOffsets): number {
     let taken = 0;
     let dropped = 0;
     this.#eachStretch((key, partition, offset, from, to) => {
-      let whole = !blocked.has(key);
+      let whole = !safe.blocked.has(key);
+      let appended = false;
       for (let place = from; place < to; place++) {
-        if (this.#dropped[dropped] === place) dropped++;
-        else whole &&= landed(place - dropped);
+        if (this.#dropped[dropped] === place) {
+          dropped++;
+          continue;
+        }
+        appended = true;
+        if (landed(place - dropped)) continue;
+        whole = false;
+        safe.stopped = true;
       }
-      if (whole) {
-        safe.set(key, { partition, offset });
+      if (!whole) {
+        safe.blocked.add(key);
+      } else if (appended || !safe.stopped) {
+        safe.offsets.set(key, { partition, offset });
         taken += to - from;
-      } else blocked.add(key);
+      }
     });
     return taken;
   }
@@ -132,6 +142,15 @@ export class RecordOffsets {
       see(key, partition, this.#offsets[i]!, this.#ends[i - 1] ?? 0, this.#ends[i]!);
     }
   }
+}
+
+/** How far a run that stopped at a record has come; put together batch by batch. */
+export interface SafeOffsets {
+  readonly offsets: Map<string, PartitionOffset>;
+  /** Source partitions of which nothing more is safe. */
+  readonly blocked: Set<string>;
+  /** A record did not land: the ones behind it are behind the fault. */
+  stopped: boolean;
 }
 
 /** A batch between its submission and its acknowledgement. */
@@ -200,12 +219,12 @@ export class SubmittedRecords {
    */
   takeRest(): CommittableOffsets | null {
     const whole = this.takeCommittable();
-    const offsets = new Map(whole?.offsets);
-    const blocked = new Set<string>();
+    const safe: SafeOffsets = { offsets: new Map(whole?.offsets), blocked: new Set(), stopped: false };
     let records = whole?.records ?? 0;
     for (const { acknowledged, landed, offsets: noted } of this.#batches.splice(0)) {
-      records += noted.takeLanded(acknowledged ? () => true : (landed ?? nothingLanded), blocked, offsets);
+      records += noted.takeLanded(acknowledged ? () => true : (landed ?? nothingLanded), safe);
     }
+    const { offsets } = safe;
     return offsets.size === 0 ? null : { offsets, records, bytes: whole?.bytes ?? 0 };
   }
 }
