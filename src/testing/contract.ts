@@ -69,7 +69,7 @@ export function tracing(into: Point[]): RunOptions {
 
 export const atPoint = ({ name, time }: Point) => `killed ${name}${time > 1 ? `, the time ${time}` : ''}`;
 
-export const withChange = (config: Settings, change: BadConfig['change']): Settings =>
+const withChange = (config: Settings, change: BadConfig['change']): Settings =>
   Object.fromEntries(
     Object.entries({ ...config, ...change }).filter((entry): entry is [string, string] => entry[1] !== null),
   );

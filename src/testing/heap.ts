@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 let collect: (() => void) | null = null;
 
 /** Bytes that are in use after a garbage collection, buffers outside of the heap among them. */
-export function usedMemory(): number {
+function usedMemory(): number {
   if (collect === null) {
     setFlagsFromString('--expose-gc');
     collect = runInNewContext('gc') as () => void;

@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '../..');
 const folders = ['src', 'connectors', 'functions', 'cdk', 'local', 'test'];
 
 /** Loaded by their path: by Lambda, by Node, by a tool. */
-const entries = ['functions/', 'test/', 'src/api/index.ts', 'cdk/index.ts'];
+const entries = ['functions/', 'test/', 'src/api/index.ts', 'src/testing/index.ts', 'cdk/index.ts'];
 
 function filesUnder(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {

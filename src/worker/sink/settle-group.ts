@@ -1,3 +1,4 @@
+import type { Settings } from '../../config/config-def.ts';
 import { ConnectError, FencedError, isRetriable } from '../../errors.ts';
 import type { TopicDescription } from '../../kafka/types.ts';
 import type { RestingChange } from '../../storage/generation-store.ts';
@@ -223,7 +224,7 @@ class Settlement {
 async function groupOf({ host, item }: SettlingRun): Promise<string> {
   const key = 'consumer.override.group.id';
   const own = item.config[key];
-  const named = own === undefined ? {} : { [key]: own };
+  const named: Settings = own === undefined ? {} : { [key]: own };
   return consumerGroup(item.name, await resolveSettings(named, host.configProviders, host.telemetry.secrets));
 }
 
