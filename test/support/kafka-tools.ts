@@ -36,6 +36,25 @@ export async function deleteTopic(kafka: KafkaClient, topic: string): Promise<vo
   await until(`topic ${topic} is gone`, async () => (await kafka.admin.describeTopics([topic])).length === 0);
 }
 
+/** What the members of a classic group have been dealt. */
+export async function assignedTopics(group: string): Promise<string[]> {
+  const { AssignerProtocol, Kafka, logLevel } = (await import('kafkajs')).default;
+  const admin = new Kafka({ brokers: [kafkaAddress()], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    const { groups } = await admin.describeGroups([group]);
+    return groups.flatMap(({ members }) =>
+      members.flatMap(({ memberAssignment }) =>
+        memberAssignment.length === 0
+          ? []
+          : Object.keys(AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {}),
+      ),
+    );
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 export async function createTopic(kafka: KafkaClient, topic: string, partitions = 1): Promise<void> {
   await kafka.admin.createTopics([{ topic, partitions, replicationFactor: 1, configs: {} }]);
 }
