@@ -2,6 +2,7 @@ import { App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { adaptToEmulator } from './emulator.ts';
 import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './index.ts';
 
@@ -24,6 +25,7 @@ import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './i
  * | reserveConcurrency                        | true: runsInFlight is reserved for the task function           |
  * | idleFloorMs, idleCeilingMs                | limits                                                         |
  * | fileFolders                               | as the prop, with commas between                               |
+ * | connectorSecrets, connectorParameters     | names that configs may refer to, with commas between           |
  * | removalPolicy                             | retain (default) or destroy                                    |
  * | emulator                                  | true: for the emulator of `npm start` instead of AWS             |
  */
@@ -57,6 +59,12 @@ const groupId = get('groupId');
 const plugins = get('plugins');
 const tableName = get('tableName');
 const fileFolders = get('fileFolders')?.split(',');
+const connectorSecrets = get('connectorSecrets')
+  ?.split(',')
+  .map((name) => Secret.fromSecretNameV2(stack, `Secret-${name}`, name));
+const connectorParameters = get('connectorParameters')
+  ?.split(',')
+  .map((name) => StringParameter.fromStringParameterName(stack, `Parameter-${name.replaceAll('/', '-')}`, name));
 const replicationFactor = count('replicationFactor');
 const drover = new Drover(stack, 'Connect', {
   bootstrapServers,
@@ -68,6 +76,8 @@ const drover = new Drover(stack, 'Connect', {
   ...(plugins === undefined ? {} : { plugins }),
   ...(tableName === undefined ? {} : { tableName }),
   ...(fileFolders === undefined ? {} : { fileFolders }),
+  ...(connectorSecrets === undefined ? {} : { connectorSecrets }),
+  ...(connectorParameters === undefined ? {} : { connectorParameters }),
   ...(replicationFactor === undefined ? {} : { mirrorTopics: { replicationFactor } }),
   ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(stack, 'Vpc', { vpcId }) }),
 });

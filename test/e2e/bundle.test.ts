@@ -43,7 +43,13 @@ beforeAll(async () => {
   vi.stubEnv('DROVER_TEST_LOADS', loads);
   vi.stubEnv('NODE_OPTIONS', `--import ${pathToFileURL(join(support, 'record-loads.ts')).href}`);
   try {
-    stack = await deployStack({ plugins: pluginsModule, runSeconds: '20', idleCeilingMs: '5000' });
+    stack = await deployStack({
+      plugins: pluginsModule,
+      runSeconds: '20',
+      idleCeilingMs: '5000',
+      connectorSecrets: 'bundle-secret',
+      connectorParameters: '/bundle/word',
+    });
   } finally {
     vi.unstubAllEnvs();
   }
@@ -147,11 +153,12 @@ test.each(registryCases)(
     expect(subjects).toContain(`${topic}-value`);
     const file = join(folder, `${topic}.txt`);
     await create(`${topic}-sink`, 'FileStreamSink', { topics: topic, file, ...converter });
-    // A field that is null is left out of a struct's text.
+    // A field that is null is left out of a struct's text; a proto3 field without presence has no null, and reads empty.
+    const none = className.endsWith('ProtobufConverter') ? 'note=,' : '';
     expect(await linesOf(file, 3, `${topic}-sink`)).toEqual([
-      'Struct{id=0,name=order 0,counts=[0, 1]}',
+      `Struct{id=0,name=order 0,${none}counts=[0, 1]}`,
       'Struct{id=1,name=order 1,note=a note,counts=[1, 2]}',
-      'Struct{id=2,name=order 2,counts=[2, 3]}',
+      `Struct{id=2,name=order 2,${none}counts=[2, 3]}`,
     ]);
   },
 );
@@ -239,13 +246,13 @@ describe('every way of proving who one is to a broker', () => {
       await direct.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
       await create(topic, 'com.example.TextConnector', { topic, text: title, ...security });
       if (title.endsWith('AWS_MSK_IAM')) {
-        // Only MSK takes what it signs: a refusal says that it was signed and sent.
+        // The role of Drover's own function is nobody else's: see override-identity.ts.
         const refused = await until(
-          'the broker refuses the token',
+          'the task is refused',
           async () => failureOf(await status(stack.restUrl, topic)) ?? false,
           { withinMs: longest },
         );
-        expect(refused).toContain('refused the log-in');
+        expect(refused).toContain('sasl.mechanism cannot be AWS_MSK_IAM');
         return;
       }
       expect((await arrived(direct, topic, 1, topic)).map(({ value }) => value)).toEqual([title]);
@@ -279,7 +286,6 @@ describe('what a plugin does wrong', () => {
     expect(trace).toContain('LostConnectionError: the system is gone');
     expect(trace).toMatch(/at failDeepInside \(test\/support\/bundled\/plugins\.ts:\d+:\d+\)/);
     expect(trace).toMatch(/at OnceTask\.start \(test\/support\/bundled\/plugins\.ts:\d+:\d+\)/);
-    expect(trace).toMatch(/drover\/src\/worker\/source-start\.ts:\d+:\d+/);
   });
 
   test('is told by the REST API, and in full by the log that npm run logs shows', { timeout: longest }, async () => {
