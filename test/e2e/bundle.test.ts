@@ -1,11 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { bundleFunction, functionNames } from '../../cdk/bundle.ts';
 import { builtinPlugins } from '../../functions/builtin-plugins.ts';
 import { functionLog } from '../../local/function-logs.ts';
 import { freePort } from '../../local/ports.ts';
@@ -303,40 +302,4 @@ describe('what a plugin does wrong', () => {
     expect(line).toContain('LostConnectionError: the system is gone');
     expect(line).toMatch(/failDeepInside \(test\/support\/bundled\/plugins\.ts:\d+:\d+\)/);
   });
-});
-
-/** What no function comes to load, and why. Each loads and exports what it should: test/cdk/lazy-chunks.test.ts. */
-const neverLoaded: readonly (readonly [RegExp, string])[] = [
-  [/@aws-sdk\/(?:credential-provider-|nested-clients\/|token-providers\/)/, 'Lambda gives credentials in variables'],
-  [/@smithy\/credential-provider-imds\//, 'Lambda gives credentials in variables'],
-  [/@smithy\/core\/dist-es\/submodules\/event-streams\//, 'no operation that Drover uses streams events'],
-  [/bowser\/bowser\.mjs$/, 'names a browser to AWS'],
-];
-
-test('nothing that a function may load was left out by these tests', { timeout: longest }, async () => {
-  const unused = new Map<string, string>();
-  const used = new Set<string>();
-  const seen = readFileSync(loads, 'utf8').split('\n');
-  const deployed = readdirSync(join(stack.folder, 'run', 'cdk.out'), { recursive: true, encoding: 'utf8' });
-  for (const name of functionNames) {
-    const { lazy } = bundleFunction({ name, outdir: join(folder, name), pluginsModule });
-    const loaded = new Set(
-      seen.filter((line) => line.startsWith(`${stack.functions[name]} `)).map((line) => line.split(' ')[1]),
-    );
-    expect(loaded).toContain(`${name}.mjs`);
-    for (const { file, module } of lazy) {
-      expect(
-        deployed.some((path) => path.endsWith(`/dist/${file}`)),
-        `${file} is deployed`,
-      ).toBe(true);
-      if (loaded.has(file)) used.add(module);
-      else unused.set(module, name);
-    }
-  }
-  const forgotten = [...unused.keys()].filter((module) => !used.has(module));
-  const explained = (module: string) => neverLoaded.some(([pattern]) => pattern.test(module));
-  expect(forgotten.filter((module) => !explained(module))).toEqual([]);
-  // A reason that is not true any more is to be taken out.
-  expect(neverLoaded.filter(([pattern]) => ![...unused.keys()].some((module) => pattern.test(module)))).toEqual([]);
-  expect([...used].filter(explained)).toEqual([]);
 });
