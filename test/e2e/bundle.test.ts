@@ -25,6 +25,7 @@ import { until } from '../support/until.ts';
  * What is deployed is what was tested: everything that a function loads when it is needed is used here, out of the
  * bundle that was deployed. The lists come from the registry, from types and from the bundler, so that nothing new can be
  * forgotten.
+ * That no chunk was forgotten is not checked yet: what was loaded is written down in `loads`, for the test that shall.
  */
 const support = join(import.meta.dirname, '../support/bundled');
 const pluginsModule = join(support, 'plugins.ts');
