@@ -244,7 +244,7 @@ export interface DroverProps {
 
   /**
    * Absolute paths of the folders whose files connector configs may name: those of FileStreamSource and FileStreamSink,
-   * and stores of keys and certificates. What connectors are to keep belongs on a mounted file system.
+   * and stores of keys and certificates. What connectors are to keep belongs on a mounted file system: see `fileSource`.
    * @default - none
    */
   readonly fileFolders?: readonly string[];
