@@ -15,9 +15,8 @@ import {
   type EnvironmentSetting,
   type EnvironmentSettings,
   environmentConfig,
-  environmentVariable,
-  writeEnvironment,
-} from '../src/environment.ts';
+} from '../src/config/environment-config.ts';
+import { environmentVariable, writeEnvironment } from '../src/environment.ts';
 import { clusterPk, streamFilters } from '../src/storage/dynamodb/table.ts';
 import { metricNamespace } from '../src/telemetry/events.ts';
 import { acknowledge, acknowledgeResource } from './acknowledged.ts';
