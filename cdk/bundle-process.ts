@@ -91,8 +91,9 @@ async function bundle(request: BundleRequest) {
   };
   const { outputFiles, metafile, warnings } = await build(options);
   const lazy = lazyChunks(metafile);
+  const moduleOf = new Map(lazy.map(({ file, module }) => [`${file}.map`, module]));
   for (const { path, text: content } of outputFiles) {
-    if (path.endsWith('.map')) writeFileSync(path, namedMap(content, path, names));
+    if (path.endsWith('.map')) writeFileSync(path, namedMap(content, path, names, moduleOf.get(basename(path))));
     else writeFileSync(path, loadNamespaces(content, lazyImportsOf(metafile, basename(path), lazy)));
   }
   return { lazy, builtins: lazyBuiltins(metafile), warnings: warnings.filter(({ pluginName }) => pluginName !== '') };
