@@ -8,10 +8,10 @@ import { runOn } from '../src/worker/run/run-on.ts';
 import type { RunReport } from '../src/worker/run/run-report.ts';
 import { createWorker } from '../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../src/worker/worker-settings.ts';
+import { configProviders } from './config-providers.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, telemetry, workerName } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
 import { loadPlugins } from './plugins.ts';
-import { configProviders } from './secrets.ts';
 
 const plugins = loadPlugins();
 

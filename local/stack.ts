@@ -99,7 +99,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       ]),
     );
     const outputs = await step('cdk deploy', () => deploy(deployOptions(options)));
-    await startProxy(options, outputs.ApiId, onSpawn);
+    await startProxy(options, outputs, onSpawn);
     return writeStack(options, outputs, services);
   } catch (error) {
     await stopStack(home);
@@ -137,7 +137,7 @@ async function checkPorts(ports: StackPorts): Promise<void> {
 
 function startProxy(
   options: StackOptions,
-  apiId: string,
+  { ApiId, RestFunctionName }: StackOutputs,
   onSpawn: (service: ServiceHandle) => void,
 ): Promise<ServiceHandle> {
   const { ports, home } = options;
@@ -145,7 +145,13 @@ function startProxy(
     onSpawn,
     name: 'REST address',
     command: process.execPath,
-    args: [join(projectFolder, 'local', 'rest-proxy.ts'), String(ports.rest), String(ports.aws), apiId],
+    args: [
+      join(projectFolder, 'local', 'rest-proxy.ts'),
+      String(ports.rest),
+      String(ports.aws),
+      ApiId,
+      RestFunctionName,
+    ],
     logFile: join(runFolder(home), 'rest-proxy.log'),
     ready: () => fetch(`http://127.0.0.1:${ports.rest}/`, { signal: AbortSignal.timeout(20_000) }),
   });
