@@ -1,4 +1,5 @@
 import type { ConnectorConfig } from './connector-config.ts';
+import type { SourceFeed } from './feed.ts';
 import type { SourceOffset, SourcePartition } from './record.ts';
 import type { SinkTask, SourceTask } from './task.ts';
 
@@ -18,6 +19,11 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
+/** Where the installation stands. */
+export interface FeedHome {
+  readonly region: string;
+}
+
 interface ConnectorBase {
   start(config: ConnectorConfig, context: ConnectorContext): void | Promise<void>;
   /** At most `maxTasks` configs; fewer when there is less to do. */
@@ -29,6 +35,14 @@ interface ConnectorBase {
 
 export interface SourceConnector extends ConnectorBase {
   createTask(): SourceTask;
+  /**
+   * The event source that brings this connector's records to it, by the name that its CDK function declares it with: an
+   * ARN, say. Null: none, it polls. A declared event source feeds the one connector whose config names it; when it is not
+   * declared, the connector polls as well. Pure, and of settings that are no secrets. Throws ConfigError.
+   */
+  feedKey?(config: ConnectorConfig, home: FeedHome): string | null;
+  /** Together with `feedKey`. */
+  createFeed?(): SourceFeed;
   /** KIP-618. Left out: unknown. */
   exactlyOnceSupport?(config: ConnectorConfig): 'SUPPORTED' | 'UNSUPPORTED';
   canDefineTransactionBoundaries?(config: ConnectorConfig): 'SUPPORTED' | 'UNSUPPORTED';

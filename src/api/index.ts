@@ -21,6 +21,7 @@ export * from '../errors.ts';
 export { anyFile, type FileAccess } from '../files.ts';
 export type * from './connector.ts';
 export type * from './converter.ts';
+export type * from './feed.ts';
 export * from './plugin.ts';
 export * from './record.ts';
 export type * from './task.ts';
