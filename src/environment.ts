@@ -1,6 +1,7 @@
 import { parseBootstrapServers } from './config/bootstrap-servers.ts';
 import { type ConfigValues, defineConfig, type Settings } from './config/config-def.ts';
 import { apacheConverters } from './config/connector-config.ts';
+import { type DeclaredFeeds, parseDeclaredFeeds } from './config/declared-feeds.ts';
 import { type OverridePolicy, overridePolicy } from './config/override-policy.ts';
 import { parseConfig, parseKey, settingsWithPrefix } from './config/parse-config.ts';
 import { atLeast, invalidValue, lambda, nonEmptyString, type Validator, validString } from './config/validators.ts';
@@ -248,6 +249,12 @@ export const environmentConfig = defineConfig({
     importance: 'LOW',
     doc: 'Whether the topics that a connector uses are noted.',
   },
+  'drover.feeds': {
+    type: 'STRING',
+    default: '[]',
+    importance: 'LOW',
+    doc: 'The event sources that are wired to the feed function, a JSON array; written by the construct.',
+  },
   'drover.task.function': {
     type: 'STRING',
     default: null,
@@ -316,6 +323,7 @@ export interface Environment extends EnvironmentValues {
   /** Everything as a Connect worker would have it in its properties: the declared settings and `drover.worker.settings`. */
   readonly workerSettings: Settings;
   readonly overridePolicy: OverridePolicy;
+  readonly feeds: DeclaredFeeds;
   /** The files that connectors may name. */
   readonly files: FileAccess;
   /** Those that the config provider `file` reads. */
@@ -349,6 +357,7 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
       workerSettings,
       converterDefaults: converterDefaults(workerSettings),
       overridePolicy: overridePolicy(workerSettings),
+      feeds: parseDeclaredFeeds(values['drover.feeds'], 'drover.feeds'),
       files,
       providerFiles: paths === null ? files : foldersOf(allowedPathsKey, paths, allowPath),
     };

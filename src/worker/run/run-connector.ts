@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ConnectorContext, SinkConnector, SourceConnector } from '../../api/connector.ts';
+import type { ConnectorContext, FeedKey, SinkConnector, SourceConnector } from '../../api/connector.ts';
 import type { Settings } from '../../config/config-def.ts';
 import { taskCountSettings } from '../../config/connector-config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
@@ -7,12 +7,14 @@ import { ConnectError, FencedError, isRetriable, RetriableError, traceOf } from 
 import type { TopicDescription } from '../../kafka/types.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
 import { deathsOf, lastDeathOf } from '../../storage/deaths.ts';
+import { feedSetting } from '../../storage/feed-store.ts';
 import type { AppliedGeneration, NewTask } from '../../storage/generation-store.ts';
 import { type ConnectorItem, newestChanges, type RunDeath, type State, type TaskItem } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import type { RestingPosition, SinkPosition } from '../../storage/offset-backing-store.ts';
 import { shortestSecret } from '../../telemetry/redaction.ts';
 import { hasReference, resolveSettings } from '../config-providers.ts';
+import { claimFeed, declaredFeed, feedsOf } from '../feed/claim-feed.ts';
 import { messageOf } from '../record/failure.ts';
 import { replayDeadLetters } from '../record/replay-dead-letters.ts';
 import { type Assignment, assignPartitions, sinkTopics } from '../sink/partition-assignment.ts';
@@ -48,6 +50,8 @@ interface Wanted {
   readonly wanted: readonly WantedTask[];
   /** Sinks: what there is to read. */
   readonly topics: readonly TopicDescription[];
+  /** Sources: what brings its records to it. */
+  readonly feed: FeedKey | null;
 }
 
 /** The tasks that the connector wants, before it is known which of them run already. */
@@ -116,6 +120,7 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
   if (item.deleting) {
     await letGo(run, tasks);
     await retire(run, tasks);
+    await releaseFeeds(run, tasks);
     await generations.deleteTasks(lease, numbersOf(tasks), host.clock.now());
     if (item.type === 'sink') await settleBeforeDeletion(run);
     const gone = await generations.removeConnector(lease, host.clock.now());
@@ -125,6 +130,7 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
   if (item.targetState === 'STOPPED') {
     await letGo(run, tasks);
     await retire(run, tasks);
+    await releaseFeeds(run, tasks);
     await generations.deleteTasks(lease, numbersOf(tasks), host.clock.now());
     if (item.type === 'source') return apply(run, item.generation, 0, 'STOPPED');
     const settled = await settleWhileStopped(run);
@@ -138,6 +144,7 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
   }
   // A paused connector keeps its tasks and, as in Java, takes up a changed config when it is resumed.
   if (tasks.length > 0) await generations.revokeTasks(lease, numbersOf(tasks), 'PAUSED');
+  for (const key of feedsOf(tasks)) await host.stores.feeds.setOpen(lease, key, false);
   return apply(run, item.generation, item.taskCount, 'PAUSED');
 }
 
@@ -147,7 +154,10 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   if (died !== null) {
     giveUpAfterDeaths(`Connector ${item.name}`, item.config, deathsOf(item, host.clock.now()), died);
   }
-  const [{ wanted, topics }, tasks] = await Promise.all([askConnector(run), host.stores.config.getTasks(item.name)]);
+  const [{ wanted, topics, feed }, tasks] = await Promise.all([
+    askConnector(run),
+    host.stores.config.getTasks(item.name),
+  ]);
   if (item.type === 'sink' && tasks.length === 0) await settleBeforeStart(run);
   const running = new Map(tasks.map((task) => [task.task, task]));
   // A changed connector config reaches converters and transformations of every task, whatever their own configs say.
@@ -160,6 +170,12 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   if (ending.length > 0) {
     await letGo(run, ending);
     await retire(run, ending);
+    await releaseFeeds(run, ending, feed?.key);
+  }
+  if (feed !== null) {
+    await claimFeed(host, lease, feed);
+    // Until the task has been seen to start with its new settings.
+    if (changed.some(({ task }) => task === 0)) await host.stores.feeds.setOpen(lease, feed.key, false);
   }
   const generation = changed.length > 0 || surplus.length > 0 ? item.generation + 1 : item.generation;
   const resumed = wanted.filter(({ task }) => !changed.some((one) => one.task === task) && running.get(task)?.revoked);
@@ -194,8 +210,9 @@ async function askConnector(run: ConnectorRun): Promise<Wanted> {
 
   const plugin: SourceConnector | SinkConnector = await createPlugin(descriptor);
   const raised: { error: Error | null } = { error: null };
-  const configs = await bounded(run, async () => {
-    await plugin.start(config, connectorContext(run, raised));
+  const feed = item.type === 'source' ? declaredFeed(host, plugin as SourceConnector, config) : null;
+  const polling = await bounded(run, async () => {
+    await plugin.start(config, { ...connectorContext(run, raised), fed: feed !== null });
     try {
       return await plugin.taskConfigs(tasksMax);
     } finally {
@@ -203,10 +220,11 @@ async function askConnector(run: ConnectorRun): Promise<Wanted> {
     }
   });
   if (raised.error !== null) throw raised.error;
-  if (configs.length > tasksMax && enforced) {
+  const configs = feed === null ? polling : [{ ...config, [feedSetting]: feed.key }, ...polling];
+  if (polling.length > tasksMax && enforced) {
     throw new ConnectError(
       'connector.too_many_tasks',
-      `The connector ${item.name} has generated ${configs.length} tasks, more than the ${tasksMax} that tasks.max allows. ` +
+      `The connector ${item.name} has generated ${polling.length} tasks, more than the ${tasksMax} that tasks.max allows. ` +
         'This is a fault of the connector; tasks.max.enforce=false lets it pass',
       { javaClass: 'TooManyTasksException' },
     );
@@ -218,7 +236,7 @@ async function askConnector(run: ConnectorRun): Promise<Wanted> {
     config: { ...withReferences(own, raw, config), 'task.class': taskClass, ...sinkTopicSettings(item) },
     assignment: assignments[task] ?? [],
   }));
-  return { wanted, topics };
+  return { wanted, topics, feed };
 }
 
 async function describeSinkTopics({ host }: ConnectorRun, config: Settings): Promise<readonly TopicDescription[]> {
@@ -355,6 +373,11 @@ async function letGo(run: ConnectorRun, tasks: readonly TaskItem[]): Promise<voi
     await clock.sleep(wait);
     current = (await stores.config.getTasks(item.name)).filter((task) => numbers.has(task.task));
   }
+}
+
+/** Gives back the event sources of ended tasks, but the one that is kept. */
+async function releaseFeeds({ host, lease }: ConnectorRun, ended: readonly TaskItem[], kept?: string): Promise<void> {
+  for (const key of feedsOf(ended)) if (key !== kept) await host.stores.feeds.release(lease, key);
 }
 
 /** What ended tasks leave behind is put where the next generation looks for it. */
