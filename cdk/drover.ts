@@ -15,8 +15,8 @@ import {
   type EnvironmentSetting,
   type EnvironmentSettings,
   environmentConfig,
-  writeEnvironment,
-} from '../src/environment.ts';
+} from '../src/config/environment-config.ts';
+import { environmentVariable, writeEnvironment } from '../src/environment.ts';
 import { clusterPk, streamFilters } from '../src/storage/dynamodb/table.ts';
 import { metricNamespace } from '../src/telemetry/events.ts';
 import { acknowledge, acknowledgeResource } from './acknowledged.ts';
@@ -65,6 +65,7 @@ export class Drover extends Construct implements IConnectable {
   readonly dashboard: Dashboard | undefined;
   /** The functions that talk to Kafka, to be let in at the brokers; throws without a VPC. */
   readonly connections: Connections;
+  #settings: EnvironmentSettings;
 
   constructor(scope: Construct, id: string, props: DroverProps) {
     super(scope, id);
@@ -90,6 +91,7 @@ export class Drover extends Construct implements IConnectable {
     const network = this.#network(props);
     this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
     const settings: EnvironmentSettings = { ...settingsOf(props, this.table, limits), ...props.environment };
+    this.#settings = settings;
     checkFunctionSettings(settings, props.environment);
     checkRunTimeout(limits.run, limits.runTimeout);
     const variables = writeEnvironment(settings);
@@ -175,6 +177,22 @@ export class Drover extends Construct implements IConnectable {
     return this.coordinatorFunction.grantInvoke(grantee);
   }
 
+  /** Lets connector configs name files in this folder of the task function, as the prop `fileFolders` does. */
+  allowFiles(folder: string): void {
+    requireAbsolute('allowFiles', [folder]);
+    const name = 'drover.file.folders';
+    const known = this.#settings[name];
+    this.#settings = { ...this.#settings, [name]: known ? `${known},${folder}` : folder };
+    const variables = writeEnvironment(this.#settings);
+    checkEnvironmentSize(variables);
+    const variable = environmentVariable(name);
+    for (const fn of this.#functions) fn.addEnvironment(variable, variables[variable]!);
+  }
+
+  get #functions(): readonly LambdaFunction[] {
+    return [this.restFunction, this.coordinatorFunction, this.taskFunction, this.mirrorFunction];
+  }
+
   #network(props: DroverProps): Network | undefined {
     if (props.vpc === undefined) {
       if ([props.securityGroups, props.vpcSubnets, props.allowPublicSubnet].some((prop) => prop !== undefined)) {
@@ -207,10 +225,9 @@ export class Drover extends Construct implements IConnectable {
       }),
     );
 
-    const everyFunction = [this.restFunction, this.coordinatorFunction, this.taskFunction, this.mirrorFunction];
-    for (const fn of everyFunction) permitTableKey(this.table, fn);
+    for (const fn of this.#functions) permitTableKey(this.table, fn);
 
-    for (const fn of this.failures.encryptionMasterKey === undefined ? [] : everyFunction) {
+    for (const fn of this.failures.encryptionMasterKey === undefined ? [] : this.#functions) {
       for (const action of ['kms:ReEncrypt*', 'kms:GenerateDataKey*']) {
         acknowledge(
           fn.role!,
@@ -373,8 +390,12 @@ function checkConnectorAccess(props: DroverProps): void {
         'credentials. Give connectors a user and a secret of their own',
     );
   }
-  const folder = props.fileFolders?.find((path) => !Token.isUnresolved(path) && !isAbsolute(path));
-  if (folder !== undefined) throw new Error(`fileFolders holds "${folder}": give absolute paths, as in the function`);
+  requireAbsolute('fileFolders', props.fileFolders ?? []);
+}
+
+function requireAbsolute(prop: string, folders: readonly string[]): void {
+  const folder = folders.find((path) => !Token.isUnresolved(path) && !isAbsolute(path));
+  if (folder !== undefined) throw new Error(`${prop} holds "${folder}": give absolute paths, as in the function`);
 }
 
 function securitySettings(security: KafkaSecurity): EnvironmentSettings {

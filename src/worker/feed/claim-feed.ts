@@ -13,11 +13,15 @@ export function declaredFeed(host: RunHost, connector: SourceConnector, config: 
   return named !== null && host.settings.feeds.covers(named.key) ? named : null;
 }
 
-/** Takes the event source, or says who has it. */
-export async function claimFeed(host: RunHost, lease: Lease, { key, setting }: FeedKey): Promise<void> {
+/** Takes the event source, or says who has it. With `hold` it brings nothing until the new task has been seen to start. */
+export async function claimFeed(
+  { host, lease }: { readonly host: RunHost; readonly lease: Lease },
+  { key, setting }: FeedKey,
+  hold: boolean,
+): Promise<void> {
   const claimed = await host.stores.feeds.claim(lease, key);
-  if (claimed.granted) return;
-  throw new ConfigError(feedTaken(setting, key, claimed.holder), { key: setting });
+  if (!claimed.granted) throw new ConfigError(feedTaken(setting, key, claimed.holder), { key: setting });
+  if (hold) await host.stores.feeds.setOpen(lease, key, false);
 }
 
 /** The event sources that these tasks stand for. */
