@@ -46,7 +46,8 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
     const errors = new ErrorTolerance(run, config, letters);
     const groups = host.settings.topicCreationEnable ? topicGroups(config) : [];
     const topics = new TopicCreation(run, admin, groups);
-    const conversion = new SourceConversion(chain, converters, errors, topics, host.clock.now);
+    const sourceClass = config['connector.class'] ?? '';
+    const conversion = new SourceConversion(chain, converters, errors, topics, sourceClass, host.clock.now);
 
     const task = connector.createTask();
     const transactions = exactlyOnce(config);
