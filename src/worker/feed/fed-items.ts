@@ -84,24 +84,7 @@ export class FedItems {
     }
   }
 
-  async #convertOne(item: FedItem, batch: OutgoingBatch): Promise<ConvertedBatch> {
-    const { records, unreadable } = item;
-    if (unreadable !== undefined) {
-      if (isRetriable(unreadable)) throw unreadable;
-      const failedAt = this.#run.host.clock.now();
-      const executingClass = this.#run.config['connector.class'] ?? '';
-      const [record = null] = records;
-      this.#errors.fail({
-        stage: 'TASK_POLL',
-        executingClass,
-        error: unreadable,
-        attempt: 1,
-        failedAt,
-        record,
-        consumed: null,
-      });
-      return { records, dropped: records.map((_, index) => index), failure: null };
-    }
+  async #convertOne({ records }: FedItem, batch: OutgoingBatch): Promise<ConvertedBatch> {
     const converted = await this.#conversion.convert(records, batch, new RecordOffsets());
     if (converted.failure !== null) throw converted.failure.error;
     return converted;

@@ -41,7 +41,8 @@ export async function openPipeline(run: PluginRun): Promise<SourcePipeline> {
     const errors = new ErrorTolerance(run, config, letters);
     const groups = host.settings.topicCreationEnable ? topicGroups(config) : [];
     const topics = new TopicCreation(run, admin, groups);
-    const conversion = new SourceConversion(chain, converters, errors, topics, host.clock.now);
+    const sourceClass = config['connector.class'] ?? '';
+    const conversion = new SourceConversion(chain, converters, errors, topics, sourceClass, host.clock.now);
     return { kafka, producerOverrides, conversion, topics, errors, closers };
   } catch (error) {
     await closers.close(true);
