@@ -120,12 +120,8 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
 
   const ending = [...changed.flatMap(({ task }) => running.get(task) ?? []), ...surplus];
   await endTasks(run, ending, feed?.key ?? null);
-  if (feed !== null)
-    await claimFeed(
-      run,
-      feed,
-      changed.some(({ task }) => task === 0),
-    );
+  const startsAnew = changed.some(({ task }) => task === 0);
+  if (feed !== null) await claimFeed(run, feed, startsAnew);
   const generation = changed.length > 0 || surplus.length > 0 ? item.generation + 1 : item.generation;
   const resumed = wanted.filter(({ task }) => !changed.some((one) => one.task === task) && running.get(task)?.revoked);
   if (resumed.length > 0) await generations.startTasks(lease, numbersOf(resumed), host.clock.now());
