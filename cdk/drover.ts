@@ -22,6 +22,7 @@ import { metricNamespace } from '../src/telemetry/events.ts';
 import { acknowledge, acknowledgeResource } from './acknowledged.ts';
 import { createAlarms } from './alarms.ts';
 import { checkEnvironmentSize, checkFunctionSettings, checkProps, checkRunTimeout } from './check-props.ts';
+import { Feeds } from './feeds.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
 import { permitAlarms, permitLogs, permitSecret, permitTableKey } from './keys.ts';
 import { permitMirrorOnMsk, permitTasksOnMsk } from './msk.ts';
@@ -58,6 +59,8 @@ export class Drover extends Construct implements IConnectable {
   /** Runs connectors and tasks: grant it what your plugins need. */
   readonly taskFunction: LambdaFunction;
   readonly mirrorFunction: LambdaFunction;
+  /** Event sources that bring records to connectors; the functions of each system add theirs. */
+  readonly feeds: Feeds;
   /** Events that no function could take. */
   readonly failures: Queue;
   readonly alarms: readonly Alarm[];
@@ -66,6 +69,7 @@ export class Drover extends Construct implements IConnectable {
   /** The functions that talk to Kafka, to be let in at the brokers; throws without a VPC. */
   readonly connections: Connections;
   readonly #wakeSources: { readonly source: string; readonly wakes: readonly string[] }[] = [];
+  #feedFunction: LambdaFunction | undefined;
   #settings: EnvironmentSettings;
 
   constructor(scope: Construct, id: string, props: DroverProps) {
@@ -133,6 +137,24 @@ export class Drover extends Construct implements IConnectable {
     });
 
     this.#permit(props.security, props, settings);
+    this.feeds = new Feeds(this, () => {
+      const environment = writeEnvironment(this.#settings);
+      const fn = createFunction(
+        this,
+        'FeedFunction',
+        'feed',
+        { ...context, environment },
+        {
+          description: 'Drover worker: events of declared event sources',
+          timeout: limits.feedTimeout,
+          memorySize: limits.taskMemorySize,
+          network,
+        },
+      );
+      this.#permitWorker(fn, props, settings);
+      this.#feedFunction = fn;
+      return fn;
+    });
     this.#wire();
     this.api = createRestApi(this, {
       handler: this.restFunction,
@@ -203,7 +225,8 @@ export class Drover extends Construct implements IConnectable {
   }
 
   get #functions(): readonly LambdaFunction[] {
-    return [this.restFunction, this.coordinatorFunction, this.taskFunction, this.mirrorFunction];
+    const made = [this.restFunction, this.coordinatorFunction, this.taskFunction, this.mirrorFunction];
+    return this.#feedFunction === undefined ? made : [...made, this.#feedFunction];
   }
 
   #network(props: DroverProps): Network | undefined {
@@ -225,9 +248,8 @@ export class Drover extends Construct implements IConnectable {
   #permit(security: KafkaSecurity, props: DroverProps, settings: EnvironmentSettings): void {
     const own = this.table.tableArn;
     const indexes = indexNames.map((name) => `${own}/index/${name}`);
-    const readWrite = () =>
-      new PolicyStatement({ actions: [...readActions, ...writeActions], resources: [own, ...indexes] });
-    for (const fn of [this.restFunction, this.coordinatorFunction, this.taskFunction]) fn.addToRolePolicy(readWrite());
+    for (const fn of [this.restFunction, this.coordinatorFunction]) fn.addToRolePolicy(this.#readWrite());
+    this.#permitWorker(this.taskFunction, props, settings);
     // Projects what the stream brings; reads what the stream does not tell, and writes the id of the Kafka cluster.
     this.mirrorFunction.addToRolePolicy(new PolicyStatement({ actions: readActions, resources: [own, ...indexes] }));
     this.mirrorFunction.addToRolePolicy(
@@ -238,7 +260,7 @@ export class Drover extends Construct implements IConnectable {
       }),
     );
 
-    for (const fn of this.#functions) permitTableKey(this.table, fn);
+    for (const fn of this.#functions) if (fn !== this.taskFunction) permitTableKey(this.table, fn);
 
     for (const fn of this.failures.encryptionMasterKey === undefined ? [] : this.#functions) {
       for (const action of ['kms:ReEncrypt*', 'kms:GenerateDataKey*']) {
@@ -250,14 +272,9 @@ export class Drover extends Construct implements IConnectable {
       }
     }
 
-    for (const secret of props.connectorSecrets ?? []) permitSecret(secret, this.taskFunction);
-    for (const parameter of props.connectorParameters ?? []) parameter.grantRead(this.taskFunction);
-    if (security.type === 'scram' || security.type === 'mtls') {
-      for (const fn of [this.taskFunction, this.mirrorFunction]) permitSecret(security.secret, fn);
-    }
+    if (security.type === 'scram' || security.type === 'mtls') permitSecret(security.secret, this.mirrorFunction);
     if (security.type === 'iam') {
       const setting = (name: EnvironmentSetting) => settingOf(settings, name);
-      permitTasksOnMsk(this.taskFunction, security.clusterArn, setting('group.id'));
       permitMirrorOnMsk(this.mirrorFunction, security.clusterArn, [
         setting('config.storage.topic'),
         setting('offset.storage.topic'),
@@ -274,6 +291,23 @@ export class Drover extends Construct implements IConnectable {
         }),
       ],
     });
+  }
+
+  #readWrite(): PolicyStatement {
+    const own = this.table.tableArn;
+    const indexes = indexNames.map((name) => `${own}/index/${name}`);
+    return new PolicyStatement({ actions: [...readActions, ...writeActions], resources: [own, ...indexes] });
+  }
+
+  /** What a function needs that runs connectors. */
+  #permitWorker(fn: LambdaFunction, props: DroverProps, settings: EnvironmentSettings): void {
+    const { security } = props;
+    fn.addToRolePolicy(this.#readWrite());
+    permitTableKey(this.table, fn);
+    for (const secret of props.connectorSecrets ?? []) permitSecret(secret, fn);
+    for (const parameter of props.connectorParameters ?? []) parameter.grantRead(fn);
+    if (security.type === 'scram' || security.type === 'mtls') permitSecret(security.secret, fn);
+    if (security.type === 'iam') permitTasksOnMsk(fn, security.clusterArn, settingOf(settings, 'group.id'));
   }
 
   #wire(): void {
@@ -347,6 +381,7 @@ function resolveLimits(limits: DroverLimits): ResolvedLimits {
     idleFloor: limits.idleFloor ?? Duration.seconds(1),
     idleCeiling: limits.idleCeiling ?? Duration.minutes(1),
     taskMemorySize: limits.taskMemorySize ?? 1024,
+    feedTimeout: limits.feedTimeout ?? Duration.seconds(30),
   };
 }
 

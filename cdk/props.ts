@@ -117,6 +117,12 @@ export interface DroverLimits {
    * @default 1024
    */
   readonly taskMemorySize?: number;
+  /**
+   * When an invocation of the feed function is killed, whose events then come again. A queue must hide its messages for
+   * longer.
+   * @default Duration.seconds(30)
+   */
+  readonly feedTimeout?: Duration;
 }
 
 /** The Kafka topics that mirror the table in Java Connect's own format. */

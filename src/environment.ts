@@ -1,5 +1,6 @@
 import type { Settings } from './config/config-def.ts';
 import { apacheConverters } from './config/connector-config.ts';
+import { type DeclaredFeeds, parseDeclaredFeeds } from './config/declared-feeds.ts';
 import { type EnvironmentSettings, type EnvironmentValues, environmentConfig } from './config/environment-config.ts';
 import { type OverridePolicy, overridePolicy } from './config/override-policy.ts';
 import { parseConfig, parseKey, settingsWithPrefix } from './config/parse-config.ts';
@@ -12,6 +13,7 @@ export interface Environment extends EnvironmentValues {
   /** Everything as a Connect worker would have it in its properties: the declared settings and `drover.worker.settings`. */
   readonly workerSettings: Settings;
   readonly overridePolicy: OverridePolicy;
+  readonly feeds: DeclaredFeeds;
   /** The files that connectors may name. */
   readonly files: FileAccess;
   /** The connectors that everything from a queue or topic wakes, by its ARN. */
@@ -47,6 +49,7 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
       workerSettings,
       converterDefaults: converterDefaults(workerSettings),
       overridePolicy: overridePolicy(workerSettings),
+      feeds: parseDeclaredFeeds(values['drover.feeds'], 'drover.feeds'),
       files,
       wakeSources: parseWakeSources(values['drover.wake.sources']),
       providerFiles: paths === null ? files : foldersOf(allowedPathsKey, paths, allowPath),

@@ -244,6 +244,12 @@ export const environmentConfig = defineConfig({
     importance: 'LOW',
     doc: 'Whether the topics that a connector uses are noted.',
   },
+  'drover.feeds': {
+    type: 'STRING',
+    default: '[]',
+    importance: 'LOW',
+    doc: 'The event sources that are wired to the feed function, a JSON array; written by the construct.',
+  },
   'drover.task.function': {
     type: 'STRING',
     default: null,

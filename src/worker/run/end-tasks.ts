@@ -1,17 +1,26 @@
 import { RetriableError } from '../../errors.ts';
 import { lastDeathOf } from '../../storage/deaths.ts';
 import type { TaskItem } from '../../storage/items.ts';
+import { feedsOf } from '../feed/claim-feed.ts';
 import { recoverGeneration } from '../source/transactional-start.ts';
 import { type ConnectorRun, numbersOf } from './connector-run.ts';
 import { tellDeath } from './run-deaths.ts';
 
 const letGoPollMs = 100;
 
-/** Ends tasks, which is done when none of them holds a lease and what they leave behind is where the next ones look. */
-export async function endTasks(run: ConnectorRun, tasks: readonly TaskItem[]): Promise<void> {
+/**
+ * Ends tasks, which is done when none of them holds a lease and what they leave behind is where the next ones look. Event
+ * sources are given back, but for the one that the next ones keep.
+ */
+export async function endTasks(
+  run: ConnectorRun,
+  tasks: readonly TaskItem[],
+  keptFeed: string | null = null,
+): Promise<void> {
   if (tasks.length === 0) return;
   await letGo(run, tasks);
   await retire(run, tasks);
+  for (const key of feedsOf(tasks)) if (key !== keptFeed) await run.host.stores.feeds.release(run.lease, key);
 }
 
 /** Revokes tasks and waits until none of them holds a lease (I7). */

@@ -3,6 +3,7 @@ import { deathsOf } from '../../storage/deaths.ts';
 import type { AppliedGeneration, NewTask } from '../../storage/generation-store.ts';
 import { newestChanges, type State } from '../../storage/items.ts';
 import type { SinkPosition } from '../../storage/offset-backing-store.ts';
+import { claimFeed, feedsOf } from '../feed/claim-feed.ts';
 import { messageOf } from '../record/failure.ts';
 import { replayDeadLetters } from '../record/replay-dead-letters.ts';
 import { positionsAtRest } from '../sink/positions-at-rest.ts';
@@ -95,6 +96,7 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
   }
   // A paused connector keeps its tasks and, as in Java, takes up a changed config when it is resumed.
   if (tasks.length > 0) await generations.revokeTasks(lease, numbersOf(tasks), 'PAUSED');
+  for (const key of feedsOf(tasks)) await host.stores.feeds.setOpen(lease, key, false);
   return apply(run, item.generation, item.taskCount, 'PAUSED');
 }
 
@@ -104,7 +106,10 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   if (died !== null) {
     giveUpAfterDeaths(`Connector ${item.name}`, item.config, deathsOf(item, host.clock.now()), died);
   }
-  const [{ wanted, topics }, tasks] = await Promise.all([askConnector(run), host.stores.config.getTasks(item.name)]);
+  const [{ wanted, topics, feed }, tasks] = await Promise.all([
+    askConnector(run),
+    host.stores.config.getTasks(item.name),
+  ]);
   if (item.type === 'sink' && tasks.length === 0) await settleBeforeStart(run);
   const running = new Map(tasks.map((task) => [task.task, task]));
   // A task that wants what it has runs on undisturbed (L6), but for a changed connector config: that reaches the converters
@@ -115,7 +120,9 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   const surplus = tasks.filter((task) => task.task >= wanted.length);
 
   const ending = [...changed.flatMap(({ task }) => running.get(task) ?? []), ...surplus];
-  await endTasks(run, ending);
+  await endTasks(run, ending, feed?.key ?? null);
+  const startsAnew = changed.some(({ task }) => task === 0);
+  if (feed !== null) await claimFeed(run, feed, startsAnew);
   const generation = changed.length > 0 || surplus.length > 0 ? item.generation + 1 : item.generation;
   const resumed = wanted.filter(({ task }) => !changed.some((one) => one.task === task) && running.get(task)?.revoked);
   if (resumed.length > 0) await generations.startTasks(lease, numbersOf(resumed), host.clock.now());

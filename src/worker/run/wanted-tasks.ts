@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { ConnectorContext, SinkConnector, SourceConnector } from '../../api/connector.ts';
+import type { ConnectorContext, FeedKey, SinkConnector, SourceConnector } from '../../api/connector.ts';
 import type { Settings } from '../../config/config-def.ts';
 import { taskCountSettings } from '../../config/connector-config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { ConnectError } from '../../errors.ts';
 import type { TopicDescription } from '../../kafka/types.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
+import { feedSetting } from '../../storage/feed-store.ts';
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import { resolveSettings } from '../config-providers.ts';
+import { declaredFeed } from '../feed/claim-feed.ts';
 import { restoreReferences } from '../restore-references.ts';
 import { type Assignment, assignPartitions, sinkTopics } from '../sink/partition-assignment.ts';
 import type { ConnectorRun } from './connector-run.ts';
@@ -19,6 +21,8 @@ export interface Wanted {
   readonly wanted: readonly WantedTask[];
   /** Sinks: what there is to read. */
   readonly topics: readonly TopicDescription[];
+  /** Sources: what brings their records to them. */
+  readonly feed: FeedKey | null;
 }
 
 /** The tasks that the connector wants, before it is known which of them run already. */
@@ -40,8 +44,9 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
 
   const plugin: SourceConnector | SinkConnector = await createPlugin(descriptor);
   const raised: { error: Error | null } = { error: null };
-  const configs = await bounded(run, async () => {
-    await plugin.start(config, connectorContext(run, raised));
+  const feed = item.type === 'source' ? declaredFeed(host, plugin as SourceConnector, config) : null;
+  const polling = await bounded(run, async () => {
+    await plugin.start(config, { ...connectorContext(run, raised), fed: feed !== null });
     try {
       return await plugin.taskConfigs(tasksMax);
     } finally {
@@ -49,14 +54,16 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
     }
   });
   if (raised.error !== null) throw raised.error;
-  if (configs.length > tasksMax && enforced) {
+  if (polling.length > tasksMax && enforced) {
     throw new ConnectError(
       'connector.too_many_tasks',
-      `The connector ${item.name} has generated ${configs.length} tasks, more than the ${tasksMax} that tasks.max allows. ` +
+      `The connector ${item.name} has generated ${polling.length} tasks, more than the ${tasksMax} that tasks.max allows. ` +
         'This is a fault of the connector; tasks.max.enforce=false lets it pass',
       { javaClass: 'TooManyTasksException' },
     );
   }
+  // The first task stands for the feed, the others poll beside it.
+  const configs = feed === null ? polling : [{ ...config, [feedSetting]: feed.key }, ...polling];
   const topics = item.type === 'sink' ? await describeSinkTopics(run, config) : [];
   const assignments = assignPartitions(topics, configs.length);
   const wanted = configs.map((own, task) => ({
@@ -64,7 +71,7 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
     config: { ...restoreReferences(own, raw, config), 'task.class': taskClass, ...sinkTopicSettings(item) },
     assignment: assignments[task] ?? [],
   }));
-  return { wanted, topics };
+  return { wanted, topics, feed };
 }
 
 async function describeSinkTopics({ host }: ConnectorRun, config: Settings): Promise<readonly TopicDescription[]> {
