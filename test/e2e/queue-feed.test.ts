@@ -92,16 +92,21 @@ async function waiting(queue: string): Promise<number> {
   return Object.values(attributes).reduce((sum, count) => sum + Number(count), 0);
 }
 
-function killFeeds(): number {
-  const pids = stack.environmentsOf(stack.functions.feed);
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // Gone by itself.
+/** Ends the environments that feed, whatever they are at, until so many were ended. */
+async function kill(environments: number): Promise<void> {
+  let killed = 0;
+  const all = () => {
+    for (const pid of stack.environmentsOf(stack.functions.feed)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+        killed++;
+      } catch {
+        // Gone by itself.
+      }
     }
-  }
-  return pids.length;
+    return killed >= environments;
+  };
+  await until(`${environments} environments were killed`, all, { ...longest, everyMs: 300 });
 }
 
 test('a burst, with the function killed in it: every message is on the topic, and then nothing runs', async () => {
@@ -113,8 +118,7 @@ test('a burst, with the function killed in it: every message is on the topic, an
     queueUrl,
     bodies.map((body) => ({ body })),
   );
-  let killed = 0;
-  await until('four environments were killed', () => (killed += killFeeds()) >= 4, { ...longest, everyMs: 300 });
+  await kill(4);
   await sending;
   await until('the queue is empty', async () => (await waiting(queueUrl)) === 0, longest);
   expect(new Set(await valuesOf('burst'))).toEqual(new Set(bodies));
@@ -137,8 +141,7 @@ test('FIFO: the order of each group is kept, kills or not', async () => {
     body: `${groups[index % 3]}:${Math.floor(index / 3)}`,
   }));
   const sending = send(fifoQueueUrl, messages);
-  let killed = 0;
-  await until('an environment was killed', () => (killed += killFeeds()) >= 1, { ...longest, everyMs: 200 });
+  await kill(1);
   await sending;
   await until('the queue is empty', async () => (await waiting(fifoQueueUrl)) === 0, longest);
   const seen = await readTopic(kafka, 'fifo');
