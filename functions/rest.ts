@@ -18,7 +18,11 @@ function createHandler(): RestHandler {
     version: kafkaConnectVersion,
     commit: droverBuild,
     logLevel: environment['drover.log.level'],
-    overrideRules: { policy: environment.overridePolicy, installation: installation() },
+    overrideRules: {
+      policy: environment.overridePolicy,
+      installation: installation(),
+      hosts: environment['drover.connector.hosts'],
+    },
   });
   return createRestHandler({ herder, telemetry, middleware: loggerLevels() });
 }

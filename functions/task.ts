@@ -33,6 +33,8 @@ const worker = createWorker({
     idleFloorMs: environment['drover.idle.floor.ms'],
     idleCeilingMs: environment['drover.idle.ceiling.ms'],
     overridePolicy: environment.overridePolicy,
+    connectorHosts: environment['drover.connector.hosts'],
+    runtimeApi: process.env.AWS_LAMBDA_RUNTIME_API ?? null,
   },
   telemetry,
   clock,

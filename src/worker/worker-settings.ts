@@ -25,6 +25,10 @@ export interface WorkerSettings {
   readonly runMarginMs: number;
   /** Which settings of the Kafka clients a connector may override. */
   readonly overridePolicy: OverridePolicy;
+  /** Those that a config may name for Drover's own clients; none: any. */
+  readonly connectorHosts: readonly string[];
+  /** host:port of Lambda's own API in the function's environment. */
+  readonly runtimeApi: string | null;
 }
 
 export const defaultWorkerSettings: WorkerSettings = {
@@ -42,4 +46,6 @@ export const defaultWorkerSettings: WorkerSettings = {
   idleFloorMs: 1_000,
   idleCeilingMs: 60_000,
   overridePolicy: allOverrides,
+  connectorHosts: [],
+  runtimeApi: null,
 };

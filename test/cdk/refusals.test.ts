@@ -8,6 +8,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { expect, test, vi } from 'vitest';
 import type { DroverLimits, DroverProps, MirrorTopics } from '../../cdk/index.ts';
 import { clusterArn, plain, secretArn, synthesise } from './synthesise.ts';
@@ -87,6 +88,16 @@ test.each<[string, DroverProps | ((stack: Stack) => DroverProps), RegExp]>([
     /^security\.clusterArn /,
   ],
   ['an ARN without an account', iam('arn:aws:kafka:eu-west-1::cluster/orders/0a1b2c3d-1'), /^security\.clusterArn /],
+  [
+    'a parameter that stands for a secret',
+    (stack) => ({
+      ...plain,
+      connectorParameters: [
+        StringParameter.fromStringParameterName(stack, 'Parameter', '/aws/reference/secretsmanager/kafka'),
+      ],
+    }),
+    /^connectorParameters\[0\] is "\/aws\/reference\/secretsmanager\/kafka", which is a secret/,
+  ],
   [
     'a secret that is not finished',
     (stack) => ({

@@ -1,3 +1,4 @@
+import { requireAllowedHosts } from '../../config/connector-hosts.ts';
 import { requireAllowedOverrides } from '../../config/override-policy.ts';
 import { settingsWithPrefix } from '../../config/parse-config.ts';
 import { ConnectError, FencedError, isRetriable, traceOf } from '../../errors.ts';
@@ -131,6 +132,7 @@ class Replay {
     const { host, item, lease, endsAt } = this.#run;
     const config = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
     requireAllowedOverrides(host.settings.overridePolicy, item.type, config);
+    await requireAllowedHosts(host.settings.connectorHosts, config, host.settings.runtimeApi);
     const queue = deadLetterTarget(config, item.type);
     if (queue === null) {
       throw new ConnectError('replay.no_queue', `Connector ${item.name} has no dead letter queue any more`);

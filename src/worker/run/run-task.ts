@@ -1,4 +1,5 @@
 import type { SinkConnector, SourceConnector } from '../../api/connector.ts';
+import { requireAllowedHosts } from '../../config/connector-hosts.ts';
 import { requireAllowedOverrides } from '../../config/override-policy.ts';
 import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../../errors.ts';
 import { restartDueAt, scheduledRun } from '../../invocation/run-plan.ts';
@@ -117,6 +118,7 @@ async function loadRun(
   }
   const config = await resolveSettings(connector.config, host.configProviders, host.telemetry.secrets);
   requireAllowedOverrides(host.settings.overridePolicy, item.type, config);
+  await requireAllowedHosts(host.settings.connectorHosts, config, host.settings.runtimeApi);
   const taskConfig = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
   const limits = runLimits(config, host.settings);
   const { topicResets } = connector;
