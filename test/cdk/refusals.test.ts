@@ -13,7 +13,8 @@ import { expect, test, vi } from 'vitest';
 import type { DroverLimits, DroverProps, MirrorTopics } from '../../cdk/index.ts';
 import { clusterArn, plain, secretArn, synthesise } from './synthesise.ts';
 
-vi.setConfig({ testTimeout: 30_000 });
+// The first to synthesise loads the CDK.
+vi.setConfig({ testTimeout: 120_000 });
 
 const iam = (arn: string) => ({ ...plain, security: { type: 'iam' as const, clusterArn: arn } });
 const limits = (given: DroverLimits) => ({ ...plain, limits: given });
