@@ -2,12 +2,14 @@ import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { example as file } from '../../connectors/file/example.ts';
 import { connectors } from '../../connectors/index.ts';
+import { example as sqs } from '../../connectors/sqs/example.ts';
 import { type ConnectorPage, connectorIndex, connectorPage } from '../../src/plugins/plugin-reference.ts';
 
 const under = (name: string) => connectors.filter(({ className }) => className.includes(`.${name}.`));
 
 const pages: readonly ConnectorPage[] = [
   { name: 'file', title: file.title, intro: file.intro, plugins: under('file'), configs: [file.source, file.sink] },
+  { name: 'sqs', title: sqs.title, intro: sqs.intro, plugins: under('sqs'), configs: [sqs.source] },
 ];
 
 test.each(pages)('the page of $name says what the connectors declare (vitest -u writes it anew)', async (page) => {
