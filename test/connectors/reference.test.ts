@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { example as dynamodb } from '../../connectors/dynamodb/example.ts';
 import { example as file } from '../../connectors/file/example.ts';
 import { connectors } from '../../connectors/index.ts';
 import { type ConnectorPage, connectorIndex, connectorPage } from '../../src/plugins/plugin-reference.ts';
@@ -7,6 +8,13 @@ import { type ConnectorPage, connectorIndex, connectorPage } from '../../src/plu
 const under = (name: string) => connectors.filter(({ className }) => className.includes(`.${name}.`));
 
 const pages: readonly ConnectorPage[] = [
+  {
+    name: 'dynamodb',
+    title: dynamodb.title,
+    intro: dynamodb.intro,
+    plugins: under('dynamodb'),
+    configs: [dynamodb.source],
+  },
   { name: 'file', title: file.title, intro: file.intro, plugins: under('file'), configs: [file.source, file.sink] },
 ];
 
