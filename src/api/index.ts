@@ -16,6 +16,7 @@ export { javaText } from '../data/connect-text.ts';
 export { Decimal, Instant } from '../data/logical.ts';
 export type * from '../data/schema.ts';
 export * from '../data/schema-builder.ts';
+export { readWholeSchemaless } from '../data/schemaless-json.ts';
 export { Struct } from '../data/struct.ts';
 export * from '../errors.ts';
 export { anyFile, type FileAccess } from '../files.ts';
