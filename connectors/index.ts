@@ -1,12 +1,14 @@
 import { type AnyPlugin, anyFile, type FileAccess } from '../src/api/index.ts';
 import { dynamoDbSource } from './dynamodb/plugin.ts';
 import { fileStreamSink, fileStreamSource } from './file/plugin.ts';
+import { kinesisSource } from './kinesis/plugin.ts';
 
 /** The connectors that come with Drover: declarations only, the code of each is loaded when it is created. */
 export const connectorsOn = (files: FileAccess): readonly AnyPlugin[] => [
+  dynamoDbSource,
   fileStreamSource(files),
   fileStreamSink(files),
-  dynamoDbSource,
+  kinesisSource,
 ];
 
 /** For whoever wants to know of them, or has all files to give. */

@@ -7,9 +7,17 @@ export const example = {
 table's key attributes as text, the value an envelope with the item as text of DynamoDB JSON. \`record.shape=images\` gives both
 images as plain values instead. The order of an item's changes is kept.
 
-\`dynamodbSource\` of \`drover/cdk\` has a table's stream feed the one connector that names the table, so that nothing runs while
-nothing changes. A connector that names several tables polls, and so does one whose table is not declared. The view of the stream
-must give new images.
+\`\`\`ts
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { type Drover, dynamodbSource } from 'drover/cdk';
+
+function orders(drover: Drover, table: ITable): void {
+  dynamodbSource(drover, { table });
+}
+\`\`\`
+
+With that the table's stream feeds the one connector that names the table, so that nothing runs while nothing changes. A connector
+that names several tables polls, and so does one whose table is not declared. The view of the stream must give new images.
 
 **Where it goes on.** A batch that could not be delivered as a whole comes again as a whole, and goes on behind the last record that
 was committed. DynamoDB keeps the records of a stream for 24 hours: from twelve hours on the log says how many are left, and a polled

@@ -6,14 +6,11 @@ import {
   type FeedContext,
   RetriableError,
   type SourceFeed,
-  type SourceOffset,
   type SourcePartition,
-  SourceRecord,
-  STRING_SCHEMA,
 } from '../../src/api/index.ts';
 import { changeOf, type StreamRecord, streamRecordOf } from './change.ts';
 import { laneOf, placeBefore, placeBehind, recordsDone } from './feed-place.ts';
-import { type TableRecords, tableRecords } from './records.ts';
+import { recordsOf, type TableRecords, tableRecords } from './records.ts';
 import { ageProblem } from './retention.ts';
 import { type DynamoDbSettings, parseSettings } from './settings.ts';
 import { type SnapshotState, snapshotOf, snapshotPartition } from './snapshot-state.ts';
@@ -33,7 +30,6 @@ export class DynamoDbFeed implements SourceFeed {
   readonly #open: OpenTables;
   #settings!: DynamoDbSettings;
   #context!: FeedContext;
-  #lagMs: number | null = null;
 
   constructor(open: OpenTables) {
     this.#open = open;
@@ -71,17 +67,12 @@ export class DynamoDbFeed implements SourceFeed {
     return { batchItemFailures: [] };
   }
 
-  lag(): { seconds: number } | null {
-    return this.#lagMs === null ? null : { seconds: Math.round(this.#lagMs / 1000) };
-  }
-
   stop(): void {}
 
   #watchAge(table: string, batch: readonly StreamRecord[]): void {
     const now = Date.now();
     const ages = batch.flatMap(({ createdAt }) => (createdAt === null ? [] : [now - createdAt]));
-    this.#lagMs = ages.length === 0 ? null : Math.max(0, ...ages);
-    const problem = ageProblem(this.#context.connector, table, this.#lagMs, now);
+    const problem = ageProblem(this.#context.connector, table, Math.max(0, ...ages), now);
     if (problem !== null) this.#context.warn(problem);
   }
 
@@ -122,29 +113,9 @@ interface Batch {
 }
 
 function itemOf({ table, batch, lane, records, snapshot }: Batch, at: number): FedItem {
-  const record = batch[at]!;
-  const offset = placeBehind(batch, at);
-  const orderKey = table;
-  try {
-    const change = changeOf(record);
-    const { sequenceNumber } = record;
-    const place = { partition: lane, before: placeBefore(batch, at), offset, snapshot, sequenceNumber };
-    return { records: records.of(change, place), orderKey };
-  } catch (error) {
-    if (!(error instanceof DataError)) throw error;
-    return { records: [rawRecord(lane, offset, records.topic, record)], unreadable: error, orderKey };
-  }
-}
-
-/** As it came, for its dead letter. */
-function rawRecord(
-  partition: SourcePartition,
-  offset: SourceOffset,
-  topic: string,
-  { given, createdAt }: StreamRecord,
-) {
-  const text = JSON.stringify(given) ?? 'null';
-  return new SourceRecord(partition, offset, topic, null, null, null, STRING_SCHEMA, text, createdAt);
+  const { sequenceNumber } = batch[at]!;
+  const place = { partition: lane, before: placeBefore(batch, at), offset: placeBehind(batch, at), snapshot };
+  return { records: recordsOf(records, batch[at]!, { ...place, sequenceNumber }), orderKey: table };
 }
 
 /** Throws DataError for what is no event of a stream. */

@@ -12,7 +12,7 @@ import {
   STRING_SCHEMA,
   Struct,
 } from '../../src/api/index.ts';
-import type { Change } from './change.ts';
+import { type Change, changeOf, type StreamRecord } from './change.ts';
 import { type Attribute, type Item, itemText, plainItem } from './item.ts';
 import { type DynamoDbSettings, mapKey } from './settings.ts';
 import type { SnapshotState } from './snapshot-state.ts';
@@ -93,6 +93,17 @@ export function tableRecords(settings: DynamoDbSettings, table: string, keyNames
       return [record, new SourceRecord(partition, offset, topic, null, keySchema, key, null, null, time)];
     },
   };
+}
+
+/** A stream's record as what it becomes, or as one that cannot be read, with all that came. */
+export function recordsOf(records: TableRecords, record: StreamRecord, place: Place): SourceRecord[] {
+  try {
+    return records.of(changeOf(record), place);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const raw = JSON.stringify(record.given) ?? 'null';
+    return [SourceRecord.unreadable(error, place.partition, place.offset, records.topic, null, raw)];
+  }
 }
 
 /** The Java connector fails for bytes; here they are base64. */

@@ -5,9 +5,9 @@ import {
   type SourceTask,
   type SourceTaskContext,
 } from '../../src/api/index.ts';
-import { type ShardBatch, type ShardStart, ShardWalk } from '../shard-walk.ts';
-import { changeOf, type StreamRecord } from './change.ts';
-import { type TableRecords, tableRecords } from './records.ts';
+import { type ShardBatch, type ShardedStream, type ShardStart, ShardWalk } from '../shard-walk.ts';
+import type { StreamRecord } from './change.ts';
+import { recordsOf, type TableRecords, tableRecords } from './records.ts';
 import { ageProblem } from './retention.ts';
 import { type DynamoDbSettings, parseSettings } from './settings.ts';
 import { Snapshot } from './snapshot.ts';
@@ -127,12 +127,12 @@ export class DynamoDbSourceTask implements SourceTask {
         return stream.iterator(shard, { at: 'TRIM_HORIZON' });
       }
     };
-    const guarded = {
+    const guarded: ShardedStream<StreamRecord> = {
       shards: () => stream.shards(),
       iterator,
-      read: (at: string) => stream.read(at),
-      sequenceNumberOf: stream.sequenceNumberOf,
-      sizeOf: stream.sizeOf,
+      read: (at) => stream.read(at),
+      sequenceNumberOf: (record) => stream.sequenceNumberOf(record),
+      sizeOf: (record) => stream.sizeOf(record),
     };
     return new ShardWalk(guarded, { starts, emptyPauseMs, throttledPauseMs, signal });
   }
@@ -171,7 +171,7 @@ export class DynamoDbSourceTask implements SourceTask {
       const sequenceNumber = record.sequenceNumber ?? '';
       const offset = shardOffset(shard, sequenceNumber);
       const before = shardOffset(shard, sequenceNumber, true);
-      return records.of(changeOf(record), { partition, before, offset, snapshot: snapshotState, sequenceNumber });
+      return recordsOf(records, record, { partition, before, offset, snapshot: snapshotState, sequenceNumber });
     });
   }
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { example as dynamodb } from '../../connectors/dynamodb/example.ts';
 import { example as file } from '../../connectors/file/example.ts';
 import { connectors } from '../../connectors/index.ts';
+import { example as kinesis } from '../../connectors/kinesis/example.ts';
 import { type ConnectorPage, connectorIndex, connectorPage } from '../../src/plugins/plugin-reference.ts';
 
 const under = (name: string) => connectors.filter(({ className }) => className.includes(`.${name}.`));
@@ -16,6 +17,13 @@ const pages: readonly ConnectorPage[] = [
     configs: [dynamodb.source],
   },
   { name: 'file', title: file.title, intro: file.intro, plugins: under('file'), configs: [file.source, file.sink] },
+  {
+    name: 'kinesis',
+    title: kinesis.title,
+    intro: kinesis.intro,
+    plugins: under('kinesis'),
+    configs: [kinesis.source],
+  },
 ];
 
 test.each(pages)('the page of $name says what the connectors declare (vitest -u writes it anew)', async (page) => {

@@ -52,6 +52,8 @@ async function newFeed(config: Record<string, string> = settings, facts?: TableF
 
 const numbersOf = (items: readonly FedItem[]) =>
   items.map(({ records }) => Number(JSON.parse((records[0]!.value as Struct).get('document') as string).n.n));
+const unreadable = ({ records: [record] }: FedItem) =>
+  record?.instead === null || record?.instead === 'mark' ? null : record?.instead.error;
 const inserts = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, at) => streamEvent('INSERT', from + at, `item ${(from + at) % 3}`));
 
@@ -225,12 +227,12 @@ describe('the feed of a table', () => {
     ];
     for (const one of bad) {
       const items = await feed.items(eventOf(streamEvent('INSERT', 1, 'a'), one, streamEvent('INSERT', 9, 'b')));
-      expect(items.map(({ unreadable }) => unreadable instanceof DataError)).toEqual([false, true, false]);
+      expect(items.map((item) => unreadable(item) instanceof DataError)).toEqual([false, true, false]);
       expect(items[1]!.records.map(({ value }) => value)).toEqual([JSON.stringify(one)]);
       expect(items[1]!.records[0]!.topic).toBe('dynamodb-orders');
     }
     const [keysOnly] = await feed.items(eventOf(streamEvent('MODIFY', 6, 'a', { NewImage: undefined })));
-    expect(keysOnly!.unreadable!.message).toMatch(/view must be NEW_IMAGE/);
+    expect(unreadable(keysOnly!)!.message).toMatch(/view must be NEW_IMAGE/);
   });
 
   test.each([null, 7, {}, { Records: {} }])('%j is no event of a stream, and is given back', async (event) => {
@@ -247,7 +249,6 @@ describe('the feed of a table', () => {
     expect(warnings).toEqual([expect.stringMatching(/orders is read 20\.0 hours behind.*4\.0 hours are left/)]);
     await feed.items(eventOf(streamEvent('INSERT', 4, 'a', at(20))));
     expect(warnings).toHaveLength(1);
-    expect((feed as { lag?: () => unknown }).lag?.()).toEqual({ seconds: 72_000 });
   });
 });
 
