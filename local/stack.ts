@@ -41,8 +41,17 @@ export interface LocalStack {
     readonly coordinator: string;
     readonly task: string;
     readonly mirror: string;
+    readonly feed: string;
   };
   readonly failuresQueueUrl: string;
+  /** Event sources to try out, each a feed that waits for a connector whose config names it. */
+  readonly playground: {
+    readonly queueUrl: string;
+    readonly fifoQueueUrl: string;
+    /** Of DynamoDB, with a stream; its key is the text `id`. */
+    readonly tableName: string;
+    readonly kinesisStream: string;
+  };
   readonly ports: StackPorts;
   readonly services: readonly ServiceHandle[];
 }
@@ -177,8 +186,15 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       coordinator: outputs.CoordinatorFunctionName,
       task: outputs.TaskFunctionName,
       mirror: outputs.MirrorFunctionName,
+      feed: outputs.FeedFunctionName,
     },
     failuresQueueUrl: outputs.FailuresQueueUrl,
+    playground: {
+      queueUrl: outputs.PlaygroundQueueUrl,
+      fifoQueueUrl: outputs.PlaygroundFifoQueueUrl,
+      tableName: outputs.PlaygroundTableName,
+      kinesisStream: outputs.PlaygroundKinesisStream,
+    },
     ports,
     services,
   };
