@@ -6,9 +6,14 @@ import type { Drover } from '../../cdk/drover.ts';
 
 /** What DynamoDbStreamsSource needs of AWS: a table whose stream brings its changes, and that may be scanned. */
 
+/** What is asked of a table: any that the CDK knows. */
+export type StreamedTable = Pick<ITable, 'tableName' | 'grant' | 'grantStreamRead' | 'env' | 'node'> & {
+  readonly tableStreamArn?: string | undefined;
+};
+
 export interface DynamoDbSourceProps {
   /** With a stream, whose view gives new images: NEW_AND_OLD_IMAGES or NEW_IMAGE. */
-  readonly table: ITable;
+  readonly table: StreamedTable;
   /**
    * Records of one invocation, of one shard.
    * @default 1000
