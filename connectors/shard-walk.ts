@@ -163,11 +163,11 @@ export class ShardWalk<R> {
   async #readAll(shards: readonly [string, OpenShard][]): Promise<ShardBatch<R>[]> {
     const pages = await Promise.allSettled(shards.map(([id, shard]) => this.#read(id, shard)));
     const found: ShardBatch<R>[] = [];
-    pages.forEach((page, at) => {
+    for (const [at, page] of pages.entries()) {
       const [id, shard] = shards[at]!;
-      if (page.status === 'rejected') this.#failed(shard, page.reason);
+      if (page.status === 'rejected') await this.#failed(id, shard, page.reason);
       else if (page.value.records.length > 0) found.push({ shard: id, records: page.value.records });
-    });
+    }
     return found;
   }
 
@@ -201,11 +201,26 @@ export class ShardWalk<R> {
     return page;
   }
 
-  #failed(shard: OpenShard, error: unknown): void {
+  async #failed(id: string, shard: OpenShard, error: unknown): Promise<void> {
     if (this.#options.signal.aborted) return;
-    const cause = (error as Error).cause ?? error;
-    if ((cause as Error).name === 'ExpiredIteratorException') shard.iterator = null;
+    const cause = ((error as Error).cause ?? error) as Error;
+    if (cause.name === 'ExpiredIteratorException') shard.iterator = null;
     else if (isThrottle(cause)) shard.readyAt = this.#now() + this.#options.throttledPauseMs;
-    else this.#failure ??= { error };
+    else if (cause.name !== 'ResourceNotFoundException' || (await this.#isListed(id))) this.#failure ??= { error };
+    else {
+      // It had ended, and all that it held is too old by now.
+      this.#open.delete(id);
+      this.#ended.add(id);
+    }
+  }
+
+  /** By a new look at the stream. Where that fails there is no telling. */
+  async #isListed(id: string): Promise<boolean> {
+    try {
+      this.#known = await this.#stream.shards();
+      return this.#known.some((shard) => shard.id === id);
+    } catch {
+      return true;
+    }
   }
 }

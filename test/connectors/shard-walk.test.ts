@@ -123,6 +123,20 @@ describe('ShardWalk', () => {
     await expect(walk.next()).rejects.toThrow('AccessDeniedException');
   });
 
+  test('a shard that is let go while it is read has ended; one that is still listed has failed', async () => {
+    const stream = newStream();
+    stream.add('a', numbers(0, 3));
+    stream.add('b', numbers(10, 12), ['a']);
+    const { walk, drain, clock } = newWalk(stream);
+    expect(await drain()).toEqual(numbers(0, 3));
+    stream.forget('a');
+    clock.now += 250;
+    expect(await drain()).toEqual(numbers(10, 12));
+    stream.failures.push(refusal('ResourceNotFoundException'));
+    clock.now += 250;
+    await expect(walk.next()).rejects.toThrow('ResourceNotFoundException');
+  });
+
   test('an aborted read is no failure', async () => {
     const stream = newStream();
     stream.add('a', numbers(0, 2));

@@ -54,7 +54,7 @@ export class MemoryShards<R> implements ShardedStream<R> {
   }
 
   async iterator(shard: string, start: ShardStart): Promise<string> {
-    const { records, gone } = this.#shards.get(shard)!;
+    const { records, gone } = this.#shardOf(shard);
     let place = gone;
     if ('sequenceNumber' in start) {
       const found = records.findIndex((record) => this.sequenceNumberOf(record) === start.sequenceNumber);
@@ -71,7 +71,7 @@ export class MemoryShards<R> implements ShardedStream<R> {
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
     const [shard, from, empty] = iterator.split(' ') as [string, string, string];
-    const { records, ended } = this.#shards.get(shard)!;
+    const { records, ended } = this.#shardOf(shard);
     const { pageRecords = 10, tellsBehind = false, emptyPages = 0 } = this.#options;
     const behindMs = (place: number) => (tellsBehind ? (records.length - place) * 1000 : null);
     this.reads.push(shard);
@@ -83,6 +83,12 @@ export class MemoryShards<R> implements ShardedStream<R> {
     const behind = place + page.length;
     const next = ended && behind >= records.length ? null : `${shard} ${behind} ${emptyPages}`;
     return { records: page, next, behindMs: behindMs(behind) };
+  }
+
+  #shardOf(id: string): MemoryShard<R> {
+    const shard = this.#shards.get(id);
+    if (shard === undefined) throw refusal('ResourceNotFoundException');
+    return shard;
   }
 
   sequenceNumberOf = (record: R): string => this.#options.sequenceNumberOf(record);
