@@ -24,7 +24,7 @@ const isNumber = (value: unknown): value is string => typeof value === 'string' 
 const base64Text = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** Of an event of Lambda, whose ids are `<shard>:<sequence number>`. */
-export function eventRecordOf(given: unknown): EventRecord {
+function eventRecordOf(given: unknown): EventRecord {
   const kinesis = isFields(given) && isFields(given.kinesis) ? given.kinesis : {};
   const { sequenceNumber, partitionKey, data, approximateArrivalTimestamp: arrived } = kinesis;
   const id = isFields(given) && typeof given.eventID === 'string' ? given.eventID : '';
