@@ -1,4 +1,4 @@
-import type { SourceRecord } from '../../src/api/index.ts';
+import { SourceRecord } from '../../src/api/index.ts';
 import { readChange } from './change.ts';
 import { type Item, itemBytes } from './item.ts';
 import { type TableRecords, version } from './records.ts';
@@ -23,9 +23,7 @@ export interface SnapshotOptions {
 interface Segment {
   readonly number: number;
   snapshot: SnapshotState;
-  /**
-   * Read, and not given yet. The last of a page waits until it is known whether others follow, for its offset to say so.
-   */
+  /** Read, and not given yet. */
   items: Item[];
   /** Where the next page begins; undefined: there is none. */
   next: Item | null | undefined;
@@ -68,13 +66,21 @@ export class Snapshot {
   }
 
   async #read(segment: Segment): Promise<SourceRecord[]> {
-    if (segment.items.length < 2 && segment.next !== undefined) await this.#readPage(segment);
+    if (segment.items.length === 0 && segment.next !== undefined) await this.#readPage(segment);
     const { items } = segment;
-    const most = segment.next === undefined ? items.length : items.length - 1;
     let size = 0;
-    for (let bytes = 0; size < most && bytes < maxBytes; size++) bytes += itemBytes(items[size]!);
+    for (let bytes = 0; size < items.length && bytes < maxBytes; size++) bytes += itemBytes(items[size]!);
     const given = items.splice(0, size);
+    if (given.length === 0) return isOpen(segment) ? [] : [this.#end(segment)];
     return given.map((item, at) => this.#record(segment, item, !isOpen(segment) && at === given.length - 1));
+  }
+
+  /** Where no item is left to say that it was the last: an empty table, say. */
+  #end(segment: Segment): SourceRecord {
+    const { table, segments } = this.#options;
+    segment.snapshot = { ...segment.snapshot, behind: null, state: 'FINISHED', endedAt: this.#now() };
+    const partition = snapshotPartition(table, segment.number, segments.length);
+    return SourceRecord.mark(partition, snapshotOffset(table, version, segment.snapshot));
   }
 
   async #readPage(segment: Segment): Promise<void> {

@@ -129,6 +129,19 @@ test('no snapshot is taken unasked, none twice, and another after its offset is 
   expect((await bench.records()).slice(3).map(identify)).toEqual(['r a', 'r b', 'r c', 'r d']);
 });
 
+test('a snapshot of an empty table is over as well', async () => {
+  const { table, bench } = newTable();
+  await using _ = bench;
+  table.stream.add('shard');
+  await bench.configure({ ...config, snapshot: 'initial' });
+  await bench.drain();
+  expect(await bench.offsets()).toMatchObject([{ offset: { init_sync_state: 'FINISHED', init_sync_count: 0 } }]);
+  table.addItems('a');
+  const scans = table.scans;
+  await bench.run();
+  expect(table.scans).toBe(scans);
+});
+
 test('a snapshot that the Java connector has begun is gone on with', async () => {
   const { table, bench } = newTable();
   await using _ = bench;
