@@ -1,5 +1,9 @@
-import { CfnOutput, Duration, type Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { dynamodbSource } from '../connectors/dynamodb/cdk.ts';
+import { kinesisSource } from '../connectors/kinesis/cdk.ts';
 import { sqsSource } from '../connectors/sqs/cdk.ts';
 import type { Drover } from './drover.ts';
 
@@ -13,7 +17,18 @@ export function addPlayground(stack: Stack, drover: Drover): void {
     visibilityTimeout,
   });
   for (const one of [queue, fifoQueue]) sqsSource(drover, { queue: one });
+  const table = new Table(stack, 'PlaygroundTable', {
+    partitionKey: { name: 'id', type: AttributeType.STRING },
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  dynamodbSource(drover, { table });
+  const stream = new Stream(stack, 'PlaygroundStream', { shardCount: 2, removalPolicy: RemovalPolicy.DESTROY });
+  kinesisSource(drover, { stream });
   new CfnOutput(stack, 'FeedFunctionName', { value: drover.feeds.function.functionName });
   new CfnOutput(stack, 'PlaygroundQueueUrl', { value: queue.queueUrl });
   new CfnOutput(stack, 'PlaygroundFifoQueueUrl', { value: fifoQueue.queueUrl });
+  new CfnOutput(stack, 'PlaygroundTableName', { value: table.tableName });
+  new CfnOutput(stack, 'PlaygroundKinesisStream', { value: stream.streamName });
 }

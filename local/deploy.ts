@@ -27,6 +27,8 @@ export interface StackOutputs {
   readonly FeedFunctionName: string;
   readonly PlaygroundQueueUrl: string;
   readonly PlaygroundFifoQueueUrl: string;
+  readonly PlaygroundTableName: string;
+  readonly PlaygroundKinesisStream: string;
 }
 
 const account = '000000000000';

@@ -48,6 +48,9 @@ export interface LocalStack {
   readonly playground: {
     readonly queueUrl: string;
     readonly fifoQueueUrl: string;
+    /** Of DynamoDB, with a stream; its key is the text `id`. */
+    readonly tableName: string;
+    readonly kinesisStream: string;
   };
   readonly ports: StackPorts;
   readonly services: readonly ServiceHandle[];
@@ -192,7 +195,12 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       feed: outputs.FeedFunctionName,
     },
     failuresQueueUrl: outputs.FailuresQueueUrl,
-    playground: { queueUrl: outputs.PlaygroundQueueUrl, fifoQueueUrl: outputs.PlaygroundFifoQueueUrl },
+    playground: {
+      queueUrl: outputs.PlaygroundQueueUrl,
+      fifoQueueUrl: outputs.PlaygroundFifoQueueUrl,
+      tableName: outputs.PlaygroundTableName,
+      kinesisStream: outputs.PlaygroundKinesisStream,
+    },
     ports,
     services,
   };

@@ -1,14 +1,30 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { example as dynamodb } from '../../connectors/dynamodb/example.ts';
 import { example as file } from '../../connectors/file/example.ts';
 import { connectors } from '../../connectors/index.ts';
+import { example as kinesis } from '../../connectors/kinesis/example.ts';
 import { example as sqs } from '../../connectors/sqs/example.ts';
 import { type ConnectorPage, connectorIndex, connectorPage } from '../../src/plugins/plugin-reference.ts';
 
 const under = (name: string) => connectors.filter(({ className }) => className.includes(`.${name}.`));
 
 const pages: readonly ConnectorPage[] = [
+  {
+    name: 'dynamodb',
+    title: dynamodb.title,
+    intro: dynamodb.intro,
+    plugins: under('dynamodb'),
+    configs: [dynamodb.source],
+  },
   { name: 'file', title: file.title, intro: file.intro, plugins: under('file'), configs: [file.source, file.sink] },
+  {
+    name: 'kinesis',
+    title: kinesis.title,
+    intro: kinesis.intro,
+    plugins: under('kinesis'),
+    configs: [kinesis.source],
+  },
   { name: 'sqs', title: sqs.title, intro: sqs.intro, plugins: under('sqs'), configs: [sqs.source] },
 ];
 
