@@ -1,10 +1,12 @@
 import { type AnyPlugin, anyFile, type FileAccess } from '../src/api/index.ts';
 import { fileStreamSink, fileStreamSource } from './file/plugin.ts';
+import { webhookSource } from './webhook/plugin.ts';
 
 /** The connectors that come with Drover: declarations only, the code of each is loaded when it is created. */
 export const connectorsOn = (files: FileAccess): readonly AnyPlugin[] => [
   fileStreamSource(files),
   fileStreamSink(files),
+  webhookSource,
 ];
 
 /** For whoever wants to know of them, or has all files to give. */

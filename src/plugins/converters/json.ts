@@ -5,6 +5,7 @@ import { parseConfig } from '../../config/parse-config.ts';
 import { caseInsensitiveString } from '../../config/validators.ts';
 import type { ByteSink } from '../../data/byte-sink.ts';
 import { readJson } from '../../data/json-reader.ts';
+import { readSchemaless } from '../../data/json-schemaless.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import { DataError, SerializationError } from '../../errors.ts';
 import { asBuffer } from '../../java/utf8.ts';
@@ -15,7 +16,6 @@ import { JsonDocument } from './json-document.ts';
 import { compileJsonEncoder, encodeSchemaless, type JsonEncoder } from './json-encoder.ts';
 import { JsonEnvelopes } from './json-envelope.ts';
 import { schemaFromJson, schemaToJson } from './json-schema-text.ts';
-import { readSchemaless } from './json-schemaless.ts';
 import { JsonScan, JsonTemplate } from './json-template.ts';
 import { compileJsonWriter, type JsonWriter } from './json-writer.ts';
 

@@ -1,7 +1,86 @@
 import { isUtf8 } from 'node:buffer';
-import { readJson } from '../../data/json-reader.ts';
-import { asBuffer } from '../../java/utf8.ts';
-import { decodeSchemaless } from './json-decoder.ts';
+import { SerializationError } from '../errors.ts';
+import { asBuffer } from '../java/utf8.ts';
+import {
+  JsonMissing,
+  type JsonNode,
+  JsonNumber,
+  readJson,
+  readJsonText,
+  readWholeJson,
+  skipJson,
+} from './json-reader.ts';
+
+/**
+ * Thrown where a number from the native parser may have lost what matters (digits, its fraction): the document is
+ * then read again with exact numbers. One shared object: it carries nothing, and making a stack costs more than it.
+ */
+export const needsExactNumbers = new Error('Read this document with exact numbers');
+
+/** Integers are longs, other numbers doubles, objects maps. */
+export function decodeSchemaless(node: JsonNode | undefined): unknown {
+  return decodeFree(node, 0);
+}
+
+/** Java refuses deeper documents; the exact reader says so. */
+const maxNativeDepth = 1000;
+
+function decodeFree(node: JsonNode | undefined, depth: number): unknown {
+  switch (typeof node) {
+    case 'string':
+    case 'boolean':
+      return node;
+    case 'number':
+      if (Number.isSafeInteger(node)) return BigInt(node);
+      if (Number.isInteger(node) || !Number.isFinite(node)) throw needsExactNumbers;
+      return node;
+    case 'undefined':
+      return null;
+  }
+  if (node === null || node instanceof JsonMissing) return null;
+  if (node instanceof JsonNumber) return node.integral ? node.toLong() : node.toDouble();
+  if (depth >= maxNativeDepth) throw needsExactNumbers;
+  if (Array.isArray(node)) return node.map((item) => decodeFree(item, depth + 1));
+  const out = new Map<unknown, unknown>();
+  for (const key of Object.keys(node)) out.set(key, decodeFree(node[key], depth + 1));
+  return out;
+}
+
+/**
+ * The one value of a JSON text as JsonConverter reads it without a schema: a Map, an array, a string, a boolean, null, a
+ * bigint for integers and a number for others. Throws SerializationError, also for what follows the value.
+ */
+export function readJsonValue(json: string): unknown {
+  text = json;
+  at = 0;
+  const value = readValue(0);
+  if (value !== odd) {
+    skipBlanks();
+    if (at === text.length) return value;
+  }
+  const node = readWholeJson(json);
+  if (node !== undefined && !(node instanceof JsonMissing)) return decodeSchemaless(node);
+  if (json.trim() === '') throw new SerializationError('The JSON document is empty');
+  readJsonText(json);
+  throw new SerializationError(`The JSON document goes on behind its value, at character ${skipJson(json, 0)}`);
+}
+
+/** The elements of a JSON array as they are written there. Throws SerializationError for anything else. */
+export function splitJsonArray(json: string): string[] {
+  if (!Array.isArray(readWholeJson(json))) {
+    readJsonValue(json);
+    throw new SerializationError('The JSON document is no array');
+  }
+  const elements: string[] = [];
+  let from = json.indexOf('[') + 1;
+  for (;;) {
+    const end = skipJson(json, from);
+    if (end < 0) return elements;
+    elements.push(json.slice(from, end).trim());
+    from = json.indexOf(',', end) + 1;
+    if (from === 0) return elements;
+  }
+}
 
 /**
  * Schemaless JSON in one pass, straight to Connect's values: integers are longs with all their digits, other numbers

@@ -1,0 +1,177 @@
+import {
+  ConfigError,
+  type ConnectorConfig,
+  DataError,
+  type FedItem,
+  type FedOutcome,
+  type FeedContext,
+  type SourceFeed,
+  type SourcePartition,
+} from '../../src/api/index.ts';
+import { answerQueue, messagesOf, type QueueMessage } from '../sqs/queue-event.ts';
+import { checkBodySize, checkContentType, contentTypeOf, decodeBody } from './body.ts';
+import { type BufferedRequest, bufferUrlVariable, type HookBuffer, readBuffered, writeBuffered } from './buffer.ts';
+import { rawRecord, recordsOf } from './records.ts';
+import { answerJson, type HookAnswer, Refusal } from './refusal.ts';
+import { fieldsOf, type HookRequest, requestOf } from './request.ts';
+import { type HookRules, hookRules, neededHeaders } from './rules.ts';
+
+export interface HookFeedParts {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly buffer: HookBuffer | null;
+}
+
+/**
+ * One event of a hook: a request, or what the buffer has of requests that were let in before. A request is one item, with
+ * all its records: it is answered by what became of them together.
+ */
+export class WebhookFeed implements SourceFeed {
+  readonly onRefused = 'refuse';
+  readonly #parts: HookFeedParts;
+  #rules!: HookRules;
+  #context!: FeedContext;
+  #partition: SourcePartition = {};
+  /** What is answered whatever becomes of the items. */
+  #settled: HookAnswer | null = null;
+  /** Why the request cannot be read. */
+  #unreadable: Refusal | null = null;
+  #messages: readonly QueueMessage[] | null = null;
+
+  constructor(parts: HookFeedParts) {
+    this.#parts = parts;
+  }
+
+  start(config: ConnectorConfig, context: FeedContext): void {
+    this.#rules = hookRules(config, this.#parts.now);
+    this.#context = context;
+    this.#partition = Object.freeze({ hook: context.connector });
+    if (this.#rules.mode === 'buffered' && this.#parts.buffer === null) {
+      throw new ConfigError(
+        `http.response.mode is buffered, and there is no buffer (${bufferUrlVariable}): deploy webhooks(drover, { buffer: true })`,
+        { key: 'http.response.mode' },
+      );
+    }
+  }
+
+  async items(event: unknown): Promise<readonly FedItem[]> {
+    if (Array.isArray(fieldsOf(event)?.Records)) {
+      this.#messages = messagesOf(event);
+      return await Promise.all(this.#messages.map((message) => this.#buffered(message)));
+    }
+    try {
+      return await this.#admit(requestOf(event));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (error.status >= 500) this.#context.warn(`A request was answered ${error.status}: ${reasonOf(error)}`);
+      this.#settled = error.answer();
+      return [];
+    }
+  }
+
+  answer(_event: unknown, outcomes: readonly FedOutcome[]): unknown {
+    if (this.#messages !== null) return answerQueue(this.#messages, outcomes);
+    if (this.#settled !== null) return this.#settled;
+    const outcome = outcomes[0];
+    if (outcome === undefined) return answerJson(200, { records: 0 });
+    if (outcome.state === 'done') return this.#accepted();
+    if (outcome.state === 'refused') {
+      const refusal =
+        this.#unreadable ??
+        new Refusal(422, `The request cannot be written to Kafka as it is: ${outcome.error.message}`);
+      return refusal.answer();
+    }
+    // What is wrong here is for the connector's status and log, not for who sends.
+    return new Refusal(503, 'The records are not in Kafka: send the request again later').answer();
+  }
+
+  stop(): void {}
+
+  #count = 0;
+
+  #accepted(): HookAnswer {
+    if (this.#unreadable === null) return answerJson(200, { records: this.#count });
+    return answerJson(200, { records: 0, tolerated: this.#unreadable.message });
+  }
+
+  /** Cheap checks first, and nothing is read of a body whose sender is not known. */
+  async #admit(request: HookRequest): Promise<readonly FedItem[]> {
+    const rules = this.#rules;
+    if (!rules.methods.includes(request.method)) {
+      throw new Refusal(405, `This hook takes no ${request.method}: send ${rules.methods.join(' or ')}`, {
+        headers: { allow: rules.methods.join(', ') },
+      });
+    }
+    checkBodySize(request.body, rules.limits);
+    await rules.authenticate(request);
+    checkContentType(contentTypeOf(request.headers['content-type']), rules.contentTypes);
+    const item = await this.#itemOf(request);
+    if (rules.answersChallenge && item.challenge !== null) {
+      this.#settled = answerJson(200, { challenge: item.challenge });
+      return [];
+    }
+    if (rules.mode === 'sync' || item.fed.unreadable !== undefined) return [item.fed];
+    await this.#putIntoBuffer(request);
+    this.#settled = answerJson(202, { records: item.fed.records.length });
+    return [];
+  }
+
+  async #putIntoBuffer(request: HookRequest): Promise<void> {
+    const needed = neededHeaders(this.#rules.records);
+    const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => needed.has(name)));
+    const { connector, signal } = this.#context;
+    try {
+      await this.#parts.buffer!.put(`hook:${connector}`, writeBuffered({ ...request, headers }), signal);
+    } catch (cause) {
+      throw new Refusal(503, 'The request could not be put into the buffer: send it again later', { cause });
+    }
+  }
+
+  /** Throws Refusal for what no policy lets pass: sizes, and encodings that are not known. */
+  async #itemOf(request: BufferedRequest): Promise<{ readonly fed: FedItem; readonly challenge: string | null }> {
+    const { records: rules, limits } = this.#rules;
+    const { headers } = request;
+    try {
+      const body = await decodeBody(request.body, headers['content-encoding'], limits);
+      const challenge = this.#rules.answersChallenge ? challengeOf(body) : null;
+      if (challenge !== null) return { fed: { records: [] }, challenge };
+      const facts = { ...request, contentType: contentTypeOf(headers['content-type']) };
+      const records = recordsOf(body, facts, rules, this.#partition);
+      this.#count = records.length;
+      return { fed: { records }, challenge: null };
+    } catch (error) {
+      if (!(error instanceof Refusal) || (error.status !== 400 && error.status !== 422)) throw error;
+      this.#unreadable = error;
+      const raw = rawRecord(request.body, request, rules, this.#partition);
+      return { fed: { records: [raw], unreadable: new DataError(error.message, { cause: error }) }, challenge: null };
+    }
+  }
+
+  /** Out of the buffer: who sent it was known then, and is told nothing more. */
+  async #buffered({ body, messageId }: QueueMessage): Promise<FedItem> {
+    try {
+      return (await this.#itemOf(readBuffered(body))).fed;
+    } catch (error) {
+      if (!(error instanceof DataError || error instanceof Refusal)) throw error;
+      const facts = { headers: {}, requestId: messageId, receivedAt: null };
+      const raw = rawRecord(Buffer.from(body), facts, this.#rules.records, this.#partition);
+      return { records: [raw], unreadable: error };
+    }
+  }
+}
+
+/** https://docs.slack.dev/reference/events/url_verification */
+function challengeOf(body: Buffer): string | null {
+  if (!body.includes('url_verification')) return null;
+  try {
+    const fields = fieldsOf(JSON.parse(body.toString()));
+    return fields?.type === 'url_verification' && typeof fields.challenge === 'string' ? fields.challenge : null;
+  } catch {
+    return null;
+  }
+}
+
+function reasonOf(error: Error): string {
+  const { cause } = error;
+  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
+}

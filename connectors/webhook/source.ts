@@ -1,0 +1,69 @@
+import {
+  ConfigError,
+  type ConfigProblem,
+  type ConnectorConfig,
+  parseConfig,
+  type SourceConnector,
+  type SourceFeed,
+  type SourceTask,
+} from '../../src/api/index.ts';
+import { bufferOfFunction } from './buffer.ts';
+import { webhookProblems } from './checks.ts';
+import { type HookFeedParts, WebhookFeed } from './feed.ts';
+import { webhookConfig } from './settings.ts';
+
+export class WebhookSourceConnector implements SourceConnector {
+  readonly #parts: () => HookFeedParts;
+  #config: ConnectorConfig = {};
+
+  constructor(parts: () => HookFeedParts = () => ({ now: Date.now, buffer: bufferOfFunction() })) {
+    this.#parts = parts;
+  }
+
+  validate(config: ConnectorConfig): readonly ConfigProblem[] {
+    return webhookProblems(config);
+  }
+
+  start(config: ConnectorConfig): void {
+    parseConfig(webhookConfig, config);
+    this.#config = config;
+  }
+
+  taskConfigs(): ConnectorConfig[] {
+    return [this.#config];
+  }
+
+  /** By the connector's name, which is a part of the URL. */
+  feedKey({ name }: ConnectorConfig): string {
+    return `hook:${name ?? ''}`;
+  }
+
+  createFeed(): SourceFeed {
+    return new WebhookFeed(this.#parts());
+  }
+
+  createTask(): SourceTask {
+    return new UnfedTask();
+  }
+
+  exactlyOnceSupport(): 'UNSUPPORTED' {
+    return 'UNSUPPORTED';
+  }
+
+  stop(): void {}
+}
+
+/** Runs where nothing feeds the connector, and says so: there is nothing to poll. */
+class UnfedTask implements SourceTask {
+  start(): void {
+    throw new ConfigError(
+      'There is no HTTP API that brings requests to this connector: deploy one with webhooks(drover), of drover/cdk',
+    );
+  }
+
+  poll(): null {
+    return null;
+  }
+
+  stop(): void {}
+}
