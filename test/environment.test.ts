@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  checkSettings,
-  environmentConfig,
-  environmentVariable,
-  readEnvironment,
-  writeEnvironment,
-} from '../src/environment.ts';
+import { environmentConfig } from '../src/config/environment-config.ts';
+import { checkSettings, environmentVariable, readEnvironment, writeEnvironment } from '../src/environment.ts';
 import { ConfigError } from '../src/errors.ts';
 
 const needed = { 'drover.table.name': 'drover', 'bootstrap.servers': 'one:9092,two:9092' };

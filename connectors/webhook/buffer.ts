@@ -6,7 +6,7 @@ import { fieldsOf, type HookRequest, headersOf } from './request.ts';
 export const bufferUrlVariable = 'DROVER_WEBHOOK_BUFFER_URL';
 
 /** Attribute of a message in the buffer: the feed key of the connector that it is for. */
-export const feedAttribute = 'drover.feed';
+const feedAttribute = 'drover.feed';
 
 /** A request that was let in, in the buffer: its exact bytes and the headers that are needed to make records of it. */
 export type BufferedRequest = Pick<HookRequest, 'headers' | 'body' | 'requestId' | 'receivedAt'>;

@@ -7,11 +7,12 @@ import {
   type FeedContext,
   type SourceFeed,
   type SourcePartition,
+  type SourceRecord,
 } from '../../src/api/index.ts';
 import { answerQueue, messagesOf, type QueueMessage } from '../sqs/queue-event.ts';
 import { checkBodySize, checkContentType, contentTypeOf, decodeBody } from './body.ts';
 import { type BufferedRequest, bufferUrlVariable, type HookBuffer, readBuffered, writeBuffered } from './buffer.ts';
-import { rawRecord, recordsOf } from './records.ts';
+import { recordsOf, unreadableBody } from './records.ts';
 import { answerJson, type HookAnswer, Refusal } from './refusal.ts';
 import { fieldsOf, type HookRequest, requestOf } from './request.ts';
 import { type HookRules, hookRules, neededHeaders } from './rules.ts';
@@ -34,8 +35,8 @@ export class WebhookFeed implements SourceFeed {
   #partition: SourcePartition = {};
   /** What is answered whatever becomes of the items. */
   #settled: HookAnswer | null = null;
-  /** Why the request cannot be read. */
-  #unreadable: Refusal | null = null;
+  /** What the request is. */
+  #records: readonly SourceRecord[] = [];
   #messages: readonly QueueMessage[] | null = null;
 
   constructor(parts: HookFeedParts) {
@@ -75,23 +76,28 @@ export class WebhookFeed implements SourceFeed {
     const outcome = outcomes[0];
     if (outcome === undefined) return answerJson(200, { records: 0 });
     if (outcome.state === 'done') return this.#accepted();
-    if (outcome.state === 'refused') {
-      const refusal =
-        this.#unreadable ??
-        new Refusal(422, `The request cannot be written to Kafka as it is: ${outcome.error.message}`);
-      return refusal.answer();
-    }
+    if (outcome.state === 'refused') return this.#refused(outcome.error).answer();
     // What is wrong here is for the connector's status and log, not for who sends.
     return new Refusal(503, 'The records are not in Kafka: send the request again later').answer();
   }
 
   stop(): void {}
 
-  #count = 0;
-
+  /** Some of it may be with the dead letters, where the error policy is so. */
   #accepted(): HookAnswer {
-    if (this.#unreadable === null) return answerJson(200, { records: this.#count });
-    return answerJson(200, { records: 0, tolerated: this.#unreadable.message });
+    const unreadable = this.#records.map(refusalIn).filter((refusal) => refusal !== null);
+    if (unreadable.length === 0) return answerJson(200, { records: this.#records.length });
+    const { message } = unreadable[0]!;
+    return answerJson(200, {
+      records: this.#records.length - unreadable.length,
+      unreadable: unreadable.length,
+      message,
+    });
+  }
+
+  #refused(error: Error): Refusal {
+    const unreadable = this.#records.map(refusalIn).find((refusal) => refusal !== null);
+    return unreadable ?? new Refusal(422, `The request cannot be written to Kafka as it is: ${error.message}`);
   }
 
   /** Cheap checks first, and nothing is read of a body whose sender is not known. */
@@ -105,14 +111,17 @@ export class WebhookFeed implements SourceFeed {
     checkBodySize(request.body, rules.limits);
     await rules.authenticate(request);
     checkContentType(contentTypeOf(request.headers['content-type']), rules.contentTypes);
-    const item = await this.#itemOf(request);
-    if (rules.answersChallenge && item.challenge !== null) {
-      this.#settled = answerJson(200, { challenge: item.challenge });
+    const challenge = rules.answersChallenge ? challengeOf(request.body) : null;
+    if (challenge !== null) {
+      this.#settled = answerJson(200, { challenge });
       return [];
     }
-    if (rules.mode === 'sync' || item.fed.unreadable !== undefined) return [item.fed];
+    const records = await this.#recordsOf(request);
+    this.#records = records;
+    // What cannot be read is told at once, to whoever is to know of it.
+    if (rules.mode === 'sync' || records.some((record) => refusalIn(record) !== null)) return [{ records }];
     await this.#putIntoBuffer(request);
-    this.#settled = answerJson(202, { records: item.fed.records.length });
+    this.#settled = answerJson(202, { records: records.length });
     return [];
   }
 
@@ -128,36 +137,36 @@ export class WebhookFeed implements SourceFeed {
   }
 
   /** Throws Refusal for what no policy lets pass: sizes, and encodings that are not known. */
-  async #itemOf(request: BufferedRequest): Promise<{ readonly fed: FedItem; readonly challenge: string | null }> {
+  async #recordsOf(request: BufferedRequest): Promise<readonly SourceRecord[]> {
     const { records: rules, limits } = this.#rules;
     const { headers } = request;
+    let body: Buffer;
     try {
-      const body = await decodeBody(request.body, headers['content-encoding'], limits);
-      const challenge = this.#rules.answersChallenge ? challengeOf(body) : null;
-      if (challenge !== null) return { fed: { records: [] }, challenge };
-      const facts = { ...request, contentType: contentTypeOf(headers['content-type']) };
-      const records = recordsOf(body, facts, rules, this.#partition);
-      this.#count = records.length;
-      return { fed: { records }, challenge: null };
+      body = await decodeBody(request.body, headers['content-encoding'], limits);
     } catch (error) {
-      if (!(error instanceof Refusal) || (error.status !== 400 && error.status !== 422)) throw error;
-      this.#unreadable = error;
-      const raw = rawRecord(request.body, request, rules, this.#partition);
-      return { fed: { records: [raw], unreadable: new DataError(error.message, { cause: error }) }, challenge: null };
+      if (!(error instanceof Refusal) || !error.ofContent) throw error;
+      const unreadable = new DataError(error.message, { cause: error });
+      return [unreadableBody(unreadable, request.body, request, rules, this.#partition)];
     }
+    return recordsOf(body, { ...request, contentType: contentTypeOf(headers['content-type']) }, rules, this.#partition);
   }
 
   /** Out of the buffer: who sent it was known then, and is told nothing more. */
   async #buffered({ body, messageId }: QueueMessage): Promise<FedItem> {
     try {
-      return (await this.#itemOf(readBuffered(body))).fed;
+      return { records: await this.#recordsOf(readBuffered(body)) };
     } catch (error) {
       if (!(error instanceof DataError || error instanceof Refusal)) throw error;
-      const facts = { headers: {}, requestId: messageId, receivedAt: null };
-      const raw = rawRecord(Buffer.from(body), facts, this.#rules.records, this.#partition);
-      return { records: [raw], unreadable: error };
+      const facts = { headers: {}, requestId: messageId };
+      return { records: [unreadableBody(error, Buffer.from(body), facts, this.#rules.records, this.#partition)] };
     }
   }
+}
+
+/** Why a record that cannot be read cannot be. */
+function refusalIn({ instead }: SourceRecord): Refusal | null {
+  const cause = instead !== null && instead !== 'mark' ? instead.error.cause : null;
+  return cause instanceof Refusal ? cause : null;
 }
 
 /** https://docs.slack.dev/reference/events/url_verification */

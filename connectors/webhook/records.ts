@@ -1,10 +1,13 @@
 import {
   atJsonPointer,
   BYTES_SCHEMA,
+  DataError,
   type Header,
+  type Headers,
   INT32_SCHEMA,
   type JsonPointer,
-  readJsonValue,
+  readWholeSchemaless,
+  type SourceOffset,
   type SourcePartition,
   SourceRecord,
   STRING_SCHEMA,
@@ -39,59 +42,88 @@ export interface RequestFacts {
   readonly contentType: ContentType;
 }
 
-/** Throws Refusal: 400 for what cannot be read, 413 for too many, 415 for a charset that is not known, 422 for a missing key. */
-export function recordsOf(
-  body: Buffer,
-  facts: RequestFacts,
-  rules: RecordRules,
-  partition: SourcePartition,
-): SourceRecord[] {
-  const pieces = piecesOf(body, facts.contentType, rules);
-  const shared = sharedHeaders(facts, rules);
+/**
+ * What cannot be read, or lacks its key, is an unreadable record among the others (400, 422 for who sends it). Throws
+ * Refusal for what no policy lets pass: 413 for too many, 415 for a charset that is not known.
+ */
+export function recordsOf(body: Buffer, facts: RequestFacts, rules: RecordRules, partition: SourcePartition) {
+  const headers = sharedHeaders(facts, rules);
   const offset = { request: facts.requestId };
-  return pieces.map((piece, index) => {
-    const { schema, value } = valueOfPiece(piece, rules, index);
-    // Only what a pointer asks for is parsed, when the value itself is taken as it is.
-    const json = rules.value === 'json' ? () => value : once(() => parsed(textOfPiece(piece, facts), rules, index));
-    const id = idOf(rules, facts, json);
-    const headers: Header[] =
-      id === null ? [...shared] : [{ key: 'webhook.id', schema: STRING_SCHEMA, value: id }, ...shared];
-    if (rules.split !== 'none') headers.push({ key: 'webhook.index', schema: INT32_SCHEMA, value: index });
-    const key = keyOf(rules, facts, json, index);
-    return new SourceRecord(
+  const unreadable = (refusal: Refusal, raw: Buffer, own: Headers = headers) =>
+    SourceRecord.unreadable(
+      new DataError(refusal.message, { cause: refusal }),
       partition,
       offset,
       rules.topic,
       null,
-      key === null ? null : STRING_SCHEMA,
-      key,
-      schema,
-      value,
-      facts.receivedAt,
-      headers,
+      raw,
+      own,
+    );
+  const pieces = withinContent(
+    () => piecesOf(body, facts.contentType, rules),
+    (refusal) => refusal,
+  );
+  if (pieces instanceof Refusal) return [unreadable(pieces, body)];
+  return pieces.map((piece, index) => {
+    const indexed: Headers =
+      rules.split === 'none' ? headers : [...headers, { key: 'webhook.index', schema: INT32_SCHEMA, value: index }];
+    return withinContent(
+      () => recordOf(piece, { facts, rules, index, headers: indexed, partition, offset }),
+      (refusal) => unreadable(refusal, rawOf(piece, body), indexed),
     );
   });
 }
 
-/** The body as it came, for its dead letter. */
-export function rawRecord(
+function withinContent<T, R>(make: () => T, refused: (refusal: Refusal) => R): T | R {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof Refusal && error.ofContent) return refused(error);
+    throw error;
+  }
+}
+
+function recordOf(
+  piece: Piece,
+  about: {
+    readonly facts: RequestFacts;
+    readonly rules: RecordRules;
+    readonly index: number;
+    readonly headers: Headers;
+    readonly partition: SourcePartition;
+    readonly offset: SourceOffset;
+  },
+): SourceRecord {
+  const { facts, rules, index, headers, partition, offset } = about;
+  const { schema, value } = valueOfPiece(piece, rules, index);
+  // Only what a pointer asks for is parsed, when the value itself is taken as it is.
+  const json = rules.value === 'json' ? () => value : once(() => parsed(textOfPiece(piece, facts), rules, index));
+  const id = idOf(rules, facts, json);
+  const key = keyOf(rules, facts, json, index);
+  return new SourceRecord(
+    partition,
+    offset,
+    rules.topic,
+    null,
+    key === null ? null : STRING_SCHEMA,
+    key,
+    schema,
+    value,
+    facts.receivedAt,
+    id === null ? headers : [{ key: 'webhook.id', schema: STRING_SCHEMA, value: id }, ...headers],
+  );
+}
+
+/** A body that does not come to be records, as it came. */
+export function unreadableBody(
+  error: Error,
   body: Buffer,
-  facts: Pick<RequestFacts, 'headers' | 'requestId' | 'receivedAt'>,
+  facts: Pick<RequestFacts, 'headers' | 'requestId'>,
   rules: RecordRules,
   partition: SourcePartition,
 ): SourceRecord {
-  return new SourceRecord(
-    partition,
-    { request: facts.requestId },
-    rules.topic,
-    null,
-    null,
-    null,
-    BYTES_SCHEMA,
-    body,
-    facts.receivedAt,
-    sharedHeaders(facts, rules),
-  );
+  const offset = { request: facts.requestId };
+  return SourceRecord.unreadable(error, partition, offset, rules.topic, null, body, sharedHeaders(facts, rules));
 }
 
 /** A parsed value, a text, or bytes, as the rules want the value; those to be parsed still are texts. */
@@ -117,8 +149,8 @@ function split(body: Buffer, contentType: ContentType, rules: RecordRules): Piec
       return value === 'bytes' ? linesOf(body) : linesOfText(textOf(body, contentType));
     case 'array': {
       const text = textOf(body, contentType);
-      if (value === 'json') return elementsOf(text, rules.splitPointer).map((json) => ({ json }));
-      const elements = readable(() => splitJsonArray(text), 'The body');
+      if (rules.splitPointer.length > 0) return elementsOf(text, rules.splitPointer).map((json) => ({ json }));
+      const elements = readable(() => splitJsonArray(text), 'The body', 'no JSON array');
       return elements.map((element) => (value === 'bytes' ? { bytes: Buffer.from(element) } : { text: element }));
     }
   }
@@ -126,12 +158,11 @@ function split(body: Buffer, contentType: ContentType, rules: RecordRules): Piec
 
 function elementsOf(text: string, pointer: JsonPointer): readonly unknown[] {
   const found = atJsonPointer(
-    readable(() => readJsonValue(text), 'The body'),
+    readable(() => readJson(text), 'The body'),
     pointer,
   );
   if (Array.isArray(found)) return found;
-  const where = pointer.length === 0 ? 'The body' : `What is at /${pointer.join('/')} in the body`;
-  throw new Refusal(400, `${where} is no JSON array: send one, or set http.record.split=none`);
+  throw new Refusal(400, `What is at /${pointer.join('/')} in the body is no JSON array: send one there`);
 }
 
 /** Blank lines are left out; a line may end with CR LF. */
@@ -162,23 +193,35 @@ function valueOfPiece(piece: Piece, rules: RecordRules, index: number) {
   return { schema: STRING_SCHEMA, value: piece.text };
 }
 
+/** For the dead letter: of an element inside a body that is the body, in which it is as it was written. */
+function rawOf(piece: Piece, body: Buffer): Buffer {
+  if ('bytes' in piece) return piece.bytes;
+  return 'text' in piece ? Buffer.from(piece.text) : body;
+}
+
 function textOfPiece(piece: Piece, facts: RequestFacts): string {
   if ('text' in piece) return piece.text;
   return 'bytes' in piece ? textOf(piece.bytes, facts.contentType) : '';
 }
 
 function parsed(text: string, rules: RecordRules, index: number): unknown {
-  return readable(() => readJsonValue(text), placeOf(rules, index));
+  return readable(() => readJson(text), placeOf(rules, index));
 }
 
 const placeOf = (rules: RecordRules, index: number) =>
   rules.split === 'none' ? 'The body' : `Record ${index + 1} of the body`;
 
-function readable<T>(read: () => T, place: string): T {
+function readJson(text: string): unknown {
+  if (text.trim() === '') throw new DataError('it is empty');
+  const bytes = Buffer.from(text);
+  return readWholeSchemaless(bytes, 0, bytes.length);
+}
+
+function readable<T>(read: () => T, place: string, what = 'no JSON'): T {
   try {
     return read();
   } catch (cause) {
-    throw new Refusal(400, `${place} is no JSON: ${(cause as Error).message}`, { cause });
+    throw new Refusal(400, `${place} is ${what}: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -24,6 +24,11 @@ export class Refusal extends Error {
     this.headers = { ...(status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}), ...headers };
   }
 
+  /** What is in the body is wrong: `errors.tolerance` may let it pass. */
+  get ofContent(): boolean {
+    return this.status === 400 || this.status === 422;
+  }
+
   answer(): HookAnswer {
     return answerJson(this.status, { error_code: this.status, message: this.message }, this.headers);
   }

@@ -22,7 +22,7 @@ const headerNames = lambda('names of headers', (_name, value) => {
 const isHeaderName = (name: string) => /^[\w!#$%&'*+.^`|~-]+$/.test(name);
 
 /** Those that a public key verifies: a shared secret is not what a JWKS has. */
-export const jwtAlgorithms: readonly string[] = [
+const jwtAlgorithms: readonly string[] = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];

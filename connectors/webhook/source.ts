@@ -2,6 +2,7 @@ import {
   ConfigError,
   type ConfigProblem,
   type ConnectorConfig,
+  type FeedKey,
   parseConfig,
   type SourceConnector,
   type SourceFeed,
@@ -34,8 +35,8 @@ export class WebhookSourceConnector implements SourceConnector {
   }
 
   /** By the connector's name, which is a part of the URL. */
-  feedKey({ name }: ConnectorConfig): string {
-    return `hook:${name ?? ''}`;
+  feedKey({ name }: ConnectorConfig): FeedKey {
+    return { key: `hook:${name ?? ''}`, setting: 'name' };
   }
 
   createFeed(): SourceFeed {

@@ -11,12 +11,24 @@ export interface ConnectorContext {
   requestTaskReconfiguration(): void;
   /** Fails the connector. */
   raiseError(error: Error): void;
+  /**
+   * Its event source is declared: what `taskConfigs` answers are tasks that poll beside the feed, and none is enough.
+   */
+  readonly fed?: boolean;
 }
 
 /** Problems found by a connector's own `validate`, per setting. */
 export interface ConfigProblem {
   readonly key: string;
   readonly message: string;
+}
+
+/** Names an event source. */
+export interface FeedKey {
+  /** As its CDK function declares it: an ARN, say. */
+  readonly key: string;
+  /** The setting that names it, for errors. */
+  readonly setting: string;
 }
 
 /** Where the installation stands. */
@@ -36,11 +48,11 @@ interface ConnectorBase {
 export interface SourceConnector extends ConnectorBase {
   createTask(): SourceTask;
   /**
-   * The event source that brings this connector's records to it, by the name that its CDK function declares it with: an
-   * ARN, say. Null: none, it polls. A declared event source feeds the one connector whose config names it; when it is not
-   * declared, the connector polls as well. Pure, and of settings that are no secrets. Throws ConfigError.
+   * The event source that brings this connector's records to it. Null: none, it polls. A declared event source feeds the
+   * one connector whose config names it; when it is not declared, the connector polls as well. Pure, and of settings that
+   * are no secrets. Throws ConfigError.
    */
-  feedKey?(config: ConnectorConfig, home: FeedHome): string | null;
+  feedKey?(config: ConnectorConfig, home: FeedHome): FeedKey | null;
   /** Together with `feedKey`. */
   createFeed?(): SourceFeed;
   /** KIP-618. Left out: unknown. */

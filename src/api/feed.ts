@@ -7,9 +7,8 @@ import type { OffsetStorageReader } from './task.ts';
  * acknowledged all its records, or they were filtered, or their dead letters are acknowledged; without records, at once.
  */
 export interface FedItem {
+  /** What of it could not be read stands among them as `SourceRecord.unreadable`. */
   readonly records: readonly SourceRecord[];
-  /** Why the item could not be read. `records` then holds it as it came, for its dead letter: one record, or none. */
-  readonly unreadable?: Error;
   /** Items of one order key reach Kafka in their order: behind one that is not done, later ones of its key are not begun. */
   readonly orderKey?: string | null;
 }

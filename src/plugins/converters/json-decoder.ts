@@ -1,6 +1,5 @@
 import { fillFields } from '../../data/field-allowance.ts';
 import { isJsonObject, JsonMissing, type JsonNode, JsonNumber, type JsonObject } from '../../data/json-reader.ts';
-import { decodeSchemaless, needsExactNumbers } from '../../data/json-schemaless.ts';
 import {
   DATE_NAME,
   DECIMAL_NAME,
@@ -14,6 +13,7 @@ import {
 } from '../../data/logical.ts';
 import { KeyInterner } from '../../data/map-key.ts';
 import type { Field, Schema } from '../../data/schema.ts';
+import { decodeSchemaless, needsExactNumbers } from '../../data/schemaless-json.ts';
 import { Struct } from '../../data/struct.ts';
 import { DataError } from '../../errors.ts';
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { allowFields } from '../../data/field-allowance.ts';
 import { type JsonNode, readJson, readWholeJson } from '../../data/json-reader.ts';
-import { needsExactNumbers } from '../../data/json-schemaless.ts';
+import { needsExactNumbers } from '../../data/schemaless-json.ts';
 import { asBuffer } from '../../java/utf8.ts';
 import type { JsonDecoder } from './json-decoder.ts';
 

@@ -2,7 +2,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:
 import { describe, expect, it } from 'vitest';
 import { writeBuffered } from '../../../connectors/webhook/buffer.ts';
 import type { FedItem, FedOutcome } from '../../../src/api/index.ts';
-import { feed, httpEvent, now, open, send } from './requests.ts';
+import { feed, httpEvent, now, open, send, unreadableIn } from './requests.ts';
 
 const values = (told: { readonly records: readonly { readonly value: unknown }[] }) =>
   told.records.map(({ value }) => value);
@@ -152,7 +152,7 @@ describe('several records in a request', () => {
     const told = await send(inside, { body: '{"data":{}}' });
     expect([told.status, told.body.message]).toEqual([
       400,
-      'What is at /data/events in the body is no JSON array: send one, or set http.record.split=none',
+      'What is at /data/events in the body is no JSON array: send one there',
     ]);
   });
 
@@ -174,9 +174,9 @@ describe('several records in a request', () => {
     const told = await send(lines, { body: '{"k":"a"}\n{"k":' });
     expect(told.status).toBe(400);
     expect(told.body.message).toMatch(/^Record 2 of the body is no JSON: /);
-    expect(told.items.map(({ records, unreadable }) => [records.length, unreadable !== undefined])).toEqual([
-      [1, true],
-    ]);
+    // Of these the worker sends all or none.
+    expect(told.items).toHaveLength(1);
+    expect(told.records.map(unreadableIn).map((error) => error !== null)).toEqual([false, true]);
   });
 
   it('too many: 413', async () => {
@@ -325,10 +325,31 @@ describe('what became of the records', () => {
       { body: 'no json', headers: { 'x-id': '7' } },
       { become: becomes({ state: 'done' }) },
     );
-    expect([told.status, told.body.records]).toEqual([200, 0]);
-    expect(told.body.tolerated).toMatch(/^The body is no JSON/);
+    expect(told.status).toBe(200);
+    expect(told.body).toMatchObject({
+      records: 0,
+      unreadable: 1,
+      message: expect.stringMatching(/^The body is no JSON/),
+    });
     const [raw] = told.records;
     expect([Buffer.from(raw!.value as Uint8Array).toString(), raw!.headers[0]!.value]).toEqual(['no json', '7']);
+  });
+
+  it('one of several not readable and tolerated: the others are records, and what it was is kept as it was written', async () => {
+    const config = {
+      'http.record.split': 'array',
+      'http.record.key.pointer': '/k',
+      'http.record.key.required': 'true',
+    };
+    const body = '[{"k":"a"}, {"n": 12345678901234567890.10}, {"k":"c"}]';
+    const told = await send(config, { body }, { become: becomes({ state: 'done' }) });
+    expect(told.body).toMatchObject({ records: 2, unreadable: 1 });
+    expect(told.records.map(unreadableIn).map((error) => error?.message ?? null)).toEqual([
+      null,
+      'Record 2 of the body has no key: send it at /k',
+      null,
+    ]);
+    expect(Buffer.from(told.records[1]!.value as Uint8Array).toString()).toBe('{"n": 12345678901234567890.10}');
   });
 
   it('who may not send leaves no dead letter', async () => {

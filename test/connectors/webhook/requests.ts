@@ -59,8 +59,13 @@ export interface Told {
 type Become = (item: FedItem) => FedOutcome;
 
 /** What the worker does with the default policy: what cannot be read is refused, the rest acknowledged. */
-export const acknowledged: Become = ({ unreadable }) =>
-  unreadable === undefined ? { state: 'done' } : { state: 'refused', error: unreadable };
+export const acknowledged: Become = ({ records }) => {
+  const unreadable = records.map(unreadableIn).find((error) => error !== null);
+  return unreadable === undefined ? { state: 'done' } : { state: 'refused', error: unreadable };
+};
+
+export const unreadableIn = ({ instead }: SourceRecord): Error | null =>
+  instead !== null && instead !== 'mark' ? instead.error : null;
 
 /** One event from `start` to `stop`. */
 export async function feed(

@@ -1,9 +1,9 @@
 import { fillFields } from '../../../data/field-allowance.ts';
 import { isJsonObject, JsonMissing, type JsonNode, JsonNumber, type JsonObject } from '../../../data/json-reader.ts';
-import { needsExactNumbers } from '../../../data/json-schemaless.ts';
 import { DATE_NAME, DECIMAL_NAME, TIME_NAME, TIMESTAMP_NAME } from '../../../data/logical.ts';
 import { KeyInterner } from '../../../data/map-key.ts';
 import type { Schema } from '../../../data/schema.ts';
+import { needsExactNumbers } from '../../../data/schemaless-json.ts';
 import { Struct } from '../../../data/struct.ts';
 import { DataError } from '../../../errors.ts';
 import { compileJsonDecoder, type JsonDecoder } from '../json-decoder.ts';

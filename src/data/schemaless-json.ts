@@ -1,15 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { SerializationError } from '../errors.ts';
 import { asBuffer } from '../java/utf8.ts';
-import {
-  JsonMissing,
-  type JsonNode,
-  JsonNumber,
-  readJson,
-  readJsonText,
-  readWholeJson,
-  skipJson,
-} from './json-reader.ts';
+import { JsonMissing, type JsonNode, JsonNumber, readJson, readWholeJson } from './json-reader.ts';
 
 /**
  * Thrown where a number from the native parser may have lost what matters (digits, its fraction): the document is
@@ -47,59 +39,38 @@ function decodeFree(node: JsonNode | undefined, depth: number): unknown {
 }
 
 /**
- * The one value of a JSON text as JsonConverter reads it without a schema: a Map, an array, a string, a boolean, null, a
- * bigint for integers and a number for others. Throws SerializationError, also for what follows the value.
- */
-export function readJsonValue(json: string): unknown {
-  text = json;
-  at = 0;
-  const value = readValue(0);
-  if (value !== odd) {
-    skipBlanks();
-    if (at === text.length) return value;
-  }
-  const node = readWholeJson(json);
-  if (node !== undefined && !(node instanceof JsonMissing)) return decodeSchemaless(node);
-  if (json.trim() === '') throw new SerializationError('The JSON document is empty');
-  readJsonText(json);
-  throw new SerializationError(`The JSON document goes on behind its value, at character ${skipJson(json, 0)}`);
-}
-
-/** The elements of a JSON array as they are written there. Throws SerializationError for anything else. */
-export function splitJsonArray(json: string): string[] {
-  if (!Array.isArray(readWholeJson(json))) {
-    readJsonValue(json);
-    throw new SerializationError('The JSON document is no array');
-  }
-  const elements: string[] = [];
-  let from = json.indexOf('[') + 1;
-  for (;;) {
-    const end = skipJson(json, from);
-    if (end < 0) return elements;
-    elements.push(json.slice(from, end).trim());
-    from = json.indexOf(',', end) + 1;
-    if (from === 0) return elements;
-  }
-}
-
-/**
  * Schemaless JSON in one pass, straight to Connect's values: integers are longs with all their digits, other numbers
  * doubles, objects maps. Whatever is out of the ordinary is left to the exact reader.
  */
 export function readSchemaless(buffer: Buffer, start: number, end: number): unknown {
+  const value = readPlain(buffer, start, end);
+  return value === odd ? decodeSchemaless(readJson(buffer.subarray(start, end))) : value;
+}
+
+/** The same where one value must fill the range, but for blanks. Throws SerializationError. */
+export function readWholeSchemaless(buffer: Buffer, start: number, end: number): unknown {
+  const value = readPlain(buffer, start, end);
+  if (value !== odd) return value;
+  const bytes = buffer.subarray(start, end);
+  if (!isUtf8(bytes)) throw new SerializationError('This is no JSON: it holds bytes that are not UTF-8');
+  const node = readWholeJson(bytes.toString('utf8'));
+  if (node !== undefined) return decodeSchemaless(node);
+  // Says what is wrong, where something is in the value itself.
+  readJson(bytes);
+  throw new SerializationError('This is no JSON: there is more than one value');
+}
+
+/** `odd` where the exact reader has to look. */
+function readPlain(buffer: Buffer, start: number, end: number): unknown {
   const first = buffer[start];
-  if (end - start > 1 && first !== 0 && buffer[start + 1] !== 0) {
-    text = asBuffer(buffer).utf8Slice(start, end);
-    if (!text.includes('\ufffd') || isUtf8(buffer.subarray(start, end))) {
-      at = 0;
-      const value = readValue(0);
-      if (value !== odd) {
-        skipBlanks();
-        if (at === text.length) return value;
-      }
-    }
-  }
-  return decodeSchemaless(readJson(buffer.subarray(start, end)));
+  if (end - start <= 1 || first === 0 || buffer[start + 1] === 0) return odd;
+  text = asBuffer(buffer).utf8Slice(start, end);
+  if (text.includes('\ufffd') && !isUtf8(buffer.subarray(start, end))) return odd;
+  at = 0;
+  const value = readValue(0);
+  if (value === odd) return odd;
+  skipBlanks();
+  return at === text.length ? value : odd;
 }
 
 /** The document being read; nothing here waits, so one is enough. */
