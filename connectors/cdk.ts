@@ -3,3 +3,4 @@
  * direction of a system. Each grants the task function what its connectors need, and nothing more.
  */
 export { type FileSinkProps, type FileSourceProps, fileSink, fileSource } from './file/cdk.ts';
+export { type Webhooks, type WebhooksProps, webhooks } from './webhook/cdk.ts';

@@ -24,6 +24,7 @@ export interface StackOutputs {
   readonly TaskFunctionName: string;
   readonly MirrorFunctionName: string;
   readonly FailuresQueueUrl: string;
+  readonly HooksApiId: string;
 }
 
 const account = '000000000000';
@@ -42,6 +43,7 @@ export async function synthesise(options: DeployOptions): Promise<void> {
     removalPolicy: 'destroy',
     // As a Java worker on this machine: any file.
     fileFolders: '/',
+    playground: 'true',
     emulator: 'true',
     ...options.context,
   };

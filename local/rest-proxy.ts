@@ -2,9 +2,10 @@ import { Agent, createServer, request } from 'node:http';
 
 /**
  * API Gateway under an address that every client can resolve: `http://127.0.0.1:<port>/…` is handed on to the emulator's
- * address of the API, path and query untouched. Usage: node rest-proxy.ts <port> <emulator port> <api id>
+ * address of the API, path and query untouched; `/hooks/…` to that of webhooks. Usage: node rest-proxy.ts <port> <emulator
+ * port> <api id> <api id of webhooks>
  */
-const [port, emulatorPort, apiId] = process.argv.slice(2);
+const [port, emulatorPort, apiId, hooksApiId] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true });
 
 const server = createServer((incoming, outgoing) => {
@@ -14,7 +15,7 @@ const server = createServer((incoming, outgoing) => {
       host: '127.0.0.1',
       port: Number(emulatorPort),
       method: incoming.method,
-      path: `/_aws/execute-api/${apiId}/$default${incoming.url}`,
+      path: `/_aws/execute-api/${incoming.url?.startsWith('/hooks/') ? hooksApiId : apiId}/$default${incoming.url}`,
       headers: { ...incoming.headers, 'x-forwarded-proto': 'http', 'x-forwarded-uri': incoming.url },
     },
     (answer) => {

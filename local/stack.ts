@@ -43,6 +43,11 @@ export interface LocalStack {
     readonly mirror: string;
   };
   readonly failuresQueueUrl: string;
+  /** Event sources to try feeds with, each waiting for a connector that names it. */
+  readonly playground: {
+    /** `POST {hooksUrl}/{connector}`. */
+    readonly hooksUrl: string;
+  };
   readonly ports: StackPorts;
   readonly services: readonly ServiceHandle[];
 }
@@ -99,7 +104,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       ]),
     );
     const outputs = await step('cdk deploy', () => deploy(deployOptions(options)));
-    await startProxy(options, outputs.ApiId, onSpawn);
+    await startProxy(options, outputs, onSpawn);
     return writeStack(options, outputs, services);
   } catch (error) {
     await stopStack(home);
@@ -137,7 +142,7 @@ async function checkPorts(ports: StackPorts): Promise<void> {
 
 function startProxy(
   options: StackOptions,
-  apiId: string,
+  { ApiId, HooksApiId }: StackOutputs,
   onSpawn: (service: ServiceHandle) => void,
 ): Promise<ServiceHandle> {
   const { ports, home } = options;
@@ -145,7 +150,7 @@ function startProxy(
     onSpawn,
     name: 'REST address',
     command: process.execPath,
-    args: [join(projectFolder, 'local', 'rest-proxy.ts'), String(ports.rest), String(ports.aws), apiId],
+    args: [join(projectFolder, 'local', 'rest-proxy.ts'), String(ports.rest), String(ports.aws), ApiId, HooksApiId],
     logFile: join(runFolder(home), 'rest-proxy.log'),
     ready: () => fetch(`http://127.0.0.1:${ports.rest}/`, { signal: AbortSignal.timeout(20_000) }),
   });
@@ -179,6 +184,7 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       mirror: outputs.MirrorFunctionName,
     },
     failuresQueueUrl: outputs.FailuresQueueUrl,
+    playground: { hooksUrl: `http://127.0.0.1:${ports.rest}/hooks` },
     ports,
     services,
   };
