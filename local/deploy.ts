@@ -24,6 +24,7 @@ export interface StackOutputs {
   readonly TaskFunctionName: string;
   readonly MirrorFunctionName: string;
   readonly FailuresQueueUrl: string;
+  readonly FeedFunctionName: string;
   readonly HooksApiId: string;
 }
 

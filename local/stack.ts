@@ -41,6 +41,7 @@ export interface LocalStack {
     readonly coordinator: string;
     readonly task: string;
     readonly mirror: string;
+    readonly feed: string;
   };
   readonly failuresQueueUrl: string;
   /** Event sources to try feeds with, each waiting for a connector that names it. */
@@ -182,6 +183,7 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       coordinator: outputs.CoordinatorFunctionName,
       task: outputs.TaskFunctionName,
       mirror: outputs.MirrorFunctionName,
+      feed: outputs.FeedFunctionName,
     },
     failuresQueueUrl: outputs.FailuresQueueUrl,
     playground: { hooksUrl: `http://127.0.0.1:${ports.rest}/hooks` },

@@ -1,0 +1,138 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import {
+  type CfnStage,
+  HttpApi,
+  HttpMethod,
+  type IDomainName,
+  PayloadFormatVersion,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { acknowledge } from '../../cdk/acknowledged.ts';
+import type { Drover } from '../../cdk/drover.ts';
+import { bufferUrlVariable } from './buffer.ts';
+
+/** What WebhookSource needs of AWS: a door of its own to the internet, and a queue where requests may wait. */
+
+export interface WebhooksProps {
+  /** Requests a second that pass, and how many at once; the others are answered 429. @default 500 and 1000 */
+  readonly throttle?: { readonly rate?: number; readonly burst?: number };
+  /**
+   * Makes the queue of connectors with `http.response.mode=buffered`. Functions in a VPC need a way to SQS then: an interface
+   * endpoint, or NAT.
+   * @default false
+   */
+  readonly buffer?: boolean;
+  /** A domain of your own, and the path in it. @default - that of API Gateway */
+  readonly domain?: { readonly name: IDomainName; readonly path?: string };
+  /** @default RetentionDays.ONE_MONTH */
+  readonly logRetention?: RetentionDays;
+}
+
+export interface Webhooks {
+  /** Not that of the management API, which stays closed. */
+  readonly api: HttpApi;
+  /** `POST <url>/<connector>`. */
+  readonly url: string;
+  /** Requests that are on their way; with `buffer`. */
+  readonly buffer: Queue | undefined;
+  /** What could not be delivered for two days: look, mend, and move it back. */
+  readonly bufferFailures: Queue | undefined;
+}
+
+/** How often a message is tried before it is put aside; with the time between two tries, two days. */
+const mostTries = 1000;
+
+/**
+ * An HTTP API that brings requests to the connectors of class WebhookSource, each under its name: `POST /hooks/{connector}`.
+ * One for an installation.
+ */
+export function webhooks(drover: Drover, props: WebhooksProps = {}): Webhooks {
+  const scope = new Construct(drover, 'Webhooks');
+  const { feeds } = drover;
+  const api = new HttpApi(scope, 'Api', {
+    description: 'Webhooks of Drover',
+    ...(props.domain === undefined
+      ? {}
+      : {
+          defaultDomainMapping: {
+            domainName: props.domain.name,
+            ...(props.domain.path === undefined ? {} : { mappingKey: props.domain.path }),
+          },
+        }),
+  });
+  const integration = new HttpLambdaIntegration('Feed', feeds.function, {
+    payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
+  });
+  // Each method: the connector says which it takes.
+  const [route] = api.addRoutes({ path: '/hooks/{connector}', methods: [HttpMethod.ANY], integration });
+  acknowledge(
+    route!,
+    'AwsSolutions-APIG4',
+    'Who may send is asked by each connector: a signature of the body cannot be checked here',
+  );
+  limit(scope, api, props);
+  const { buffer, bufferFailures } = props.buffer === true ? bufferFor(scope, drover) : {};
+  // A message in the buffer says for which connector it is.
+  feeds.declare({ key: 'hook:*', ...(buffer === undefined ? {} : { source: buffer.queueArn }) });
+  const base =
+    props.domain === undefined
+      ? api.apiEndpoint
+      : `https://${props.domain.name.name}${props.domain.path === undefined ? '' : `/${props.domain.path}`}`;
+  return { api, url: `${base}/hooks`, buffer, bufferFailures };
+}
+
+function limit(scope: Construct, api: HttpApi, { throttle = {}, logRetention }: WebhooksProps): void {
+  const { rate = 500, burst = 1000 } = throttle;
+  for (const [prop, value] of Object.entries({ rate, burst })) {
+    if (!Token.isUnresolved(value) && (!Number.isInteger(value) || value < 1)) {
+      throw new Error(`throttle.${prop} is ${value}: it must be a whole number from 1`);
+    }
+  }
+  const log = new LogGroup(scope, 'Log', { retention: logRetention ?? RetentionDays.ONE_MONTH });
+  // The level-two construct has neither an access log nor a throttle for the stage that it makes itself.
+  const stage = api.defaultStage?.node.defaultChild as CfnStage;
+  stage.accessLogSettings = {
+    destinationArn: log.logGroupArn,
+    format: JSON.stringify({
+      requestId: '$context.requestId',
+      ip: '$context.identity.sourceIp',
+      time: '$context.requestTime',
+      method: '$context.httpMethod',
+      path: '$context.path',
+      status: '$context.status',
+      bytes: '$context.responseLength',
+      latencyMs: '$context.responseLatency',
+      error: '$context.error.message',
+    }),
+  };
+  stage.defaultRouteSettings = { throttlingRateLimit: rate, throttlingBurstLimit: burst };
+}
+
+function bufferFor(scope: Construct, drover: Drover): { buffer: Queue; bufferFailures: Queue } {
+  const fn = drover.feeds.function;
+  const kept = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) };
+  const bufferFailures = new Queue(scope, 'BufferFailures', kept);
+  acknowledge(bufferFailures, 'AwsSolutions-SQS3', 'It is itself where failures go: nothing consumes it');
+  const buffer = new Queue(scope, 'Buffer', {
+    ...kept,
+    // As Lambda asks for, so that a message is not brought a second time while it is at hand.
+    visibilityTimeout: Duration.seconds(6 * (fn.timeout ?? Duration.seconds(30)).toSeconds()),
+    deadLetterQueue: { queue: bufferFailures, maxReceiveCount: mostTries },
+  });
+  buffer.grantSendMessages(fn);
+  fn.addEventSource(
+    new SqsEventSource(buffer, {
+      batchSize: 100,
+      maxBatchingWindow: Duration.seconds(1),
+      maxConcurrency: 10,
+      reportBatchItemFailures: true,
+    }),
+  );
+  // The task function sees once that a connector may start.
+  for (const one of [fn, drover.taskFunction]) one.addEnvironment(bufferUrlVariable, buffer.queueUrl);
+  return { buffer, bufferFailures };
+}
