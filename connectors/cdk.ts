@@ -2,5 +2,7 @@
  * How a CDK app attaches what connectors work with: `s3Source(drover, { bucket, … })` and the like, one function for each
  * direction of a system. Each grants the task function what its connectors need, and nothing more.
  */
+export { type EventBridgeSourceProps, eventBridgeSource } from './eventbridge/cdk.ts';
 export { type FileSinkProps, type FileSourceProps, fileSink, fileSource } from './file/cdk.ts';
+export { type SnsSourceProps, snsSource } from './sns/cdk.ts';
 export { type Webhooks, type WebhooksProps, webhooks } from './webhook/cdk.ts';

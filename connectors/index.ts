@@ -1,5 +1,7 @@
 import { type AnyPlugin, anyFile, type FileAccess } from '../src/api/index.ts';
+import { eventBridgeSource } from './eventbridge/plugin.ts';
 import { fileStreamSink, fileStreamSource } from './file/plugin.ts';
+import { snsSource } from './sns/plugin.ts';
 import { webhookSource } from './webhook/plugin.ts';
 
 /** The connectors that come with Drover: declarations only, the code of each is loaded when it is created. */
@@ -7,6 +9,8 @@ export const connectorsOn = (files: FileAccess): readonly AnyPlugin[] => [
   fileStreamSource(files),
   fileStreamSink(files),
   webhookSource,
+  eventBridgeSource,
+  snsSource,
 ];
 
 /** For whoever wants to know of them, or has all files to give. */

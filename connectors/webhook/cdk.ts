@@ -1,4 +1,4 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Token } from 'aws-cdk-lib';
 import {
   type CfnStage,
   HttpApi,
@@ -7,12 +7,12 @@ import {
   PayloadFormatVersion,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../../cdk/acknowledged.ts';
 import type { Drover } from '../../cdk/drover.ts';
+import { createFeedQueue, type FeedQueue } from '../../cdk/feed-queue.ts';
 import { bufferUrlVariable } from './buffer.ts';
 
 /** What WebhookSource needs of AWS: a door of its own to the internet, and a queue where requests may wait. */
@@ -43,9 +43,6 @@ export interface Webhooks {
   readonly bufferFailures: Queue | undefined;
 }
 
-/** How often a message is tried before it is put aside; with the time between two tries, two days. */
-const mostTries = 1000;
-
 /**
  * An HTTP API that brings requests to the connectors of class WebhookSource, each under its name: `POST /hooks/{connector}`.
  * One for an installation.
@@ -75,14 +72,13 @@ export function webhooks(drover: Drover, props: WebhooksProps = {}): Webhooks {
     'Who may send is asked by each connector: a signature of the body cannot be checked here',
   );
   limit(scope, api, props);
-  const { buffer, bufferFailures } = props.buffer === true ? bufferFor(scope, drover) : {};
-  // A message in the buffer says for which connector it is.
-  feeds.declare({ key: 'hook:*', ...(buffer === undefined ? {} : { source: buffer.queueArn }) });
+  const buffer = props.buffer === true ? bufferFor(scope, drover) : undefined;
+  if (buffer === undefined) feeds.declare({ key: 'hook:*' });
   const base =
     props.domain === undefined
       ? api.apiEndpoint
       : `https://${props.domain.name.name}${props.domain.path === undefined ? '' : `/${props.domain.path}`}`;
-  return { api, url: `${base}/hooks`, buffer, bufferFailures };
+  return { api, url: `${base}/hooks`, buffer: buffer?.queue, bufferFailures: buffer?.failures };
 }
 
 function limit(scope: Construct, api: HttpApi, { throttle = {}, logRetention }: WebhooksProps): void {
@@ -112,27 +108,11 @@ function limit(scope: Construct, api: HttpApi, { throttle = {}, logRetention }: 
   stage.defaultRouteSettings = { throttlingRateLimit: rate, throttlingBurstLimit: burst };
 }
 
-function bufferFor(scope: Construct, drover: Drover): { buffer: Queue; bufferFailures: Queue } {
-  const fn = drover.feeds.function;
-  const kept = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) };
-  const bufferFailures = new Queue(scope, 'BufferFailures', kept);
-  acknowledge(bufferFailures, 'AwsSolutions-SQS3', 'It is itself where failures go: nothing consumes it');
-  const buffer = new Queue(scope, 'Buffer', {
-    ...kept,
-    // As Lambda asks for, so that a message is not brought a second time while it is at hand.
-    visibilityTimeout: Duration.seconds(6 * (fn.timeout ?? Duration.seconds(30)).toSeconds()),
-    deadLetterQueue: { queue: bufferFailures, maxReceiveCount: mostTries },
-  });
-  buffer.grantSendMessages(fn);
-  fn.addEventSource(
-    new SqsEventSource(buffer, {
-      batchSize: 100,
-      maxBatchingWindow: Duration.seconds(1),
-      maxConcurrency: 10,
-      reportBatchItemFailures: true,
-    }),
-  );
+function bufferFor(scope: Construct, drover: Drover): FeedQueue {
+  const made = createFeedQueue(drover, scope, 'Buffer', { key: 'hook:*', shared: true });
+  made.queue.grantSendMessages(drover.feeds.function);
   // The task function sees once that a connector may start.
-  for (const one of [fn, drover.taskFunction]) one.addEnvironment(bufferUrlVariable, buffer.queueUrl);
-  return { buffer, bufferFailures };
+  for (const fn of [drover.feeds.function, drover.taskFunction])
+    fn.addEnvironment(bufferUrlVariable, made.queue.queueUrl);
+  return made;
 }

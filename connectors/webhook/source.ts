@@ -2,6 +2,7 @@ import {
   ConfigError,
   type ConfigProblem,
   type ConnectorConfig,
+  type ConnectorContext,
   type FeedKey,
   parseConfig,
   type SourceConnector,
@@ -15,7 +16,7 @@ import { webhookConfig } from './settings.ts';
 
 export class WebhookSourceConnector implements SourceConnector {
   readonly #parts: () => HookFeedParts;
-  #config: ConnectorConfig = {};
+  #tasks: ConnectorConfig[] = [];
 
   constructor(parts: () => HookFeedParts = () => ({ now: Date.now, buffer: bufferOfFunction() })) {
     this.#parts = parts;
@@ -25,13 +26,14 @@ export class WebhookSourceConnector implements SourceConnector {
     return webhookProblems(config);
   }
 
-  start(config: ConnectorConfig): void {
+  start(config: ConnectorConfig, { fed = false }: ConnectorContext): void {
     parseConfig(webhookConfig, config);
-    this.#config = config;
+    this.#tasks = fed ? [] : [config];
   }
 
+  /** Where it is fed there is nothing to poll; where it is not, a task says so. */
   taskConfigs(): ConnectorConfig[] {
-    return [this.#config];
+    return this.#tasks;
   }
 
   /** By the connector's name, which is a part of the URL. */
@@ -54,7 +56,6 @@ export class WebhookSourceConnector implements SourceConnector {
   stop(): void {}
 }
 
-/** Runs where nothing feeds the connector, and says so: there is nothing to poll. */
 class UnfedTask implements SourceTask {
   start(): void {
     throw new ConfigError(
