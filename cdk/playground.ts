@@ -1,8 +1,33 @@
+import { CfnOutput, Duration, type Stack } from 'aws-cdk-lib';
+import { EventBus, Match } from 'aws-cdk-lib/aws-events';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Drover } from './drover.ts';
-import { webhooks } from './index.ts';
+import { eventBridgeSource, snsSource, sqsSource, webhooks } from './index.ts';
 
-/** One of each event source, wired and waiting for a connector that names it: for `npm start`. */
-export function createPlayground(drover: Drover): Readonly<Record<string, string>> {
-  const { api } = webhooks(drover, { buffer: true });
-  return { FeedFunctionName: drover.feeds.function.functionName, HooksApiId: api.apiId };
+/** One event source of each kind, wired as a feed and waiting for a connector whose config names it; see `npm start`. */
+export function addPlayground(stack: Stack, drover: Drover): void {
+  const visibilityTimeout = Duration.seconds(30);
+  const queue = new Queue(stack, 'PlaygroundQueue', { visibilityTimeout });
+  const fifoQueue = new Queue(stack, 'PlaygroundFifoQueue', {
+    fifo: true,
+    contentBasedDeduplication: true,
+    visibilityTimeout,
+  });
+  for (const one of [queue, fifoQueue]) sqsSource(drover, { queue: one });
+  const bus = new EventBus(stack, 'PlaygroundBus', { eventBusName: 'drover-playground' });
+  const topic = new Topic(stack, 'PlaygroundTopic');
+  const feed = 'playground';
+  eventBridgeSource(drover, { feed, bus, pattern: { source: Match.prefix('') }, visibilityTimeout });
+  snsSource(drover, { feed, topic, visibilityTimeout });
+  const { api } = webhooks(drover, { buffer: { visibilityTimeout } });
+  const outputs = {
+    FeedFunctionName: drover.feeds.function.functionName,
+    PlaygroundQueueUrl: queue.queueUrl,
+    PlaygroundFifoQueueUrl: fifoQueue.queueUrl,
+    PlaygroundEventBus: bus.eventBusName,
+    PlaygroundTopicArn: topic.topicArn,
+    HooksApiId: api.apiId,
+  };
+  for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });
 }

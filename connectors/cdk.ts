@@ -5,4 +5,5 @@
 export { type EventBridgeSourceProps, eventBridgeSource } from './eventbridge/cdk.ts';
 export { type FileSinkProps, type FileSourceProps, fileSink, fileSource } from './file/cdk.ts';
 export { type SnsSourceProps, snsSource } from './sns/cdk.ts';
+export { type SqsSourceProps, sqsSource } from './sqs/cdk.ts';
 export { type Webhooks, type WebhooksProps, webhooks } from './webhook/cdk.ts';

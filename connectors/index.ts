@@ -2,12 +2,14 @@ import { type AnyPlugin, anyFile, type FileAccess } from '../src/api/index.ts';
 import { eventBridgeSource } from './eventbridge/plugin.ts';
 import { fileStreamSink, fileStreamSource } from './file/plugin.ts';
 import { snsSource } from './sns/plugin.ts';
+import { sqsSource } from './sqs/plugin.ts';
 import { webhookSource } from './webhook/plugin.ts';
 
 /** The connectors that come with Drover: declarations only, the code of each is loaded when it is created. */
 export const connectorsOn = (files: FileAccess): readonly AnyPlugin[] => [
   fileStreamSource(files),
   fileStreamSink(files),
+  sqsSource,
   webhookSource,
   eventBridgeSource,
   snsSource,

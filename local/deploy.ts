@@ -26,6 +26,10 @@ export interface StackOutputs {
   readonly FailuresQueueUrl: string;
   readonly FeedFunctionName: string;
   readonly HooksApiId: string;
+  readonly PlaygroundEventBus: string;
+  readonly PlaygroundTopicArn: string;
+  readonly PlaygroundQueueUrl: string;
+  readonly PlaygroundFifoQueueUrl: string;
 }
 
 const account = '000000000000';
@@ -44,8 +48,8 @@ export async function synthesise(options: DeployOptions): Promise<void> {
     removalPolicy: 'destroy',
     // As a Java worker on this machine: any file.
     fileFolders: '/',
-    playground: 'true',
     emulator: 'true',
+    playground: 'true',
     ...options.context,
   };
   const flags = Object.entries(context).flatMap(([name, value]) => ['-c', `${name}=${value}`]);

@@ -44,8 +44,14 @@ export interface LocalStack {
     readonly feed: string;
   };
   readonly failuresQueueUrl: string;
-  /** Event sources to try feeds with, each waiting for a connector that names it. */
+  /** Event sources to try out, each a feed that waits for a connector whose config names it. */
   readonly playground: {
+    readonly queueUrl: string;
+    readonly fifoQueueUrl: string;
+    /** Name of a bus; all its events are of the feed `playground`. */
+    readonly eventBus: string;
+    /** Of SNS; its messages are of the feed `playground`. */
+    readonly topicArn: string;
     /** `POST {hooksUrl}/{connector}`. */
     readonly hooksUrl: string;
   };
@@ -186,7 +192,13 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       feed: outputs.FeedFunctionName,
     },
     failuresQueueUrl: outputs.FailuresQueueUrl,
-    playground: { hooksUrl: `http://127.0.0.1:${ports.rest}/hooks` },
+    playground: {
+      queueUrl: outputs.PlaygroundQueueUrl,
+      fifoQueueUrl: outputs.PlaygroundFifoQueueUrl,
+      eventBus: outputs.PlaygroundEventBus,
+      topicArn: outputs.PlaygroundTopicArn,
+      hooksUrl: `http://127.0.0.1:${ports.rest}/hooks`,
+    },
     ports,
     services,
   };

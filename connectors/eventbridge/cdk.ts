@@ -1,19 +1,19 @@
 import { Token } from 'aws-cdk-lib';
-import { type EventPattern, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { type EventPattern, Rule, type RuleProps } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { Drover } from '../../cdk/drover.ts';
-import { createFeedQueue, type FeedQueue } from '../../cdk/feed-queue.ts';
+import { createFeedQueue, type FeedQueue, type FeedQueueTuning } from '../../cdk/feed-queue.ts';
 
 /** What EventBridgeSource needs of AWS: a rule, and a queue behind it. */
 
-export interface EventBridgeSourceProps {
+export interface EventBridgeSourceProps extends FeedQueueTuning {
   /** How the config of a connector names it: `eventbridge.feed`. */
   readonly feed: string;
   /** Which events; instead of `rule`. */
   readonly pattern?: EventPattern;
   /** Of `pattern`. @default - the default bus of the account */
-  readonly bus?: IEventBus;
+  readonly bus?: NonNullable<RuleProps['eventBus']>;
   /** A rule that is there, with a schedule for one, instead of `pattern`: it gets a target more. */
   readonly rule?: Rule;
 }
@@ -27,7 +27,7 @@ export function eventBridgeSource(drover: Drover, props: EventBridgeSourceProps)
   if ((pattern === undefined) === (props.rule === undefined)) throw new Error('Give either pattern or rule');
   if (bus !== undefined && pattern === undefined) throw new Error('bus goes with pattern: a rule is of a bus already');
   const scope = new Construct(drover, `EventBridge-${feed}`);
-  const made = createFeedQueue(drover, scope, 'Queue', { key: `eventbridge:${feed}` });
+  const made = createFeedQueue(drover, scope, 'Queue', { ...props, key: `eventbridge:${feed}` });
   const rule =
     props.rule ??
     new Rule(scope, 'Rule', {

@@ -12,7 +12,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../../cdk/acknowledged.ts';
 import type { Drover } from '../../cdk/drover.ts';
-import { createFeedQueue, type FeedQueue } from '../../cdk/feed-queue.ts';
+import { createFeedQueue, type FeedQueue, type FeedQueueTuning } from '../../cdk/feed-queue.ts';
 import { bufferUrlVariable } from './buffer.ts';
 
 /** What WebhookSource needs of AWS: a door of its own to the internet, and a queue where requests may wait. */
@@ -25,7 +25,7 @@ export interface WebhooksProps {
    * endpoint, or NAT.
    * @default false
    */
-  readonly buffer?: boolean;
+  readonly buffer?: boolean | FeedQueueTuning;
   /** A domain of your own, and the path in it. @default - that of API Gateway */
   readonly domain?: { readonly name: IDomainName; readonly path?: string };
   /** @default RetentionDays.ONE_MONTH */
@@ -72,7 +72,8 @@ export function webhooks(drover: Drover, props: WebhooksProps = {}): Webhooks {
     'Who may send is asked by each connector: a signature of the body cannot be checked here',
   );
   limit(scope, api, props);
-  const buffer = props.buffer === true ? bufferFor(scope, drover) : undefined;
+  const { buffer: wanted = false } = props;
+  const buffer = wanted === false ? undefined : bufferFor(scope, drover, wanted === true ? {} : wanted);
   if (buffer === undefined) feeds.declare({ key: 'hook:*' });
   const base =
     props.domain === undefined
@@ -108,8 +109,8 @@ function limit(scope: Construct, api: HttpApi, { throttle = {}, logRetention }: 
   stage.defaultRouteSettings = { throttlingRateLimit: rate, throttlingBurstLimit: burst };
 }
 
-function bufferFor(scope: Construct, drover: Drover): FeedQueue {
-  const made = createFeedQueue(drover, scope, 'Buffer', { key: 'hook:*', shared: true });
+function bufferFor(scope: Construct, drover: Drover, tuning: FeedQueueTuning): FeedQueue {
+  const made = createFeedQueue(drover, scope, 'Buffer', { ...tuning, key: 'hook:*', shared: true });
   made.queue.grantSendMessages(drover.feeds.function);
   // The task function sees once that a connector may start.
   for (const fn of [drover.feeds.function, drover.taskFunction])
