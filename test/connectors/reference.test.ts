@@ -1,13 +1,19 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { example as eventBridge } from '../../connectors/eventbridge/example.ts';
 import { example as file } from '../../connectors/file/example.ts';
 import { connectors } from '../../connectors/index.ts';
+import { example as sns } from '../../connectors/sns/example.ts';
+import { example as webhook } from '../../connectors/webhook/example.ts';
 import { type ConnectorPage, connectorIndex, connectorPage } from '../../src/plugins/plugin-reference.ts';
 
 const under = (name: string) => connectors.filter(({ className }) => className.includes(`.${name}.`));
 
 const pages: readonly ConnectorPage[] = [
   { name: 'file', title: file.title, intro: file.intro, plugins: under('file'), configs: [file.source, file.sink] },
+  { name: 'eventbridge', ...eventBridge, plugins: under('eventbridge') },
+  { name: 'sns', ...sns, plugins: under('sns') },
+  { name: 'webhook', ...webhook, plugins: under('webhook') },
 ];
 
 test.each(pages)('the page of $name says what the connectors declare (vitest -u writes it anew)', async (page) => {
