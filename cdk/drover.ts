@@ -68,6 +68,7 @@ export class Drover extends Construct implements IConnectable {
   readonly dashboard: Dashboard | undefined;
   /** The functions that talk to Kafka, to be let in at the brokers; throws without a VPC. */
   readonly connections: Connections;
+  readonly #wakeSources: { readonly source: string; readonly wakes: readonly string[] }[] = [];
   #feedFunction: LambdaFunction | undefined;
   #settings: EnvironmentSettings;
 
@@ -204,11 +205,23 @@ export class Drover extends Construct implements IConnectable {
     requireAbsolute('allowFiles', [folder]);
     const name = 'drover.file.folders';
     const known = this.#settings[name];
-    this.#settings = { ...this.#settings, [name]: known ? `${known},${folder}` : folder };
+    this.#set(name, known ? `${known},${folder}` : folder, this.#functions);
+  }
+
+  /** Whatever the queue or topic of this ARN sends to the coordinator wakes these connectors: see `wakeOnQueue`. */
+  addWakeSource(arn: string, wakes: readonly string[]): void {
+    this.#wakeSources.push({ source: arn, wakes });
+    const isKnown = this.#wakeSources.every(({ source }) => !Token.isUnresolved(source));
+    const text = isKnown ? JSON.stringify(this.#wakeSources) : Stack.of(this).toJsonString(this.#wakeSources);
+    this.#set('drover.wake.sources', text, [this.coordinatorFunction]);
+  }
+
+  #set(setting: EnvironmentSetting, value: string, functions: readonly LambdaFunction[]): void {
+    this.#settings = { ...this.#settings, [setting]: value };
     const variables = writeEnvironment(this.#settings);
     checkEnvironmentSize(variables);
-    const variable = environmentVariable(name);
-    for (const fn of this.#functions) fn.addEnvironment(variable, variables[variable]!);
+    const variable = environmentVariable(setting);
+    for (const fn of functions) fn.addEnvironment(variable, variables[variable]!);
   }
 
   get #functions(): readonly LambdaFunction[] {

@@ -29,7 +29,7 @@ export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
   .handler((event: unknown, context: Context) => {
     const deadlineAt = deadlineOf(context);
-    const invocation = parseCoordinatorInvocation(event);
+    const invocation = parseCoordinatorInvocation(event, environment.wakeSources);
     switch (invocation.kind) {
       case 'tick':
         return coordinator.onTick(deadlineAt);

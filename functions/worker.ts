@@ -1,9 +1,9 @@
 import { createWorker } from '../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../src/worker/worker-settings.ts';
+import { configProviders } from './config-providers.ts';
 import { clock, environment, home, stores, telemetry } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
 import { loadPlugins } from './plugins.ts';
-import { configProviders } from './secrets.ts';
 
 export const plugins = loadPlugins();
 

@@ -149,7 +149,7 @@ async function checkPorts(ports: StackPorts): Promise<void> {
 
 function startProxy(
   options: StackOptions,
-  { ApiId, HooksApiId }: StackOutputs,
+  { ApiId, RestFunctionName, HooksApiId }: StackOutputs,
   onSpawn: (service: ServiceHandle) => void,
 ): Promise<ServiceHandle> {
   const { ports, home } = options;
@@ -157,7 +157,14 @@ function startProxy(
     onSpawn,
     name: 'REST address',
     command: process.execPath,
-    args: [join(projectFolder, 'local', 'rest-proxy.ts'), String(ports.rest), String(ports.aws), ApiId, HooksApiId],
+    args: [
+      join(projectFolder, 'local', 'rest-proxy.ts'),
+      String(ports.rest),
+      String(ports.aws),
+      ApiId,
+      RestFunctionName,
+      HooksApiId,
+    ],
     logFile: join(runFolder(home), 'rest-proxy.log'),
     ready: () => fetch(`http://127.0.0.1:${ports.rest}/`, { signal: AbortSignal.timeout(20_000) }),
   });

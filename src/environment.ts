@@ -16,6 +16,8 @@ export interface Environment extends EnvironmentValues {
   readonly feeds: DeclaredFeeds;
   /** The files that connectors may name. */
   readonly files: FileAccess;
+  /** The connectors that everything from a queue or topic wakes, by its ARN. */
+  readonly wakeSources: WakeSources;
   /** Those that the config provider `file` reads. */
   readonly providerFiles: FileAccess;
   /** `key.converter`, `value.converter`, `header.converter` with their prefixed settings: for connectors that name none. */
@@ -49,6 +51,7 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
       overridePolicy: overridePolicy(workerSettings),
       feeds: parseDeclaredFeeds(values['drover.feeds'], 'drover.feeds'),
       files,
+      wakeSources: parseWakeSources(values['drover.wake.sources']),
       providerFiles: paths === null ? files : foldersOf(allowedPathsKey, paths, allowPath),
     };
   });
@@ -103,6 +106,7 @@ export function checkSettings(
   const known = values as Partial<EnvironmentValues>;
   checkTogether(known);
   if (known['drover.worker.settings'] !== undefined) parseWorkerSettings(known['drover.worker.settings']);
+  if (known['drover.wake.sources'] !== undefined) parseWakeSources(known['drover.wake.sources']);
   return known;
 }
 
@@ -150,16 +154,38 @@ function defaults(): Record<string, string> {
   return settings;
 }
 
+/** Queues and topics by their ARNs, and the connectors that what they bring wakes. */
+export type WakeSources = ReadonlyMap<string, readonly string[]>;
+
+function parseWakeSources(text: string): WakeSources {
+  const key = 'drover.wake.sources';
+  const parsed = parseJson(key, text);
+  if (!Array.isArray(parsed)) throw new ConfigError(`${key} must be a JSON array`, { key });
+  const sources = new Map<string, readonly string[]>();
+  for (const entry of parsed as readonly unknown[]) {
+    const { source, wakes } = (entry ?? {}) as { readonly source?: unknown; readonly wakes?: unknown };
+    const areNames = Array.isArray(wakes) && wakes.every((name) => typeof name === 'string');
+    if (typeof source !== 'string' || !areNames) {
+      throw new ConfigError(`${key} must hold objects like {"source": ARN, "wakes": [connector, …]}`, { key });
+    }
+    sources.set(source, [...(sources.get(source) ?? []), ...(wakes as string[])]);
+  }
+  return sources;
+}
+
+function parseJson(key: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`${key} is not JSON: ${(cause as Error).message}`, { cause, key });
+  }
+}
+
 const workerSetting = /^(?:key|value|header)\.converter(?:\..+)?$/;
 
 function parseWorkerSettings(text: string): Settings {
   const key = 'drover.worker.settings';
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (cause) {
-    throw new ConfigError(`${key} is not JSON: ${(cause as Error).message}`, { cause, key });
-  }
+  const parsed = parseJson(key, text);
   const isSettings =
     typeof parsed === 'object' &&
     parsed !== null &&

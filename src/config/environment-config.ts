@@ -256,6 +256,14 @@ export const environmentConfig = defineConfig({
     importance: 'LOW',
     doc: 'Name of the task function; the coordinator invokes it.',
   },
+  'drover.wake.sources': {
+    type: 'STRING',
+    default: '[]',
+    importance: 'LOW',
+    doc:
+      'A JSON array of `{"source": ARN, "wakes": [connector, …]}`: the connectors that every message of a queue or topic ' +
+      'wakes, beside those that it names.',
+  },
   'drover.runs.in.flight.max': {
     type: 'INT',
     default: 100,

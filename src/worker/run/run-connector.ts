@@ -112,7 +112,8 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   ]);
   if (item.type === 'sink' && tasks.length === 0) await settleBeforeStart(run);
   const running = new Map(tasks.map((task) => [task.task, task]));
-  // A changed connector config reaches converters and transformations of every task, whatever their own configs say.
+  // A task that wants what it has runs on undisturbed (L6), but for a changed connector config: that reaches the converters
+  // and transformations of every task, whatever their own configs say.
   const configHash = hashOf(item.config);
   const configChanged = item.appliedConfigHash !== configHash;
   const changed = wanted.filter((task) => configChanged || !isSame(task, running.get(task.task)));
