@@ -7,12 +7,12 @@ import { webhookSource } from './webhook/plugin.ts';
 
 /** The connectors that come with Drover: declarations only, the code of each is loaded when it is created. */
 export const connectorsOn = (files: FileAccess): readonly AnyPlugin[] => [
+  eventBridgeSource,
   fileStreamSource(files),
   fileStreamSink(files),
+  snsSource,
   sqsSource,
   webhookSource,
-  eventBridgeSource,
-  snsSource,
 ];
 
 /** For whoever wants to know of them, or has all files to give. */

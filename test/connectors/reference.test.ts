@@ -10,8 +10,8 @@ import { type ConnectorPage, connectorIndex, connectorPage } from '../../src/plu
 const under = (name: string) => connectors.filter(({ className }) => className.includes(`.${name}.`));
 
 const pages: readonly ConnectorPage[] = [
-  { name: 'file', title: file.title, intro: file.intro, plugins: under('file'), configs: [file.source, file.sink] },
   { name: 'eventbridge', ...eventBridge, plugins: under('eventbridge') },
+  { name: 'file', title: file.title, intro: file.intro, plugins: under('file'), configs: [file.source, file.sink] },
   { name: 'sns', ...sns, plugins: under('sns') },
   { name: 'webhook', ...webhook, plugins: under('webhook') },
 ];
