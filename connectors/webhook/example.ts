@@ -57,7 +57,7 @@ Every answer is JSON; errors are \`{"error_code":…,"message":…}\`, and the m
 | status | when |
 | --- | --- |
 | 200, 202 | \`{"records":n}\`; with \`errors.tolerance=all\` also how many went to the dead letters, in \`unreadable\` |
-| 400 | no JSON, no text in its charset, or not what its \`Content-Encoding\` says |
+| 400 | no JSON, no text in its charset, not what its \`Content-Encoding\` says, or damaged on the way (below) |
 | 401 | no, or a wrong, key, signature, signed time or token; which of several secrets was meant is not said |
 | 403 | a token without a scope that is needed |
 | 404 | there is no such connector |
@@ -67,6 +67,10 @@ Every answer is JSON; errors are \`{"error_code":…,"message":…}\`, and the m
 | 422 | a key that is missing, or a record that a transformation, a converter or the broker refuses |
 | 429 | more requests than \`throttle\` lets through |
 | 503 | the connector is paused, stopped or FAILED, or Kafka does not answer: \`Retry-After\` says when to try again |
+
+API Gateway hands a body on as text if its content type is \`text/*\`, JSON, XML or JavaScript, and damages what is no UTF-8. Compressed
+bodies, and others that are no text, therefore come with another content type, such as \`application/octet-stream\` or
+\`application/x-ndjson\`, which \`http.content.types\` allows.
 
 | limit | default | most |
 | --- | --- | --- |

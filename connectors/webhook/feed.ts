@@ -109,6 +109,7 @@ export class WebhookFeed implements SourceFeed {
       });
     }
     checkBodySize(request.body, rules.limits);
+    checkUndamaged(request);
     await rules.authenticate(request);
     checkContentType(contentTypeOf(request.headers['content-type']), rules.contentTypes);
     const challenge = rules.answersChallenge ? challengeOf(request.body) : null;
@@ -161,6 +162,16 @@ export class WebhookFeed implements SourceFeed {
       return { records: [unreadableBody(error, Buffer.from(body), facts, this.#rules.records, this.#partition)] };
     }
   }
+}
+
+/** Before who sent it is asked: a signature over what it was cannot fit. */
+function checkUndamaged({ damaged, headers }: HookRequest): void {
+  if (!damaged) return;
+  throw new Refusal(
+    400,
+    `The gateway takes a body of the content type ${headers['content-type'] ?? ''} for text, and this one has bytes that are no UTF-8: ` +
+      'send it with a content type that is none, application/octet-stream say, which http.content.types must allow',
+  );
 }
 
 /** Why a record that cannot be read cannot be. */

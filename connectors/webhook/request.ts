@@ -7,6 +7,8 @@ export interface HookRequest {
   /** Names in lower case; of one that was sent several times the values have commas between. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** The gateway has taken the body for text that it is not, and put other bytes in the place of some. */
+  readonly damaged: boolean;
   readonly requestId: string;
   /** Epoch milliseconds; null when the event does not say. */
   readonly receivedAt: number | null;
@@ -22,15 +24,30 @@ export function requestOf(event: unknown): HookRequest {
   if (fields === null || context === null || http === null || typeof http.method !== 'string') {
     throw new DataError('Not a request of an HTTP API: it has no requestContext.http.method (payload format 2.0)');
   }
-  const body = typeof fields.body === 'string' ? fields.body : '';
+  const text = typeof fields.body === 'string' ? fields.body : '';
+  const headers = headersOf(fields.headers);
+  const body = Buffer.from(text, fields.isBase64Encoded === true ? 'base64' : 'utf8');
   return {
     method: http.method.toUpperCase(),
     path: textOf(fields.rawPath) ?? textOf(http.path) ?? '',
-    headers: headersOf(fields.headers),
-    body: Buffer.from(body, fields.isBase64Encoded === true ? 'base64' : 'utf8'),
+    headers,
+    body,
+    damaged: fields.isBase64Encoded !== true && isDamaged(body, headers),
     requestId: textOf(context.requestId) ?? '',
     receivedAt: typeof context.timeEpoch === 'number' ? context.timeEpoch : null,
   };
+}
+
+/**
+ * Of a content type that it knows as text (`text/*`, JSON, XML, JavaScript) API Gateway hands a body on as text, by which
+ * bytes that are no UTF-8 are lost. What is compressed is none, and what was replaced has another length.
+ */
+function isDamaged(body: Buffer, headers: Readonly<Record<string, string>>): boolean {
+  if (body.length === 0) return false;
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
+  if (encoding !== '' && encoding !== 'identity') return true;
+  const length = headers['content-length'];
+  return length !== undefined && Number(length) !== body.length;
 }
 
 /** Null prototype: a header may be named `constructor`. */

@@ -109,7 +109,7 @@ describe('webhooks', () => {
     const bodies = [Buffer.from('{"a":  1}'), gzipSync('zipped'), randomBytes(1000)].map(
       (body) => new Uint8Array(body),
     );
-    const types = ['application/json', 'application/json', 'application/octet-stream'];
+    const types = ['application/json', 'application/octet-stream', 'image/png'];
     for (const [index, body] of bodies.entries()) {
       const encoding: Record<string, string> = index === 1 ? { 'content-encoding': 'gzip' } : {};
       const headers = { 'content-type': types[index]!, ...encoding, 'x-hub-signature-256': sign(body) };
@@ -117,6 +117,12 @@ describe('webhooks', () => {
     }
     const forged = await send('signed', { body: bodies[0]!, headers: { 'x-hub-signature-256': sign(bodies[2]!) } });
     expect([forged.status, forged.body.error_code]).toEqual([401, 401]);
+    // As JSON the gateway takes it for text, and damages it.
+    const damaged = await send('signed', {
+      body: bodies[1]!,
+      headers: { 'content-encoding': 'gzip', 'x-hub-signature-256': sign(bodies[1]!) },
+    });
+    expect([damaged.status, damaged.body.message]).toEqual([400, expect.stringContaining('application/octet-stream')]);
     const values = (await onTopic('signed')).map(({ value }) => value);
     expect(values).toHaveLength(3);
     expect(values.slice(0, 2)).toEqual(['{"a":  1}', 'zipped']);
@@ -135,8 +141,8 @@ describe('webhooks', () => {
       ...cast,
       'http.record.split': 'lines',
       'errors.tolerance': 'all',
-      'errors.deadletterqueue.topic.name': 'lenient-letters',
-      'errors.deadletterqueue.topic.replication.factor': '1',
+      'drover.errors.deadletterqueue.topic.name': 'lenient-letters',
+      'drover.errors.deadletterqueue.topic.replication.factor': '1',
     });
     expect((await send('lenient', { body: '{"n":"many"}\n{"n":"7"}\nno json' })).status).toBe(200);
     expect((await onTopic('lenient')).map(({ value }) => value)).toEqual(['{"n":7}']);

@@ -6,7 +6,7 @@ import { expect, test, vi } from 'vitest';
 import { Drover, eventBridgeSource } from '../../../cdk/index.ts';
 import { env, plain, synthesise, withoutBundles } from '../../cdk/synthesise.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const pattern = { source: ['shop'] };
 

@@ -6,7 +6,7 @@ import { expect, test, vi } from 'vitest';
 import { Drover, snsSource } from '../../../cdk/index.ts';
 import { env, plain, synthesise, withoutBundles } from '../../cdk/synthesise.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 test('the messages of a topic go through a queue, which feeds the function and can be held', () => {
   const { template } = synthesise(

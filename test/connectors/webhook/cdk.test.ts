@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest';
 import { Drover, webhooks } from '../../../cdk/index.ts';
 import { env, permissions, plain, synthesise, withoutBundles } from '../../cdk/synthesise.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const templateWith = (props?: Parameters<typeof webhooks>[1]) =>
   synthesise(

@@ -235,6 +235,19 @@ describe('what is not taken', () => {
     }
   });
 
+  it('a body that the gateway has damaged: 400 with the way round, whoever sent it', async () => {
+    const config = { 'http.auth.type': 'apikey', 'http.auth.apikey.keys': 'k' };
+    // As it hands on "Zo" and a byte of Latin-1 in three bytes of JSON, and anything compressed.
+    for (const headers of [{ 'content-length': '5' }, { 'content-encoding': 'gzip' }]) {
+      const told = await send(config, { body: '"Zo\ufffd"', headers });
+      expect([told.status, told.items]).toEqual([400, []]);
+      expect(told.body.message).toContain('application/octet-stream');
+    }
+    const whole = { 'content-length': '7', 'content-encoding': 'identity' };
+    expect((await send({}, { body: '"Zo\ufffd"', headers: { ...whole, 'content-length': '7' } })).status).toBe(200);
+    expect((await send({}, { body: '"Zoë"', headers: { ...whole, 'content-length': '6' } })).status).toBe(200);
+  });
+
   it('a body over the limit: 413 before anything else of it is looked at', async () => {
     const told = await send(
       { 'http.body.max.bytes': '10', 'http.auth.type': 'apikey', 'http.auth.apikey.keys': 'k' },
