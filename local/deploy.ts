@@ -25,6 +25,9 @@ export interface StackOutputs {
   readonly MirrorFunctionName: string;
   readonly FailuresQueueUrl: string;
   readonly FeedFunctionName: string;
+  readonly HooksApiId: string;
+  readonly PlaygroundEventBus: string;
+  readonly PlaygroundTopicArn: string;
   readonly PlaygroundQueueUrl: string;
   readonly PlaygroundFifoQueueUrl: string;
   readonly PlaygroundTableName: string;

@@ -13,6 +13,8 @@ export { parseConfig, settingsWithPrefix } from '../config/parse-config.ts';
 export * from '../config/validators.ts';
 export { ByteSink } from '../data/byte-sink.ts';
 export { javaText } from '../data/connect-text.ts';
+export { splitJsonArray } from '../data/json-array.ts';
+export { atJsonPointer, type JsonPointer, parseJsonPointer } from '../data/json-pointer.ts';
 export { Decimal, Instant } from '../data/logical.ts';
 export type * from '../data/schema.ts';
 export * from '../data/schema-builder.ts';
