@@ -3,6 +3,7 @@
 
 export {
   type ConfigDef,
+  type ConfigKeySpec,
   type ConfigValues,
   defineConfig,
   noConfig,

@@ -1,0 +1,2 @@
+/** The declarations of all connectors of this folder. */
+export { aivenSinkConfig, confluentSinkConfig } from './sink-settings.ts';
