@@ -1,5 +1,5 @@
 import { definePlugin } from '../../src/api/index.ts';
-import { aivenSinkConfig, confluentSinkConfig } from './settings.ts';
+import { aivenSinkConfig, confluentSinkConfig, s3SourceConfig } from './settings.ts';
 
 /** Under the name, and with the settings, of Confluent's connector. */
 export const confluentS3Sink = definePlugin({
@@ -19,4 +19,14 @@ export const aivenS3Sink = definePlugin({
   doc: 'Writes topics to files in a bucket, by the templates and settings of Aiven’s connector.',
   config: aivenSinkConfig,
   create: async () => new (await import('./sink.ts')).S3SinkConnector('aiven'),
+});
+
+/** Under the name, and with the settings, of Aiven's connector. */
+export const s3Source = definePlugin({
+  kind: 'source',
+  className: 'io.aiven.kafka.connect.s3.source.S3SourceConnector',
+  version: '3.4.3',
+  doc: 'Reads the objects of a bucket: each line, row or element of them is a record.',
+  config: s3SourceConfig,
+  create: async () => new (await import('./source.ts')).S3SourceConnector(),
 });
