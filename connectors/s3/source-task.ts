@@ -2,6 +2,7 @@ import {
   ConnectError,
   type ConnectorConfig,
   DataError,
+  type LoadAvro,
   parseConfig,
   SourceRecord,
   type SourceTask,
@@ -49,6 +50,7 @@ interface Reading {
  * is to read a listing tells; see docs/decisions/0013.
  */
 export class S3SourceTask implements SourceTask {
+  readonly #avro: LoadAvro;
   #context!: SourceTaskContext;
   #tolerant = false;
   #values!: S3SourceValues;
@@ -72,6 +74,10 @@ export class S3SourceTask implements SourceTask {
   #clearing: Clearing | null = null;
   /** Finished, to be cleared away once `finished` of their lane is committed. */
   #toClear: { readonly object: S3Object; readonly lane: Lane; readonly finished: number }[] = [];
+
+  constructor(avro: LoadAvro) {
+    this.#avro = avro;
+  }
 
   async start(config: ConnectorConfig, context: SourceTaskContext): Promise<void> {
     const values = parseConfig(s3SourceConfig, config);
@@ -99,7 +105,7 @@ export class S3SourceTask implements SourceTask {
         return byPartition ? Number(names.partition ?? 0) % laneCount : laneOf(key);
       },
     };
-    this.#readOptions = readOptionsOf(values);
+    this.#readOptions = readOptionsOf(values, this.#avro);
     if (values['objects.finished'] !== 'keep') {
       const target = values['objects.finished'] === 'move' ? values['objects.finished.prefix'] : null;
       this.#clearing = { bucket, prefix, target };
@@ -327,8 +333,9 @@ async function packingOf(values: S3SourceValues, format: InputFormat, key: strin
   return named;
 }
 
-function readOptionsOf(values: S3SourceValues): ReadOptions {
+function readOptionsOf(values: S3SourceValues, avro: LoadAvro): ReadOptions {
   return {
+    avro,
     format: values['input.format'].toLowerCase() as InputFormat,
     pieceBytes: values['transformer.max.buffer.size'],
     maxRecordBytes: values['max.record.bytes'],

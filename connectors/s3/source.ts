@@ -3,6 +3,7 @@ import {
   ConnectError,
   type ConnectorConfig,
   type ConnectorContext,
+  type LoadAvro,
   parseConfig,
   type SourceConnector,
   type SourceOffset,
@@ -14,7 +15,12 @@ import { s3SourceConfig, s3SourceProblems } from './source-settings.ts';
 import { S3SourceTask, taskKey, tasksKey } from './source-task.ts';
 
 export class S3SourceConnector implements SourceConnector {
+  readonly #avro: LoadAvro;
   #config: ConnectorConfig = {};
+
+  constructor(avro: LoadAvro) {
+    this.#avro = avro;
+  }
 
   validate(config: ConnectorConfig): readonly ConfigProblem[] {
     // What a single setting shows is told already.
@@ -38,7 +44,7 @@ export class S3SourceConnector implements SourceConnector {
   }
 
   createTask(): SourceTask {
-    return new S3SourceTask();
+    return new S3SourceTask(this.#avro);
   }
 
   stop(): void {}

@@ -97,7 +97,7 @@ export class FakeS3 {
     await new Promise((done) => this.#server.close(done));
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  #answer(request: IncomingMessage, response: ServerResponse): unknown {
     request.resume();
     const url = new URL(request.url ?? '/', this.endpoint);
     const [, , ...rest] = url.pathname.split('/');
@@ -123,7 +123,7 @@ export class FakeS3 {
     give(response, stored, method, range, fault?.drop === true);
   }
 
-  #copy(key: string, source: string, response: ServerResponse): void {
+  #copy(key: string, source: string, response: ServerResponse): unknown {
     const [, ...rest] = decodeURIComponent(source).replace(/^\//, '').split('/');
     const stored = this.#objects.get(rest.join('/'));
     if (stored === undefined) return refuse(response, 404, 'NoSuchKey');
@@ -142,9 +142,9 @@ export class FakeS3 {
     const contents = page.map((key) => {
       const { content, etag, modified } = this.#objects.get(key)!;
       const size = Buffer.isBuffer(content) ? content.length : content.size;
-      return `<Contents><Key>${escape(key)}</Key><ETag>${etag}</ETag><Size>${size}</Size><LastModified>${new Date(modified).toISOString()}</LastModified></Contents>`;
+      return `<Contents><Key>${escaped(key)}</Key><ETag>${etag}</ETag><Size>${size}</Size><LastModified>${new Date(modified).toISOString()}</LastModified></Contents>`;
     });
-    const token = more ? `<NextContinuationToken>${escape(page.at(-1)!)}</NextContinuationToken>` : '';
+    const token = more ? `<NextContinuationToken>${escaped(page.at(-1)!)}</NextContinuationToken>` : '';
     xml(
       response,
       `<ListBucketResult><IsTruncated>${more}</IsTruncated>${token}${contents.join('')}</ListBucketResult>`,
@@ -160,7 +160,7 @@ export class FakeS3 {
   }
 }
 
-function give(response: ServerResponse, stored: Stored, method: string, range: string | null, drop: boolean): void {
+function give(response: ServerResponse, stored: Stored, method: string, range: string | null, drop: boolean): unknown {
   const { content, etag, modified } = stored;
   const size = Buffer.isBuffer(content) ? content.length : content.size;
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
@@ -196,4 +196,4 @@ function xml(response: ServerResponse, body: string): void {
   response.end(`<?xml version="1.0" encoding="UTF-8"?>${body}`);
 }
 
-const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -1,3 +1,4 @@
+import type { LoadAvro } from '../../../src/api/index.ts';
 import type { ByteSource, ObjectReader, ReadLimits } from './read.ts';
 import type { CsvOptions } from './read-csv.ts';
 
@@ -9,6 +10,7 @@ export interface ReadOptions extends ReadLimits {
   /** Bytes of a record of `bytes`; 0: the whole object is one. */
   readonly pieceBytes: number;
   readonly csv: Omit<CsvOptions, 'maxRecordBytes'>;
+  readonly avro: LoadAvro;
 }
 
 /** Begins to read where `position` says. Code that only one format needs is loaded with the first object of it. */
@@ -29,7 +31,7 @@ export async function openReader(source: ByteSource, position: number, options: 
     case 'csv':
       return (await import('./read-csv.ts')).openCsv(source, position, { ...options.csv, maxRecordBytes });
     case 'avro':
-      return (await import('./read-avro.ts')).openAvro(source, position, options);
+      return (await import('./read-avro.ts')).openAvro(source, position, options, await options.avro());
     case 'parquet':
       return (await import('./read-parquet.ts')).openParquet(source, position, options);
   }

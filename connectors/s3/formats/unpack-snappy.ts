@@ -64,7 +64,7 @@ async function* frames(input: Input): Bytes {
 
 const masked = (crc: number) => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 
-function unsnapBlock(block: Buffer): Buffer {
+export function unsnapBlock(block: Buffer): Buffer {
   const { length, at } = sizeOf(block);
   if (length > maxBlockBytes) throw damaged(`a block says that it has ${length} bytes unpacked`);
   if (at > block.length) throw damaged('a block has no length');

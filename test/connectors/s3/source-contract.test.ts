@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import { s3Source } from '../../../connectors/s3/plugin.ts';
+import { avroReading } from '../../../src/plugins/converters/avro/avro-reading.ts';
 import { sourceContract } from '../../../src/testing/index.ts';
 import { FakeS3, type MadeContent } from '../../support/fake-s3.ts';
 
@@ -35,7 +36,7 @@ const configOf = (s3: FakeS3) => ({
 
 describe('S3Source', () => {
   const cases = sourceContract({
-    plugin: s3Source,
+    plugin: s3Source(async () => avroReading),
     mostKills: 60,
     // Parts of 4 MiB, one of them ahead, at both ends of the connection: the store is in this process as well.
     memoryBytes: 64 << 20,
