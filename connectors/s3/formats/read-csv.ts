@@ -52,6 +52,8 @@ class Rows {
       delimiter: options.separator,
       quote: options.quote === '' ? null : options.quote,
       escape: options.escape,
+      // Not the first that it meets: from another place on that may be another.
+      record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
       skip_empty_lines: true,
       skip_records_with_error: true,
@@ -79,8 +81,9 @@ class Rows {
   }
 
   take(): Row | undefined {
+    if (this.atHand === 0) return undefined;
     const row = this.#rows[this.#next++];
-    if (this.#next === this.#rows.length) {
+    if (this.atHand === 0) {
       this.#rows = [];
       this.#next = 0;
     }

@@ -58,9 +58,13 @@ export const unreadable = (error: Error, bytes: Buffer | null, position: number,
 export const tooLong = (what: string, limit: number, key = 'max.record.bytes'): DataError =>
   new DataError(`${what} is longer than ${limit} bytes; ${key} allows no more`);
 
+/** A byte order mark, and the magic of a format, is not cut in two. */
+const leastFirstBytes = 4;
+
 /** Pulls pieces out of a source, and lets go of it in the end. */
 export class Chunks {
   readonly #pieces: AsyncGenerator<Buffer, void, undefined>;
+  #begun = false;
   #ended = false;
 
   constructor(pieces: AsyncGenerator<Buffer, void, undefined>) {
@@ -69,6 +73,18 @@ export class Chunks {
 
   /** Null at the end; never an empty piece. */
   async more(): Promise<Buffer | null> {
+    let piece = await this.#next();
+    if (this.#begun) return piece;
+    this.#begun = true;
+    while (piece !== null && piece.length < leastFirstBytes) {
+      const next = await this.#next();
+      if (next === null) return piece;
+      piece = Buffer.concat([piece, next]);
+    }
+    return piece;
+  }
+
+  async #next(): Promise<Buffer | null> {
     while (!this.#ended) {
       const { done, value } = await this.#pieces.next();
       if (done === true) this.#ended = true;

@@ -1,5 +1,6 @@
 import { snappyUncompress } from 'hyparquet';
 import { DataError } from '../../../src/api/index.ts';
+import { ByteInput } from './byte-input.ts';
 import { crc32c } from './crc32c.ts';
 
 /** What the streams of snappy-java, which Kafka uses as well, begin with; versions follow. */
@@ -14,7 +15,7 @@ type Bytes = AsyncGenerator<Buffer, void, undefined>;
 
 /** Unpacks either framing, told apart by how they begin. */
 export async function* unsnap(packed: Bytes): Bytes {
-  const input = new Input(packed);
+  const input = new ByteInput(packed, 2 * maxBlockBytes, damaged);
   try {
     const head = await input.read(frameMagic.length);
     if (head === null) throw damaged('it ends within its first bytes');
@@ -28,7 +29,7 @@ export async function* unsnap(packed: Bytes): Bytes {
   }
 }
 
-async function* javaBlocks(input: Input): Bytes {
+async function* javaBlocks(input: ByteInput): Bytes {
   for (;;) {
     const length = await input.read(4);
     if (length === null) return;
@@ -45,7 +46,7 @@ async function* javaBlocks(input: Input): Bytes {
   }
 }
 
-async function* frames(input: Input): Bytes {
+async function* frames(input: ByteInput): Bytes {
   for (;;) {
     const header = await input.read(4);
     if (header === null) return;
@@ -90,31 +91,3 @@ function sizeOf(block: Buffer): { length: number; at: number } {
 }
 
 const damaged = (what: string) => new DataError(`The object is no snappy, or damaged: ${what}`);
-
-class Input {
-  readonly #pieces: Bytes;
-  #bytes: Buffer = Buffer.alloc(0);
-
-  constructor(pieces: Bytes) {
-    this.#pieces = pieces;
-  }
-
-  /** Null where the input ends before the first of these bytes; throws where it ends within them. */
-  async read(count: number): Promise<Buffer | null> {
-    if (count > 2 * maxBlockBytes) throw damaged(`a block says that it has ${count} bytes`);
-    const parts = [this.#bytes];
-    let held = this.#bytes.length;
-    while (held < count) {
-      const { done, value } = await this.#pieces.next();
-      if (done === true) {
-        if (held === 0) return null;
-        throw damaged('it ends within a block');
-      }
-      parts.push(value);
-      held += value.length;
-    }
-    const all = parts.length === 1 ? this.#bytes : Buffer.concat(parts);
-    this.#bytes = all.subarray(count);
-    return all.subarray(0, count);
-  }
-}
