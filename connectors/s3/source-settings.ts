@@ -199,13 +199,6 @@ export const s3SourceConfig = defineConfig({
     importance: 'LOW',
     doc: 'Only objects with keys behind this one are listed.',
   },
-  'objects.sweep.interval.ms': {
-    type: 'LONG',
-    default: 300_000,
-    validator: atLeast(1000),
-    importance: 'MEDIUM',
-    doc: 'How often the bucket is listed for objects that no event has told of. Where no events come at all it is listed in every run.',
-  },
   'objects.late.ms': {
     type: 'LONG',
     default: 3_600_000,

@@ -47,7 +47,7 @@ interface Reading {
 
 /**
  * Reads the objects of its lanes one after the other, the oldest first, each from where its lane's offset says. What there
- * is to read a listing tells; see docs/decisions/0013.
+ * is to read a listing tells; see docs/decisions/0015-objects-in-lanes.md.
  */
 export class S3SourceTask implements SourceTask {
   readonly #avro: LoadAvro;
