@@ -34,10 +34,10 @@ const configOf = (s3: FakeS3) => ({
   ...text,
 });
 
-describe('S3Source', () => {
-  const cases = sourceContract({
+const contractOf = (more: Readonly<Record<string, string>>, mostKills: number) =>
+  sourceContract({
     plugin: s3Source(async () => avroReading),
-    mostKills: 60,
+    mostKills,
     // Parts of 4 MiB, one of them ahead, at both ends of the connection: the store is in this process as well.
     memoryBytes: 64 << 20,
     orderedBy: objectOf,
@@ -47,7 +47,7 @@ describe('S3Source', () => {
       for (const [object, all] of objects.entries()) s3.put(`in/${object}.txt`, textOf(all));
       s3.put('elsewhere/9.txt', 'not under the prefix\n');
       return {
-        config: configOf(s3),
+        config: { ...configOf(s3), ...more },
         expected: objects.flat(),
         release: () => s3[Symbol.asyncDispose](),
         extend() {
@@ -77,5 +77,12 @@ describe('S3Source', () => {
       { change: { 'distribution.type': 'partition' }, key: 'file.name.template' },
     ],
   });
-  it.each(cases)('$name', ({ run }) => run());
+
+describe('S3Source', () => {
+  it.each(contractOf({}, 60))('$name', ({ run }) => run());
+});
+
+describe('S3Source that clears away what it has read', () => {
+  const killed = contractOf({ 'objects.finished': 'delete' }, 40).filter(({ name }) => name.startsWith('killed'));
+  it.each(killed)('$name', ({ run }) => run());
 });
