@@ -1,6 +1,6 @@
 import { type AnyPlugin, anyFile, type FileAccess, type LoadAvro } from '../src/api/index.ts';
 import { fileStreamSink, fileStreamSource } from './file/plugin.ts';
-import { s3Source } from './s3/plugin.ts';
+import { aivenS3Sink, confluentS3Sink, s3Source } from './s3/plugin.ts';
 
 /** What connectors are given by whoever runs them. */
 export interface ConnectorNeeds {
@@ -13,6 +13,8 @@ export const connectorsOn = ({ files, avro }: ConnectorNeeds): readonly AnyPlugi
   fileStreamSource(files),
   fileStreamSink(files),
   s3Source(avro),
+  confluentS3Sink,
+  aivenS3Sink,
 ];
 
 /** For whoever wants to know of them and does not run them. */

@@ -5,24 +5,22 @@ import {
   defineConfig,
   lambda,
   nonEmptyString,
+  Password,
   range,
   validString,
 } from '../../src/api/index.ts';
 import { aivenAccessConfig } from './access-settings.ts';
+import { TimeZone } from './time-zone.ts';
 
 const zone = lambda('a time zone', (_name, value) => {
   if (value === '' || value === null) return undefined;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zoneName(String(value)) });
+    new TimeZone(String(value));
     return undefined;
   } catch {
     return 'Name a time zone as in UTC, Europe/Vienna or +02:00';
   }
 });
-
-/** As `Intl` knows it: Java's `Z` and `GMT` are UTC. */
-export const zoneName = (zone: string): string =>
-  /^(?:Z|GMT|UT)$/i.test(zone) ? 'UTC' : zone.replace(/^(?:UTC|GMT|UT)(?=[+-])/i, '');
 
 /** What neither connector has: how files come about in bounded runs. Of both, under the same names. */
 const runsSpec = {
@@ -67,6 +65,52 @@ const runsSpec = {
     doc: "Where in the bucket the rests of open files wait between runs. Left out: _drover/ within the files' own prefix. Query engines pass over names that begin with an underscore.",
   },
 } as const satisfies Record<string, ConfigKeySpec>;
+
+/** Settings that are taken, so that a config carries over, and that change nothing here. */
+function withoutEffect<const K extends string>(why: Readonly<Record<K, string>>) {
+  const spec = (doc: string) =>
+    ({ type: 'STRING', default: null, importance: 'LOW', doc: `Without effect here: ${doc}.` }) as const;
+  const entries = Object.entries<string>(why).map(([key, doc]) => [key, spec(doc)] as const);
+  return Object.fromEntries(entries) as Record<K, ReturnType<typeof spec>>;
+}
+
+const refused = (why: string) =>
+  lambda('not supported', (_name, value) =>
+    value === null || value === '' || (value instanceof Password && value.reveal() === '') ? undefined : why,
+  );
+
+const retries = 'requests are tried again, with growing pauses, until the run has to end';
+
+export const confluentWithoutEffect = {
+  's3.part.retries': retries,
+  's3.retry.backoff.ms': retries,
+  'retry.backoff.ms': retries,
+  's3.wan.mode': 'name an accelerated endpoint in store.url',
+  's3.http.send.expect.continue': 'parts are small enough to be sent again',
+  's3.send.digest': 'the MD5 of each part is always sent',
+  's3.elastic.buffer.enable': 'buffers always grow as they need to',
+  's3.elastic.buffer.init.capacity': 'buffers always grow as they need to',
+  's3.proxy.user': 'there is no proxy',
+  's3.proxy.password': 'there is no proxy',
+  'max.write.duration.ms': 'a run ends before its deadline by itself',
+  'schemas.cache.config': 'schemas are kept as long as their records',
+  'enhanced.avro.schema.support': 'names and versions of schemas are always kept',
+  'connect.meta.data': 'names and versions of schemas are always kept',
+  'allow.optional.map.keys': 'maps with keys that may be null are written as lists of entries',
+  'enable.conditional.writes': 'files are always made on the condition that no other is in the way',
+  'report.null.values.to.dlq': 'errors.tolerance and errors.deadletterqueue.topic.name decide',
+} as const;
+
+export const aivenWithoutEffect = {
+  'aws.credentials.provider': "give keys or a role, or let the function's role do",
+  aws_access_key_id: 'use aws.access.key.id',
+  aws_secret_access_key: 'use aws.secret.access.key',
+  'aws.s3.backoff.delay.ms': retries,
+  'aws.s3.backoff.max.delay.ms': retries,
+  'aws.s3.backoff.max.retries': retries,
+  'kafka.retry.backoff.ms': retries,
+  'file.prefix.template': "Aiven's own sink does not use it",
+} as const;
 
 const formats = ['avro', 'bytes', 'csv', 'json', 'jsonl', 'parquet'] as const;
 const compressions = ['none', 'gzip', 'snappy', 'zstd'] as const;
@@ -416,7 +460,22 @@ export const confluentSinkConfig = defineConfig({
     importance: 'LOW',
     doc: 'Canned ACL of the files.',
   },
+  's3.sse.customer.key': {
+    type: 'PASSWORD',
+    default: null,
+    validator: refused('Keys of the client are not supported: encrypt with s3.ssea.name and s3.sse.kms.key.id'),
+    importance: 'LOW',
+    doc: 'Not supported.',
+  },
+  's3.proxy.url': {
+    type: 'STRING',
+    default: null,
+    validator: refused('There is no way through a proxy: reach S3 by its gateway endpoint'),
+    importance: 'LOW',
+    doc: 'Not supported.',
+  },
   ...runsSpec,
+  ...withoutEffect(confluentWithoutEffect),
 });
 
 /** Aiven's, as its ConfigDef has them, and ours. */
@@ -556,6 +615,7 @@ export const aivenSinkConfig = defineConfig({
     doc: 'A record without a value: ignore it, fail (by errors.tolerance), or write it as null, which Avro and Parquet can do within an envelope only.',
   },
   ...runsSpec,
+  ...withoutEffect(aivenWithoutEffect),
 });
 
 function caseOrNull(...values: readonly string[]) {

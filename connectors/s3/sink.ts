@@ -1,8 +1,15 @@
-import type { ConnectorConfig, SinkConnector, SinkTask } from '../../src/api/index.ts';
+import {
+  ConfigError,
+  type ConfigProblem,
+  type ConnectorConfig,
+  type ConnectorContext,
+  type SinkConnector,
+  type SinkTask,
+} from '../../src/api/index.ts';
+import { aivenProblems } from './aiven-plan.ts';
+import { confluentProblems } from './confluent-plan.ts';
+import type { Dialect } from './sink-plan.ts';
 import { S3SinkTask } from './sink-task.ts';
-
-/** Whose settings and names a connector goes by. */
-export type Dialect = 'confluent' | 'aiven';
 
 export class S3SinkConnector implements SinkConnector {
   readonly #dialect: Dialect;
@@ -12,7 +19,19 @@ export class S3SinkConnector implements SinkConnector {
     this.#dialect = dialect;
   }
 
-  start(config: ConnectorConfig): void {
+  validate(config: ConnectorConfig): readonly ConfigProblem[] {
+    try {
+      return this.#dialect === 'confluent' ? confluentProblems(config) : aivenProblems(config);
+    } catch (error) {
+      // A setting that cannot be read is told by its own declaration.
+      if (error instanceof ConfigError) return [];
+      throw error;
+    }
+  }
+
+  start(config: ConnectorConfig, _context: ConnectorContext): void {
+    const [problem] = this.validate(config);
+    if (problem !== undefined) throw new ConfigError(problem.message, { key: problem.key });
     this.#config = config;
   }
 
@@ -25,4 +44,9 @@ export class S3SinkConnector implements SinkConnector {
   }
 
   stop(): void {}
+
+  /** Records that are read again go into files of the same names. */
+  alterOffsets(): boolean {
+    return true;
+  }
 }

@@ -38,9 +38,10 @@ Parquet with the unit in the schema's parameter \`parquet.unit\`.
 In a CDK app:
 
 \`\`\`ts
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { s3Source } from 'drover/cdk';
 
-s3Source(drover, { bucket, prefix: 'in/', wakes: ['orders-in'] });
+s3Source(drover, { bucket: new Bucket(this, 'Orders'), prefix: 'in/', wakes: ['orders-in'] });
 \`\`\`
 
 It lets connectors read the prefix and nothing else. Within a VPC the gateway endpoint of S3, which is free, is all they need.`,

@@ -14,9 +14,22 @@ export { parseConfig, settingsWithPrefix } from '../config/parse-config.ts';
 export * from '../config/validators.ts';
 export { ByteSink } from '../data/byte-sink.ts';
 export { javaText } from '../data/connect-text.ts';
-export { Decimal, Instant } from '../data/logical.ts';
+export { compileJsonEncoder, type JsonEncoder } from '../data/json-encoder.ts';
+export {
+  DATE_NAME,
+  DECIMAL_NAME,
+  Decimal,
+  dateToInt,
+  decimalScale,
+  decimalToBytes,
+  Instant,
+  TIME_NAME,
+  TIMESTAMP_NAME,
+  timeToInt,
+} from '../data/logical.ts';
 export type * from '../data/schema.ts';
 export * from '../data/schema-builder.ts';
+export { project } from '../data/schema-projector.ts';
 export { readWholeSchemaless } from '../data/schemaless-json.ts';
 export { Struct } from '../data/struct.ts';
 export * from '../errors.ts';

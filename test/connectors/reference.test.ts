@@ -2,14 +2,14 @@ import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { example as file } from '../../connectors/file/example.ts';
 import { connectors } from '../../connectors/index.ts';
+import { sinkExample } from '../../connectors/s3/sink-example.ts';
 import { example as s3Source } from '../../connectors/s3/source-example.ts';
 import { type ConnectorPage, connectorIndex, connectorPage } from '../../src/plugins/plugin-reference.ts';
 
-const under = (name: string) => connectors.filter(({ className }) => className.includes(`.${name}.`));
+const under = (name: string, kind?: 'source' | 'sink') =>
+  connectors.filter((plugin) => plugin.className.includes(`.${name}.`) && plugin.kind === (kind ?? plugin.kind));
 
-const sources = (name: string) => under(name).filter(({ kind }) => kind === 'source');
-
-/** `folder`: where the connectors of the page are. */
+/** `folder`: of the connectors that a page is about. */
 const pages: readonly (ConnectorPage & { readonly folder: string })[] = [
   {
     folder: 'file',
@@ -24,8 +24,16 @@ const pages: readonly (ConnectorPage & { readonly folder: string })[] = [
     name: 's3-source',
     title: s3Source.title,
     intro: s3Source.intro,
-    plugins: sources('s3'),
+    plugins: under('s3', 'source'),
     configs: [s3Source.source],
+  },
+  {
+    folder: 's3',
+    name: 's3-sink',
+    title: sinkExample.title,
+    intro: sinkExample.intro,
+    plugins: under('s3', 'sink'),
+    configs: [sinkExample.confluent, sinkExample.aiven],
   },
 ];
 
@@ -38,7 +46,8 @@ test('the index of connectors says what they declare (vitest -u writes it anew)'
 });
 
 test('every connector and every folder of connectors has its page', () => {
-  expect(pages.flatMap(({ plugins }) => plugins)).toEqual(connectors);
+  const names = (plugins: typeof connectors) => plugins.map(({ kind, className }) => `${kind} ${className}`).sort();
+  expect(names(pages.flatMap(({ plugins }) => plugins))).toEqual(names(connectors));
   const folders = readdirSync(new URL('../../connectors/', import.meta.url)).filter((name) => !name.endsWith('.ts'));
   expect([...new Set(pages.map(({ folder }) => folder))]).toEqual(folders);
 });

@@ -64,7 +64,10 @@ const roomOf = (path: string) => (relative(src, path).split('/')[0] as string).r
 
 const files = filesUnder(src);
 const connectorFiles = filesUnder(join(root, 'connectors'));
-const runtimeFiles = [...files, ...connectorFiles, ...filesUnder(join(root, 'functions'))];
+// An example is text for a page, with code of an app in it.
+const runtimeFiles = [...files, ...connectorFiles, ...filesUnder(join(root, 'functions'))].filter(
+  (file) => !/[/-]example\.ts$/.test(file),
+);
 const isForCdk = (file: string) => relative(root, file).startsWith('cdk/') || file.endsWith('/cdk.ts');
 const relativeImports = (file: string) =>
   importsOf(file)

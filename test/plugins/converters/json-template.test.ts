@@ -16,7 +16,7 @@ import {
 import { Struct } from '../../../src/data/struct.ts';
 import { compileJsonDecoder, hasTemporal } from '../../../src/plugins/converters/json-decoder.ts';
 import { JsonDocument } from '../../../src/plugins/converters/json-document.ts';
-import { compileJsonEncoder } from '../../../src/plugins/converters/json-encoder.ts';
+import { compileJsonEncoder } from '../../../src/data/json-encoder.ts';
 import { JsonScan, JsonTemplate } from '../../../src/plugins/converters/json-template.ts';
 import { data } from './arbitrary-data.ts';
 
