@@ -43,6 +43,11 @@ export interface LocalStack {
     readonly mirror: string;
   };
   readonly failuresQueueUrl: string;
+  /** To try connectors with. */
+  readonly playground: {
+    /** What is put under `in/` wakes the connector `orders-in`. */
+    readonly bucket: string;
+  };
   readonly ports: StackPorts;
   readonly services: readonly ServiceHandle[];
 }
@@ -179,6 +184,7 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       mirror: outputs.MirrorFunctionName,
     },
     failuresQueueUrl: outputs.FailuresQueueUrl,
+    playground: { bucket: outputs.PlaygroundBucketName },
     ports,
     services,
   };
