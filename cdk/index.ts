@@ -1,5 +1,6 @@
 /// <reference types="node" preserve="true" />
 /** What a user's CDK app imports from `drover/cdk`. */
+export * from '../connectors/cdk.ts';
 export { Drover } from './drover.ts';
 export type {
   ApiAuth,

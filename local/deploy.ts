@@ -24,6 +24,9 @@ export interface StackOutputs {
   readonly TaskFunctionName: string;
   readonly MirrorFunctionName: string;
   readonly FailuresQueueUrl: string;
+  readonly FeedFunctionName: string;
+  readonly PlaygroundQueueUrl: string;
+  readonly PlaygroundFifoQueueUrl: string;
 }
 
 const account = '000000000000';
@@ -43,6 +46,7 @@ export async function synthesise(options: DeployOptions): Promise<void> {
     // As a Java worker on this machine: any file.
     fileFolders: '/',
     emulator: 'true',
+    playground: 'true',
     ...options.context,
   };
   const flags = Object.entries(context).flatMap(([name, value]) => ['-c', `${name}=${value}`]);

@@ -41,8 +41,14 @@ export interface LocalStack {
     readonly coordinator: string;
     readonly task: string;
     readonly mirror: string;
+    readonly feed: string;
   };
   readonly failuresQueueUrl: string;
+  /** Event sources to try out, each a feed that waits for a connector whose config names it. */
+  readonly playground: {
+    readonly queueUrl: string;
+    readonly fifoQueueUrl: string;
+  };
   readonly ports: StackPorts;
   readonly services: readonly ServiceHandle[];
 }
@@ -99,7 +105,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       ]),
     );
     const outputs = await step('cdk deploy', () => deploy(deployOptions(options)));
-    await startProxy(options, outputs.ApiId, onSpawn);
+    await startProxy(options, outputs, onSpawn);
     return writeStack(options, outputs, services);
   } catch (error) {
     await stopStack(home);
@@ -137,7 +143,7 @@ async function checkPorts(ports: StackPorts): Promise<void> {
 
 function startProxy(
   options: StackOptions,
-  apiId: string,
+  { ApiId, RestFunctionName }: StackOutputs,
   onSpawn: (service: ServiceHandle) => void,
 ): Promise<ServiceHandle> {
   const { ports, home } = options;
@@ -145,7 +151,13 @@ function startProxy(
     onSpawn,
     name: 'REST address',
     command: process.execPath,
-    args: [join(projectFolder, 'local', 'rest-proxy.ts'), String(ports.rest), String(ports.aws), apiId],
+    args: [
+      join(projectFolder, 'local', 'rest-proxy.ts'),
+      String(ports.rest),
+      String(ports.aws),
+      ApiId,
+      RestFunctionName,
+    ],
     logFile: join(runFolder(home), 'rest-proxy.log'),
     ready: () => fetch(`http://127.0.0.1:${ports.rest}/`, { signal: AbortSignal.timeout(20_000) }),
   });
@@ -177,8 +189,10 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       coordinator: outputs.CoordinatorFunctionName,
       task: outputs.TaskFunctionName,
       mirror: outputs.MirrorFunctionName,
+      feed: outputs.FeedFunctionName,
     },
     failuresQueueUrl: outputs.FailuresQueueUrl,
+    playground: { queueUrl: outputs.PlaygroundQueueUrl, fifoQueueUrl: outputs.PlaygroundFifoQueueUrl },
     ports,
     services,
   };

@@ -30,11 +30,13 @@ export {
 export type * from '../data/schema.ts';
 export * from '../data/schema-builder.ts';
 export { project } from '../data/schema-projector.ts';
+export { readWholeSchemaless } from '../data/schemaless-json.ts';
 export { Struct } from '../data/struct.ts';
 export * from '../errors.ts';
 export { anyFile, type FileAccess } from '../files.ts';
 export type * from './connector.ts';
 export type * from './converter.ts';
+export type * from './feed.ts';
 export * from './plugin.ts';
 export * from './record.ts';
 export type * from './task.ts';

@@ -66,9 +66,41 @@ export abstract class ConnectRecord<R extends ConnectRecord<R> = ConnectRecord<n
   abstract withValue(schema: Schema | null, value: unknown): R;
 }
 
+/** What stands in the place of a record that the source has but cannot give. */
+export interface Unreadable {
+  readonly error: Error;
+}
+
 export class SourceRecord extends ConnectRecord<SourceRecord> {
   sourcePartition: SourcePartition;
   sourceOffset: SourceOffset;
+  /** Set by `mark` and `unreadable`: this is no record to be converted. */
+  instead: 'mark' | Unreadable | null = null;
+
+  /** Moves the offset of its source partition on where there is no record to do so: at the end of an empty file, say. */
+  static mark(sourcePartition: SourcePartition, sourceOffset: SourceOffset): SourceRecord {
+    const mark = new SourceRecord(sourcePartition, sourceOffset, '', null, null, null, null, null);
+    mark.instead = 'mark';
+    return mark;
+  }
+
+  /**
+   * A record that cannot be read. The connector's `errors.tolerance` decides: it ends the run in front of it, or it is
+   * skipped, logged and sent to the dead letter queue, with the key, value (what there is of it) and headers given here.
+   */
+  static unreadable(
+    error: Error,
+    sourcePartition: SourcePartition,
+    sourceOffset: SourceOffset,
+    topic: string,
+    key: unknown,
+    value: unknown,
+    headers: Headers = noHeaders,
+  ): SourceRecord {
+    const record = new SourceRecord(sourcePartition, sourceOffset, topic, null, null, key, null, value, null, headers);
+    record.instead = { error };
+    return record;
+  }
 
   constructor(
     sourcePartition: SourcePartition,

@@ -13,6 +13,7 @@ import {
 } from '../../data/logical.ts';
 import { KeyInterner } from '../../data/map-key.ts';
 import type { Field, Schema } from '../../data/schema.ts';
+import { decodeSchemaless, needsExactNumbers } from '../../data/schemaless-json.ts';
 import { Struct } from '../../data/struct.ts';
 import { DataError } from '../../errors.ts';
 
@@ -22,12 +23,6 @@ export interface JsonDecoding {
 
 /** Turns one JSON node (undefined where a field is absent) into a value of a schema. */
 export type JsonDecoder = (node: JsonNode | undefined) => unknown;
-
-/**
- * Thrown where a number from the native parser may have lost what matters (digits, its fraction): the document is
- * then read again with exact numbers. One shared object: it carries nothing, and making a stack costs more than it.
- */
-export const needsExactNumbers = new Error('Read this document with exact numbers');
 
 /** The decoder of a schema, made once. */
 export function compileJsonDecoder(schema: Schema | null, decoding: JsonDecoding): JsonDecoder {
@@ -178,35 +173,6 @@ function compileField(field: Field, decoding: JsonDecoding): JsonDecoder {
 
 function ownValue(node: JsonObject, name: string): JsonNode | undefined {
   return Object.hasOwn(node, name) ? node[name] : undefined;
-}
-
-/** Integers are longs, other numbers doubles, objects maps. */
-export function decodeSchemaless(node: JsonNode | undefined): unknown {
-  return decodeFree(node, 0);
-}
-
-/** Java refuses deeper documents; the exact reader says so. */
-const maxNativeDepth = 1000;
-
-function decodeFree(node: JsonNode | undefined, depth: number): unknown {
-  switch (typeof node) {
-    case 'string':
-    case 'boolean':
-      return node;
-    case 'number':
-      if (Number.isSafeInteger(node)) return BigInt(node);
-      if (Number.isInteger(node) || !Number.isFinite(node)) throw needsExactNumbers;
-      return node;
-    case 'undefined':
-      return null;
-  }
-  if (node === null || node instanceof JsonMissing) return null;
-  if (node instanceof JsonNumber) return node.integral ? node.toLong() : node.toDouble();
-  if (depth >= maxNativeDepth) throw needsExactNumbers;
-  if (Array.isArray(node)) return node.map((item) => decodeFree(item, depth + 1));
-  const out = new Map<unknown, unknown>();
-  for (const key of Object.keys(node)) out.set(key, decodeFree(node[key], depth + 1));
-  return out;
 }
 
 /** Whether a schema has a type for which `5` and `5.0` differ, which native numbers cannot tell. */

@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { allowFields } from '../../data/field-allowance.ts';
 import { type JsonNode, readJson, readWholeJson } from '../../data/json-reader.ts';
+import { needsExactNumbers } from '../../data/schemaless-json.ts';
 import { asBuffer } from '../../java/utf8.ts';
-import { type JsonDecoder, needsExactNumbers } from './json-decoder.ts';
+import type { JsonDecoder } from './json-decoder.ts';
 
 /** A number without a fraction that is written with one, or with an exponent. */
 const suspiciousNumber = /\d(?:\.0+(?!\d)|[eE])/;

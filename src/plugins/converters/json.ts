@@ -7,6 +7,7 @@ import type { ByteSink } from '../../data/byte-sink.ts';
 import { compileJsonEncoder, encodeSchemaless, type JsonEncoder } from '../../data/json-encoder.ts';
 import { readJson } from '../../data/json-reader.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
+import { readSchemaless } from '../../data/schemaless-json.ts';
 import { DataError, SerializationError } from '../../errors.ts';
 import { asBuffer } from '../../java/utf8.ts';
 import { kafkaVersion } from './apache-version.ts';
@@ -15,7 +16,6 @@ import { compileJsonDecoder, hasTemporal } from './json-decoder.ts';
 import { JsonDocument } from './json-document.ts';
 import { JsonEnvelopes } from './json-envelope.ts';
 import { schemaFromJson, schemaToJson } from './json-schema-text.ts';
-import { readSchemaless } from './json-schemaless.ts';
 import { JsonScan, JsonTemplate } from './json-template.ts';
 import { compileJsonWriter, type JsonWriter } from './json-writer.ts';
 

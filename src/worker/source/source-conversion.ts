@@ -15,6 +15,8 @@ export interface ConvertedBatch {
   readonly records: readonly SourceRecord[];
   /** Places in `records` of those that were filtered by a transformation, or skipped by the error policy; the others were appended. */
   readonly dropped: readonly number[];
+  /** How many of the dropped ones are marks, and no records at all. */
+  readonly marks: number;
   /** What ends the run at the next record. */
   readonly failure: { readonly error: unknown } | null;
 }
@@ -31,19 +33,23 @@ export class SourceConversion {
   readonly #converters: Converters;
   readonly #errors: ErrorTolerance;
   readonly #topics: TopicCreation;
+  readonly #sourceClass: string;
   readonly #now: () => number;
 
+  /** `sourceClass`: the connector's, for what fails before there is a record. */
   constructor(
     chain: TransformationChain,
     converters: Converters,
     errors: ErrorTolerance,
     topics: TopicCreation,
+    sourceClass: string,
     now: () => number,
   ) {
     this.#chain = chain;
     this.#converters = converters;
     this.#errors = errors;
     this.#topics = topics;
+    this.#sourceClass = sourceClass;
     this.#now = now;
   }
 
@@ -54,11 +60,17 @@ export class SourceConversion {
     offsets: RecordOffsets,
   ): Promise<ConvertedBatch> {
     let dropped: number[] | null = null;
+    let marks = 0;
     let i = 0;
     try {
       for (; i < records.length; i++) {
         const record = records[i]!;
-        let kept = this.#convertOne(record, into);
+        let kept: boolean | Promise<boolean>;
+        if (record.instead === null) kept = this.#convertOne(record, into);
+        else if (record.instead === 'mark') {
+          marks++;
+          kept = false;
+        } else kept = this.#refuse(record, record.instead.error);
         if (typeof kept !== 'boolean') kept = await kept;
         if (kept) {
           offsets.note(record.sourcePartition, record.sourceOffset);
@@ -69,9 +81,17 @@ export class SourceConversion {
         }
       }
     } catch (error) {
-      return { records: records.slice(0, i), dropped: dropped ?? none, failure: { error } };
+      return { records: records.slice(0, i), dropped: dropped ?? none, marks, failure: { error } };
     }
-    return { records, dropped: dropped ?? none, failure: null };
+    return { records, dropped: dropped ?? none, marks, failure: null };
+  }
+
+  /** What the task could not read is not tried again: the policy decides between the end of the run and the next record. */
+  #refuse(record: SourceRecord, error: Error): false {
+    const executingClass = this.#sourceClass;
+    const failedAt = this.#now();
+    this.#errors.fail({ stage: 'TASK_POLL', executingClass, error, attempt: 1, failedAt, record, consumed: null });
+    return false;
   }
 
   /** False: dropped. Synchronous while nothing fails, the topic is known and the converters answer at once. */

@@ -139,7 +139,7 @@ async function convert(
   if (delivery.keepsRecords) outgoing.polls.push(converted);
   // A broker may find them too large, some day: then all in front is to be committed.
   if (batch.longest > suspiciousBytes) offsets.refine(polledBefore, converted.records, converted.dropped);
-  outgoing.records += converted.records.length;
+  outgoing.records += converted.records.length - converted.marks;
   outgoing.boundary = piece.boundary;
   if (converted.failure !== null) throw converted.failure.error;
   offsets.endPoll();

@@ -3,9 +3,10 @@ import { isJsonObject, JsonMissing, type JsonNode, JsonNumber, type JsonObject }
 import { DATE_NAME, DECIMAL_NAME, TIME_NAME, TIMESTAMP_NAME } from '../../../data/logical.ts';
 import { KeyInterner } from '../../../data/map-key.ts';
 import type { Schema } from '../../../data/schema.ts';
+import { needsExactNumbers } from '../../../data/schemaless-json.ts';
 import { Struct } from '../../../data/struct.ts';
 import { DataError } from '../../../errors.ts';
-import { compileJsonDecoder, type JsonDecoder, needsExactNumbers } from '../json-decoder.ts';
+import { compileJsonDecoder, type JsonDecoder } from '../json-decoder.ts';
 import * as c from './conventions.ts';
 
 const logicalNames: ReadonlySet<string> = new Set([DECIMAL_NAME, DATE_NAME, TIME_NAME, TIMESTAMP_NAME]);

@@ -1,26 +1,76 @@
 import { isUtf8 } from 'node:buffer';
-import { readJson } from '../../data/json-reader.ts';
-import { asBuffer } from '../../java/utf8.ts';
-import { decodeSchemaless } from './json-decoder.ts';
+import { SerializationError } from '../errors.ts';
+import { asBuffer } from '../java/utf8.ts';
+import { JsonMissing, type JsonNode, JsonNumber, readJson, readWholeJson } from './json-reader.ts';
+
+/**
+ * Thrown where a number from the native parser may have lost what matters (digits, its fraction): the document is
+ * then read again with exact numbers. One shared object: it carries nothing, and making a stack costs more than it.
+ */
+export const needsExactNumbers = new Error('Read this document with exact numbers');
+
+/** Integers are longs, other numbers doubles, objects maps. */
+export function decodeSchemaless(node: JsonNode | undefined): unknown {
+  return decodeFree(node, 0);
+}
+
+/** Java refuses deeper documents; the exact reader says so. */
+const maxNativeDepth = 1000;
+
+function decodeFree(node: JsonNode | undefined, depth: number): unknown {
+  switch (typeof node) {
+    case 'string':
+    case 'boolean':
+      return node;
+    case 'number':
+      if (Number.isSafeInteger(node)) return BigInt(node);
+      if (Number.isInteger(node) || !Number.isFinite(node)) throw needsExactNumbers;
+      return node;
+    case 'undefined':
+      return null;
+  }
+  if (node === null || node instanceof JsonMissing) return null;
+  if (node instanceof JsonNumber) return node.integral ? node.toLong() : node.toDouble();
+  if (depth >= maxNativeDepth) throw needsExactNumbers;
+  if (Array.isArray(node)) return node.map((item) => decodeFree(item, depth + 1));
+  const out = new Map<unknown, unknown>();
+  for (const key of Object.keys(node)) out.set(key, decodeFree(node[key], depth + 1));
+  return out;
+}
 
 /**
  * Schemaless JSON in one pass, straight to Connect's values: integers are longs with all their digits, other numbers
  * doubles, objects maps. Whatever is out of the ordinary is left to the exact reader.
  */
 export function readSchemaless(buffer: Buffer, start: number, end: number): unknown {
+  const value = readPlain(buffer, start, end);
+  return value === odd ? decodeSchemaless(readJson(buffer.subarray(start, end))) : value;
+}
+
+/** The same where one value must fill the range, but for blanks. Throws SerializationError. */
+export function readWholeSchemaless(buffer: Buffer, start: number, end: number): unknown {
+  const value = readPlain(buffer, start, end);
+  if (value !== odd) return value;
+  const bytes = buffer.subarray(start, end);
+  if (!isUtf8(bytes)) throw new SerializationError('This is no JSON: it holds bytes that are not UTF-8');
+  const node = readWholeJson(bytes.toString('utf8'));
+  if (node !== undefined) return decodeSchemaless(node);
+  // Says what is wrong, where something is in the value itself.
+  readJson(bytes);
+  throw new SerializationError('This is no JSON: there is more than one value');
+}
+
+/** `odd` where the exact reader has to look. */
+function readPlain(buffer: Buffer, start: number, end: number): unknown {
   const first = buffer[start];
-  if (end - start > 1 && first !== 0 && buffer[start + 1] !== 0) {
-    text = asBuffer(buffer).utf8Slice(start, end);
-    if (!text.includes('\ufffd') || isUtf8(buffer.subarray(start, end))) {
-      at = 0;
-      const value = readValue(0);
-      if (value !== odd) {
-        skipBlanks();
-        if (at === text.length) return value;
-      }
-    }
-  }
-  return decodeSchemaless(readJson(buffer.subarray(start, end)));
+  if (end - start <= 1 || first === 0 || buffer[start + 1] === 0) return odd;
+  text = asBuffer(buffer).utf8Slice(start, end);
+  if (text.includes('\ufffd') && !isUtf8(buffer.subarray(start, end))) return odd;
+  at = 0;
+  const value = readValue(0);
+  if (value === odd) return odd;
+  skipBlanks();
+  return at === text.length ? value : odd;
 }
 
 /** The document being read; nothing here waits, so one is enough. */

@@ -1,0 +1,5 @@
+/**
+ * How a CDK app attaches what connectors work with: `s3Source(drover, { bucket, … })` and the like, one function for each
+ * direction of a system. Each grants the task function what its connectors need, and nothing more.
+ */
+export { type FileSinkProps, type FileSourceProps, fileSink, fileSource } from './file/cdk.ts';
