@@ -34,6 +34,7 @@ export { readWholeSchemaless } from '../data/schemaless-json.ts';
 export { Struct } from '../data/struct.ts';
 export * from '../errors.ts';
 export { anyFile, type FileAccess } from '../files.ts';
+export type * from './avro.ts';
 export type * from './connector.ts';
 export type * from './converter.ts';
 export type * from './feed.ts';

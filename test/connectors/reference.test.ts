@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { example as file } from '../../connectors/file/example.ts';
 import { connectors } from '../../connectors/index.ts';
 import { sinkExample } from '../../connectors/s3/sink-example.ts';
+import { example as s3Source } from '../../connectors/s3/source-example.ts';
 import { type ConnectorPage, connectorIndex, connectorPage } from '../../src/plugins/plugin-reference.ts';
 
 const under = (name: string, kind?: 'source' | 'sink') =>
@@ -17,6 +18,14 @@ const pages: readonly (ConnectorPage & { readonly folder: string })[] = [
     intro: file.intro,
     plugins: under('file'),
     configs: [file.source, file.sink],
+  },
+  {
+    folder: 's3',
+    name: 's3-source',
+    title: s3Source.title,
+    intro: s3Source.intro,
+    plugins: under('s3', 'source'),
+    configs: [s3Source.source],
   },
   {
     folder: 's3',
