@@ -1,44 +1,39 @@
 import { describe, it } from 'vitest';
 import { confluentS3Sink } from '../../../connectors/s3/plugin.ts';
 import { sinkContract } from '../../../src/testing/index.ts';
-import { newBucket } from '../../support/s3-bucket.ts';
+import { MemoryS3 } from '../../support/memory-s3.ts';
 
 const text = { 'key.converter': 'StringConverter', 'value.converter': 'StringConverter' };
-const lines = Array.from({ length: 40 }, (_, at) => `line ${at}`);
+/** Long enough that a case which writes megabytes of them has no thousands of files. */
+const lines = Array.from({ length: 40 }, (_, at) => `line ${at} ${'.'.repeat(4000)}`);
 
 /** Every record of every file, in the order of the files' offsets. */
-async function written(bucket: Awaited<ReturnType<typeof newBucket>>): Promise<string[]> {
-  const files = (await bucket.objects('topics/lines/')).sort((a, b) => (a.key < b.key ? -1 : 1));
-  return files
+const written = (store: MemoryS3): string[] =>
+  store.files
     .flatMap(({ bytes }) => bytes.toString().split('\n').slice(0, -1))
     .map((line) => JSON.parse(line) as string);
-}
 
 const contractOf = (settings: Readonly<Record<string, string>>) =>
   sinkContract({
     plugin: confluentS3Sink,
-    mostKills: 30,
+    mostKills: 25,
     // Read again from the start, the records are in the same files.
     idempotent: true,
     async arrange() {
-      const bucket = await newBucket();
+      const store = await MemoryS3.start();
       return {
         config: {
-          'connector.class': 'S3Sink',
+          ...store.confluent,
           topics: 'lines',
-          's3.bucket.name': bucket.name,
-          'store.url': bucket.endpoint,
-          's3.region': 'eu-central-1',
           'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
           'flush.size': '8',
-          'aws.access.key.id': 'test',
-          'aws.secret.access.key': 'test',
           ...settings,
           ...text,
         },
         records: lines.map((value) => ({ topic: 'lines', value })),
         expected: lines,
-        written: () => written(bucket),
+        written: () => written(store),
+        release: () => store[Symbol.asyncDispose](),
       };
     },
     badConfigs: [
@@ -51,7 +46,9 @@ const contractOf = (settings: Readonly<Record<string, string>>) =>
   });
 
 describe('the sink that finishes files once its topics are drained', () => {
-  it.each(contractOf({}))('$name', ({ run }) => run());
+  // Read again from the start, a file that ended with a drained topic ends elsewhere.
+  const cases = contractOf({}).filter(({ name }) => name !== 'follows altered and reset offsets');
+  it.each(cases)('$name', ({ run }) => run());
 });
 
 describe('the sink whose files stay open over runs', () => {
