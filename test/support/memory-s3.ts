@@ -33,6 +33,9 @@ export class MemoryS3 {
   readonly requests: SinkRequest[] = [];
   /** Asked before a request is carried out; a code in place of an answer. */
   fault: (request: SinkRequest) => { readonly status: number; readonly code: string } | undefined = () => undefined;
+  /** Beyond it objects are taken and their bytes forgotten, for whoever measures memory. */
+  mostKeptBytes = Number.POSITIVE_INFINITY;
+  #keptBytes = 0;
   readonly #objects = new Map<string, SeenObject & { readonly etag: string }>();
   readonly #uploads = new Map<string, Upload>();
   readonly #server: Server;
@@ -99,7 +102,13 @@ export class MemoryS3 {
   }
 
   put(key: string, bytes: Buffer, metadata: Record<string, string> = {}): void {
-    this.#objects.set(key, { key, bytes, metadata, etag: etagOf(bytes) });
+    this.#store(key, bytes, metadata, etagOf(bytes));
+  }
+
+  #store(key: string, bytes: Buffer, metadata: Readonly<Record<string, string>>, etag: string): void {
+    this.#keptBytes += bytes.length;
+    const kept = this.#keptBytes > this.mostKeptBytes ? Buffer.alloc(0) : bytes;
+    this.#objects.set(key, { key, bytes: kept, metadata, etag });
   }
 
   delete(key: string): void {
@@ -216,12 +225,7 @@ export class MemoryS3 {
     }
     this.#uploads.delete(id);
     const bytes = Buffer.concat(parts.map((part) => part!.bytes));
-    this.#objects.set(key, {
-      key,
-      bytes,
-      metadata: upload.metadata,
-      etag: `${etagOf(bytes).slice(0, -1)}-${parts.length}"`,
-    });
+    this.#store(key, bytes, upload.metadata, `${etagOf(bytes).slice(0, -1)}-${parts.length}"`);
     return xml(response, `<CompleteMultipartUploadResult><Key>${key}</Key></CompleteMultipartUploadResult>`);
   }
 }

@@ -21,6 +21,7 @@ const contractOf = (settings: Readonly<Record<string, string>>) =>
     idempotent: true,
     async arrange() {
       const store = await MemoryS3.start();
+      store.mostKeptBytes = 4 << 20;
       return {
         config: {
           ...store.confluent,
