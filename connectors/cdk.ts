@@ -3,4 +3,11 @@
  * direction of a system. Each grants the task function what its connectors need, and nothing more.
  */
 export { type FileSinkProps, type FileSourceProps, fileSink, fileSource } from './file/cdk.ts';
-export { type ReadBucket, type S3SinkProps, type S3SourceProps, s3Sink, s3Source } from './s3/cdk.ts';
+export {
+  type ReadBucket,
+  type S3SinkProps,
+  type S3SourceProps,
+  s3Sink,
+  s3Source,
+  type WrittenBucket,
+} from './s3/cdk.ts';
