@@ -38,7 +38,7 @@ describe('streams that are polled', () => {
   const cases = sourceContract({
     plugin,
     identify,
-    mostKills: 25,
+    mostKills: 12,
     arrange() {
       const stream = new MemoryStream();
       current = stream;
