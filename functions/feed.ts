@@ -9,8 +9,9 @@ import { worker } from './worker.ts';
 export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
   .handler(async (event: unknown, context: Context) => {
-    const key = environment.feeds.keyOf(parseFeedInvocation(event).source);
-    if (!isShared(key)) return await feed(key, event, context);
+    const { source } = parseFeedInvocation(event);
+    const key = environment.feeds.keyOf(source);
+    if (!isShared(source, key)) return await feed(key, event, context);
     const answers: unknown[] = [];
     for (const part of shareOut(event, key)) answers.push(await feed(part.key, part.event, context));
     return joinAnswers(answers);
