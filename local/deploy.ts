@@ -30,6 +30,8 @@ export interface StackOutputs {
   readonly PlaygroundTopicArn: string;
   readonly PlaygroundQueueUrl: string;
   readonly PlaygroundFifoQueueUrl: string;
+  readonly PlaygroundTableName: string;
+  readonly PlaygroundKinesisStream: string;
 }
 
 const account = '000000000000';

@@ -48,6 +48,9 @@ export interface LocalStack {
   readonly playground: {
     readonly queueUrl: string;
     readonly fifoQueueUrl: string;
+    /** Of DynamoDB, with a stream; its key is the text `id`. */
+    readonly tableName: string;
+    readonly kinesisStream: string;
     /** Name of a bus; all its events are of the feed `playground`. */
     readonly eventBus: string;
     /** Of SNS; its messages are of the feed `playground`. */
@@ -202,6 +205,8 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
     playground: {
       queueUrl: outputs.PlaygroundQueueUrl,
       fifoQueueUrl: outputs.PlaygroundFifoQueueUrl,
+      tableName: outputs.PlaygroundTableName,
+      kinesisStream: outputs.PlaygroundKinesisStream,
       eventBus: outputs.PlaygroundEventBus,
       topicArn: outputs.PlaygroundTopicArn,
       hooksUrl: `http://127.0.0.1:${ports.rest}/hooks`,
