@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { parseFeedInvocation } from '../src/invocation/feed-event.ts';
 import { isShared, joinAnswers, shareOut } from '../src/invocation/shared-queue.ts';
-import { deadlineOf, environment, loggerLevels, workerName } from './function-context.ts';
+import { clock, deadlineOf, environment, loggerLevels, workerName } from './function-context.ts';
 import { worker } from './worker.ts';
 
 /** Events of the declared event sources, each for the connector that it feeds. */
@@ -18,9 +18,9 @@ export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
   });
 
 async function feed(key: string, event: unknown, context: Context): Promise<unknown> {
-  const { giveBack } = parseFeedInvocation(event);
+  const { giveBack, waitsMs } = parseFeedInvocation(event);
   const report = await worker.feed(key, event, {
-    deadlineAt: deadlineOf(context),
+    deadlineAt: Math.min(deadlineOf(context), waitsMs === null ? Number.POSITIVE_INFINITY : clock.now() + waitsMs),
     workerId: `${workerName}:${context.awsRequestId}`,
   });
   // What was cut may still be at it: the event comes again, to another environment.
