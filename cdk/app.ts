@@ -6,6 +6,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { adaptToEmulator } from './emulator.ts';
 import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './index.ts';
 import { addPlayground } from './playground.ts';
+import { addPlaygroundBucket } from './playground-bucket.ts';
 
 /**
  * One Drover in one stack, told by context what it should be; an app of your own says the same with `new Drover(…)`.
@@ -87,7 +88,10 @@ const drover = new Drover(stack, 'Connect', {
 });
 
 if (get('emulator') === 'true') adaptToEmulator(stack);
-if (get('playground') === 'true') addPlayground(stack, drover);
+if (get('playground') === 'true') {
+  addPlayground(stack, drover);
+  addPlaygroundBucket(stack, drover);
+}
 
 new CfnOutput(stack, 'RestUrl', { value: drover.api.apiEndpoint });
 new CfnOutput(stack, 'ApiId', { value: drover.api.apiId });

@@ -1,10 +1,15 @@
 import { connectorsOn } from '../connectors/index.ts';
-import { type AnyPlugin, anyFile, type FileAccess } from '../src/api/index.ts';
+import { type AnyPlugin, anyFile, type FileAccess, type LoadAvro } from '../src/api/index.ts';
 import { recordPlugins } from '../src/plugins/index.ts';
 import { type PluginRegistry, registryOf } from '../src/plugins/registry.ts';
 
+const avro: LoadAvro = async () => (await import('../src/plugins/converters/avro/avro-reading.ts')).avroReading;
+
 /** Every plugin that comes with Drover; the only list of them. `files`: those that connectors may name. */
-export const builtinPluginsOn = (files: FileAccess): readonly AnyPlugin[] => [...connectorsOn(files), ...recordPlugins];
+export const builtinPluginsOn = (files: FileAccess): readonly AnyPlugin[] => [
+  ...connectorsOn({ files, avro }),
+  ...recordPlugins,
+];
 
 export const builtinPlugins = builtinPluginsOn(anyFile);
 

@@ -32,6 +32,7 @@ export interface StackOutputs {
   readonly PlaygroundFifoQueueUrl: string;
   readonly PlaygroundTableName: string;
   readonly PlaygroundKinesisStream: string;
+  readonly PlaygroundBucketName: string;
 }
 
 const account = '000000000000';

@@ -57,6 +57,8 @@ export interface LocalStack {
     readonly topicArn: string;
     /** `POST {hooksUrl}/{connector}`. */
     readonly hooksUrl: string;
+    /** What is put under `in/` wakes the connector `orders-in`. */
+    readonly bucket: string;
   };
   readonly ports: StackPorts;
   readonly services: readonly ServiceHandle[];
@@ -209,6 +211,7 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       kinesisStream: outputs.PlaygroundKinesisStream,
       eventBus: outputs.PlaygroundEventBus,
       topicArn: outputs.PlaygroundTopicArn,
+      bucket: outputs.PlaygroundBucketName,
       hooksUrl: `http://127.0.0.1:${ports.rest}/hooks`,
     },
     ports,

@@ -80,13 +80,55 @@ export interface SinkTaskContext extends TaskContext {
 /** Next offset to read, per topic and partition. */
 export type Positions = Map<string, Map<number, number>>;
 
+/**
+ * Why a sink is asked what may be committed. `interval`: the run goes on. `backlog`: it ends, and the next one follows at
+ * once. `drained`: it ends, as there is nothing more to read. `revoked`: the task is to let go of its partitions, for good
+ * perhaps.
+ */
+export type CommitOccasion = 'interval' | 'backlog' | 'drained' | 'revoked';
+
+/** By topic and partition; null: none any more. */
+export type PartitionStates = Map<string, Map<number, string | null>>;
+
+/** What `preCommit` may answer if a position alone does not say where a sink is. */
+export interface SinkCommit {
+  /** What may be committed. */
+  readonly positions: Positions;
+  /**
+   * A text of the task's own beside each position, stored in the same write under the same lease: what a later run of the
+   * partition's owner needs to go on where this one is. Partitions left out keep theirs. All of a task together are to
+   * stay below 200 KiB: what is larger belongs into the target, and its name here.
+   */
+  readonly states?: PartitionStates;
+  /** Epoch milliseconds: the task must run by then, though nothing may have come. Left out or null: no need. */
+  readonly wakeAt?: number | null;
+}
+
+/** What an earlier run has left beside a position. */
+export interface KeptState {
+  readonly state: string;
+  /** Where this run goes on. It is not where the state was left if somebody has set the offset since. */
+  readonly position: number;
+}
+
+export type KeptStates = ReadonlyMap<string, ReadonlyMap<number, KeptState>>;
+
 export interface SinkTask {
   start(config: ConnectorConfig, context: SinkTaskContext): void | Promise<void>;
-  open?(partitions: readonly TopicPartition[]): void | Promise<void>;
+  /** `kept`: of those of the partitions that have a state. */
+  open?(partitions: readonly TopicPartition[], kept: KeptStates): void | Promise<void>;
   put(records: SinkRecord[]): void | Promise<void>;
   flush?(positions: Positions): void | Promise<void>;
   /** What may be committed; by default `flush` is called and everything may. An empty map: nothing yet. */
-  preCommit?(positions: Positions): Positions | Promise<Positions>;
+  preCommit?(
+    positions: Positions,
+    occasion: CommitOccasion,
+  ): Positions | SinkCommit | Promise<Positions> | Promise<SinkCommit>;
+  /**
+   * What `preCommit` last answered is durable, and no other run can have come in between: the moment to make visible what
+   * was only prepared. Answers states that have changed with it (null: none); they are stored by the end of the run at the latest.
+   */
+  committed?(): PartitionStates | null | Promise<PartitionStates | null>;
   close?(partitions: readonly TopicPartition[]): void | Promise<void>;
   stop(): void | Promise<void>;
 }

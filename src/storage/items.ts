@@ -183,6 +183,8 @@ export interface TaskItem extends LeaseState {
   readonly positions: Readonly<Record<string, Readonly<Record<string, bigint>>>>;
   /** Sinks: which topic each position counts in (KIP-516), as far as it is known; missing: not yet. */
   readonly topicIds: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Sinks: what the plugin keeps beside a position, where it does. */
+  readonly states: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The newest last. */
   readonly positionChanges: readonly PositionChange[];
 }

@@ -21,6 +21,8 @@ export interface SinkPosition {
   readonly offset: bigint;
   /** Which topic of that name it counts in (KIP-516). Left out: not known, as earlier versions kept none. */
   readonly topicId?: string;
+  /** What the plugin keeps beside it. Left out: nothing. */
+  readonly state?: string;
 }
 
 /** A sink's position while no task has it. */
@@ -34,6 +36,8 @@ export interface RestingPosition {
   readonly byHand: boolean;
   /** There is no such topic or partition now: kept in case that it is a mistake, and shown to nobody. */
   readonly gone: boolean;
+  /** What the plugin keeps beside it, from when it last ran: it outlives a change by hand. Left out: nothing. */
+  readonly state?: string;
 }
 
 /** Whether the task was asked to let go since; the commit itself is done (I2, L1). */

@@ -176,11 +176,12 @@ const around = `
 import { Stack as AroundStack } from 'aws-cdk-lib';
 import type { ITable as AroundTable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IVpc as AroundVpc } from 'aws-cdk-lib/aws-ec2';
-import type { KafkaSecurity as AroundSecurity } from 'drover/cdk';
+import type { Drover as AroundDrover, KafkaSecurity as AroundSecurity } from 'drover/cdk';
 declare const bootstrapServers: string[];
 declare const security: AroundSecurity;
 declare const vpc: AroundVpc;
 declare const table: AroundTable;
+declare const drover: AroundDrover;
 `;
 
 function asModule(text: string): string {

@@ -66,7 +66,7 @@ const files = filesUnder(src);
 const connectorFiles = filesUnder(join(root, 'connectors'));
 // An example is text for a page, with code of an app in it.
 const runtimeFiles = [...files, ...connectorFiles, ...filesUnder(join(root, 'functions'))].filter(
-  (file) => !file.endsWith('/example.ts'),
+  (file) => !/[/-]example\.ts$/.test(file),
 );
 const isForCdk = (file: string) => relative(root, file).startsWith('cdk/') || file.endsWith('/cdk.ts');
 const relativeImports = (file: string) =>

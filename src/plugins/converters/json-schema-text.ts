@@ -1,4 +1,5 @@
 import { allowFields } from '../../data/field-allowance.ts';
+import { compileJsonEncoder, type JsonEncoding } from '../../data/json-encoder.ts';
 import { isJsonObject, type JsonNode, JsonNumber, keysAsWritten } from '../../data/json-reader.ts';
 import { quoteJson } from '../../data/json-text.ts';
 import type { Schema, SchemaType } from '../../data/schema.ts';
@@ -6,7 +7,6 @@ import { SchemaBuilder } from '../../data/schema-builder.ts';
 import { Struct } from '../../data/struct.ts';
 import { DataError } from '../../errors.ts';
 import { compileJsonDecoder, type JsonDecoding } from './json-decoder.ts';
-import { compileJsonEncoder, type JsonEncoding } from './json-encoder.ts';
 
 /** JsonConverter's own way to write a Connect schema in JSON (nothing to do with json-schema.org). */
 

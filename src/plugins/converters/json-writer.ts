@@ -1,9 +1,9 @@
 import type { ByteSink } from '../../data/byte-sink.ts';
 import { schemaEquals } from '../../data/equality.ts';
+import { compileJsonEncoder, type JsonEncoding } from '../../data/json-encoder.ts';
 import { needsEscapes, quoteJson, specialsIn } from '../../data/json-text.ts';
 import type { Schema } from '../../data/schema.ts';
 import { Struct } from '../../data/struct.ts';
-import { compileJsonEncoder, type JsonEncoding } from './json-encoder.ts';
 
 /** Writes one value of a schema as JSON in UTF-8: the bytes of what the schema's JsonEncoder says. */
 export type JsonWriter = (value: unknown, into: ByteSink) => void;

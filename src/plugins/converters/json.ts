@@ -4,6 +4,7 @@ import { defineConfig, mergeConfigs, type Settings } from '../../config/config-d
 import { parseConfig } from '../../config/parse-config.ts';
 import { caseInsensitiveString } from '../../config/validators.ts';
 import type { ByteSink } from '../../data/byte-sink.ts';
+import { compileJsonEncoder, encodeSchemaless, type JsonEncoder } from '../../data/json-encoder.ts';
 import { readJson } from '../../data/json-reader.ts';
 import type { Schema, SchemaAndValue } from '../../data/schema.ts';
 import { readSchemaless } from '../../data/schemaless-json.ts';
@@ -13,7 +14,6 @@ import { kafkaVersion } from './apache-version.ts';
 import { converterTypeConfig, withConverterType } from './converter-type.ts';
 import { compileJsonDecoder, hasTemporal } from './json-decoder.ts';
 import { JsonDocument } from './json-document.ts';
-import { compileJsonEncoder, encodeSchemaless, type JsonEncoder } from './json-encoder.ts';
 import { JsonEnvelopes } from './json-envelope.ts';
 import { schemaFromJson, schemaToJson } from './json-schema-text.ts';
 import { JsonScan, JsonTemplate } from './json-template.ts';

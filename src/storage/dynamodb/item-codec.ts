@@ -75,9 +75,17 @@ function readCounters(item: Attributes): TaskCounters {
 /** Positions lie in one flat map, so that a commit can set any of them without knowing which are there. */
 export const positionField = (topic: string, kafkaPartition: number) => `${kafkaPartition}:${topic}`;
 
-/** A plain number, as before topics had ids, where the topic's is not known. */
-export const writePosition = ({ offset, topicId }: Pick<SinkPosition, 'offset' | 'topicId'>) =>
-  topicId === undefined ? N(offset) : { M: { offset: N(offset), topicId: S(topicId) } };
+/** A plain number, as before topics had ids, where there is nothing beside it. */
+export const writePosition = ({ offset, topicId, state }: Pick<SinkPosition, 'offset' | 'topicId' | 'state'>) =>
+  topicId === undefined && state === undefined
+    ? N(offset)
+    : {
+        M: {
+          offset: N(offset),
+          ...(topicId === undefined ? {} : { topicId: S(topicId) }),
+          ...(state === undefined ? {} : { state: S(state) }),
+        },
+      };
 
 export function writePositions(positions: readonly SinkPosition[]) {
   const map: Attributes = {};
@@ -90,11 +98,13 @@ export function readPositionList(item: Attributes): SinkPosition[] {
   return Object.entries(item.positions?.M ?? {}).map(([field, value]) => {
     const colon = field.indexOf(':');
     const topicId = value.M?.topicId?.S;
+    const state = value.M?.state?.S;
     return {
       topic: field.slice(colon + 1),
       kafkaPartition: Number(field.slice(0, colon)),
       offset: BigInt(value.M?.offset?.N ?? value.N ?? '0'),
       ...(topicId === undefined ? {} : { topicId }),
+      ...(state === undefined ? {} : { state }),
     };
   });
 }
@@ -108,6 +118,12 @@ export const readTopicIds = (item: Attributes): TaskItem['topicIds'] =>
     ({ topicId }) => topicId!,
   );
 
+const readStates = (item: Attributes): TaskItem['states'] =>
+  byTopic(
+    readPositionList(item).filter(({ state }) => state !== undefined),
+    ({ state }) => state!,
+  );
+
 function byTopic<T>(positions: readonly SinkPosition[], pick: (position: SinkPosition) => T) {
   const topics: Record<string, Record<string, T>> = {};
   for (const position of positions) {
@@ -117,31 +133,45 @@ function byTopic<T>(positions: readonly SinkPosition[], pick: (position: SinkPos
   return topics;
 }
 
-export const positionList = ({ positions, topicIds }: Pick<TaskItem, 'positions' | 'topicIds'>): SinkPosition[] =>
+export const positionList = ({
+  positions,
+  topicIds,
+  states,
+}: Pick<TaskItem, 'positions' | 'topicIds' | 'states'>): SinkPosition[] =>
   Object.entries(positions).flatMap(([topic, partitions]) =>
     Object.entries(partitions).map(([partition, offset]) => {
       const topicId = topicIds[topic]?.[partition];
-      return { topic, kafkaPartition: Number(partition), offset, ...(topicId === undefined ? {} : { topicId }) };
+      const state = states[topic]?.[partition];
+      return {
+        topic,
+        kafkaPartition: Number(partition),
+        offset,
+        ...(topicId === undefined ? {} : { topicId }),
+        ...(state === undefined ? {} : { state }),
+      };
     }),
   );
 
-export function writeRestingPosition({ offset, topicId, byHand, gone }: RestingPosition): Attributes {
+export function writeRestingPosition({ offset, topicId, byHand, gone, state }: RestingPosition): Attributes {
   return {
     ...(offset === null ? {} : { offset: N(offset) }),
     ...(topicId === null ? {} : { topicId: S(topicId) }),
     ...(byHand ? { byHand: yes } : {}),
     ...(gone ? { topicGone: yes } : {}),
+    ...(state === undefined ? {} : { pluginState: S(state) }),
   };
 }
 
 export function readRestingPosition(item: Attributes): RestingPosition {
   const offset = item.offset?.N;
+  const state = text(item, 'pluginState');
   return {
     ...sinkPositionOf(text(item, 'sk') ?? ''),
     offset: offset === undefined ? null : BigInt(offset),
     topicId: text(item, 'topicId'),
     byHand: flag(item, 'byHand'),
     gone: flag(item, 'topicGone'),
+    ...(state === null ? {} : { state }),
   };
 }
 
@@ -226,6 +256,7 @@ export function readTask(item: Attributes): TaskItem {
     counters: readCounters(item),
     positions: readPositions(item),
     topicIds: readTopicIds(item),
+    states: readStates(item),
     positionChanges: readPositionChanges(item),
   };
 }

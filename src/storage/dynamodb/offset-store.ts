@@ -256,14 +256,14 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     now: number,
   ): Promise<void> {
     const wanted = new Map(positions.map((given) => [positionField(given.topic, given.kafkaPartition), given]));
-    const were = new Map(
-      (await this.readRestingPositions(connector))
-        .flatMap(visible)
-        .map((at) => [positionField(at.topic, at.kafkaPartition), at.offset]),
-    );
+    const resting = await this.readRestingPositions(connector);
+    const were = new Map(resting.flatMap(visible).map((at) => [positionField(at.topic, at.kafkaPartition), at.offset]));
+    const states = new Map(resting.map((at) => [positionField(at.topic, at.kafkaPartition), at.state]));
     const before = [...wanted].map(([field, given]) => ({ ...given, offset: were.get(field) ?? null }));
     const writes = [...wanted.values()].map(({ topic, kafkaPartition, offset }): BatchWrite => {
-      const byHand = { topic, kafkaPartition, offset, topicId: null, byHand: true, gone: false };
+      const state = states.get(positionField(topic, kafkaPartition));
+      const kept = state === undefined || offset === null ? {} : { state };
+      const byHand = { topic, kafkaPartition, offset, topicId: null, byHand: true, gone: false, ...kept };
       const key = sinkPositionKey(connector, topic, kafkaPartition);
       return {
         kind: 'put',
@@ -393,8 +393,18 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
 }
 
 /** As users see it. */
-const visible = ({ topic, kafkaPartition, offset, topicId, gone }: RestingPosition): SinkPosition[] =>
-  offset === null || gone ? [] : [{ topic, kafkaPartition, offset, ...(topicId === null ? {} : { topicId }) }];
+const visible = ({ topic, kafkaPartition, offset, topicId, gone, state }: RestingPosition): SinkPosition[] =>
+  offset === null || gone
+    ? []
+    : [
+        {
+          topic,
+          kafkaPartition,
+          offset,
+          ...(topicId === null ? {} : { topicId }),
+          ...(state === undefined ? {} : { state }),
+        },
+      ];
 
 const changeOf = (item: Attributes) => (text(item, 'sk') ?? '').split('#').slice(0, 3).join('#');
 

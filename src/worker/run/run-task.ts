@@ -157,12 +157,16 @@ function succeeded(run: TaskRun): RunOutcome {
   const scheduled = isFed ? { dueAt: null } : scheduledRun(run.config, now);
   const idles =
     scheduled === null && run.item.type === 'sink' && !backlog && run.isIdleSink(idleBackOffMs(run.limits, emptyRuns));
+  const { wakeAt } = run.report;
+  const pausedUntil = idles ? null : idleDueAt(run.limits, emptyRuns, now);
+  const wokenAt = wakeAt === null ? pausedUntil : Math.min(pausedUntil ?? wakeAt, Math.max(now, wakeAt));
   return {
     state: 'RUNNING',
     trace: null,
     workerId: run.lease.owner,
-    // With backlog at once; else by the schedule, or after a pause that grows. An idle sink is left to the probe (L3).
-    dueAt: backlog ? now : scheduled !== null ? scheduled.dueAt : idles ? null : idleDueAt(run.limits, emptyRuns, now),
+    // With backlog at once; else by the schedule, or after a pause that grows. An idle sink is left to the probe (L3), but
+    // for what it must do by a certain time.
+    dueAt: backlog ? now : scheduled !== null ? scheduled.dueAt : wokenAt,
     watched: idles,
     counters: {
       // A fed task's totals are its events' to count.

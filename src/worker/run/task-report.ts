@@ -12,6 +12,8 @@ export class TaskReport {
   lag: { readonly records?: number; readonly seconds?: number } | null = null;
   /** What the sink reads is not what it was assigned: the connector's run should look. */
   topicsChanged = false;
+  /** Epoch milliseconds: a sink's task wants to run by then, whatever comes; null: it does not. */
+  wakeAt: number | null = null;
   /** How long after the run was asked for each step was first done. */
   readonly steps: Record<string, number> = {};
 

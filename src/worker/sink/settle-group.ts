@@ -149,7 +149,8 @@ class Settlement {
       const described = topics.get(topic);
       if (resting.has(keyOf(topic, partition)) || partition >= (described?.partitions ?? 0)) continue;
       const topicId = described?.topicId ?? null;
-      if (countsIn(commit, topicId)) this.#takeUp(null, at(topic, partition, commit.offset, topicId), commit);
+      if (countsIn(commit, topicId))
+        this.#takeUp(null, at({ topic, kafkaPartition: partition }, commit.offset, topicId), commit);
     }
   }
 
@@ -160,7 +161,7 @@ class Settlement {
     topicId: string | null,
     group: string,
   ): void {
-    const { topic, kafkaPartition, offset } = before;
+    const { offset } = before;
     if (offset === null) {
       this.#removed.push(before);
       this.#changes.push({ before, after: null });
@@ -168,12 +169,12 @@ class Settlement {
       // By hand it may have been meant for a topic that is still to come.
       if (!before.byHand && !before.gone) this.#changes.push({ before, after: { ...before, gone: true } });
     } else if (before.byHand) {
-      const after = at(topic, kafkaPartition, offset, topicId);
+      const after = at(before, offset, topicId);
       this.#first.push(toSinkPosition(after));
       this.#changes.push({ before, after });
       this.positions++;
     } else if (commit?.writer === 'other') {
-      const after = at(topic, kafkaPartition, commit.offset, topicId);
+      const after = at(before, commit.offset, topicId);
       if (commit.offset !== offset) this.#tell('group-set', before, commit.offset, group);
       this.#takeUp(before, after, commit);
     } else if (before.topicId !== null && topicId !== null && before.topicId !== topicId) {
@@ -184,13 +185,13 @@ class Settlement {
         group,
       );
       if (commit !== null && countsIn(commit, topicId)) {
-        this.#takeUp(before, at(topic, kafkaPartition, commit.offset, topicId), commit);
+        this.#takeUp(before, at(before, commit.offset, topicId), commit);
       } else this.#changes.push({ before, after: null });
     } else if (commit === null && this.#settled) {
       this.#tell('group-deleted', before, null, group);
       this.#changes.push({ before, after: null });
     } else {
-      const after = at(topic, kafkaPartition, offset, before.topicId ?? topicId);
+      const after = at(before, offset, before.topicId ?? topicId);
       if (before.gone || before.topicId === null) this.#changes.push({ before, after });
       if (commit === null || this.#isStale(commit, after)) this.#then.push(toSinkPosition(after));
       this.positions++;
@@ -230,13 +231,18 @@ async function groupOf({ host, item }: SettlingRun): Promise<string> {
 
 const keyOf = (topic: string, partition: number) => `${partition} ${topic}`;
 
-const at = (topic: string, kafkaPartition: number, offset: bigint, topicId: string | null): RestingPosition => ({
+const at = (
+  { topic, kafkaPartition, state }: Pick<RestingPosition, 'topic' | 'kafkaPartition' | 'state'>,
+  offset: bigint,
+  topicId: string | null,
+): RestingPosition => ({
   topic,
   kafkaPartition,
   offset,
   topicId,
   byHand: false,
   gone: false,
+  ...(state === undefined ? {} : { state }),
 });
 
 const toSinkPosition = ({ topic, kafkaPartition, offset, topicId }: RestingPosition): SinkPosition =>

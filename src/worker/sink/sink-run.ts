@@ -1,5 +1,6 @@
 import type { SinkConnector } from '../../api/connector.ts';
 import type { SinkRecord } from '../../api/record.ts';
+import type { CommitOccasion, Positions, SinkCommit } from '../../api/task.ts';
 import { policyText } from '../../config/reset-policy.ts';
 import { ConnectError, FencedError, isRetriable, RetriableError } from '../../errors.ts';
 import { isMissingTopic } from '../../kafka/errors.ts';
@@ -33,24 +34,25 @@ interface Arrived {
  *
  * The next fetch overlaps with conversion and puts. A position is committed only for what was put and then pre-committed
  * by the task, dead letters acknowledged (I5), under the fencing token (I2): every commit interval, whenever the task
- * asks, once the topics are drained, and at the end.
+ * asks, once the topics are drained, and at the end. What the task keeps beside a position is committed with it.
  */
 export async function runSink(run: TaskRun, connector: SinkConnector): Promise<void> {
   const sink = await startSink(run, connector);
   let failed = true;
   try {
     await fetchUntilDone(run, sink);
-    await commit(run, sink);
+    await commit(run, sink, lastOccasion(run, sink));
     // Only now: the task has flushed what it had of the topic that is no more.
     const madeAgain = sink.positions.all.filter(({ lost }) => lost === 'made-again');
     if (madeAgain.length > 0) await startAnew(run, sink.admin, sink.group, madeAgain);
+    if (sink.positions.hasUnsavedStates) await commitStates(run, sink);
     await sink.groupCopy.end();
     run.bounds.throwIfBroken();
     failed = false;
   } catch (error) {
     // What was put before is worth keeping, unless the task could not even flush or a newer run has taken over.
     if (!(error instanceof FencedError) && !run.bounds.tainted) {
-      await commit(run, sink).catch(() => {});
+      await commit(run, sink, 'backlog').catch(() => {});
       // As in Java the record that ends the run is reported too.
       await sink.errors.deadLetters?.flush().catch(() => {});
     }
@@ -70,7 +72,7 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
   const commitNow = async () => {
     if (!positions.hasUncommitted) return;
     requests.commit = false;
-    await commit(run, sink);
+    await commit(run, sink, 'interval');
     lastCommitAt = clock.now();
   };
   if (positions.all.length === 0) run.bounds.end('drained');
@@ -273,19 +275,32 @@ async function pauseBeforeRetry(
   if (!(await run.bounds.pause(delayMs))) throw error;
 }
 
-/** Pre-commit, dead letters, table, group; in this order (I5). */
-async function commit(run: TaskRun, sink: StartedSink): Promise<void> {
-  if (!sink.positions.hasUncommitted) return;
+/** A topic that is gone, or another one, is as good as taken away. */
+function lastOccasion(run: TaskRun, sink: StartedSink): CommitOccasion {
+  return sink.positions.all.some(({ lost }) => lost !== null) ? 'revoked' : run.bounds.endReason;
+}
+
+/** Pre-commit, dead letters, table, the task's own end of it, group; in this order (I5). */
+async function commit(run: TaskRun, sink: StartedSink, occasion: CommitOccasion): Promise<void> {
+  // A state may be due though no record has come.
+  if (!sink.positions.hasUncommitted && (occasion === 'interval' || !sink.positions.hasStates)) return;
   const startedAt = run.host.clock.now();
   sink.groupCopy.look();
-  const committable = sink.positions.committable(await preCommit(run, sink));
+  const answer = await preCommit(run, sink, occasion);
+  if (answer.states !== undefined) sink.positions.takeStates(answer.states);
+  run.report.wakeAt = answer.wakeAt ?? null;
+  const committable = sink.positions.committable(answer.positions);
   await sink.errors.deadLetters?.flush();
-  if (committable.positions.length === 0) return;
+  // Of a topic that is gone nothing is committed, but what the task had of it is to be finished.
+  const isLost = sink.positions.all.some(({ lost }) => lost !== null) && answer.states !== undefined;
+  if (committable.positions.length === 0 && !isLost) return;
   run.report.step('pre-committed');
   await run.commitPositions(committable.positions, run.progress());
   committable.apply();
   run.report.commits++;
   run.report.step('committed');
+  const changed = await run.bounds.guard('committed', sink.task.committed?.() ?? null);
+  if (changed !== null) sink.positions.takeStates(changed);
   await sink.groupCopy.copy(committable.positions);
   run.report.emit('sink.committed', {
     records: run.report.records,
@@ -294,13 +309,27 @@ async function commit(run: TaskRun, sink: StartedSink): Promise<void> {
   });
 }
 
-async function preCommit(run: TaskRun, sink: StartedSink) {
+/** What `committed` has changed of the states is stored beside the positions that are there already. */
+async function commitStates(run: TaskRun, sink: StartedSink): Promise<void> {
+  const { positions, apply } = sink.positions.committable(new Map());
+  await run.commitPositions(positions, run.progress());
+  apply();
+  run.report.step('states-committed');
+}
+
+async function preCommit(run: TaskRun, sink: StartedSink, occasion: CommitOccasion): Promise<SinkCommit> {
   const { task, positions } = sink;
   const delivered = positions.delivered();
   try {
-    if (task.preCommit !== undefined) return await run.bounds.guard('preCommit', task.preCommit(delivered));
+    if (task.preCommit !== undefined) {
+      const answer: Positions | SinkCommit = await run.bounds.guard<Positions | SinkCommit>(
+        'preCommit',
+        task.preCommit(delivered, occasion),
+      );
+      return answer instanceof Map ? { positions: answer } : answer;
+    }
     if (task.flush !== undefined) await run.bounds.guard('flush', task.flush(delivered));
-    return delivered;
+    return { positions: delivered };
   } catch (cause) {
     if (run.bounds.tainted) throw cause;
     run.report.emit('sink.commit-refused', { error: messageOf(cause) });

@@ -25,12 +25,14 @@ export function resetPolicy(config: Settings): ResetPolicy {
 interface Stored {
   readonly offset: bigint;
   readonly topicId: string | null;
+  readonly state: string | null;
 }
 
 /** Where one partition goes on, and who must be told before anything is read from there. */
 interface Start extends TopicPartition {
   readonly offset: bigint;
   readonly topicId: string | null;
+  readonly state: string | null;
   readonly tellsTable: boolean;
   readonly tellsGroup: boolean;
   readonly change: { readonly reason: PositionChangeReason; readonly from: bigint | null } | null;
@@ -48,7 +50,7 @@ export async function startPositions(run: TaskRun, admin: KafkaAdmin, group: Sin
   const isStart = run.item.state !== 'RUNNING';
   if (!isStart && assigned.every(({ stored }) => (stored?.topicId ?? null) !== null)) {
     return new SinkPositions(
-      assigned.map(({ topic, partition, stored }) => positionAt(topic, partition, stored!.offset, stored!.topicId)),
+      assigned.map(({ topic, partition, stored }) => positionAt({ topic, partition, ...stored! })),
     );
   }
   const commits = await group.read(assigned);
@@ -70,7 +72,8 @@ export async function startPositions(run: TaskRun, admin: KafkaAdmin, group: Sin
     else if (commit === null || !countsIn(commit, topicId)) fresh.push({ topic, partition });
     else {
       const tellsGroup = commit.writer === 'other';
-      starts.push({ topic, partition, offset: commit.offset, topicId, tellsTable: true, tellsGroup, change: null });
+      const { offset } = commit;
+      starts.push({ topic, partition, offset, topicId, state: null, tellsTable: true, tellsGroup, change: null });
     }
   }
   const begun = (await resetTo(resetPolicy(run.config), admin, fresh)).map((position) =>
@@ -90,9 +93,9 @@ export async function startPositions(run: TaskRun, admin: KafkaAdmin, group: Sin
   // The table first: until it has taken them up, what others have written must not look like Drover's.
   await tell(run, group, starts.filter(({ tellsGroup }) => tellsGroup).map(toSinkPosition));
   return new SinkPositions([
-    ...starts.map(({ topic, partition, offset, topicId }) => positionAt(topic, partition, offset, topicId)),
+    ...starts.map(positionAt),
     ...begun.map(({ topic, kafkaPartition, offset, topicId }) =>
-      positionAt(topic, kafkaPartition, offset, topicId ?? null),
+      positionAt({ topic, partition: kafkaPartition, offset, topicId: topicId ?? null, state: null }),
     ),
   ]);
 }
@@ -109,6 +112,7 @@ function ofStored(
   const kept = {
     offset: stored.offset,
     topicId: stored.topicId ?? topicId,
+    state: stored.state,
     tellsTable: firstSight,
     tellsGroup: true,
     change: null,
@@ -123,7 +127,7 @@ function ofStored(
   if (commit.offset === stored.offset && !isAnother) return kept;
   if (!isStart) return { ...restored, change: { ...restored.change, from: commit.offset } };
   const change = { reason: 'group-set', from: stored.offset } as const;
-  return { offset: commit.offset, topicId, tellsTable: true, tellsGroup: true, change };
+  return { offset: commit.offset, topicId, state: stored.state, tellsTable: true, tellsGroup: true, change };
 }
 
 /** Positions whose topics were made again, in the new ones: from the group if somebody has set them there, else anew. */
@@ -228,18 +232,23 @@ function offsetsFor(policy: Exclude<ResetPolicy, 'none'>, admin: KafkaAdmin, par
 
 function storedPosition(item: TaskItem, topic: string, partition: number): Stored | null {
   const offset = item.positions[topic]?.[partition];
-  return offset === undefined ? null : { offset, topicId: item.topicIds[topic]?.[partition] ?? null };
+  if (offset === undefined) return null;
+  return {
+    offset,
+    topicId: item.topicIds[topic]?.[partition] ?? null,
+    state: item.states[topic]?.[partition] ?? null,
+  };
 }
 
-const toSinkPosition = ({ topic, partition, offset, topicId }: Start): SinkPosition =>
-  withTopicId({ topic, kafkaPartition: partition, offset }, topicId);
+const toSinkPosition = ({ topic, partition, offset, topicId, state }: Start): SinkPosition =>
+  withTopicId({ topic, kafkaPartition: partition, offset, ...(state === null ? {} : { state }) }, topicId);
 
 export const withTopicId = (position: Omit<SinkPosition, 'topicId'>, topicId: string | null): SinkPosition =>
   topicId === null ? position : { ...position, topicId };
 
-function positionAt(topic: string, partition: number, offset: bigint, topicId: string | null): PartitionPosition {
+function positionAt({ topic, partition, offset, topicId, state }: TopicPartition & Stored): PartitionPosition {
   const at = safeOffset(offset);
-  return new PartitionPosition(topic, partition, at, at, topicId);
+  return new PartitionPosition(topic, partition, at, at, topicId, state);
 }
 
 export function safeOffset(offset: bigint): number {

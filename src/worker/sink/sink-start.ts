@@ -82,7 +82,7 @@ export async function startSink(run: TaskRun, connector: SinkConnector): Promise
       task.start(run.taskConfig, sinkContext(run, positions, requests, assignment, reporter)),
     );
     if (task.close !== undefined) closers.push(() => run.bounds.guard('close', task.close!(assignment)));
-    if (task.open !== undefined) await run.bounds.guard('open', task.open(assignment));
+    if (task.open !== undefined) await run.bounds.guard('open', task.open(assignment, positions.kept()));
     await run.reportRunning();
     run.report.step('started');
     const fetchOptions = fetchOptionsOf(overrides);

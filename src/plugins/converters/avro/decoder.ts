@@ -142,6 +142,20 @@ function nothing() { if (--free < 0) rt.tooManyFree(); return new Uint8Array(0);
 
 /** Compiles the way from Avro's binary form straight to Connect values; `schema` is the Connect schema of `type`. */
 export function compileDecoder(type: AvroType, schema: Schema | null, options: c.AvroDataOptions): Decode {
+  return new DecoderCompiler(options).compile(type, schema).decode;
+}
+
+/** For values that lie behind each other: `end` is behind the one that was decoded last. */
+export interface SequenceDecoder {
+  readonly decode: Decode;
+  readonly end: () => number;
+}
+
+export function compileSequenceDecoder(
+  type: AvroType,
+  schema: Schema | null,
+  options: c.AvroDataOptions,
+): SequenceDecoder {
   return new DecoderCompiler(options).compile(type, schema);
 }
 
@@ -156,7 +170,7 @@ class DecoderCompiler {
     this.#options = options;
   }
 
-  compile(type: AvroType, schema: Schema | null): Decode {
+  compile(type: AvroType, schema: Schema | null): SequenceDecoder {
     const expression = schema === null ? this.#anything(type) : this.#value(type, schema);
     const constants = this.#constants.map((_, i) => `const k${i} = k[${i}];`).join('\n');
     const source = `"use strict";
@@ -165,23 +179,25 @@ let b, p = 0, end = 0, free = 0;
 ${constants}
 ${primitives}
 ${this.#functions.join('\n')}
-return function decode(buffer, start, stop) {
+function decode(buffer, start, stop) {
   b = buffer; p = start; end = stop; free = rt.freeValues + stop - start;
   const value = ${expression};
   if (p > end) truncated();
   return value;
-};`;
+}
+return { decode, end: () => p };`;
     // As in the encoder, the source holds structure only; names are constants.
-    const decode = new Function('rt', 'k', source)(runtime, this.#constants) as Decode;
-    return (buffer, start, end) => {
+    const compiled = new Function('rt', 'k', source)(runtime, this.#constants) as SequenceDecoder;
+    const decode: Decode = (buffer, start, end) => {
       try {
-        return decode(buffer, start, end);
+        return compiled.decode(buffer, start, end);
       } catch (error) {
         if (error instanceof ConnectError) throw error;
         // Nothing but hostile bytes gets here: nesting without end, say.
         throw new SerializationError('Invalid Avro data', { cause: error });
       }
     };
+    return { decode, end: compiled.end };
   }
 
   #constant(value: unknown): string {

@@ -1,4 +1,5 @@
 import { schemaEquals } from '../../../data/equality.ts';
+import { compileJsonEncoder } from '../../../data/json-encoder.ts';
 import { quoteJson } from '../../../data/json-text.ts';
 import { DATE_NAME, DECIMAL_NAME, TIME_NAME, TIMESTAMP_NAME } from '../../../data/logical.ts';
 import type { Schema } from '../../../data/schema.ts';
@@ -6,7 +7,6 @@ import { Struct } from '../../../data/struct.ts';
 import { DataError } from '../../../errors.ts';
 import { schemaKey } from '../../../schema-registry/schema-key.ts';
 import { invalidType } from '../../../schema-registry/sink.ts';
-import { compileJsonEncoder } from '../json-encoder.ts';
 import * as c from './conventions.ts';
 
 /** JSON text of a value; null where there is to be nothing at all. */

@@ -1,7 +1,10 @@
-import { javaClassName } from '../../data/connect-class.ts';
-import { schemaText } from '../../data/connect-schema.ts';
-import { schemaEquals } from '../../data/equality.ts';
-import { quoteJson } from '../../data/json-text.ts';
+import { DataError } from '../errors.ts';
+import { doubleText, floatText } from '../java/number-text.ts';
+import { asBuffer } from '../java/utf8.ts';
+import { javaClassName } from './connect-class.ts';
+import { schemaText } from './connect-schema.ts';
+import { schemaEquals } from './equality.ts';
+import { quoteJson } from './json-text.ts';
 import {
   DATE_NAME,
   DECIMAL_NAME,
@@ -12,13 +15,10 @@ import {
   TIME_NAME,
   TIMESTAMP_NAME,
   timeToInt,
-} from '../../data/logical.ts';
-import type { Schema } from '../../data/schema.ts';
-import { Float32, Float64, Int8, Int16, Int32 } from '../../data/schemaless.ts';
-import { isInstance, Struct } from '../../data/struct.ts';
-import { DataError } from '../../errors.ts';
-import { doubleText, floatText } from '../../java/number-text.ts';
-import { asBuffer } from '../../java/utf8.ts';
+} from './logical.ts';
+import type { Schema } from './schema.ts';
+import { Float32, Float64, Int8, Int16, Int32 } from './schemaless.ts';
+import { isInstance, Struct } from './struct.ts';
 
 export interface JsonEncoding {
   readonly numericDecimals: boolean;

@@ -1,0 +1,61 @@
+import type { LoadAvro } from '../../../src/api/index.ts';
+import { type ByteSource, type ObjectReader, type ReadLimits, skipping } from './read.ts';
+import type { CsvOptions } from './read-csv.ts';
+
+export const inputFormats = ['avro', 'bytes', 'csv', 'json', 'jsonl', 'lines', 'parquet'] as const;
+export type InputFormat = (typeof inputFormats)[number];
+
+export interface ReadOptions extends ReadLimits {
+  readonly format: InputFormat;
+  /** Bytes of a record of `bytes`; 0: the whole object is one. */
+  readonly pieceBytes: number;
+  readonly csv: Omit<CsvOptions, 'maxRecordBytes'>;
+  readonly avro: LoadAvro;
+}
+
+/**
+ * Begins to read where `position` says, and leaves `skip` items out. Code that only one format needs is loaded with the
+ * first object of it.
+ */
+export async function openReader(
+  source: ByteSource,
+  position: number,
+  skip: number,
+  options: ReadOptions,
+): Promise<ObjectReader> {
+  const { format, maxRecordBytes } = options;
+  switch (format) {
+    case 'jsonl':
+      return (await import('./read-lines.ts')).openJsonLines(source, position, maxRecordBytes, skip);
+    case 'lines':
+      return (await import('./read-lines.ts')).openLines(source, position, maxRecordBytes, skip);
+    case 'json':
+      return (await import('./read-json.ts')).openJson(source, position, maxRecordBytes, skip);
+    default: {
+      const reader = await openBlocks(source, position, format, options);
+      return skip === 0 ? reader : skipping(reader, skip);
+    }
+  }
+}
+
+async function openBlocks(
+  source: ByteSource,
+  position: number,
+  format: Exclude<InputFormat, 'json' | 'jsonl' | 'lines'>,
+  options: ReadOptions,
+): Promise<ObjectReader> {
+  const { maxRecordBytes } = options;
+  switch (format) {
+    case 'bytes': {
+      const { openPieces, openWhole } = await import('./read-bytes.ts');
+      const { pieceBytes } = options;
+      return pieceBytes === 0 ? openWhole(source, position, maxRecordBytes) : openPieces(source, position, pieceBytes);
+    }
+    case 'csv':
+      return (await import('./read-csv.ts')).openCsv(source, position, { ...options.csv, maxRecordBytes });
+    case 'avro':
+      return (await import('./read-avro.ts')).openAvro(source, position, options, await options.avro());
+    case 'parquet':
+      return (await import('./read-parquet.ts')).openParquet(source, position, options);
+  }
+}

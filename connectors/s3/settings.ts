@@ -1,0 +1,3 @@
+/** The declarations of all connectors of this folder. */
+export { aivenSinkConfig, confluentSinkConfig } from './sink-settings.ts';
+export { s3SourceConfig } from './source-settings.ts';

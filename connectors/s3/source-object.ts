@@ -1,0 +1,135 @@
+import { ConnectError } from '../../src/api/index.ts';
+import type { ByteSource } from './formats/read.ts';
+import { explainS3, type S3, statusOf } from './s3-client.ts';
+import type { S3Object } from './source-lane.ts';
+
+/** So many bytes are asked for at once; the next part is on its way while one is read. */
+const partBytes = 4 << 20;
+const attempts = 3;
+
+export type Loss = 'gone' | 'changed' | 'archived' | 'forbidden';
+
+/** The object cannot be had, today or ever. */
+export class ObjectLostError extends ConnectError {
+  override readonly name: string = 'ObjectLostError';
+  readonly loss: Loss;
+  constructor(loss: Loss, message: string, cause: unknown) {
+    super(`s3.object_${loss}`, message, { cause });
+    this.loss = loss;
+  }
+}
+
+/** One state of an object, read by ranges, so that nothing waits on an open connection and any place can be begun at. */
+export class ObjectBytes implements ByteSource {
+  readonly #s3: S3;
+  readonly #bucket: string;
+  readonly #object: S3Object;
+  readonly #signal: AbortSignal;
+  readonly size: number;
+  /** Of the state that is read, once the first bytes are there; null: the bucket keeps none. */
+  version: string | null;
+  #first: Promise<Buffer> | null = null;
+
+  constructor(s3: S3, bucket: string, object: S3Object, version: string | null, signal: AbortSignal) {
+    this.#s3 = s3;
+    this.#bucket = bucket;
+    this.#object = object;
+    this.#signal = signal;
+    this.size = object.size;
+    this.version = version;
+  }
+
+  /** Asks for the beginning before anybody reads it. */
+  prefetch(): void {
+    this.#first = this.slice(0, Math.min(partBytes, this.size));
+    // Whoever reads it is told.
+    this.#first.catch(() => {});
+  }
+
+  async *chunks(from: number): AsyncGenerator<Buffer, void, undefined> {
+    let next = from >= this.size ? null : this.#part(from);
+    for (let at = from; next !== null; ) {
+      const part: Buffer = await next;
+      at += part.length;
+      next = at >= this.size ? null : this.#part(at);
+      // Whoever comes back for it is told; nobody has to.
+      next?.catch(() => {});
+      yield part;
+    }
+  }
+
+  #part(at: number): Promise<Buffer> {
+    const first = this.#first;
+    this.#first = null;
+    if (first !== null && at === 0) return first;
+    return this.slice(at, Math.min(at + partBytes, this.size));
+  }
+
+  async slice(start: number, end: number): Promise<Buffer> {
+    if (end <= start) return Buffer.alloc(0);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#get(start, end);
+      } catch (error) {
+        const explained = this.#explain(error);
+        if (!explained.retriable || attempt === attempts || this.#signal.aborted) throw explained;
+      }
+    }
+  }
+
+  async #get(start: number, end: number): Promise<Buffer> {
+    const { client, sdk } = this.#s3;
+    const { key, etag } = this.#object;
+    const answer = await client.send(
+      new sdk.GetObjectCommand({
+        Bucket: this.#bucket,
+        Key: key,
+        Range: `bytes=${start}-${end - 1}`,
+        IfMatch: `"${etag}"`,
+        ...(this.version === null ? {} : { VersionId: this.version }),
+      }),
+      { abortSignal: this.#signal },
+    );
+    // Into memory of its own: the client's way holds everything twice.
+    const bytes = Buffer.allocUnsafeSlow(end - start);
+    let at = 0;
+    for await (const piece of answer.Body as AsyncIterable<Uint8Array>) {
+      if (at + piece.length <= bytes.length) bytes.set(piece, at);
+      at += piece.length;
+    }
+    this.version ??= answer.VersionId === 'null' ? null : (answer.VersionId ?? null);
+    if (at === bytes.length) return bytes;
+    throw new ObjectLostError(
+      'changed',
+      `${this.#what}: it has not the ${this.size} bytes that the listing says`,
+      null,
+    );
+  }
+
+  get #what(): string {
+    return `Object ${this.#object.key} of ${this.#bucket} cannot be read`;
+  }
+
+  #explain(error: unknown): ConnectError {
+    if (error instanceof ConnectError) return error;
+    const name = error instanceof Error ? error.name : '';
+    switch (statusOf(error)) {
+      case 404:
+        if (name !== 'NoSuchBucket') return new ObjectLostError('gone', `${this.#what}: it is gone`, error);
+        break;
+      case 412:
+      case 416:
+        return new ObjectLostError('changed', `${this.#what} to its end: another was written under its key`, error);
+      case 403:
+        if (name === 'InvalidObjectState') {
+          return new ObjectLostError('archived', `${this.#what}: it is archived (Glacier). Restore it first`, error);
+        }
+        return new ObjectLostError(
+          'forbidden',
+          `${this.#what}: access is denied. Allow s3:GetObject, and kms:Decrypt where it is encrypted with a key of KMS`,
+          error,
+        );
+    }
+    return explainS3(error, `Reading object ${this.#object.key} of ${this.#bucket}`);
+  }
+}
