@@ -127,6 +127,8 @@ test('every plugin, and what plugins of an app may import and read, works in the
   expect(connectors.map(({ className }) => className.split('.').at(-1))).toEqual([
     'FileStreamSourceConnector',
     'FileStreamSinkConnector',
+    'S3SinkConnector',
+    'AivenKafkaConnectS3SinkConnector',
   ]);
 });
 

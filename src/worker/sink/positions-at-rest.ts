@@ -25,7 +25,9 @@ export async function positionsAtRest(
   if (changes.length > 0) {
     await host.stores.generations.settlePositions(lease, changes, { positionChanges: [], groupReset: null });
   }
-  return resting.flatMap(({ topic, kafkaPartition, offset, topicId }) =>
-    offset === null ? [] : [withTopicId({ topic, kafkaPartition, offset }, topicId)],
+  return resting.flatMap(({ topic, kafkaPartition, offset, topicId, state }) =>
+    offset === null
+      ? []
+      : [withTopicId({ topic, kafkaPartition, offset, ...(state === undefined ? {} : { state }) }, topicId)],
   );
 }
