@@ -5,6 +5,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { adaptToEmulator } from './emulator.ts';
 import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './index.ts';
+import { addPlayground } from './playground.ts';
 import { addPlaygroundBucket } from './playground-bucket.ts';
 
 /**
@@ -28,7 +29,7 @@ import { addPlaygroundBucket } from './playground-bucket.ts';
  * | fileFolders                               | as the prop, with commas between                               |
  * | connectorSecrets, connectorParameters     | names that configs may refer to, with commas between           |
  * | removalPolicy                             | retain (default) or destroy                                    |
- * | playground                                | true: one event source of each kind, to try connectors with    |
+ * | playground                                | true: one event source of each kind, wired as feeds, to try out  |
  * | emulator                                  | true: for the emulator of `npm start` instead of AWS             |
  */
 const app = new App();
@@ -86,6 +87,7 @@ const drover = new Drover(stack, 'Connect', {
 
 if (get('emulator') === 'true') adaptToEmulator(stack);
 if (get('playground') === 'true') addPlaygroundBucket(stack, drover);
+if (get('playground') === 'true') addPlayground(stack, drover);
 
 new CfnOutput(stack, 'RestUrl', { value: drover.api.apiEndpoint });
 new CfnOutput(stack, 'ApiId', { value: drover.api.apiId });

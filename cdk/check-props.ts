@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { type Duration, Token } from 'aws-cdk-lib';
 import { type Runtime, RuntimeFamily } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { checkSettings, type EnvironmentSetting, type EnvironmentSettings } from '../src/environment.ts';
+import type { EnvironmentSetting, EnvironmentSettings } from '../src/config/environment-config.ts';
+import { checkSettings } from '../src/environment.ts';
 import { ConfigError } from '../src/errors.ts';
 import type { DroverProps } from './props.ts';
 

@@ -15,13 +15,14 @@ import {
   type EnvironmentSetting,
   type EnvironmentSettings,
   environmentConfig,
-  writeEnvironment,
-} from '../src/environment.ts';
+} from '../src/config/environment-config.ts';
+import { environmentVariable, writeEnvironment } from '../src/environment.ts';
 import { clusterPk, streamFilters } from '../src/storage/dynamodb/table.ts';
 import { metricNamespace } from '../src/telemetry/events.ts';
 import { acknowledge, acknowledgeResource } from './acknowledged.ts';
 import { createAlarms } from './alarms.ts';
 import { checkEnvironmentSize, checkFunctionSettings, checkProps, checkRunTimeout } from './check-props.ts';
+import { Feeds } from './feeds.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
 import { permitAlarms, permitLogs, permitSecret, permitTableKey } from './keys.ts';
 import { permitMirrorOnMsk, permitTasksOnMsk } from './msk.ts';
@@ -58,6 +59,8 @@ export class Drover extends Construct implements IConnectable {
   /** Runs connectors and tasks: grant it what your plugins need. */
   readonly taskFunction: LambdaFunction;
   readonly mirrorFunction: LambdaFunction;
+  /** Event sources that bring records to connectors; the functions of each system add theirs. */
+  readonly feeds: Feeds;
   /** Events that no function could take. */
   readonly failures: Queue;
   readonly alarms: readonly Alarm[];
@@ -65,6 +68,9 @@ export class Drover extends Construct implements IConnectable {
   readonly dashboard: Dashboard | undefined;
   /** The functions that talk to Kafka, to be let in at the brokers; throws without a VPC. */
   readonly connections: Connections;
+  readonly #wakeSources: { readonly source: string; readonly wakes: readonly string[] }[] = [];
+  #feedFunction: LambdaFunction | undefined;
+  #settings: EnvironmentSettings;
 
   constructor(scope: Construct, id: string, props: DroverProps) {
     super(scope, id);
@@ -90,6 +96,7 @@ export class Drover extends Construct implements IConnectable {
     const network = this.#network(props);
     this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
     const settings: EnvironmentSettings = { ...settingsOf(props, this.table, limits), ...props.environment };
+    this.#settings = settings;
     checkFunctionSettings(settings, props.environment);
     checkRunTimeout(limits.run, limits.runTimeout);
     const variables = writeEnvironment(settings);
@@ -130,6 +137,24 @@ export class Drover extends Construct implements IConnectable {
     });
 
     this.#permit(props.security, props, settings);
+    this.feeds = new Feeds(this, () => {
+      const environment = writeEnvironment(this.#settings);
+      const fn = createFunction(
+        this,
+        'FeedFunction',
+        'feed',
+        { ...context, environment },
+        {
+          description: 'Drover worker: events of declared event sources',
+          timeout: limits.feedTimeout,
+          memorySize: limits.taskMemorySize,
+          network,
+        },
+      );
+      this.#permitWorker(fn, props, settings);
+      this.#feedFunction = fn;
+      return fn;
+    });
     this.#wire();
     this.api = createRestApi(this, {
       handler: this.restFunction,
@@ -175,6 +200,35 @@ export class Drover extends Construct implements IConnectable {
     return this.coordinatorFunction.grantInvoke(grantee);
   }
 
+  /** Lets connector configs name files in this folder of the task function, as the prop `fileFolders` does. */
+  allowFiles(folder: string): void {
+    requireAbsolute('allowFiles', [folder]);
+    const name = 'drover.file.folders';
+    const known = this.#settings[name];
+    this.#set(name, known ? `${known},${folder}` : folder, this.#functions);
+  }
+
+  /** Whatever the queue or topic of this ARN sends to the coordinator wakes these connectors: see `wakeOnQueue`. */
+  addWakeSource(arn: string, wakes: readonly string[]): void {
+    this.#wakeSources.push({ source: arn, wakes });
+    const isKnown = this.#wakeSources.every(({ source }) => !Token.isUnresolved(source));
+    const text = isKnown ? JSON.stringify(this.#wakeSources) : Stack.of(this).toJsonString(this.#wakeSources);
+    this.#set('drover.wake.sources', text, [this.coordinatorFunction]);
+  }
+
+  #set(setting: EnvironmentSetting, value: string, functions: readonly LambdaFunction[]): void {
+    this.#settings = { ...this.#settings, [setting]: value };
+    const variables = writeEnvironment(this.#settings);
+    checkEnvironmentSize(variables);
+    const variable = environmentVariable(setting);
+    for (const fn of functions) fn.addEnvironment(variable, variables[variable]!);
+  }
+
+  get #functions(): readonly LambdaFunction[] {
+    const made = [this.restFunction, this.coordinatorFunction, this.taskFunction, this.mirrorFunction];
+    return this.#feedFunction === undefined ? made : [...made, this.#feedFunction];
+  }
+
   #network(props: DroverProps): Network | undefined {
     if (props.vpc === undefined) {
       if ([props.securityGroups, props.vpcSubnets, props.allowPublicSubnet].some((prop) => prop !== undefined)) {
@@ -194,9 +248,8 @@ export class Drover extends Construct implements IConnectable {
   #permit(security: KafkaSecurity, props: DroverProps, settings: EnvironmentSettings): void {
     const own = this.table.tableArn;
     const indexes = indexNames.map((name) => `${own}/index/${name}`);
-    const readWrite = () =>
-      new PolicyStatement({ actions: [...readActions, ...writeActions], resources: [own, ...indexes] });
-    for (const fn of [this.restFunction, this.coordinatorFunction, this.taskFunction]) fn.addToRolePolicy(readWrite());
+    for (const fn of [this.restFunction, this.coordinatorFunction]) fn.addToRolePolicy(this.#readWrite());
+    this.#permitWorker(this.taskFunction, props, settings);
     // Projects what the stream brings; reads what the stream does not tell, and writes the id of the Kafka cluster.
     this.mirrorFunction.addToRolePolicy(new PolicyStatement({ actions: readActions, resources: [own, ...indexes] }));
     this.mirrorFunction.addToRolePolicy(
@@ -207,10 +260,9 @@ export class Drover extends Construct implements IConnectable {
       }),
     );
 
-    const everyFunction = [this.restFunction, this.coordinatorFunction, this.taskFunction, this.mirrorFunction];
-    for (const fn of everyFunction) permitTableKey(this.table, fn);
+    for (const fn of this.#functions) if (fn !== this.taskFunction) permitTableKey(this.table, fn);
 
-    for (const fn of this.failures.encryptionMasterKey === undefined ? [] : everyFunction) {
+    for (const fn of this.failures.encryptionMasterKey === undefined ? [] : this.#functions) {
       for (const action of ['kms:ReEncrypt*', 'kms:GenerateDataKey*']) {
         acknowledge(
           fn.role!,
@@ -220,14 +272,9 @@ export class Drover extends Construct implements IConnectable {
       }
     }
 
-    for (const secret of props.connectorSecrets ?? []) permitSecret(secret, this.taskFunction);
-    for (const parameter of props.connectorParameters ?? []) parameter.grantRead(this.taskFunction);
-    if (security.type === 'scram' || security.type === 'mtls') {
-      for (const fn of [this.taskFunction, this.mirrorFunction]) permitSecret(security.secret, fn);
-    }
+    if (security.type === 'scram' || security.type === 'mtls') permitSecret(security.secret, this.mirrorFunction);
     if (security.type === 'iam') {
       const setting = (name: EnvironmentSetting) => settingOf(settings, name);
-      permitTasksOnMsk(this.taskFunction, security.clusterArn, setting('group.id'));
       permitMirrorOnMsk(this.mirrorFunction, security.clusterArn, [
         setting('config.storage.topic'),
         setting('offset.storage.topic'),
@@ -244,6 +291,23 @@ export class Drover extends Construct implements IConnectable {
         }),
       ],
     });
+  }
+
+  #readWrite(): PolicyStatement {
+    const own = this.table.tableArn;
+    const indexes = indexNames.map((name) => `${own}/index/${name}`);
+    return new PolicyStatement({ actions: [...readActions, ...writeActions], resources: [own, ...indexes] });
+  }
+
+  /** What a function needs that runs connectors. */
+  #permitWorker(fn: LambdaFunction, props: DroverProps, settings: EnvironmentSettings): void {
+    const { security } = props;
+    fn.addToRolePolicy(this.#readWrite());
+    permitTableKey(this.table, fn);
+    for (const secret of props.connectorSecrets ?? []) permitSecret(secret, fn);
+    for (const parameter of props.connectorParameters ?? []) parameter.grantRead(fn);
+    if (security.type === 'scram' || security.type === 'mtls') permitSecret(security.secret, fn);
+    if (security.type === 'iam') permitTasksOnMsk(fn, security.clusterArn, settingOf(settings, 'group.id'));
   }
 
   #wire(): void {
@@ -317,6 +381,7 @@ function resolveLimits(limits: DroverLimits): ResolvedLimits {
     idleFloor: limits.idleFloor ?? Duration.seconds(1),
     idleCeiling: limits.idleCeiling ?? Duration.minutes(1),
     taskMemorySize: limits.taskMemorySize ?? 1024,
+    feedTimeout: limits.feedTimeout ?? Duration.seconds(30),
   };
 }
 
@@ -373,8 +438,12 @@ function checkConnectorAccess(props: DroverProps): void {
         'credentials. Give connectors a user and a secret of their own',
     );
   }
-  const folder = props.fileFolders?.find((path) => !Token.isUnresolved(path) && !isAbsolute(path));
-  if (folder !== undefined) throw new Error(`fileFolders holds "${folder}": give absolute paths, as in the function`);
+  requireAbsolute('fileFolders', props.fileFolders ?? []);
+}
+
+function requireAbsolute(prop: string, folders: readonly string[]): void {
+  const folder = folders.find((path) => !Token.isUnresolved(path) && !isAbsolute(path));
+  if (folder !== undefined) throw new Error(`${prop} holds "${folder}": give absolute paths, as in the function`);
 }
 
 function securitySettings(security: KafkaSecurity): EnvironmentSettings {

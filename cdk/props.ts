@@ -8,7 +8,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IParameter } from 'aws-cdk-lib/aws-ssm';
-import type { EnvironmentSettings } from '../src/environment.ts';
+import type { EnvironmentSettings } from '../src/config/environment-config.ts';
 
 /** How the functions prove to the brokers who they are. */
 export type KafkaSecurity =
@@ -117,6 +117,12 @@ export interface DroverLimits {
    * @default 1024
    */
   readonly taskMemorySize?: number;
+  /**
+   * When an invocation of the feed function is killed, whose events then come again. A queue must hide its messages for
+   * longer.
+   * @default Duration.seconds(30)
+   */
+  readonly feedTimeout?: Duration;
 }
 
 /** The Kafka topics that mirror the table in Java Connect's own format. */
@@ -244,7 +250,7 @@ export interface DroverProps {
 
   /**
    * Absolute paths of the folders whose files connector configs may name: those of FileStreamSource and FileStreamSink,
-   * and stores of keys and certificates. What connectors are to keep belongs on a mounted file system.
+   * and stores of keys and certificates. What connectors are to keep belongs on a mounted file system: see `fileSource`.
    * @default - none
    */
   readonly fileFolders?: readonly string[];
@@ -262,7 +268,7 @@ export interface DroverProps {
   readonly workerSettings?: Readonly<Record<string, string>>;
 
   /**
-   * Drover's own settings by name, over everything the construct sets; see src/environment.ts.
+   * Drover's own settings by name, over everything the construct sets; see src/config/environment-config.ts.
    * @default - none
    */
   readonly environment?: EnvironmentSettings;

@@ -73,16 +73,21 @@ export function wakeOnObjects(drover: Drover, { bucket, wakes, prefix }: WakeOnO
 }
 
 export interface WakeOnQueueProps {
-  /** For wake-ups alone: what else it brings is taken off it and wakes nobody. */
+  /** For wake-ups alone: what it brings is taken off it. */
   readonly queue: IQueue;
+  /**
+   * Names of connectors, as in their configs, that every message wakes.
+   * @default - those that the message names, and for others nobody
+   */
+  readonly wakes?: readonly string[];
 }
 
 /**
- * Messages on the queue wake the connectors that they name: `{"drover":{"wake":["name"]}}` in the body, or names with
- * commas between in the attribute `drover.wake`. Throws for a queue that hides messages for less than the coordinator may
- * take, which Lambda would refuse.
+ * Messages on the queue wake these connectors, and those that they name: `{"drover":{"wake":["name"]}}` in the body, or
+ * names with commas between in the attribute `drover.wake`. Throws for a list that names none, and for a queue that hides
+ * messages for less than the coordinator may take, which Lambda would refuse.
  */
-export function wakeOnQueue(drover: Drover, { queue }: WakeOnQueueProps): void {
+export function wakeOnQueue(drover: Drover, { queue, wakes }: WakeOnQueueProps): void {
   const declared = queue.node.defaultChild;
   const least = drover.coordinatorFunction.timeout ?? Duration.seconds(75);
   if (declared instanceof CfnQueue) {
@@ -93,16 +98,25 @@ export function wakeOnQueue(drover: Drover, { queue }: WakeOnQueueProps): void {
       );
     }
   }
+  if (wakes !== undefined) drover.addWakeSource(queue.queueArn, namesOf(wakes));
   drover.coordinatorFunction.addEventSource(new SqsEventSource(queue, { batchSize: 10 }));
 }
 
 export interface WakeOnTopicProps {
-  /** Its messages name connectors: `{"drover":{"wake":["name"]}}`. */
   readonly topic: ITopic;
+  /**
+   * Names of connectors, as in their configs, that every message wakes.
+   * @default - those that the message names, and for others nobody
+   */
+  readonly wakes?: readonly string[];
 }
 
-/** Messages of the topic wake the connectors that they name; other messages wake nobody. */
-export function wakeOnTopic(drover: Drover, { topic }: WakeOnTopicProps): void {
+/**
+ * Messages of the topic wake these connectors, and those that they name: `{"drover":{"wake":["name"]}}`. Throws for a list
+ * that names none.
+ */
+export function wakeOnTopic(drover: Drover, { topic, wakes }: WakeOnTopicProps): void {
+  if (wakes !== undefined) drover.addWakeSource(topic.topicArn, namesOf(wakes));
   topic.addSubscription(new LambdaSubscription(drover.coordinatorFunction));
 }
 

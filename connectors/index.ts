@@ -1,6 +1,7 @@
 import { type AnyPlugin, anyFile, type FileAccess, type LoadAvro } from '../src/api/index.ts';
 import { fileStreamSink, fileStreamSource } from './file/plugin.ts';
 import { aivenS3Sink, confluentS3Sink, s3Source } from './s3/plugin.ts';
+import { sqsSource } from './sqs/plugin.ts';
 
 /** What connectors are given by whoever runs them. */
 export interface ConnectorNeeds {
@@ -15,6 +16,7 @@ export const connectorsOn = ({ files, avro }: ConnectorNeeds): readonly AnyPlugi
   s3Source(avro),
   confluentS3Sink,
   aivenS3Sink,
+  sqsSource,
 ];
 
 /** For whoever wants to know of them and does not run them. */

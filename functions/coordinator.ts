@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createCoordinator } from '../src/herder/coordinator.ts';
+import { LambdaEventSources } from '../src/invocation/event-sources.ts';
 import { parseCoordinatorInvocation } from '../src/invocation/invocation.ts';
 import { LambdaInvoker } from '../src/invocation/lambda.ts';
 import { readStreamRecords } from '../src/storage/dynamodb/stream.ts';
@@ -20,6 +21,7 @@ const coordinator = createCoordinator({
   clock,
   random: Math.random,
   telemetry,
+  feeds: { declared: environment.feeds, claims: stores.feeds, eventSources: new LambdaEventSources() },
   limits: { runsInFlight: environment['drover.runs.in.flight.max'], concurrency: 50 },
 });
 
@@ -27,7 +29,7 @@ export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
   .handler((event: unknown, context: Context) => {
     const deadlineAt = deadlineOf(context);
-    const invocation = parseCoordinatorInvocation(event);
+    const invocation = parseCoordinatorInvocation(event, environment.wakeSources);
     switch (invocation.kind) {
       case 'tick':
         return coordinator.onTick(deadlineAt);

@@ -10,6 +10,9 @@ import { createTelemetry } from '../src/telemetry/telemetry.ts';
 export const clock = systemClock;
 export const environment = readEnvironment();
 
+/** Where the installation stands. */
+export const home = { region: process.env.AWS_REGION ?? 'us-east-1' };
+
 const functionName = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local';
 const logStream = process.env.AWS_LAMBDA_LOG_STREAM_NAME ?? String(process.pid);
 

@@ -3,7 +3,7 @@ import { traceOf } from '../src/errors.ts';
 import { createHerder } from '../src/herder/create-herder.ts';
 import { createRestHandler, type RestHandler, refusingHandler } from '../src/rest/rest-handler.ts';
 import { droverBuild, kafkaConnectVersion } from '../src/version.ts';
-import { clock, environment, loggerLevels, stores, telemetry } from './function-context.ts';
+import { clock, environment, home, loggerLevels, stores, telemetry } from './function-context.ts';
 import { loadPlugins } from './plugins.ts';
 
 function createHandler(): RestHandler {
@@ -18,6 +18,7 @@ function createHandler(): RestHandler {
     version: kafkaConnectVersion,
     commit: droverBuild,
     logLevel: environment['drover.log.level'],
+    feedRules: { declared: environment.feeds, claims: stores.feeds, home },
     overrideRules: { policy: environment.overridePolicy, installation: installation() },
   });
   return createRestHandler({ herder, telemetry, middleware: loggerLevels() });

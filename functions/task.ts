@@ -6,38 +6,9 @@ import type { ImportReport } from '../src/mirror/import.ts';
 import { runImport } from '../src/mirror/run-import.ts';
 import { runOn } from '../src/worker/run/run-on.ts';
 import type { RunReport } from '../src/worker/run/run-report.ts';
-import { createWorker } from '../src/worker/worker.ts';
-import { defaultWorkerSettings } from '../src/worker/worker-settings.ts';
-import { clock, deadlineOf, environment, loggerLevels, stores, telemetry, workerName } from './function-context.ts';
+import { clock, deadlineOf, environment, loggerLevels, stores, workerName } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
-import { loadPlugins } from './plugins.ts';
-import { configProviders } from './secrets.ts';
-
-const plugins = loadPlugins();
-
-const worker = createWorker({
-  stores,
-  kafka: connectKafka,
-  plugins,
-  settings: {
-    ...defaultWorkerSettings,
-    groupId: environment['group.id'],
-    offsetsTopic: environment['offset.storage.topic'],
-    offsetsTopicPartitions: environment['offset.storage.partitions'],
-    offsetsTopicReplicationFactor: environment['offset.storage.replication.factor'],
-    converterDefaults: environment.converterDefaults,
-    topicCreationEnable: environment['topic.creation.enable'],
-    topicTrackingEnable: environment['topic.tracking.enable'],
-    runMaxMs: environment['drover.run.max.ms'],
-    runLingerMs: environment['drover.run.linger.ms'],
-    idleFloorMs: environment['drover.idle.floor.ms'],
-    idleCeilingMs: environment['drover.idle.ceiling.ms'],
-    overridePolicy: environment.overridePolicy,
-  },
-  telemetry,
-  clock,
-  configProviders: configProviders(),
-});
+import { plugins, worker } from './worker.ts';
 
 export const handler = middy<unknown, RunReport | ImportReport>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())

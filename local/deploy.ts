@@ -25,6 +25,9 @@ export interface StackOutputs {
   readonly MirrorFunctionName: string;
   readonly FailuresQueueUrl: string;
   readonly PlaygroundBucketName: string;
+  readonly FeedFunctionName: string;
+  readonly PlaygroundQueueUrl: string;
+  readonly PlaygroundFifoQueueUrl: string;
 }
 
 const account = '000000000000';

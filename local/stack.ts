@@ -41,12 +41,15 @@ export interface LocalStack {
     readonly coordinator: string;
     readonly task: string;
     readonly mirror: string;
+    readonly feed: string;
   };
   readonly failuresQueueUrl: string;
-  /** To try connectors with. */
+  /** Event sources to try out, each a feed that waits for a connector whose config names it. */
   readonly playground: {
     /** What is put under `in/` wakes the connector `orders-in`. */
     readonly bucket: string;
+    readonly queueUrl: string;
+    readonly fifoQueueUrl: string;
   };
   readonly ports: StackPorts;
   readonly services: readonly ServiceHandle[];
@@ -104,7 +107,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       ]),
     );
     const outputs = await step('cdk deploy', () => deploy(deployOptions(options)));
-    await startProxy(options, outputs.ApiId, onSpawn);
+    await startProxy(options, outputs, onSpawn);
     return writeStack(options, outputs, services);
   } catch (error) {
     await stopStack(home);
@@ -142,7 +145,7 @@ async function checkPorts(ports: StackPorts): Promise<void> {
 
 function startProxy(
   options: StackOptions,
-  apiId: string,
+  { ApiId, RestFunctionName }: StackOutputs,
   onSpawn: (service: ServiceHandle) => void,
 ): Promise<ServiceHandle> {
   const { ports, home } = options;
@@ -150,7 +153,13 @@ function startProxy(
     onSpawn,
     name: 'REST address',
     command: process.execPath,
-    args: [join(projectFolder, 'local', 'rest-proxy.ts'), String(ports.rest), String(ports.aws), apiId],
+    args: [
+      join(projectFolder, 'local', 'rest-proxy.ts'),
+      String(ports.rest),
+      String(ports.aws),
+      ApiId,
+      RestFunctionName,
+    ],
     logFile: join(runFolder(home), 'rest-proxy.log'),
     ready: () => fetch(`http://127.0.0.1:${ports.rest}/`, { signal: AbortSignal.timeout(20_000) }),
   });
@@ -182,9 +191,14 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       coordinator: outputs.CoordinatorFunctionName,
       task: outputs.TaskFunctionName,
       mirror: outputs.MirrorFunctionName,
+      feed: outputs.FeedFunctionName,
     },
     failuresQueueUrl: outputs.FailuresQueueUrl,
-    playground: { bucket: outputs.PlaygroundBucketName },
+    playground: {
+      bucket: outputs.PlaygroundBucketName,
+      queueUrl: outputs.PlaygroundQueueUrl,
+      fifoQueueUrl: outputs.PlaygroundFifoQueueUrl,
+    },
     ports,
     services,
   };

@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  checkSettings,
-  environmentConfig,
-  environmentVariable,
-  readEnvironment,
-  writeEnvironment,
-} from '../src/environment.ts';
+import { environmentConfig } from '../src/config/environment-config.ts';
+import { checkSettings, environmentVariable, readEnvironment, writeEnvironment } from '../src/environment.ts';
 import { ConfigError } from '../src/errors.ts';
 
 const needed = { 'drover.table.name': 'drover', 'bootstrap.servers': 'one:9092,two:9092' };
@@ -66,6 +61,11 @@ test.each([
   ['drover.idle.floor.ms', '60001', /above drover\.idle\.ceiling\.ms, 60000/],
   ['drover.worker.settings', '{"producer.linger.ms":"5"}', /names producer\.linger\.ms: leave it out/],
   ['drover.worker.settings', '{"group.id":"x"}', /names group\.id: set it by itself/],
+  ['drover.worker.settings', '{', /drover\.worker\.settings is not JSON/],
+  ['drover.wake.sources', '{', /drover\.wake\.sources is not JSON/],
+  ['drover.wake.sources', '{}', /must be a JSON array/],
+  ['drover.wake.sources', '[null]', /must hold objects like/],
+  ['drover.wake.sources', '[{"source":"arn:1","wakes":"a"}]', /must hold objects like/],
 ] as const)('%s = %j is refused by who writes it as by who reads it', (name, value, message) => {
   const settings = { ...needed, [name]: value };
   expect(() => checkSettings(settings)).toThrow(message);

@@ -47,6 +47,8 @@ export class SinkPartition implements TopicPartition {
   readonly #objects = new Set<string>();
   /** Those that the last commit needs. */
   #needed = new Set<string>();
+  /** Of these the one that holds nothing but the list of finished files. */
+  #listedAt: string | null = null;
   /** Records before it have been taken in. */
   next = 0;
   /** Of the layout's clock. */
@@ -174,7 +176,7 @@ export class SinkPartition implements TopicPartition {
     const overlaps = finished.some(({ last }) => last >= first) || open.some(({ told }) => told);
     const { object, bytes, store } = this.#newObject(delivered);
     const storeJson = (value: unknown) => store(Buffer.from(JSON.stringify(value)))!;
-    const needed = new Set(open.flatMap(({ objects }) => objects));
+    const needed = new Set<string>();
     let left: PartitionState['open'] = null;
     if (open.length > 0 && (leaves || overlaps)) {
       const states: FileState[] = [];
@@ -186,6 +188,8 @@ export class SinkPartition implements TopicPartition {
       }
       left = { at: storeJson(states), first };
       this.checkpointedAt = now;
+    } else {
+      for (const { objects } of open) for (const one of objects) needed.add(one);
     }
     const position = left === null ? first : delivered;
     const inline = JSON.stringify(finished).length <= mostInlineChars;
@@ -207,6 +211,7 @@ export class SinkPartition implements TopicPartition {
     this.#promised.push(...finished);
     this.#kept = state;
     this.#needed = needed;
+    this.#listedAt = isStored(state.finished) && left === null ? state.finished[0] : null;
     return { position, state: isEmptyState(state) ? null : writeState(state) };
   }
 
@@ -269,6 +274,9 @@ export class SinkPartition implements TopicPartition {
   get changed(): string | null | undefined {
     if (this.#kept === null || this.#kept.finished.length === 0) return undefined;
     this.#kept = { ...this.#kept, finished: [] };
+    // That list may go with the commit of this.
+    if (this.#listedAt !== null) this.#needed.delete(this.#listedAt);
+    this.#listedAt = null;
     return isEmptyState(this.#kept) ? null : writeState(this.#kept);
   }
 

@@ -1,4 +1,5 @@
 import type { ConnectorConfig } from './connector-config.ts';
+import type { SourceFeed } from './feed.ts';
 import type { SourceOffset, SourcePartition } from './record.ts';
 import type { SinkTask, SourceTask } from './task.ts';
 
@@ -10,12 +11,29 @@ export interface ConnectorContext {
   requestTaskReconfiguration(): void;
   /** Fails the connector. */
   raiseError(error: Error): void;
+  /**
+   * Its event source is declared: what `taskConfigs` answers are tasks that poll beside the feed, and none is enough.
+   */
+  readonly fed?: boolean;
 }
 
 /** Problems found by a connector's own `validate`, per setting. */
 export interface ConfigProblem {
   readonly key: string;
   readonly message: string;
+}
+
+/** Names an event source. */
+export interface FeedKey {
+  /** As its CDK function declares it: an ARN, say. */
+  readonly key: string;
+  /** The setting that names it, for errors. */
+  readonly setting: string;
+}
+
+/** Where the installation stands. */
+export interface FeedHome {
+  readonly region: string;
 }
 
 interface ConnectorBase {
@@ -29,6 +47,14 @@ interface ConnectorBase {
 
 export interface SourceConnector extends ConnectorBase {
   createTask(): SourceTask;
+  /**
+   * The event source that brings this connector's records to it. Null: none, it polls. A declared event source feeds the
+   * one connector whose config names it; when it is not declared, the connector polls as well. Pure, and of settings that
+   * are no secrets. Throws ConfigError.
+   */
+  feedKey?(config: ConnectorConfig, home: FeedHome): FeedKey | null;
+  /** Together with `feedKey`. */
+  createFeed?(): SourceFeed;
   /** KIP-618. Left out: unknown. */
   exactlyOnceSupport?(config: ConnectorConfig): 'SUPPORTED' | 'UNSUPPORTED';
   canDefineTransactionBoundaries?(config: ConnectorConfig): 'SUPPORTED' | 'UNSUPPORTED';

@@ -38,6 +38,7 @@ export { JavaRegex } from '../java/regex.ts';
 export type * from './avro.ts';
 export type * from './connector.ts';
 export type * from './converter.ts';
+export type * from './feed.ts';
 export * from './plugin.ts';
 export * from './record.ts';
 export type * from './task.ts';

@@ -70,8 +70,62 @@ const converterClass = (name: string) => ({
   width: 'SHORT' as const,
 });
 
-/** What every connector has. Java: ConnectorConfig. */
-export const connectorConfig = defineConfig({
+/** How failures of records are dealt with (KIP-298). */
+export const errorSettings = defineConfig({
+  'errors.retry.timeout': {
+    type: 'LONG',
+    default: 0,
+    importance: 'MEDIUM',
+    doc: 'For how long, in milliseconds, a failed operation is repeated; -1 is for ever.',
+    group: 'Error Handling',
+    orderInGroup: 1,
+    width: 'MEDIUM',
+    displayName: 'Retry Timeout for Errors',
+  },
+  'errors.retry.delay.max.ms': {
+    type: 'LONG',
+    default: 60000,
+    importance: 'MEDIUM',
+    doc: 'The longest pause between two attempts, in milliseconds.',
+    group: 'Error Handling',
+    orderInGroup: 2,
+    width: 'MEDIUM',
+    displayName: 'Maximum Delay Between Retries for Errors',
+  },
+  'errors.tolerance': {
+    type: 'STRING',
+    default: 'none',
+    importance: 'MEDIUM',
+    doc: '`none`: a bad record fails the task. `all`: bad records are skipped.',
+    validator: validString('none', 'all'),
+    group: 'Error Handling',
+    orderInGroup: 3,
+    width: 'SHORT',
+    displayName: 'Error Tolerance',
+  },
+  'errors.log.enable': {
+    type: 'BOOLEAN',
+    default: false,
+    importance: 'MEDIUM',
+    doc: 'Whether tolerated errors are logged.',
+    group: 'Error Handling',
+    orderInGroup: 4,
+    width: 'SHORT',
+    displayName: 'Log Errors',
+  },
+  'errors.log.include.messages': {
+    type: 'BOOLEAN',
+    default: false,
+    importance: 'MEDIUM',
+    doc: 'Whether the log shows where the bad record was.',
+    group: 'Error Handling',
+    orderInGroup: 5,
+    width: 'SHORT',
+    displayName: 'Log Error Details',
+  },
+});
+
+const commonConfig = defineConfig({
   name: {
     type: 'STRING',
     importance: 'HIGH',
@@ -170,179 +224,138 @@ export const connectorConfig = defineConfig({
     width: 'MEDIUM',
     displayName: 'Reload Action',
   },
-  'errors.retry.timeout': {
-    type: 'LONG',
-    default: 0,
-    importance: 'MEDIUM',
-    doc: 'For how long, in milliseconds, a failed operation is repeated; -1 is for ever.',
-    group: 'Error Handling',
+});
+
+/** What every connector has. Java: ConnectorConfig. */
+export const connectorConfig = mergeConfigs(commonConfig, errorSettings);
+
+export const taskCountSettings = selectConfig(commonConfig, 'tasks.max', 'tasks.max.enforce');
+
+const topicCreationGroups = defineConfig({
+  'topic.creation.groups': {
+    type: 'LIST',
+    default: '',
+    importance: 'LOW',
+    doc: 'Groups of settings for topics that the connector creates.',
+    validator: uniqueAliases('topic creation groups'),
+    group: 'Topic Creation',
     orderInGroup: 1,
-    width: 'MEDIUM',
-    displayName: 'Retry Timeout for Errors',
+    width: 'LONG',
+    displayName: 'Topic Creation Groups',
   },
-  'errors.retry.delay.max.ms': {
-    type: 'LONG',
-    default: 60000,
-    importance: 'MEDIUM',
-    doc: 'The longest pause between two attempts, in milliseconds.',
-    group: 'Error Handling',
-    orderInGroup: 2,
-    width: 'MEDIUM',
-    displayName: 'Maximum Delay Between Retries for Errors',
-  },
-  'errors.tolerance': {
+});
+
+/** How a source delivers (KIP-618). */
+export const deliverySettings = defineConfig({
+  'exactly.once.support': {
     type: 'STRING',
-    default: 'none',
+    default: 'requested',
     importance: 'MEDIUM',
-    doc: '`none`: a bad record fails the task. `all`: bad records are skipped.',
-    validator: validString('none', 'all'),
-    group: 'Error Handling',
+    doc: '`required`: the connector must be able to deliver exactly once, or it is not created.',
+    validator: caseInsensitiveString('REQUIRED', 'REQUESTED'),
+    group: 'Exactly Once Support',
+    orderInGroup: 2,
+    width: 'SHORT',
+    displayName: 'Exactly once support',
+  },
+  'transaction.boundary': {
+    type: 'STRING',
+    default: 'poll',
+    importance: 'MEDIUM',
+    doc: 'What one transaction holds: the records of one `poll`, those of an `interval`, or what the `connector` says.',
+    validator: caseInsensitiveString('INTERVAL', 'POLL', 'CONNECTOR'),
+    group: 'Exactly Once Support',
     orderInGroup: 3,
     width: 'SHORT',
-    displayName: 'Error Tolerance',
+    displayName: 'Transaction Boundary',
   },
-  'errors.log.enable': {
-    type: 'BOOLEAN',
-    default: false,
-    importance: 'MEDIUM',
-    doc: 'Whether tolerated errors are logged.',
-    group: 'Error Handling',
+  'transaction.boundary.interval.ms': {
+    type: 'LONG',
+    default: null,
+    importance: 'LOW',
+    doc: 'Length of the interval, in milliseconds.',
+    validator: whenSet(atLeast(0)),
+    group: 'Exactly Once Support',
     orderInGroup: 4,
     width: 'SHORT',
-    displayName: 'Log Errors',
+    displayName: 'Transaction boundary interval',
   },
-  'errors.log.include.messages': {
-    type: 'BOOLEAN',
-    default: false,
-    importance: 'MEDIUM',
-    doc: 'Whether the log shows where the bad record was.',
-    group: 'Error Handling',
-    orderInGroup: 5,
-    width: 'SHORT',
-    displayName: 'Log Error Details',
+  'offsets.storage.topic': {
+    type: 'STRING',
+    default: null,
+    importance: 'LOW',
+    doc: "A topic of the connector's own for its offsets.",
+    validator: nonEmptyString,
+    group: 'offsets.topic',
+    orderInGroup: 1,
+    width: 'LONG',
+    displayName: 'Offsets topic',
   },
 });
 
 /** What every source connector has. Java: SourceConnectorConfig. */
-export const sourceConnectorConfig = mergeConfigs(
-  connectorConfig,
-  defineConfig({
-    'topic.creation.groups': {
-      type: 'LIST',
-      default: '',
-      importance: 'LOW',
-      doc: 'Groups of settings for topics that the connector creates.',
-      validator: uniqueAliases('topic creation groups'),
-      group: 'Topic Creation',
-      orderInGroup: 1,
-      width: 'LONG',
-      displayName: 'Topic Creation Groups',
-    },
-    'exactly.once.support': {
-      type: 'STRING',
-      default: 'requested',
-      importance: 'MEDIUM',
-      doc: '`required`: the connector must be able to deliver exactly once, or it is not created.',
-      validator: caseInsensitiveString('REQUIRED', 'REQUESTED'),
-      group: 'Exactly Once Support',
-      orderInGroup: 2,
-      width: 'SHORT',
-      displayName: 'Exactly once support',
-    },
-    'transaction.boundary': {
-      type: 'STRING',
-      default: 'poll',
-      importance: 'MEDIUM',
-      doc: 'What one transaction holds: the records of one `poll`, those of an `interval`, or what the `connector` says.',
-      validator: caseInsensitiveString('INTERVAL', 'POLL', 'CONNECTOR'),
-      group: 'Exactly Once Support',
-      orderInGroup: 3,
-      width: 'SHORT',
-      displayName: 'Transaction Boundary',
-    },
-    'transaction.boundary.interval.ms': {
-      type: 'LONG',
-      default: null,
-      importance: 'LOW',
-      doc: 'Length of the interval, in milliseconds.',
-      validator: whenSet(atLeast(0)),
-      group: 'Exactly Once Support',
-      orderInGroup: 4,
-      width: 'SHORT',
-      displayName: 'Transaction boundary interval',
-    },
-    'offsets.storage.topic': {
-      type: 'STRING',
-      default: null,
-      importance: 'LOW',
-      doc: "A topic of the connector's own for its offsets.",
-      validator: nonEmptyString,
-      group: 'offsets.topic',
-      orderInGroup: 1,
-      width: 'LONG',
-      displayName: 'Offsets topic',
-    },
-  }),
-);
+export const sourceConnectorConfig = mergeConfigs(mergeConfigs(connectorConfig, topicCreationGroups), deliverySettings);
+
+export const sinkTopicSettings = defineConfig({
+  topics: {
+    type: 'LIST',
+    default: '',
+    importance: 'HIGH',
+    doc: 'Topics to read; or use `topics.regex`.',
+    validator: listOfDistinct({ empty: true }),
+    group: 'Common',
+    orderInGroup: 4,
+    width: 'LONG',
+    displayName: 'Topics',
+  },
+  'topics.regex': {
+    type: 'STRING',
+    default: '',
+    importance: 'HIGH',
+    doc: 'Java regular expression of the topics to read; or use `topics`.',
+    validator: validRegex,
+    group: 'Common',
+    orderInGroup: 4,
+    width: 'LONG',
+    displayName: 'Topics regex',
+  },
+});
+
+export const deadLetterSettings = defineConfig({
+  'errors.deadletterqueue.topic.name': {
+    type: 'STRING',
+    default: '',
+    importance: 'MEDIUM',
+    doc: 'Topic for records that could not be handled; empty: there is none.',
+    group: 'Error Handling',
+    orderInGroup: 6,
+    width: 'MEDIUM',
+    displayName: 'Dead Letter Queue Topic Name',
+  },
+  'errors.deadletterqueue.topic.replication.factor': {
+    type: 'SHORT',
+    default: 3,
+    importance: 'MEDIUM',
+    doc: 'Replication factor of that topic when it has to be created.',
+    group: 'Error Handling',
+    orderInGroup: 7,
+    width: 'MEDIUM',
+    displayName: 'Dead Letter Queue Topic Replication Factor',
+  },
+  'errors.deadletterqueue.context.headers.enable': {
+    type: 'BOOLEAN',
+    default: false,
+    importance: 'MEDIUM',
+    doc: 'Whether headers say where the record failed and why.',
+    group: 'Error Handling',
+    orderInGroup: 8,
+    width: 'MEDIUM',
+    displayName: 'Enable Error Context Headers',
+  },
+});
 
 /** What every sink connector has. Java: SinkConnectorConfig. */
-export const sinkConnectorConfig = mergeConfigs(
-  connectorConfig,
-  defineConfig({
-    topics: {
-      type: 'LIST',
-      default: '',
-      importance: 'HIGH',
-      doc: 'Topics to read; or use `topics.regex`.',
-      validator: listOfDistinct({ empty: true }),
-      group: 'Common',
-      orderInGroup: 4,
-      width: 'LONG',
-      displayName: 'Topics',
-    },
-    'topics.regex': {
-      type: 'STRING',
-      default: '',
-      importance: 'HIGH',
-      doc: 'Java regular expression of the topics to read; or use `topics`.',
-      validator: validRegex,
-      group: 'Common',
-      orderInGroup: 4,
-      width: 'LONG',
-      displayName: 'Topics regex',
-    },
-    'errors.deadletterqueue.topic.name': {
-      type: 'STRING',
-      default: '',
-      importance: 'MEDIUM',
-      doc: 'Topic for records that could not be handled; empty: there is none.',
-      group: 'Error Handling',
-      orderInGroup: 6,
-      width: 'MEDIUM',
-      displayName: 'Dead Letter Queue Topic Name',
-    },
-    'errors.deadletterqueue.topic.replication.factor': {
-      type: 'SHORT',
-      default: 3,
-      importance: 'MEDIUM',
-      doc: 'Replication factor of that topic when it has to be created.',
-      group: 'Error Handling',
-      orderInGroup: 7,
-      width: 'MEDIUM',
-      displayName: 'Dead Letter Queue Topic Replication Factor',
-    },
-    'errors.deadletterqueue.context.headers.enable': {
-      type: 'BOOLEAN',
-      default: false,
-      importance: 'MEDIUM',
-      doc: 'Whether headers say where the record failed and why.',
-      group: 'Error Handling',
-      orderInGroup: 8,
-      width: 'MEDIUM',
-      displayName: 'Enable Error Context Headers',
-    },
-  }),
-);
+export const sinkConnectorConfig = mergeConfigs(mergeConfigs(connectorConfig, sinkTopicSettings), deadLetterSettings);
 
 function whenSet(validator: Validator): Validator {
   return {
@@ -353,44 +366,14 @@ function whenSet(validator: Validator): Validator {
   };
 }
 
-/** How failures of records are dealt with (KIP-298). */
-export const errorSettings = selectConfig(
-  connectorConfig,
-  'errors.retry.timeout',
-  'errors.retry.delay.max.ms',
-  'errors.tolerance',
-  'errors.log.enable',
-  'errors.log.include.messages',
-);
-
-export const taskCountSettings = selectConfig(connectorConfig, 'tasks.max', 'tasks.max.enforce');
-
-/** How a source delivers (KIP-618). */
-export const deliverySettings = selectConfig(
-  sourceConnectorConfig,
-  'exactly.once.support',
-  'transaction.boundary',
-  'transaction.boundary.interval.ms',
-  'offsets.storage.topic',
-);
-
-export const sinkTopicSettings = selectConfig(sinkConnectorConfig, 'topics', 'topics.regex');
-
-export const deadLetterSettings = selectConfig(
-  sinkConnectorConfig,
-  'errors.deadletterqueue.topic.name',
-  'errors.deadletterqueue.topic.replication.factor',
-  'errors.deadletterqueue.context.headers.enable',
-);
-
-const deadLetterName = selectConfig(sinkConnectorConfig, 'errors.deadletterqueue.topic.name');
+const deadLetterName = selectConfig(deadLetterSettings, 'errors.deadletterqueue.topic.name');
 
 /** A sink's; null: it has none. */
 export function deadLetterTopic(settings: Settings): string | null {
   return parseConfig(deadLetterName, settings)['errors.deadletterqueue.topic.name'] || null;
 }
 
-const { validator: _, ...anyGuarantee } = sourceConnectorConfig.spec['exactly.once.support'];
+const { validator: _, ...anyGuarantee } = deliverySettings.spec['exactly.once.support'];
 const guarantee = defineConfig({ 'exactly.once.support': anyGuarantee });
 
 /** Whether a source is to deliver exactly once. What is no answer to that is told by whoever checks the settings. */

@@ -3,10 +3,11 @@ import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
 import type { DueIndex } from '../storage/due-index.ts';
 import { becameDue, type TableChange } from '../storage/table-change.ts';
 import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
+import { bringFeedsInLine, type HoldFeedsDeps } from './hold-feeds.ts';
 import { isSoon, scheduledTick, tickWithinTheMinute } from './tick.ts';
 import { type WakeUpReport, wakeUp } from './wake-up.ts';
 
-export interface CoordinatorDeps extends DispatchDeps {
+export interface CoordinatorDeps extends DispatchDeps, HoldFeedsDeps {
   readonly configs: ConfigBackingStore;
   readonly dueIndex: DueIndex;
   readonly cluster: ClusterStore;
@@ -53,9 +54,16 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       const runs = new Map(due.filter((item) => item.dueAt <= now).map(({ run }) => [JSON.stringify(run), run]));
       await dispatch(deps, [...runs.values()].map(requestOf), deadlineAt);
       if (due.some((item) => isSoon(item.dueAt, now))) await ensureTicking();
+      const feeds = changes.filter((change) => change.kind === 'feed');
+      const keys = feeds.map(({ before, after }) => (after ?? before)?.key).filter((key) => key !== undefined);
+      if (keys.length > 0) await bringFeedsInLine(deps, deadlineAt, keys);
     },
 
-    onTick: (deadlineAt) => scheduledTick(deps, deadlineAt),
+    async onTick(deadlineAt) {
+      // Before the ticker's minute: what the stream has missed waits for this.
+      await bringFeedsInLine(deps, deadlineAt);
+      await scheduledTick(deps, deadlineAt);
+    },
 
     onSubMinuteTick: (deadlineAt) => tickWithinTheMinute(deps, deadlineAt, true),
 

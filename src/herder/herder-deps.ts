@@ -5,6 +5,7 @@ import type { ClusterStore } from '../storage/cluster-store.ts';
 import type { ConfigBackingStore, StatusBackingStore } from '../storage/config-backing-store.ts';
 import type { OffsetBackingStore } from '../storage/offset-backing-store.ts';
 import type { OverrideRules } from './client-overrides.ts';
+import type { FeedRules } from './feed-checks.ts';
 
 /** What the verbs of the herder touch. */
 export interface HerderDeps {
@@ -23,4 +24,6 @@ export interface HerderDeps {
   readonly logLevel: string;
   /** What it holds against overrides of the Kafka clients' settings. Default: nothing. */
   readonly overrideRules?: OverrideRules;
+  /** Default: no event source is declared. */
+  readonly feedRules?: FeedRules;
 }

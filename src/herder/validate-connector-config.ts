@@ -6,13 +6,14 @@ import type { ConnectorType } from '../storage/items.ts';
 import { anyOverrides, overrideRefusals } from './client-overrides.ts';
 import { nullMessage, validateConnectorConfig, withoutNulls } from './connector-config-def.ts';
 import { droverSettingInfos } from './drover-settings.ts';
+import { feedRefusals } from './feed-checks.ts';
 import type { ConfigInput } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 
 const classKey = 'connector.class';
 
 /** What validity depends on beside the config itself. */
-type Installation = Pick<HerderDeps, 'plugins' | 'converterDefaults' | 'overrideRules'>;
+type Installation = Pick<HerderDeps, 'plugins' | 'converterDefaults' | 'overrideRules' | 'feedRules'>;
 
 /** The answer of the validate endpoint, for the plugin of the URL. */
 export async function validateForPlugin(
@@ -36,7 +37,7 @@ function withoutSuffix(name: string): string {
 }
 
 async function validate(installation: Installation, input: ConfigInput): Promise<ConfigInfos> {
-  const { plugins, converterDefaults, overrideRules = anyOverrides } = installation;
+  const { plugins, converterDefaults, overrideRules = anyOverrides, feedRules } = installation;
   if ((input[classKey] ?? null) === null) {
     throw new ConnectError('config.invalid', `Connector config ${mapText(input)} contains no connector type`);
   }
@@ -44,7 +45,8 @@ async function validate(installation: Installation, input: ConfigInput): Promise
   const settings = withoutNulls(input);
   const infos = await validateConnectorConfig(plugins, input, converterDefaults, overrideRules);
   const all = withoutErrorsOfReferences(settings, withDroverSettings(plugins, settings, infos));
-  return withRefusals(all, overrideRefusals(typeOf(plugins, settings), settings, overrideRules));
+  const refused = withRefusals(all, overrideRefusals(typeOf(plugins, settings), settings, overrideRules));
+  return feedRules === undefined ? refused : withRefusals(refused, await feedRefusals(plugins, settings, feedRules));
 }
 
 /** Each alias brings a dozen settings that carry its name, and all of them are described in the answer. */

@@ -53,10 +53,15 @@ function topic(value: unknown, field: string): string | null {
   throw invalid(`"${field}" of an import is the name of a topic`);
 }
 
-/** What is nobody's event wakes nobody: a rule or a bucket may send more than Drover's. */
-export function parseCoordinatorInvocation(event: unknown): CoordinatorInvocation {
+/** What is nobody's event wakes nobody: a rule or a bucket may send more than Drover's. `wakeSources`: see `namesToWake`. */
+export function parseCoordinatorInvocation(
+  event: unknown,
+  wakeSources: ReadonlyMap<string, readonly string[]>,
+): CoordinatorInvocation {
   const kind = typeof event === 'object' && event !== null && 'kind' in event ? event.kind : undefined;
   if (kind === 'tick' || kind === 'sub-minute-tick') return { kind };
   const records = streamRecordsOf(event);
-  return records === null ? { kind: 'wake-up', connectors: namesToWake(event) } : { kind: 'table-stream', records };
+  return records === null
+    ? { kind: 'wake-up', connectors: namesToWake(event, wakeSources) }
+    : { kind: 'table-stream', records };
 }

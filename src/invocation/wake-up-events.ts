@@ -1,16 +1,27 @@
 /**
  * What the events of S3, SQS, SNS and EventBridge look like that wake connectors. An event names the connectors it is
- * for; nothing is looked up among those that exist (L2). The names may stand
+ * for, or the queue or topic that it comes from stands for some by its ARN (`sources`); nothing is looked up among those
+ * that exist (L2). The names may stand
  *  - in the event itself: `{"drover":{"wake":["name"]}}` (an EventBridge rule's or schedule's constant input),
  *  - in an EventBridge event's `detail` in the same form,
- *  - in the body of an SQS message or the text of an SNS message in the same form,
+ *  - in the body of an SQS message or the text of an SNS message in the same form, also where a topic feeds the queue,
  *  - in a message attribute `drover.wake` of an SQS message: names with commas between,
  *  - in the id of an S3 notification configuration: `drover.wake:name,name`.
  */
-export function namesToWake(event: unknown): string[] {
+export function namesToWake(event: unknown, sources: ReadonlyMap<string, readonly string[]>): string[] {
   const names = new Set<string>();
+  if (isObject(event) && Array.isArray(event.Records)) {
+    for (const record of event.Records) for (const name of sources.get(sourceOf(record)) ?? []) names.add(name);
+  }
   collect(event, names, 0);
   return [...names];
+}
+
+/** The ARN of the queue or topic that has invoked; empty for anything else. */
+function sourceOf(record: unknown): string {
+  if (!isObject(record)) return '';
+  const arn = record.eventSourceARN ?? (isObject(record.Sns) ? record.Sns.TopicArn : undefined);
+  return typeof arn === 'string' ? arn : '';
 }
 
 const notificationPrefix = 'drover.wake:';
@@ -19,11 +30,12 @@ const deepest = 5;
 
 function collect(event: unknown, names: Set<string>, depth: number): void {
   if (depth > deepest || !isObject(event)) return;
-  const { drover, detail, Records: records } = event;
+  const { drover, detail, Records: records, Type: type, Message: message } = event;
   if (isObject(drover) && Array.isArray(drover.wake)) {
     for (const name of drover.wake) if (typeof name === 'string') names.add(name);
   }
   collect(detail, names, depth + 1);
+  if (type === 'Notification' && typeof message === 'string') collect(parsed(message), names, depth + 1);
   if (!Array.isArray(records)) return;
   for (const record of records) if (isObject(record)) collectRecord(record, names, depth);
 }

@@ -161,6 +161,8 @@ export class KafkaFetcher implements Fetcher {
     );
     if (!signal) return asked;
     return new Promise((resolve, reject) => {
+      // It may have been while the leaders were looked up.
+      if (signal.aborted) return reject(signal.reason);
       const onAbort = () => reject(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));

@@ -172,6 +172,8 @@ function namesOf(change: TableChange): readonly unknown[] {
     }
     case 'logger':
       return [(change.after ?? change.before)?.logger];
+    case 'feed':
+      return [(change.after ?? change.before)?.key];
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ClusterStore } from './cluster-store.ts';
 import type { ConfigBackingStore, StatusBackingStore } from './config-backing-store.ts';
 import type { DueIndex } from './due-index.ts';
+import type { FeedStore } from './feed-store.ts';
 import type { GenerationStore } from './generation-store.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { OffsetBackingStore } from './offset-backing-store.ts';
@@ -13,5 +14,6 @@ export interface Stores {
   readonly status: StatusBackingStore;
   readonly leases: LeaseStore;
   readonly due: DueIndex;
+  readonly feeds: FeedStore;
   readonly cluster: ClusterStore;
 }

@@ -1,5 +1,6 @@
 import type { LoggerLevel } from './cluster-store.ts';
 import { type DueItem, everyTick } from './due-index.ts';
+import type { FeedClaim } from './feed-store.ts';
 import type { ConnectorItem, TaskItem } from './items.ts';
 import type { RestingPosition, SourceOffsetEntry } from './offset-backing-store.ts';
 
@@ -26,6 +27,7 @@ export type TableChange =
   | (Change<'source-offset', SourceOffsetEntry> & { readonly connector: string })
   | (Change<'sink-position', RestingPosition> & { readonly connector: string })
   | (Change<'active-topic', ActiveTopic> & { readonly connector: string })
+  | Change<'feed', FeedClaim>
   | Change<'logger', LoggerLevel>;
 
 /**

@@ -62,6 +62,13 @@ export interface Events {
   'connector.generation': About & { generation: number; tasks: number; changed: number };
   'connector.state': About & { state: string };
   'connector.replayed': About & { topic: string; records: number; left: number };
+  /** Events that nobody may take now. */
+  'feed.returned': { feed: string; holder: string | null; reason: string };
+  /** An event source was told to bring its events, or to keep them. */
+  'feed.switched': { feed: string; open: boolean };
+  'feed.switch-failed': { feed: string; open: boolean; error: string };
+  /** Another invocation has committed the offsets that this one had seen: it has come further. */
+  'feed.overtaken': About & { sourcePartitions: number };
   'probe.ended': { sinks: number; topics: number; lagging: number; durationMs: number };
   'plugin.log': About & { message: string };
   'herder.dispatched': { runs: number; first: string; durationMs: number };
@@ -263,6 +270,27 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'INFO',
     logger: 'drover.worker.connector',
     message: (f) => `${f.connector}: ${f.records} dead letters of ${f.topic} were put back, ${f.left} left`,
+  },
+  'feed.returned': {
+    // As often as the event comes again: the event source or its sender has the last word.
+    level: (f) => (f.holder === null ? 'WARN' : 'DEBUG'),
+    logger: 'drover.worker',
+    message: (f) => f.reason,
+  },
+  'feed.switched': {
+    level: 'INFO',
+    logger: 'drover.herder',
+    message: (f) => `${f.feed} ${f.open ? 'brings its events' : 'is held'}`,
+  },
+  'feed.switch-failed': {
+    level: 'ERROR',
+    logger: 'drover.herder',
+    message: (f) => `${f.feed} could not be ${f.open ? 'opened' : 'held'}: ${f.error}`,
+  },
+  'feed.overtaken': {
+    level: 'DEBUG',
+    logger: 'drover.worker',
+    message: (f) => `${nameOf(f)}: another invocation has come further in ${f.sourcePartitions} source partitions`,
   },
   'probe.ended': {
     level: 'DEBUG',

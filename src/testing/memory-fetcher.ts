@@ -28,7 +28,8 @@ export class MemoryFetcher implements Fetcher {
   ): Promise<FetchedPartition[]> {
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
-    const isNews = ({ cursor, error }: FetchedPartition) => cursor !== null || error !== null;
+    const isNews = ({ cursor, error }: FetchedPartition) =>
+      error !== null || (cursor !== null && cursor.endOffset > cursor.nextOffset);
     const waitUntil = this.#clock.now() + options.maxWaitMs;
     for (;;) {
       const fetched = this.#read(positions, options);
@@ -102,7 +103,7 @@ export class MemoryFetcher implements Fetcher {
       records.push(record);
       bytes += size;
     }
-    const cursor = next === offset ? null : new MemoryCursor(name, number, offset, next, records);
+    const cursor = new MemoryCursor(name, number, offset, next, records);
     return {
       bytes,
       partition: {

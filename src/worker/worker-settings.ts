@@ -1,5 +1,7 @@
+import type { FeedHome } from '../api/connector.ts';
 import type { Settings } from '../config/config-def.ts';
 import { apacheConverters } from '../config/connector-config.ts';
+import { DeclaredFeeds } from '../config/declared-feeds.ts';
 import { allOverrides, type OverridePolicy } from '../config/override-policy.ts';
 
 /** The installation's part of what decides a run; `src/environment.ts` reads it from environment variables. */
@@ -25,6 +27,9 @@ export interface WorkerSettings {
   readonly runMarginMs: number;
   /** Which settings of the Kafka clients a connector may override. */
   readonly overridePolicy: OverridePolicy;
+  readonly feeds: DeclaredFeeds;
+  /** Where the installation stands, for connectors that name event sources. */
+  readonly home: FeedHome;
 }
 
 export const defaultWorkerSettings: WorkerSettings = {
@@ -42,4 +47,6 @@ export const defaultWorkerSettings: WorkerSettings = {
   idleFloorMs: 1_000,
   idleCeilingMs: 60_000,
   overridePolicy: allOverrides,
+  feeds: new DeclaredFeeds([]),
+  home: { region: 'us-east-1' },
 };

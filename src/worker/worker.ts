@@ -1,12 +1,19 @@
 import type { KafkaClient } from '../kafka/types.ts';
+import { FedConnectors } from './feed/fed-connectors.ts';
+import { FeedHost, type FeedReport } from './feed/feed-event.ts';
 import { ActiveTopics } from './record/active-topics.ts';
 import { runConnector } from './run/run-connector.ts';
 import type { RunHost, WorkerDeps } from './run/run-host.ts';
 import { runProbe } from './run/run-probe.ts';
-import type { Worker } from './run/run-report.ts';
+import type { RunBudget, Worker } from './run/run-report.ts';
 import { runTask } from './run/run-task.ts';
 
-export function createWorker(deps: WorkerDeps): Worker {
+export interface FeedingWorker extends Worker {
+  /** An event of the event source by that key, for the connector that it feeds. */
+  feed(key: string, event: unknown, budget: RunBudget): Promise<FeedReport>;
+}
+
+export function createWorker(deps: WorkerDeps): FeedingWorker {
   let client: Promise<KafkaClient> | null = null;
   const kafka = () => {
     client ??= deps.kafka().catch((error) => {
@@ -16,7 +23,9 @@ export function createWorker(deps: WorkerDeps): Worker {
     return client;
   };
   const host: RunHost = { ...deps, kafka, activeTopics: new ActiveTopics(deps.stores.status, deps.clock) };
+  const feeds = new FeedHost(host, new FedConnectors(deps.stores, deps.clock, deps.settings.feeds));
   return {
+    feed: (key, event, budget) => feeds.feed(key, event, budget),
     run(request, budget) {
       switch (request.kind) {
         case 'task':

@@ -7,6 +7,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, test, vi } from 'vitest';
 import { Drover, wakeOnObjects, wakeOnQueue, wakeOnRule, wakeOnTopic } from '../../cdk/index.ts';
+import { readEnvironment } from '../../src/environment.ts';
 import { namesToWake } from '../../src/invocation/wake-up-events.ts';
 import { env, permissions, plain, synthesise, withoutBundles } from './synthesise.ts';
 
@@ -18,7 +19,7 @@ const coordinator = { 'Fn::GetAtt': [Match.stringLikeRegexp('CoordinatorFunction
 function wokenByRules(template: Template): string[][] {
   return Object.values(template.findResources('AWS::Events::Rule'))
     .flatMap(({ Properties }) => Properties.Targets as { Input?: string }[])
-    .flatMap(({ Input }) => (Input === undefined ? [] : [namesToWake(JSON.parse(Input))]))
+    .flatMap(({ Input }) => (Input === undefined ? [] : [namesToWake(JSON.parse(Input), new Map())]))
     .filter((names) => names.length > 0);
 }
 
@@ -100,14 +101,51 @@ test('a topic that names connectors invokes the coordinator', () => {
   template.hasResourceProperties('AWS::Lambda::Permission', { Principal: 'sns.amazonaws.com', SourceArn: topic });
 });
 
+test('everything on a queue or topic wakes the connectors that are listed for it', () => {
+  const { template } = synthesise(
+    () => plain,
+    (stack, drover) => {
+      const queue = new Queue(stack, 'Bell', { visibilityTimeout: Duration.minutes(2) });
+      wakeOnQueue(drover, { queue, wakes: ['orders-in', 'a,b'] });
+      wakeOnTopic(drover, { topic: new Topic(stack, 'Ring'), wakes: ['orders-in'] });
+      const topic = Topic.fromTopicArn(stack, 'Known', 'arn:aws:sns:eu-west-1:111122223333:known');
+      wakeOnTopic(drover, { topic, wakes: ['invoices-in'] });
+    },
+  );
+  const written = Object.values(template.findResources('AWS::Lambda::Function'))
+    .map(({ Properties }) => Properties.Environment?.Variables?.DROVER_WAKE_SOURCES)
+    .filter((value) => value !== undefined);
+  expect(written).toHaveLength(1); // The coordinator's.
+  // As CloudFormation would put it together.
+  const arnOf = (part: { Ref?: string; 'Fn::GetAtt'?: string[] }) => part.Ref ?? part['Fn::GetAtt']?.join('.') ?? '';
+  const text = written[0]['Fn::Join'][1].map((part: string | object) =>
+    typeof part === 'string' ? part : arnOf(part),
+  );
+  const { wakeSources } = readEnvironment({
+    DROVER_TABLE_NAME: 'drover',
+    DROVER_BOOTSTRAP_SERVERS: 'b-1:9092',
+    DROVER_WAKE_SOURCES: text.join(''),
+  });
+  const idOf = (type: string) => Object.keys(template.findResources(type)).filter((id) => /^(Bell|Ring)/.test(id))[0];
+  expect([...wakeSources]).toEqual([
+    [`${idOf('AWS::SQS::Queue')}.Arn`, ['orders-in', 'a,b']],
+    [idOf('AWS::SNS::Topic'), ['orders-in']],
+    ['arn:aws:sns:eu-west-1:111122223333:known', ['invoices-in']],
+  ]);
+});
+
 test('what would wake nobody, or be refused at deployment, is refused with the fix', () => {
   const stack = new Stack(new App(withoutBundles), 'Test', { env });
   const drover = new Drover(stack, 'Drover', plain);
   const rule = new Rule(stack, 'Rule', { schedule: Schedule.rate(Duration.hours(1)) });
   const bucket = new Bucket(stack, 'Bucket');
+  const queue = new Queue(stack, 'Queue', { visibilityTimeout: Duration.minutes(2) });
+  const topic = new Topic(stack, 'Topic');
   for (const wakes of [[], ['a', ' ']]) {
     expect(() => wakeOnRule(drover, { rule, wakes })).toThrow('wakes must name the connectors');
     expect(() => wakeOnObjects(drover, { bucket, wakes })).toThrow('wakes must name the connectors');
+    expect(() => wakeOnQueue(drover, { queue, wakes })).toThrow('wakes must name the connectors');
+    expect(() => wakeOnTopic(drover, { topic, wakes })).toThrow('wakes must name the connectors');
   }
   const short = new Queue(stack, 'Short');
   expect(() => wakeOnQueue(drover, { queue: short })).toThrow(

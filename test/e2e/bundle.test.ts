@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type FunctionName, functionNames } from '../../cdk/bundle.ts';
 import { builtinPlugins } from '../../functions/builtin-plugins.ts';
 import { functionLog } from '../../local/function-logs.ts';
 import { freePort } from '../../local/ports.ts';
@@ -17,7 +18,7 @@ import type { KafkaSecurity, SaslSettings } from '../../src/kafka/security.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
 import { checks, nameOf, needsRegistry } from '../support/bundled/checks.ts';
 import { type DeployedStack, deployStack } from '../support/deployed-stack.ts';
-import { readTopic, type SeenRecord } from '../support/kafka-records.ts';
+import { readTopic, type SeenRecord, sendValues } from '../support/kafka-records.ts';
 import { jaas, type SecuredKafka, startSecuredKafka, unsignedToken } from '../support/secured-kafka.ts';
 import { until } from '../support/until.ts';
 
@@ -25,7 +26,7 @@ import { until } from '../support/until.ts';
  * What is deployed is what was tested: everything that a function loads when it is needed is used here, out of the
  * bundle that was deployed. The lists come from the registry, from types and from the bundler, so that nothing new can be
  * forgotten.
- * That no chunk was forgotten is not checked yet: what was loaded is written down in `loads`, for the test that shall.
+ * What was loaded is written down in `loads`; the last test holds it against all that lies in the deployed bundles.
  */
 const support = join(import.meta.dirname, '../support/bundled');
 const pluginsModule = join(support, 'plugins.ts');
@@ -42,20 +43,26 @@ beforeAll(async () => {
   // The emulator passes these on to the functions.
   vi.stubEnv('DROVER_TEST_LOADS', loads);
   vi.stubEnv('NODE_OPTIONS', `--import ${pathToFileURL(join(support, 'record-loads.ts')).href}`);
-  try {
-    stack = await deployStack({
-      plugins: pluginsModule,
-      runSeconds: '20',
-      idleCeilingMs: '5000',
-      connectorSecrets: 'bundle-secret',
-      connectorParameters: '/bundle/word',
-    });
-  } finally {
-    vi.unstubAllEnvs();
-  }
-  kafka = createKafkaClient({ bootstrapServers: stack.bootstrapServers });
-  registry = await startSchemaRegistry({ folder, port: await freePort() });
-  secured = await startSecuredKafka();
+  const deployed = deployStack({
+    plugins: pluginsModule,
+    runSeconds: '20',
+    idleCeilingMs: '5000',
+    connectorSecrets: 'bundle-secret',
+    connectorParameters: '/bundle/word',
+  }).finally(() => vi.unstubAllEnvs());
+  const started = await Promise.allSettled([
+    deployed.then((it) => {
+      stack = it;
+      kafka = createKafkaClient({ bootstrapServers: stack.bootstrapServers });
+    }),
+    freePort().then(async (port) => {
+      registry = await startSchemaRegistry({ folder, port });
+    }),
+    startSecuredKafka().then((it) => {
+      secured = it;
+    }),
+  ]);
+  for (const one of started) if (one.status === 'rejected') throw one.reason;
 }, longest);
 
 afterAll(async () => {
@@ -120,28 +127,20 @@ test('every plugin, and what plugins of an app may import and read, works in the
   expect(connectors.map(({ className }) => className.split('.').at(-1))).toEqual([
     'FileStreamSourceConnector',
     'FileStreamSinkConnector',
+    'S3SinkConnector',
+    'AivenKafkaConnectS3SinkConnector',
   ]);
 });
 
-const drafts = ['draft_7', 'draft_2019_09', 'draft_2020_12'].map((version) => ({
-  'json.schema.spec.version': version,
-  'json.fail.invalid.schema': 'true',
-}));
-/** Each converter that needs a registry, with the settings that make it load something more. */
-const registryCases = builtinPlugins
-  .filter(needsRegistry)
-  .flatMap(({ className }): [string, Record<string, string>][] =>
-    (className.endsWith('JsonSchemaConverter') ? drafts : [{}]).map((settings) => [className, settings]),
-  );
+const registryConverters = builtinPlugins.filter(needsRegistry).map(({ className }) => className);
 
-test.each(registryCases)(
-  '%s through a real registry, from a source to a topic and from there to a sink %o',
-  {
-    timeout: longest,
-  },
-  async (className, settings) => {
-    const topic = `orders-${registryCases.findIndex(([name, own]) => name === className && own === settings)}`;
-    const own = { 'schema.registry.url': registry.url, ...settings };
+test.each(registryConverters)(
+  '%s through a real registry, from a source to a topic and from there to a sink',
+  { timeout: longest },
+  async (className) => {
+    const topic = `orders-${registryConverters.indexOf(className)}`;
+    const checked = className.endsWith('JsonSchemaConverter') ? { 'json.fail.invalid.schema': 'true' } : {};
+    const own = { 'schema.registry.url': registry.url, ...checked };
     const converter = {
       'value.converter': className,
       ...Object.fromEntries(Object.entries(own).map(([key, value]) => [`value.converter.${key}`, value])),
@@ -162,6 +161,46 @@ test.each(registryCases)(
     ]);
   },
 );
+
+test('JSON that others have written is checked by each draft of JSON Schema', { timeout: longest }, async () => {
+  const drafts = ['https://json-schema.org/draft/2019-09/schema', 'https://json-schema.org/draft/2020-12/schema'];
+  const producer = await kafka.producer();
+  for (const [index, $schema] of drafts.entries()) {
+    const schema = JSON.stringify({ $schema, type: 'object', properties: { id: { type: 'integer', maximum: 9 } } });
+    const answer = await fetch(`${registry.url}/subjects/draft-${index}-value/versions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify({ schemaType: 'JSON', schema }),
+    });
+    expect(answer.status).toBe(200);
+    const { id } = (await answer.json()) as { id: number };
+    const frame = Buffer.from([0, 0, 0, 0, 0]);
+    frame.writeInt32BE(id, 1);
+    await sendValues(producer, `draft-${index}`, [
+      `${frame.toString('latin1')}{"id":10}`,
+      `${frame.toString('latin1')}{"id":${index}}`,
+    ]);
+  }
+  await producer.close();
+  const file = join(folder, 'drafts.txt');
+  await create('drafts', 'FileStreamSink', {
+    topics: drafts.map((_, index) => `draft-${index}`).join(','),
+    file,
+    'value.converter': 'io.confluent.connect.json.JsonSchemaConverter',
+    'value.converter.schema.registry.url': registry.url,
+    'value.converter.json.fail.invalid.schema': 'true',
+    'errors.tolerance': 'all',
+  });
+  // Of each topic the first record is not what its schema wants.
+  expect((await linesOf(file, 2, 'drafts')).sort()).toEqual(['Struct{id=0}', 'Struct{id=1}']);
+});
+
+test('a file is read line by line', { timeout: longest }, async () => {
+  const file = join(folder, 'read.txt');
+  writeFileSync(file, 'one\ntwo\n');
+  await create('read', 'FileStreamSource', { file, topic: 'read' });
+  expect((await arrived(kafka, 'read', 2, 'read')).map(({ value }) => value)).toEqual(['one', 'two']);
+});
 
 const codecs = Object.keys({
   none: true,
@@ -303,4 +342,62 @@ describe('what a plugin does wrong', () => {
     expect(line).toContain('LostConnectionError: the system is gone');
     expect(line).toMatch(/failDeepInside \(test\/support\/bundled\/plugins\.ts:\d+:\d+\)/);
   });
+});
+
+/** What a function cannot come to load here, and why. Each of these loads and exports what it should: test/cdk/lazy-chunks.test.ts. */
+const neverLoaded: readonly (readonly [functions: readonly FunctionName[], modules: RegExp, reason: string])[] = [
+  [
+    functionNames,
+    /^node_modules\/@(?:aws-sdk\/(?:credential-provider-|nested-clients\/)|smithy\/credential-provider-imds\/)/,
+    'Lambda gives credentials in variables',
+  ],
+  [functionNames, /^node_modules\/@smithy\/core\/.*\/event-streams\//, 'no operation that Drover uses streams events'],
+  [functionNames, /^node_modules\/bowser\//, 'names a browser to AWS'],
+  [['rest', 'mirror'], /^(?:src\/plugins\/converters|node_modules\/(?:ajv|avsc))\//, 'only the task function converts'],
+  [['rest', 'mirror'], /^node_modules\/fast-check\//, 'a task of the app loads it'],
+  [['mirror'], /^connectors\/file\//, 'it asks connectors for their versions only'],
+  [['mirror'], /^functions\/secrets-manager-sdk\.ts$/, 'the broker beside the stack wants no password'],
+];
+
+/** The files of a function's bundle that are loaded when they are needed, and the module each is there for. */
+function lazyModules(name: FunctionName): Map<string, string> {
+  const assembly = join(stack.folder, 'run', 'cdk.out');
+  const entry = readdirSync(assembly, { recursive: true, encoding: 'utf8' }).find((path) =>
+    path.endsWith(`/dist/${name}.mjs`),
+  );
+  if (entry === undefined) throw new Error(`No bundle of ${name} in ${assembly}`);
+  const dist = join(assembly, dirname(entry));
+  return new Map(
+    readdirSync(dist)
+      .filter((file) => file.endsWith('.mjs'))
+      .flatMap((file): [string, string][] => {
+        const map: { x_lazyModule?: string } = JSON.parse(readFileSync(join(dist, `${file}.map`), 'utf8'));
+        return map.x_lazyModule === undefined ? [] : [[file, map.x_lazyModule]];
+      }),
+  );
+}
+
+test('nothing that a function may load lazily was left out by these tests', () => {
+  const seen = readFileSync(loads, 'utf8').split('\n');
+  const forgotten: string[] = [];
+  const needless = new Set<string>();
+  const used = new Set<RegExp>();
+  for (const name of functionNames) {
+    const loaded = new Set(
+      seen.filter((line) => line.startsWith(`${stack.functions[name]} `)).map((line) => line.split(' ')[1]),
+    );
+    expect(loaded).toContain(`${name}.mjs`);
+    const lazy = lazyModules(name);
+    expect(lazy.size).toBeGreaterThan(5);
+    for (const [file, module] of lazy) {
+      const excuse = neverLoaded.find(([functions, modules]) => functions.includes(name) && modules.test(module));
+      if (excuse !== undefined) used.add(excuse[1]);
+      if (excuse === undefined && !loaded.has(file)) forgotten.push(`${name}: ${module}`);
+      if (excuse !== undefined && loaded.has(file)) needless.add(`${name}: ${module} (${excuse[2]})`);
+    }
+  }
+  expect(forgotten).toEqual([]);
+  // A reason that is not true any more is to be taken out.
+  expect([...needless]).toEqual([]);
+  expect(neverLoaded.filter(([, modules]) => !used.has(modules)).map(([, , reason]) => reason)).toEqual([]);
 });

@@ -230,6 +230,12 @@ test('a source without a file, which would be stdin, fails with a trace that nam
   expect(failed.trace).toMatch(/'file' is missing/);
 });
 
+test('OPTIONS tells the methods of a path, as with Java', async () => {
+  const answer = await fetch(`${stack.restUrl}/connectors/any?x=y`, { method: 'OPTIONS' });
+  expect([answer.status, answer.headers.get('allow')]).toEqual([200, 'GET,DELETE,HEAD,OPTIONS']);
+  expect((await fetch(`${stack.restUrl}/nothing`, { method: 'OPTIONS' })).status).toBe(404);
+});
+
 test('a body that is no JSON is refused', async () => {
   const headers = { 'content-type': 'application/json' };
   const answer = await fetch(`${stack.restUrl}/connectors`, { method: 'POST', headers, body: '{' });

@@ -93,6 +93,12 @@ describe('commands', () => {
           if (verb !== 'run' && !known.has(verb!)) broken.push(`${where}: npm has no ${verb}`);
           if (/^(?:start|stop|test)$/.test(verb!) && !(verb! in scripts)) broken.push(`${where}: no script ${verb}`);
         }
+        for (const [, path, name] of text.matchAll(/\bvitest run .*?(\S+\.test\.ts) -t '([^']+)'/g)) {
+          const names = existsSync(join(projectFolder, path!))
+            ? [...readFileSync(join(projectFolder, path!), 'utf8').matchAll(/\b(?:it|test)\(\s*(['"`])(.*?)\1,/g)]
+            : [];
+          if (!names.some((found) => found[2]!.includes(name!))) broken.push(`${where}: no test there is named so`);
+        }
         for (const [path] of text.matchAll(/(?<=\s)(?:test|\.ci|local|cdk|src)\/[\w./-]+/g)) {
           if (!existsSync(join(dirname(manifest), path))) broken.push(`${where}: there is no ${path}`);
         }

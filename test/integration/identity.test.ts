@@ -315,7 +315,7 @@ describe('the functions with a hostile config', () => {
     };
     for (const [name, value] of Object.entries(settings)) vi.stubEnv(name, value);
     // Read when these are loaded, as in a function.
-    const { configProviders } = await import('../../functions/secrets.ts');
+    const { configProviders } = await import('../../functions/config-providers.ts');
     const plugins = (await import('../../functions/plugins.ts')).loadPlugins();
     expect(plugins.find('transformation', 'TimestampRouter')).toBeUndefined();
     client = createKafkaClient({ bootstrapServers: kafkaAddress() });

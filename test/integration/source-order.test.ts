@@ -10,7 +10,7 @@ import { STRING_SCHEMA } from '../../src/data/schema-builder.ts';
 import { ConnectError, DataError, RetriableError } from '../../src/errors.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
-import { readTopic } from '../support/kafka-records.ts';
+import { readDecidedTopic } from '../support/kafka-records.ts';
 import { kafkaAddress } from '../support/services.ts';
 import { createHarness, realKafka, uniqueName } from '../support/worker-harness.ts';
 import { sourceOf, transformationOf } from '../support/worker-plugins.ts';
@@ -250,7 +250,7 @@ async function check(given: Plan): Promise<void> {
   const state = async () => {
     const landed = new Map<string, number[]>();
     for (const [at, topic] of [plain, compacted].entries()) {
-      for (const { partition, value } of await readTopic(kafka, topic)) {
+      for (const { partition, value } of await readDecidedTopic(kafka, topic)) {
         const key = `${at}-${partition}`;
         landed.set(key, [...(landed.get(key) ?? []), Number.parseInt(value!, 10)]);
       }
@@ -319,7 +319,7 @@ async function check(given: Plan): Promise<void> {
       expect(first.committed).toEqual([0, 1, 2].map((source) => lastOf(source, read.slice(0, end))));
     }
     if (hasLetters && !fails && given.tolerance === 'all' && given.delivery !== 'connector') {
-      const written = (await readTopic(kafka, letters)).map(({ value }) => Number.parseInt(value!, 10));
+      const written = (await readDecidedTopic(kafka, letters)).map(({ value }) => Number.parseInt(value!, 10));
       expect(written.sort((a, b) => a - b)).toEqual(skipped.map((one) => one.index));
     }
     if (!fails) return;

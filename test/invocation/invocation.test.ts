@@ -58,7 +58,7 @@ describe('an invocation of the coordinator', () => {
     [{ Records: [] }, { kind: 'wake-up', connectors: [] }],
     [null, { kind: 'wake-up', connectors: [] }],
   ])('%j is read once', (event, invocation) => {
-    expect(parseCoordinatorInvocation(event)).toEqual(invocation);
+    expect(parseCoordinatorInvocation(event, new Map())).toEqual(invocation);
   });
 
   it("of the table's stream is all that the mirror takes", () => {

@@ -1,5 +1,6 @@
 import { isRetriable } from '../../src/errors.ts';
 import type { KafkaClient, Producer } from '../../src/kafka/types.ts';
+import { until } from './until.ts';
 
 export interface SeenRecord {
   readonly partition: number;
@@ -61,6 +62,24 @@ export async function readTopic(
   }
   await fetcher.close();
   return seen.sort((one, other) => one.partition - other.partition || one.offset - other.offset);
+}
+
+/**
+ * The same, once no transaction is open in the topic. A coordinator answers a commit as soon as it is decided, and writes
+ * the markers behind the records a moment later: until then `read_committed` ends in front of records that are committed.
+ */
+export async function readDecidedTopic(client: KafkaClient, topic: string): Promise<SeenRecord[]> {
+  const [description] = await client.admin.describeTopics([topic]);
+  if (!description) return [];
+  const all = Array.from({ length: description.partitions }, (_, partition) => ({ topic, partition }));
+  const endsOf = async (level: 'read_uncommitted' | 'read_committed') =>
+    (await client.admin.endOffsets(all, level)).get(topic)!;
+  await until(`the transactions in ${topic} are decided`, async () => {
+    const end = await endsOf('read_uncommitted');
+    const decided = await endsOf('read_committed');
+    return [...end].every(([partition, offset]) => decided.get(partition)! >= offset);
+  });
+  return readTopic(client, topic);
 }
 
 /** Sends values to partition 0 and returns the outcome. */

@@ -2,6 +2,7 @@ import type { Stores } from '../stores.ts';
 import { DynamoDbClusterStore } from './cluster-store.ts';
 import { DynamoDbConfigBackingStore } from './config-store.ts';
 import { DynamoDbDueIndex } from './due-index.ts';
+import { DynamoDbFeedStore } from './feed-store.ts';
 import { DynamoDbGenerationStore } from './generation-store.ts';
 import { DynamoDbLeaseStore } from './lease-store.ts';
 import { DynamoDbOffsetBackingStore } from './offset-store.ts';
@@ -18,6 +19,7 @@ export function storesOver(table: TableClient, newNonce: () => string): Stores {
     status: new DynamoDbStatusBackingStore(table, leases),
     leases,
     due: new DynamoDbDueIndex(table),
+    feeds: new DynamoDbFeedStore(table),
     cluster: new DynamoDbClusterStore(table),
   };
 }

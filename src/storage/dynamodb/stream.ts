@@ -2,11 +2,13 @@ import type { StreamRecord } from '../../invocation/table-stream.ts';
 import type { ActiveTopic, TableChange } from '../table-change.ts';
 import { type Attributes, number, text } from './attributes.ts';
 import { readLoggerLevel } from './cluster-store.ts';
+import { readClaim } from './feed-store.ts';
 import { isGone, readConnector, readRestingPosition, readSourceOffset, readTask } from './item-codec.ts';
 import {
   clusterPk,
   connectorOf,
   isConnectorPk,
+  isFeedPk,
   loggerPrefix,
   sinkPositionPrefix,
   sourceOffsetPrefix,
@@ -35,6 +37,7 @@ export function readStreamRecord(record: StreamRecord): TableChange | undefined 
     if (sk.startsWith(sinkPositionPrefix)) return { kind: 'sink-position', connector, ...change(readRestingPosition) };
     if (sk.startsWith(topicPrefix)) return { kind: 'active-topic', connector, ...change(readActiveTopic) };
   }
+  if (isFeedPk(pk)) return { kind: 'feed', ...change(readClaim) };
   if (pk === clusterPk && sk.startsWith(loggerPrefix)) return { kind: 'logger', ...change(readLoggerLevel) };
   return undefined;
 }

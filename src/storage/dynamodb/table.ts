@@ -12,6 +12,7 @@ import { everyTick } from '../due-index.ts';
  *   C#<name>      SP#<partition>#<topic>    sink position at rest
  *   C#<name>      TOPIC#<topic>             active topic
  *   C#<name>      HIST#<time>#<id>#<part>   offsets changed by hand
+ *   F#<feed key>  CLAIM                     which connector an event source feeds, and whether it may now
  *   CLUSTER       CLUSTER_ID, TICKER, MIRROR, LOGGER#<logger>
  *
  * STATE and TASK# are neighbours in key order, so that a connector with its tasks is one query. A connector's name
@@ -62,6 +63,7 @@ export const streamFilters = {
         NewImage: { dueAt: { N: [{ 'anything-but': [String(everyTick)] }] }, leaseOwner: { S: [{ exists: false }] } },
       },
     },
+    { dynamodb: { Keys: { pk: { S: [{ prefix: 'F#' }] } } } },
   ],
   mirror: [
     { dynamodb: { Keys: { pk: { S: [{ prefix: 'C#' }] } } } },
@@ -71,6 +73,7 @@ export const streamFilters = {
 
 const shards = 4;
 const connectorPrefix = 'C#';
+const feedPrefix = 'F#';
 
 /** Bytes of a sort key; the name is one in the list of connectors. */
 const maxSortKeyBytes = 1024;
@@ -102,6 +105,13 @@ function bounded(key: string, what: string, field: string): string {
 export const connectorPk = (name: string) => bounded(connectorPrefix + encode(name), 'connector name', 'name');
 export const connectorOf = (pk: string) => decode(pk.slice(connectorPrefix.length));
 export const isConnectorPk = (pk: string) => pk.startsWith(connectorPrefix);
+
+export const feedKeyOf = (pk: string) => decode(pk.slice(feedPrefix.length));
+export const isFeedPk = (pk: string) => pk.startsWith(feedPrefix);
+export const claimKey = (feedKey: string): Key => ({
+  pk: bounded(feedPrefix + encode(feedKey), 'name of the event source', 'feed'),
+  sk: 'CLAIM',
+});
 
 export const stateSk = 'STATE';
 export const taskPrefix = 'TASK#';

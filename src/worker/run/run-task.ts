@@ -7,6 +7,7 @@ import { deathsOf } from '../../storage/deaths.ts';
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import type { Lease, RunOutcome } from '../../storage/lease-store.ts';
 import { resolveSettings } from '../config-providers.ts';
+import { feedOfTask, standForFeed } from '../feed/fed-task.ts';
 import { messageOf } from '../record/failure.ts';
 import { runSink } from '../sink/sink-run.ts';
 import { isTopicCheckDue, wakeIfTopicsChanged } from '../sink/topic-changes.ts';
@@ -132,7 +133,8 @@ async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise
       const className = run.config['connector.class'] ?? '';
       if (run.item.type === 'source') {
         const plugin: SourceConnector = await createPlugin(run.host.plugins.get('source', className));
-        await runSource(run, plugin);
+        if (feedOfTask(run.item) === null) await runSource(run, plugin);
+        else await standForFeed(run, plugin);
       } else {
         const plugin: SinkConnector = await createPlugin(run.host.plugins.get('sink', className));
         await runSink(run, plugin);
@@ -151,7 +153,8 @@ function succeeded(run: TaskRun): RunOutcome {
   const { counters } = run.item;
   const emptyRuns = run.report.records > 0 ? 0 : counters.consecutiveEmptyRuns + 1;
   const backlog = run.bounds.endReason === 'backlog';
-  const scheduled = scheduledRun(run.config, now);
+  const isFed = feedOfTask(run.item) !== null;
+  const scheduled = isFed ? { dueAt: null } : scheduledRun(run.config, now);
   const idles =
     scheduled === null && run.item.type === 'sink' && !backlog && run.isIdleSink(idleBackOffMs(run.limits, emptyRuns));
   const { wakeAt } = run.report;
@@ -166,8 +169,8 @@ function succeeded(run: TaskRun): RunOutcome {
     dueAt: backlog ? now : scheduled !== null ? scheduled.dueAt : wokenAt,
     watched: idles,
     counters: {
-      ...run.progress(),
-      runs: counters.runs + 1,
+      // A fed task's totals are its events' to count.
+      ...(isFed ? {} : { ...run.progress(), runs: counters.runs + 1 }),
       consecutiveFailures: 0,
       consecutiveEmptyRuns: emptyRuns,
       restartAttempts: 0,

@@ -315,6 +315,7 @@ async function commitStates(run: TaskRun, sink: StartedSink): Promise<void> {
   await run.commitPositions(positions, run.progress());
   apply();
   run.report.step('states-committed');
+  await run.bounds.guard('committed', sink.task.committed?.() ?? null);
 }
 
 async function preCommit(run: TaskRun, sink: StartedSink, occasion: CommitOccasion): Promise<SinkCommit> {

@@ -202,7 +202,7 @@ export function recordRefused(cause: Error): ConnectError {
 export function reportRefused(
   run: PluginRun,
   errors: ErrorTolerance,
-  outgoing: Outgoing,
+  outgoing: Pick<Outgoing, 'polls'>,
   { failures }: ProduceOutcome,
 ): void {
   if (failures.size === 0) return;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { fileStreamSink, fileStreamSource } from '../../../connectors/file/plugin.ts';
 import { anyFile } from '../../../src/files.ts';
-import { sinkContract, sourceContract } from '../../../src/testing/index.ts';
+import { type SourceContract, sinkContract, sourceContract } from '../../../src/testing/index.ts';
 
 const converter = { 'value.converter': 'StringConverter', 'key.converter': 'StringConverter' };
 const lines = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => `line ${from + at}`);
@@ -19,7 +19,7 @@ describe('FileStreamSource', () => {
     const config = { 'connector.class': 'FileStreamSource', file, topic: 'lines', 'batch.size': '7', ...converter };
     return { file, config, release: () => rmSync(folder, { recursive: true }) };
   };
-  const cases = sourceContract({
+  const contract: SourceContract = {
     plugin: fileStreamSource(anyFile),
     arrange() {
       const { file, config, release } = newSource(textOf(lines(0, 40)));
@@ -40,8 +40,22 @@ describe('FileStreamSource', () => {
       { change: { 'batch.size': 'many' }, key: 'batch.size' },
       { change: { file: null }, key: 'file' },
     ],
-  });
+  };
+  const cases = sourceContract(contract);
   it.each(cases)('$name', ({ run }) => run());
+
+  const exactlyOnce = sourceContract({
+    ...contract,
+    mostKills: 40,
+    arrange() {
+      const { config, release } = newSource(textOf(lines(0, 40)));
+      return { config: { ...config, 'exactly.once.support': 'required' }, release, expected: lines(0, 40) };
+    },
+  });
+  it.each(exactlyOnce.filter(({ name }) => /^(killed|delivers)/.test(name)))(
+    'exactly once: $name, and repeats nothing (I4)',
+    ({ run }) => run(),
+  );
 });
 
 describe('FileStreamSink', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { valueEquals } from '../../../src/data/equality.ts';
+import { compileJsonEncoder } from '../../../src/data/json-encoder.ts';
 import type { Schema } from '../../../src/data/schema.ts';
 import {
   BOOLEAN_SCHEMA,
@@ -16,7 +17,6 @@ import {
 import { Struct } from '../../../src/data/struct.ts';
 import { compileJsonDecoder, hasTemporal } from '../../../src/plugins/converters/json-decoder.ts';
 import { JsonDocument } from '../../../src/plugins/converters/json-document.ts';
-import { compileJsonEncoder } from '../../../src/data/json-encoder.ts';
 import { JsonScan, JsonTemplate } from '../../../src/plugins/converters/json-template.ts';
 import { data } from './arbitrary-data.ts';
 

@@ -1,0 +1,77 @@
+import { Lazy, Stack } from 'aws-cdk-lib';
+import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { writeEnvironment } from '../src/environment.ts';
+import type { Drover } from './drover.ts';
+
+/** An event source that brings records to a connector, by whose config it is named. */
+export interface FeedDeclaration {
+  /** As the connector's `feedKey` answers it; a `*` at the end stands for any ending. */
+  readonly key: string;
+  /** ARN that its events carry. @default - the key */
+  readonly source?: string;
+  /** What brings its events, to be held while no connector takes them. @default - nothing that could be held */
+  readonly mapping?: { readonly eventSourceMappingId: string; readonly eventSourceMappingArn: string };
+}
+
+/**
+ * The feeds of an installation: a function of their own, made with the first of them, so that a burst of events does not
+ * take the place of tasks; and what every function must know of them.
+ */
+export class Feeds {
+  readonly #drover: Drover;
+  readonly #create: () => LambdaFunction;
+  readonly #declared: FeedDeclaration[] = [];
+  #function: LambdaFunction | undefined;
+
+  constructor(drover: Drover, create: () => LambdaFunction) {
+    this.#drover = drover;
+    this.#create = create;
+  }
+
+  /** Takes the events: the target of what brings them. */
+  get function(): LambdaFunction {
+    this.#function ??= this.#begin();
+    return this.#function;
+  }
+
+  /** Makes the event source known by which connectors are fed. Throws for one that is declared already. */
+  declare(feed: FeedDeclaration): void {
+    if (this.#declared.some(({ key }) => key === feed.key)) {
+      throw new Error(`The event source ${feed.key} is declared twice: it feeds one connector, whose config names it`);
+    }
+    this.#declared.push(feed);
+  }
+
+  #begin(): LambdaFunction {
+    const { coordinatorFunction, restFunction, taskFunction } = this.#drover;
+    const fn = this.#create();
+    const tell = (to: LambdaFunction, part: (feed: FeedDeclaration) => object) => {
+      const value = Lazy.string({ produce: () => Stack.of(to).toJsonString(this.#declared.map(part)) });
+      for (const [name, text] of Object.entries(writeEnvironment({ 'drover.feeds': value }))) {
+        to.addEnvironment(name, text);
+      }
+    };
+    // Each is told what it needs: all variables of a function together may take 4 KB.
+    for (const to of [restFunction, taskFunction]) tell(to, ({ key }) => ({ key }));
+    tell(fn, ({ key, source }) => ({ key, ...(source === undefined ? {} : { source }) }));
+    tell(coordinatorFunction, ({ key, mapping }) => ({
+      key,
+      ...(mapping === undefined ? {} : { mapping: mapping.eventSourceMappingId }),
+    }));
+    // A policy of its own: the coordinator need not wait for what brings events.
+    new Policy(this.#drover, 'FeedSwitchPolicy', {
+      roles: [coordinatorFunction.role!],
+      statements: [
+        new PolicyStatement({
+          actions: ['lambda:GetEventSourceMapping', 'lambda:UpdateEventSourceMapping'],
+          resources: Lazy.list({
+            produce: () =>
+              this.#declared.flatMap(({ mapping }) => (mapping === undefined ? [] : [mapping.eventSourceMappingArn])),
+          }),
+        }),
+      ],
+    });
+    return fn;
+  }
+}

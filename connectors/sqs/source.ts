@@ -1,0 +1,59 @@
+import {
+  ConfigError,
+  type ConfigProblem,
+  type ConnectorContext,
+  type FeedHome,
+  type FeedKey,
+  parseConfig,
+  type Settings,
+  type SourceConnector,
+  type SourceFeed,
+} from '../../src/api/index.ts';
+import { SqsSourceFeed } from './feed.ts';
+import { queueArn, sqsSourceConfig, sqsSourceProblems } from './settings.ts';
+import { SqsSourceTask } from './source-task.ts';
+
+/** The messages of a queue: brought by it where the deployment declares it, else polled. */
+export class SqsSourceConnector implements SourceConnector {
+  #config: Settings = {};
+  #fed = false;
+
+  start(config: Settings, context: ConnectorContext): void {
+    const [problem] = this.validate(config);
+    if (problem !== undefined) throw new ConfigError(problem.message, { key: problem.key });
+    this.#config = config;
+    this.#fed = context.fed === true;
+  }
+
+  /** Tasks that poll one queue share its messages; of a FIFO queue SQS gives a group to one at a time. */
+  taskConfigs(maxTasks: number): Settings[] {
+    return this.#fed ? [] : Array.from({ length: maxTasks }, () => this.#config);
+  }
+
+  createTask(): SqsSourceTask {
+    return new SqsSourceTask();
+  }
+
+  feedKey(config: Settings, { region }: FeedHome): FeedKey {
+    return { key: queueArn(parseConfig(sqsSourceConfig, config), region), setting: 'sqs.queue.url' };
+  }
+
+  createFeed(): SourceFeed {
+    return new SqsSourceFeed();
+  }
+
+  validate(config: Settings): readonly ConfigProblem[] {
+    return sqsSourceProblems(parseConfig(sqsSourceConfig, config));
+  }
+
+  /** A message is gone from its queue once it was delivered, which no table can take back. */
+  exactlyOnceSupport(): 'UNSUPPORTED' {
+    return 'UNSUPPORTED';
+  }
+
+  alterOffsets(): boolean {
+    return true;
+  }
+
+  stop(): void {}
+}

@@ -1,0 +1,19 @@
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { parseFeedInvocation } from '../src/invocation/feed-event.ts';
+import { deadlineOf, environment, loggerLevels, workerName } from './function-context.ts';
+import { worker } from './worker.ts';
+
+/** Events of the declared event sources, each for the connector that it feeds. */
+export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
+  .use(loggerLevels())
+  .handler(async (event: unknown, context: Context) => {
+    const { source, giveBack } = parseFeedInvocation(event);
+    const report = await worker.feed(environment.feeds.keyOf(source), event, {
+      deadlineAt: deadlineOf(context),
+      workerId: `${workerName}:${context.awsRequestId}`,
+    });
+    // What was cut may still be at it: the event comes again, to another environment.
+    if (report.tainted) process.exit(1);
+    return report.taken ? report.answer : giveBack(report.why, report.error);
+  });

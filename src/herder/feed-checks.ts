@@ -1,0 +1,38 @@
+import type { FeedHome } from '../api/connector.ts';
+import type { Settings } from '../config/config-def.ts';
+import { type DeclaredFeeds, feedTaken } from '../config/declared-feeds.ts';
+import { ConfigError } from '../errors.ts';
+import { createPlugin } from '../plugins/create-plugin.ts';
+import type { PluginRegistry } from '../plugins/registry.ts';
+import type { FeedStore } from '../storage/feed-store.ts';
+
+/** The event sources that the deployment declares, and whom they feed. */
+export interface FeedRules {
+  readonly declared: DeclaredFeeds;
+  readonly claims: FeedStore;
+  readonly home: FeedHome;
+}
+
+/** An event source feeds one connector: by the setting that names it, why this one cannot have it. */
+export async function feedRefusals(
+  plugins: PluginRegistry,
+  settings: Settings,
+  { declared, claims, home }: FeedRules,
+): Promise<ReadonlyMap<string, string>> {
+  const descriptor = plugins.find('source', settings['connector.class'] ?? '');
+  if (descriptor === undefined || declared.all.length === 0) return new Map();
+  const connector = await createPlugin(descriptor);
+  let named: ReturnType<NonNullable<typeof connector.feedKey>>;
+  try {
+    named = connector.feedKey?.(settings, home) ?? null;
+  } catch (error) {
+    // Its settings have errors of their own.
+    if (error instanceof ConfigError) return new Map();
+    throw error;
+  }
+  if (named === null || !declared.covers(named.key)) return new Map();
+  const [claim] = await claims.getClaims([named.key]);
+  const holder = claim?.connector ?? null;
+  if (holder === null || holder === settings.name) return new Map();
+  return new Map([[named.setting, feedTaken(named.setting, named.key, holder)]]);
+}

@@ -1,0 +1,155 @@
+import { requireAllowedOverrides } from '../../config/override-policy.ts';
+import { isRetriable, traceOf } from '../../errors.ts';
+import { createPlugin } from '../../plugins/create-plugin.ts';
+import { resolveSettings } from '../config-providers.ts';
+import { messageOf } from '../record/failure.ts';
+import { deadlinesOf } from '../run/lease.ts';
+import { PluginRun } from '../run/plugin-run.ts';
+import { requireSettings } from '../run/require-settings.ts';
+import type { RunHost } from '../run/run-host.ts';
+import { runLimits } from '../run/run-limits.ts';
+import type { RunBudget } from '../run/run-report.ts';
+import { watchUnhandledRejections } from '../run/unhandled-rejections.ts';
+import type { FedConnector, FedConnectors } from './fed-connectors.ts';
+import { type FedEvent, runFeed } from './run-feed.ts';
+
+/** What an event source is to be told. */
+export type FeedReport = {
+  /** Plugin code may still be running: this environment must not run anything else. */
+  readonly tainted: boolean;
+} & (
+  | { readonly taken: true; readonly answer: unknown }
+  /** The event comes again, or its sender is told to. */
+  | { readonly taken: false; readonly why: 'unclaimed' | 'held' | 'failed'; readonly error: Error }
+);
+
+/** Counters are told the table once in so long, whatever the number of events: the rest goes with the next. */
+const progressEveryMs = 1000;
+
+/** What the feed runs of one environment share. */
+export class FeedHost {
+  readonly #host: RunHost;
+  readonly #connectors: FedConnectors;
+  readonly #progress = new Map<string, { runs: number; records: number; bytes: number; toldAt: number }>();
+
+  constructor(host: RunHost, connectors: FedConnectors) {
+    this.#host = host;
+    this.#connectors = connectors;
+  }
+
+  /** One event for whoever its event source feeds. */
+  async feed(key: string, event: unknown, budget: RunBudget): Promise<FeedReport> {
+    const host = this.#host;
+    const requestedAt = host.clock.now();
+    const fed = await this.#connectors.find(key);
+    if (fed.state !== 'open') return this.#refuse(key, fed);
+    const { connector } = fed;
+    const about = { connector: connector.name, task: 0 };
+    let run: PluginRun | null = null;
+    let outcome: FedEvent;
+    try {
+      const config = await resolveSettings(connector.config, host.configProviders, host.telemetry.secrets);
+      requireAllowedOverrides(host.settings.overridePolicy, 'source', config);
+      run = new PluginRun(host, {
+        about,
+        startsAnew: false,
+        config,
+        topicResets: connector.topicResets,
+        taskConfig: config,
+        limits: runLimits(config, host.settings),
+        deadlines: deadlinesOf(host, budget),
+        requestedAt,
+      });
+      outcome = await this.#runGuarded(run, event, budget.signal);
+    } catch (error) {
+      outcome = { answer: { error }, failure: isRetriable(error) || !(error instanceof Error) ? null : error };
+    }
+    const { answer, failure } = outcome;
+    const tainted = run?.bounds.tainted ?? false;
+    if (failure !== null) await this.#fail(key, fed, failure, budget);
+    else if ('error' in answer) this.#tellTrouble(about, answer.error);
+    if (run !== null) await this.#tell(run, requestedAt);
+    if ('value' in answer) return { taken: true, answer: answer.value, tainted };
+    const error = answer.error instanceof Error ? answer.error : new Error(messageOf(answer.error));
+    return { taken: false, why: 'failed', error, tainted };
+  }
+
+  async #runGuarded(run: PluginRun, event: unknown, signal: AbortSignal | undefined): Promise<FedEvent> {
+    const time = run.bounds.start(signal);
+    const rejections = watchUnhandledRejections((error) => run.bounds.break(error));
+    try {
+      const work = rejections.run(async () => {
+        requireSettings(run.host, { name: run.about.connector, type: 'source' }, run.config);
+        const plugin = await createPlugin(run.host.plugins.get('source', run.config['connector.class'] ?? ''));
+        return runFeed(run, plugin, event);
+      });
+      return await Promise.race([work, run.bounds.abandoned]);
+    } finally {
+      await run.bounds.settle();
+      rejections.stop();
+      time.stop();
+    }
+  }
+
+  #refuse(key: string, fed: Exclude<FedConnector, { state: 'open' }>): FeedReport {
+    const message =
+      fed.state === 'unclaimed'
+        ? `No connector takes the events of ${key}: create one whose config names it`
+        : `Connector ${fed.name}, which takes the events of ${key}, ${fed.why}`;
+    const holder = fed.state === 'unclaimed' ? null : fed.name;
+    this.#host.telemetry.emit('feed.returned', { feed: key, holder, reason: message });
+    return { taken: false, why: fed.state, error: new Error(message), tainted: false };
+  }
+
+  /** As a task that met a record at fault: FAILED, and its event source is held until somebody restarts it. */
+  async #fail(
+    key: string,
+    { connector, task }: Extract<FedConnector, { state: 'open' }>,
+    failure: Error,
+    { workerId }: RunBudget,
+  ): Promise<void> {
+    const { stores, telemetry } = this.#host;
+    const trace = telemetry.secrets.mask(traceOf(failure));
+    const about = { connector: connector.name, task: 0 };
+    telemetry.emit('run.failed', { ...about, error: messageOf(failure), trace, retriable: false, nextDueAt: null });
+    await stores.feeds.fail(key, connector.name, task.generation, trace, workerId);
+    this.#connectors.forget(key);
+  }
+
+  #tellTrouble(about: { connector: string; task: number }, error: unknown): void {
+    const trace = this.#host.telemetry.secrets.mask(traceOf(error));
+    this.#host.telemetry.emit('run.failed', {
+      ...about,
+      error: messageOf(error),
+      trace,
+      retriable: true,
+      nextDueAt: null,
+    });
+  }
+
+  async #tell(run: PluginRun, startedAt: number): Promise<void> {
+    const { clock, telemetry, stores } = this.#host;
+    const now = clock.now();
+    const { records, bytes, commits, steps } = run.report;
+    telemetry.emit('run.ended', {
+      ...run.about,
+      durationMs: now - startedAt,
+      records,
+      bytes,
+      commits,
+      nextDueAt: null,
+      steps,
+    });
+    const { connector } = run.about;
+    const untold = this.#progress.get(connector) ?? { runs: 0, records: 0, bytes: 0, toldAt: 0 };
+    this.#progress.set(connector, untold);
+    untold.runs++;
+    untold.records += records;
+    untold.bytes += bytes;
+    if (now - untold.toldAt < progressEveryMs) return;
+    const told = { runs: untold.runs, records: untold.records, bytes: untold.bytes };
+    Object.assign(untold, { runs: 0, records: 0, bytes: 0, toldAt: now });
+    // Figures only: what was delivered is delivered.
+    await stores.feeds.addProgress(connector, told, now).catch(() => {});
+  }
+}

@@ -1,0 +1,65 @@
+import { RetriableError } from '../../errors.ts';
+import { lastDeathOf } from '../../storage/deaths.ts';
+import type { TaskItem } from '../../storage/items.ts';
+import { feedsOf } from '../feed/claim-feed.ts';
+import { recoverGeneration } from '../source/transactional-start.ts';
+import { type ConnectorRun, numbersOf } from './connector-run.ts';
+import { tellDeath } from './run-deaths.ts';
+
+const letGoPollMs = 100;
+
+/**
+ * Ends tasks, which is done when none of them holds a lease and what they leave behind is where the next ones look. Event
+ * sources are given back, but for the one that the next ones keep.
+ */
+export async function endTasks(
+  run: ConnectorRun,
+  tasks: readonly TaskItem[],
+  keptFeed: string | null = null,
+): Promise<void> {
+  if (tasks.length === 0) return;
+  await letGo(run, tasks);
+  await retire(run, tasks);
+  for (const key of feedsOf(tasks)) if (key !== keptFeed) await run.host.stores.feeds.release(run.lease, key);
+}
+
+/** Revokes tasks and waits until none of them holds a lease (I7). */
+async function letGo(run: ConnectorRun, tasks: readonly TaskItem[]): Promise<void> {
+  const { host, item, lease, endsAt } = run;
+  const { clock, stores } = host;
+  const numbers = new Set(numbersOf(tasks));
+  await stores.generations.revokeTasks(lease, [...numbers]);
+  host.onStep?.('tasks-revoked');
+  let current = tasks;
+  for (let wait = letGoPollMs; ; wait = Math.min(1000, wait * 2)) {
+    const held = current.filter((task) => task.leaseOwner !== null && task.leaseExpiresAt > clock.now());
+    if (held.length === 0) return;
+    if (clock.now() + wait >= endsAt) {
+      throw new RetriableError(`${held.length} tasks of connector ${item.name} have not let go yet`, {
+        code: 'connector.tasks_held',
+      });
+    }
+    await clock.sleep(wait);
+    current = (await stores.config.getTasks(item.name)).filter((task) => numbers.has(task.task));
+  }
+}
+
+/** What ended tasks leave behind is put where the next generation looks for it. */
+async function retire(run: ConnectorRun, ended: readonly TaskItem[]): Promise<void> {
+  const { host, item, lease } = run;
+  const numbers = new Set(numbersOf(ended));
+  // As they are now that they have let go: their last commits are in.
+  const tasks = (await host.stores.config.getTasks(item.name)).filter((task) => numbers.has(task.task));
+  for (const task of tasks) {
+    const died = task.leaseOwner === null ? null : lastDeathOf(task, host.clock.now());
+    if (died !== null) tellDeath(host, { connector: item.name, task: task.task }, task, died);
+  }
+  for (const task of tasks) if (task.type === 'sink') await host.stores.generations.foldPositions(lease, task);
+  await recoverGeneration(
+    host,
+    item,
+    lease,
+    tasks.filter((task) => task.type === 'source'),
+  );
+  host.onStep?.('tasks-retired');
+}
