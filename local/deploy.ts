@@ -24,10 +24,15 @@ export interface StackOutputs {
   readonly TaskFunctionName: string;
   readonly MirrorFunctionName: string;
   readonly FailuresQueueUrl: string;
-  readonly PlaygroundBucketName: string;
   readonly FeedFunctionName: string;
+  readonly HooksApiId: string;
+  readonly PlaygroundEventBus: string;
+  readonly PlaygroundTopicArn: string;
   readonly PlaygroundQueueUrl: string;
   readonly PlaygroundFifoQueueUrl: string;
+  readonly PlaygroundTableName: string;
+  readonly PlaygroundKinesisStream: string;
+  readonly PlaygroundBucketName: string;
 }
 
 const account = '000000000000';

@@ -21,11 +21,13 @@ describe.each(functionNames)('the bundle of %s', (name) => {
   });
 
   it('has the code of converters only where they are used or described', () => {
-    expect(holds('io.confluent.connect.protobuf.ProtobufConverter')).toBe(name === 'task' || name === 'rest');
+    expect(holds('io.confluent.connect.protobuf.ProtobufConverter')).toBe(
+      name === 'task' || name === 'feed' || name === 'rest',
+    );
   });
 
   it('has the Kafka client only in the VPC, without the validation of options that Drover never gives it', () => {
-    const inVpc = name === 'task' || name === 'mirror';
+    const inVpc = name === 'task' || name === 'feed' || name === 'mirror';
     expect(files.some((file) => file.endsWith('/native.wasm'))).toBe(inVpc);
     expect(holds('are not validated in this bundle')).toBe(inVpc);
   });
