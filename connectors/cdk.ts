@@ -6,7 +6,14 @@ export { type DynamoDbSourceProps, dynamodbSource, type StreamedTable } from './
 export { type EventBridgeSourceProps, eventBridgeSource } from './eventbridge/cdk.ts';
 export { type FileSinkProps, type FileSourceProps, fileSink, fileSource } from './file/cdk.ts';
 export { type KinesisSourceProps, kinesisSource } from './kinesis/cdk.ts';
-export { type ReadBucket, type S3SinkProps, type S3SourceProps, s3Sink, s3Source } from './s3/cdk.ts';
+export {
+  type ReadBucket,
+  type S3SinkProps,
+  type S3SourceProps,
+  s3Sink,
+  s3Source,
+  type WrittenBucket,
+} from './s3/cdk.ts';
 export { type SnsSourceProps, snsSource } from './sns/cdk.ts';
 export { type SqsSourceProps, sqsSource } from './sqs/cdk.ts';
 export { type Webhooks, type WebhooksProps, webhooks } from './webhook/cdk.ts';

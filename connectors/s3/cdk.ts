@@ -59,8 +59,11 @@ export function s3Source(drover: Drover, { bucket, prefix = '', wakes, finished 
   if (wakes !== undefined) wakeOnObjects(drover, { bucket, wakes, ...(prefix === '' ? {} : { prefix }) });
 }
 
+/** What is asked of a bucket that is written to: any that the CDK knows. */
+export type WrittenBucket = Pick<IBucket, 'bucketArn' | 'encryptionKey' | 'node'>;
+
 export interface S3SinkProps {
-  readonly bucket: IBucket;
+  readonly bucket: WrittenBucket;
   /** All that the connectors write lies below it, as in `topics/`; their `topics.dir`, template or prefix begins with it. */
   readonly prefix: string;
   /**
@@ -99,7 +102,7 @@ export function s3Sink(drover: Drover, props: S3SinkProps): void {
     }
   }
   const prefixes = statePrefix.startsWith(prefix) ? [prefix] : [prefix, statePrefix];
-  const objects = prefixes.map((one) => bucket.arnForObjects(`${one}*`));
+  const objects = prefixes.map((one) => `${bucket.bucketArn}/${one}*`);
   const role = drover.taskFunction;
   role.addToRolePolicy(
     new PolicyStatement({

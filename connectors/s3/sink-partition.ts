@@ -81,6 +81,16 @@ export class SinkPartition implements TopicPartition {
     return this.#finishing.length;
   }
 
+  /** Bytes in memory of the files that are being finished. */
+  get finishingHeld(): number {
+    return this.#finishing.reduce((sum, { file }) => sum + file.held, 0);
+  }
+
+  /** Until they are uploaded, or could not be. */
+  async settleFinishing(): Promise<void> {
+    await Promise.allSettled(this.#finishing.map(({ finished }) => finished));
+  }
+
   /** From here on nothing more comes into the file. */
   finish(id: string, file: OpenFile, now: number): void {
     this.files.delete(id);

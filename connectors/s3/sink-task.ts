@@ -250,16 +250,20 @@ export class S3SinkTask implements SinkTask {
       for (const { partition, id, file } of oldest.slice(0, open.length - mostOpenFiles))
         partition.finish(id, file, now);
     }
+    const finishing = [...this.#all()].filter((partition) => partition.finishing > 0);
+    if (finishing.reduce((sum, { finishingHeld }) => sum + finishingHeld, 0) >= mostBufferedBytes / 2) {
+      await Promise.all(finishing.map((partition) => partition.settleFinishing()));
+    }
     const held = () => open.reduce((sum, { file }) => sum + file.held, 0);
-    if (held() < mostBufferedBytes) return;
+    if (held() < mostBufferedBytes / 2) return;
     for (const { file } of open) if (file.isUploading) await file.settle().catch(() => {});
-    if (held() < mostBufferedBytes) return;
+    if (held() < mostBufferedBytes / 2) return;
     for (const { file } of open) file.drain('short');
     for (const { file } of open) if (file.isUploading) await file.settle().catch(() => {});
     // Too little each for a part: the partitions that hold most are left where they are, and give up what they hold.
     const partitions = [...this.#all()].map((partition) => ({ partition, held: partition.held }));
     for (const { partition } of partitions.sort((a, b) => b.held - a.held)) {
-      if (held() < mostBufferedBytes / 2) return;
+      if (held() < mostBufferedBytes / 4) return;
       await partition.spill();
     }
   }

@@ -717,7 +717,7 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       const stores = await newStores();
       const tasks = Array.from({ length: many }, (_, task) => ({
         assignment: [{ topic: 't', partitions: [task] }],
-        positions: [{ topic: 't', kafkaPartition: task, offset: BigInt(task) + 2n ** 60n }],
+        positions: [{ topic: 't', kafkaPartition: task, offset: BigInt(task) + 2n ** 60n, state: `left by ${task}` }],
       }));
       await connectorWithTasks(stores, 'a', tasks, 'sink');
       const { config, generations, leases, offsets, due } = stores;
@@ -725,6 +725,7 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       const found = await config.getConnectorAndTasks('a');
       expect(found?.tasks.map((task) => task.task)).toEqual(tasks.map((_, task) => task));
       expect(found?.tasks.at(-1)?.positions).toEqual({ t: { [many - 1]: BigInt(many - 1) + 2n ** 60n } });
+      expect(found?.tasks.at(-1)?.states).toEqual({ t: { [many - 1]: `left by ${many - 1}` } });
 
       await config.markConnectorDue('a', t0);
       const { lease } = granted(await leases.acquireConnector('a', 'c', t0, t0 + minute));
@@ -735,8 +736,8 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       await generations.deleteTasks(lease, all, t0);
       expect(await config.getTasks('a')).toEqual([]);
       expect(await offsets.readSinkPositions('a')).toEqual([
-        { topic: 't', kafkaPartition: 7, offset: 7n + 2n ** 60n },
-        { topic: 't', kafkaPartition: 8, offset: 8n + 2n ** 60n },
+        { topic: 't', kafkaPartition: 7, offset: 7n + 2n ** 60n, state: 'left by 7' },
+        { topic: 't', kafkaPartition: 8, offset: 8n + 2n ** 60n, state: 'left by 8' },
       ]);
     }, 120_000);
   });
@@ -835,7 +836,11 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       const { lease } = granted(await leases.acquireTask('a', 0, 'one', t0, t0 + minute));
       const many = Array.from({ length: 250 }, (_, n) => ({ topic: 'x.y-z_1', kafkaPartition: n, offset: BigInt(n) }));
       expect(await offsets.commitSinkPositions(lease, many, { records: 9 })).toEqual({ revoked: false });
-      await offsets.commitSinkPositions(lease, [{ topic: 'x.y-z_1', kafkaPartition: 3, offset: 99n }], {});
+      const kept = { topic: 'x.y-z_1', kafkaPartition: 4, offset: 4n, state: 'kept' };
+      await offsets.commitSinkPositions(lease, [{ topic: 'x.y-z_1', kafkaPartition: 3, offset: 99n }, kept], {});
+      expect((await config.getTask('a', 0))?.states).toEqual({ 'x.y-z_1': { '4': 'kept' } });
+      await offsets.commitSinkPositions(lease, [{ topic: 'x.y-z_1', kafkaPartition: 4, offset: 4n }], {});
+      expect((await config.getTask('a', 0))?.states).toEqual({});
       const task = await config.getTask('a', 0);
       expect(task?.counters.records).toBe(9);
       expect(task?.positions['x.y-z_1']).toMatchObject({ '2': 2n, '3': 99n, '249': 249n });

@@ -1,5 +1,6 @@
 import { GetEventSourceMappingCommand, LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import {
+  CreateQueueCommand,
   GetQueueAttributesCommand,
   SendMessageBatchCommand,
   type SendMessageBatchRequestEntry,
@@ -201,4 +202,17 @@ test('a second connector for the queue is refused, by name', async () => {
   const second = call(stack.restUrl, 'POST', '/connectors', { name: 'second', config: configOf(queueUrl, 'second') });
   await expect(second).rejects.toThrow(/sqs\.queue\.url: .* feeds connector first already/);
   await remove('first', queueUrl);
+});
+
+test('a queue that nobody has declared is polled by the same config, and a message is gone when it is committed', async () => {
+  const { QueueUrl: queue = '' } = await sqs.send(new CreateQueueCommand({ QueueName: 'undeclared' }));
+  await create('polled', configOf(queue, 'polled'));
+  const bodies = Array.from({ length: 30 }, (_, index) => `p${index}`);
+  await send(
+    queue,
+    bodies.map((body) => ({ body })),
+  );
+  await until('all are there', async () => new Set(await valuesOf('polled')).size === bodies.length, longest);
+  await until('the queue is empty', async () => (await waiting(queue)) === 0, longest);
+  await call(stack.restUrl, 'DELETE', '/connectors/polled');
 });

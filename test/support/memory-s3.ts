@@ -33,9 +33,6 @@ export class MemoryS3 {
   readonly requests: SinkRequest[] = [];
   /** Asked before a request is carried out; a code in place of an answer. */
   fault: (request: SinkRequest) => { readonly status: number; readonly code: string } | undefined = () => undefined;
-  /** Beyond it objects are taken and their bytes forgotten, for whoever measures memory. */
-  mostKeptBytes = Number.POSITIVE_INFINITY;
-  #keptBytes = 0;
   readonly #objects = new Map<string, SeenObject & { readonly etag: string }>();
   readonly #uploads = new Map<string, Upload>();
   readonly #server: Server;
@@ -106,9 +103,7 @@ export class MemoryS3 {
   }
 
   #store(key: string, bytes: Buffer, metadata: Readonly<Record<string, string>>, etag: string): void {
-    this.#keptBytes += bytes.length;
-    const kept = this.#keptBytes > this.mostKeptBytes ? Buffer.alloc(0) : bytes;
-    this.#objects.set(key, { key, bytes: kept, metadata, etag });
+    this.#objects.set(key, { key, bytes, metadata, etag });
   }
 
   delete(key: string): void {

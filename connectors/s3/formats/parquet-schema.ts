@@ -85,7 +85,7 @@ function required(name: string, schema: Schema, within: readonly Schema[]): Colu
     throw misfit(value);
   };
   const ofType =
-    <T>(type: 'number' | 'bigint' | 'boolean') =>
+    <T>(type: 'number' | 'boolean') =>
     (value: unknown): T => {
       const own = typeof value;
       if (own !== type) throw misfit(value);
@@ -127,7 +127,10 @@ function required(name: string, schema: Schema, within: readonly Schema[]): Colu
     case 'int32':
       return simple({ type: 'INT32' }, 8, ofType('number'));
     case 'int64':
-      return simple({ type: 'INT64' }, 24, ofType('bigint'));
+      return simple({ type: 'INT64' }, 24, (value) => {
+        if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) return value;
+        throw misfit(value);
+      });
     case 'float32':
       return simple({ type: 'FLOAT' }, 16, ofType('number'));
     case 'float64':

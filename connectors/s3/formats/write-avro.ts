@@ -51,7 +51,11 @@ function parseType(avsc: Avsc, { schema }: AvroMapping): Type {
     isValid: (value: unknown) => typeof value === 'bigint',
     compare: (one: bigint, other: bigint) => (one === other ? 0 : one < other ? -1 : 1),
   });
-  return avsc.Type.forSchema(schema as never, { registry: { long }, wrapUnions: false });
+  const isLong = (one: unknown) => one === 'long' || (one as { type?: unknown } | null)?.type === 'long';
+  return avsc.Type.forSchema(schema as never, {
+    typeHook: (one) => (isLong(one) ? long : undefined) as Type,
+    wrapUnions: false,
+  });
 }
 
 class AvroWriter implements RecordWriter {

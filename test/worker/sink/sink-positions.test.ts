@@ -19,6 +19,38 @@ describe('SinkPositions', () => {
     expect(positions.hasUncommitted).toBe(true);
   });
 
+  it('I5: commits what the task keeps beside a position, also where that has not moved', () => {
+    const [one, other] = [at(0, 5), at(1, 7)];
+    const positions = new SinkPositions([one, other]);
+    one.delivered = 9;
+    positions.takeStates(
+      new Map([
+        [
+          't',
+          new Map([
+            [0, 'open'],
+            [1, 'open too'],
+            [2, 'of nobody'],
+          ]),
+        ],
+      ]),
+    );
+    const { positions: safe, apply } = positions.committable(answer([0, 9]));
+    expect(safe).toEqual([
+      { topic: 't', kafkaPartition: 0, offset: 9n, state: 'open' },
+      { topic: 't', kafkaPartition: 1, offset: 7n, state: 'open too' },
+    ]);
+    expect(positions.hasUnsavedStates).toBe(true);
+    apply();
+    expect(positions.hasUnsavedStates).toBe(false);
+    expect(positions.kept().get('t')?.get(0)).toEqual({ state: 'open', position: 9 });
+    positions.takeStates(new Map([['t', new Map([[0, null]])]]));
+    expect(positions.committable(new Map()).positions).toEqual([{ topic: 't', kafkaPartition: 0, offset: 9n }]);
+    expect(() => positions.takeStates(new Map([['t', new Map([[1, 'x'.repeat(300_000)]])]]))).toThrow(
+      '300000 characters',
+    );
+  });
+
   it('fetches all but paused partitions from where they go on', () => {
     const [one, two] = [at(0, 5), at(1, 7)];
     two.paused = true;
