@@ -6,6 +6,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { adaptToEmulator } from './emulator.ts';
 import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './index.ts';
 import { addPlayground } from './playground.ts';
+import { addPlaygroundBucket } from './playground-bucket.ts';
 
 /**
  * One Drover in one stack, told by context what it should be; an app of your own says the same with `new Drover(…)`.
@@ -25,7 +26,7 @@ import { addPlayground } from './playground.ts';
  * | runsInFlight, runSeconds, runTimeoutSeconds | limits; also taskMemorySize                                  |
  * | reserveConcurrency                        | true: runsInFlight is reserved for the task function           |
  * | idleFloorMs, idleCeilingMs                | limits                                                         |
- * | fileFolders                               | as the prop, with commas between                               |
+ * | fileFolders, connectorHosts               | as the props, with commas between                              |
  * | connectorSecrets, connectorParameters     | names that configs may refer to, with commas between           |
  * | removalPolicy                             | retain (default) or destroy                                    |
  * | playground                                | true: one event source of each kind, wired as feeds, to try out  |
@@ -61,6 +62,7 @@ const groupId = get('groupId');
 const plugins = get('plugins');
 const tableName = get('tableName');
 const fileFolders = get('fileFolders')?.split(',');
+const connectorHosts = get('connectorHosts')?.split(',');
 const connectorSecrets = get('connectorSecrets')
   ?.split(',')
   .map((name) => Secret.fromSecretNameV2(stack, `Secret-${name}`, name));
@@ -78,6 +80,7 @@ const drover = new Drover(stack, 'Connect', {
   ...(plugins === undefined ? {} : { plugins }),
   ...(tableName === undefined ? {} : { tableName }),
   ...(fileFolders === undefined ? {} : { fileFolders }),
+  ...(connectorHosts === undefined ? {} : { connectorHosts }),
   ...(connectorSecrets === undefined ? {} : { connectorSecrets }),
   ...(connectorParameters === undefined ? {} : { connectorParameters }),
   ...(replicationFactor === undefined ? {} : { mirrorTopics: { replicationFactor } }),
@@ -85,7 +88,10 @@ const drover = new Drover(stack, 'Connect', {
 });
 
 if (get('emulator') === 'true') adaptToEmulator(stack);
-if (get('playground') === 'true') addPlayground(stack, drover);
+if (get('playground') === 'true') {
+  addPlayground(stack, drover);
+  addPlaygroundBucket(stack, drover);
+}
 
 new CfnOutput(stack, 'RestUrl', { value: drover.api.apiEndpoint });
 new CfnOutput(stack, 'ApiId', { value: drover.api.apiId });

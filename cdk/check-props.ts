@@ -29,6 +29,7 @@ const propOf: Readonly<Partial<Record<EnvironmentSetting, string>>> = {
   'offset.storage.partitions': 'mirrorTopics.offsetsPartitions',
   'status.storage.partitions': 'mirrorTopics.statusPartitions',
   'drover.worker.settings': 'workerSettings',
+  'drover.connector.hosts': 'connectorHosts',
   'drover.table.name': 'table',
   'drover.metrics': 'metrics',
   'drover.runs.in.flight.max': 'limits.runsInFlight',
@@ -111,6 +112,13 @@ export function checkProps(props: DroverProps): void {
   }
   for (const [index, secret] of (props.connectorSecrets ?? []).entries()) {
     checkArn(`connectorSecrets[${index}]`, 'secret', secret.secretArn);
+  }
+  for (const [index, { parameterName }] of (props.connectorParameters ?? []).entries()) {
+    if (!Token.isUnresolved(parameterName) && parameterName.startsWith('/aws/reference/secretsmanager')) {
+      throw new Error(
+        `connectorParameters[${index}] is "${parameterName}", which is a secret: list it in connectorSecrets`,
+      );
+    }
   }
   checkArn('alarmTopic', 'topic', props.alarmTopic?.topicArn);
   checkArn('table', 'table', props.table?.tableArn);

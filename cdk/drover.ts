@@ -405,6 +405,7 @@ function settingsOf(props: DroverProps, table: ITable, limits: ResolvedLimits): 
     'status.storage.partitions': optionalNumber(topics.statusPartitions),
     'drover.connector.secrets': listOf(props.connectorSecrets?.map(({ secretArn }) => secretArn)),
     'drover.connector.parameters': listOf(props.connectorParameters?.map(({ parameterName }) => parameterName)),
+    'drover.connector.hosts': listOf(props.connectorHosts),
     'drover.file.folders': listOf(props.fileFolders),
     'drover.plugins.allow': listOf(props.offeredPlugins?.allow),
     'drover.plugins.deny': listOf(props.offeredPlugins?.deny),

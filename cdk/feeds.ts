@@ -1,8 +1,8 @@
 import { Lazy, Stack } from 'aws-cdk-lib';
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
 import { writeEnvironment } from '../src/environment.ts';
-import type { Drover } from './drover.ts';
 
 /** An event source that brings records to a connector, by whose config it is named. */
 export interface FeedDeclaration {
@@ -14,17 +14,24 @@ export interface FeedDeclaration {
   readonly mapping?: { readonly eventSourceMappingId: string; readonly eventSourceMappingArn: string };
 }
 
+/** The functions that must know of feeds, and where what feeds need is made. */
+export type FeedScope = Construct & {
+  readonly coordinatorFunction: LambdaFunction;
+  readonly restFunction: LambdaFunction;
+  readonly taskFunction: LambdaFunction;
+};
+
 /**
  * The feeds of an installation: a function of their own, made with the first of them, so that a burst of events does not
  * take the place of tasks; and what every function must know of them.
  */
 export class Feeds {
-  readonly #drover: Drover;
+  readonly #drover: FeedScope;
   readonly #create: () => LambdaFunction;
   readonly #declared: FeedDeclaration[] = [];
   #function: LambdaFunction | undefined;
 
-  constructor(drover: Drover, create: () => LambdaFunction) {
+  constructor(drover: FeedScope, create: () => LambdaFunction) {
     this.#drover = drover;
     this.#create = create;
   }

@@ -2,6 +2,7 @@
 /** What a user's CDK app imports from `drover/cdk`. */
 export * from '../connectors/cdk.ts';
 export { Drover } from './drover.ts';
+export type { FeedQueue, FeedQueueTuning } from './feed-queue.ts';
 export type {
   ApiAuth,
   ApiThrottle,

@@ -1,7 +1,11 @@
-import { CfnOutput, Duration, type Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { EventBus, Match } from 'aws-cdk-lib/aws-events';
+import { Stream } from 'aws-cdk-lib/aws-kinesis';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { sqsSource } from '../connectors/sqs/cdk.ts';
 import type { Drover } from './drover.ts';
+import { dynamodbSource, eventBridgeSource, kinesisSource, snsSource, sqsSource, webhooks } from './index.ts';
 
 /** One event source of each kind, wired as a feed and waiting for a connector whose config names it; see `npm start`. */
 export function addPlayground(stack: Stack, drover: Drover): void {
@@ -13,7 +17,30 @@ export function addPlayground(stack: Stack, drover: Drover): void {
     visibilityTimeout,
   });
   for (const one of [queue, fifoQueue]) sqsSource(drover, { queue: one });
-  new CfnOutput(stack, 'FeedFunctionName', { value: drover.feeds.function.functionName });
-  new CfnOutput(stack, 'PlaygroundQueueUrl', { value: queue.queueUrl });
-  new CfnOutput(stack, 'PlaygroundFifoQueueUrl', { value: fifoQueue.queueUrl });
+  const table = new Table(stack, 'PlaygroundTable', {
+    partitionKey: { name: 'id', type: AttributeType.STRING },
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  dynamodbSource(drover, { table });
+  const stream = new Stream(stack, 'PlaygroundStream', { shardCount: 2, removalPolicy: RemovalPolicy.DESTROY });
+  kinesisSource(drover, { stream });
+  const bus = new EventBus(stack, 'PlaygroundBus', { eventBusName: 'drover-playground' });
+  const topic = new Topic(stack, 'PlaygroundTopic');
+  const feed = 'playground';
+  eventBridgeSource(drover, { feed, bus, pattern: { source: Match.prefix('') }, visibilityTimeout });
+  snsSource(drover, { feed, topic, visibilityTimeout });
+  const { api } = webhooks(drover, { buffer: { visibilityTimeout } });
+  const outputs = {
+    FeedFunctionName: drover.feeds.function.functionName,
+    PlaygroundQueueUrl: queue.queueUrl,
+    PlaygroundFifoQueueUrl: fifoQueue.queueUrl,
+    PlaygroundTableName: table.tableName,
+    PlaygroundKinesisStream: stream.streamName,
+    PlaygroundEventBus: bus.eventBusName,
+    PlaygroundTopicArn: topic.topicArn,
+    HooksApiId: api.apiId,
+  };
+  for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });
 }

@@ -249,6 +249,13 @@ export interface DroverProps {
   readonly connectorParameters?: readonly IParameter[];
 
   /**
+   * Hosts that connector configs may name for Drover's own clients, which are brokers, schema registries and token
+   * endpoints: `host`, `host:port`, or `*.domain`. Plugins connect by themselves; what they reach is the network's to hold.
+   * @default - any
+   */
+  readonly connectorHosts?: readonly string[];
+
+  /**
    * Absolute paths of the folders whose files connector configs may name: those of FileStreamSource and FileStreamSink,
    * and stores of keys and certificates. What connectors are to keep belongs on a mounted file system: see `fileSource`.
    * @default - none

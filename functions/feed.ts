@@ -1,6 +1,7 @@
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { parseFeedInvocation } from '../src/invocation/feed-event.ts';
+import { isShared, joinAnswers, shareOut } from '../src/invocation/shared-queue.ts';
 import { deadlineOf, environment, loggerLevels, workerName } from './function-context.ts';
 import { worker } from './worker.ts';
 
@@ -8,12 +9,20 @@ import { worker } from './worker.ts';
 export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
   .handler(async (event: unknown, context: Context) => {
-    const { source, giveBack } = parseFeedInvocation(event);
-    const report = await worker.feed(environment.feeds.keyOf(source), event, {
-      deadlineAt: deadlineOf(context),
-      workerId: `${workerName}:${context.awsRequestId}`,
-    });
-    // What was cut may still be at it: the event comes again, to another environment.
-    if (report.tainted) process.exit(1);
-    return report.taken ? report.answer : giveBack(report.why, report.error);
+    const key = environment.feeds.keyOf(parseFeedInvocation(event).source);
+    if (!isShared(key)) return await feed(key, event, context);
+    const answers: unknown[] = [];
+    for (const part of shareOut(event, key)) answers.push(await feed(part.key, part.event, context));
+    return joinAnswers(answers);
   });
+
+async function feed(key: string, event: unknown, context: Context): Promise<unknown> {
+  const { giveBack } = parseFeedInvocation(event);
+  const report = await worker.feed(key, event, {
+    deadlineAt: deadlineOf(context),
+    workerId: `${workerName}:${context.awsRequestId}`,
+  });
+  // What was cut may still be at it: the event comes again, to another environment.
+  if (report.tainted) process.exit(1);
+  return report.taken ? report.answer : giveBack(report.why, report.error);
+}

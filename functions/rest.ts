@@ -19,7 +19,11 @@ function createHandler(): RestHandler {
     commit: droverBuild,
     logLevel: environment['drover.log.level'],
     feedRules: { declared: environment.feeds, claims: stores.feeds, home },
-    overrideRules: { policy: environment.overridePolicy, installation: installation() },
+    overrideRules: {
+      policy: environment.overridePolicy,
+      installation: installation(),
+      hosts: environment['drover.connector.hosts'],
+    },
   });
   return createRestHandler({ herder, telemetry, middleware: loggerLevels() });
 }

@@ -26,6 +26,8 @@ export const worker = createWorker({
     idleFloorMs: environment['drover.idle.floor.ms'],
     idleCeilingMs: environment['drover.idle.ceiling.ms'],
     overridePolicy: environment.overridePolicy,
+    connectorHosts: environment['drover.connector.hosts'],
+    runtimeApi: process.env.AWS_LAMBDA_RUNTIME_API ?? null,
     feeds: environment.feeds,
     home,
   },

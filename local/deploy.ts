@@ -25,8 +25,14 @@ export interface StackOutputs {
   readonly MirrorFunctionName: string;
   readonly FailuresQueueUrl: string;
   readonly FeedFunctionName: string;
+  readonly HooksApiId: string;
+  readonly PlaygroundEventBus: string;
+  readonly PlaygroundTopicArn: string;
   readonly PlaygroundQueueUrl: string;
   readonly PlaygroundFifoQueueUrl: string;
+  readonly PlaygroundTableName: string;
+  readonly PlaygroundKinesisStream: string;
+  readonly PlaygroundBucketName: string;
 }
 
 const account = '000000000000';

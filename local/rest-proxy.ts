@@ -3,16 +3,18 @@ import type { HttpApiEvent, HttpApiResult } from '../src/rest/api-gateway.ts';
 
 /**
  * API Gateway under an address that every client can resolve: `http://127.0.0.1:<port>/…` is handed on to the emulator's
- * address of the API, path and query untouched. Usage: node rest-proxy.ts <port> <emulator port> <api id> <rest function>
+ * address of the API, path and query untouched; `/hooks/…` to that of webhooks. Usage: node rest-proxy.ts <port> <emulator
+ * port> <api id> <rest function> <api id of webhooks>
  *
  * The emulator answers OPTIONS itself, with 403 for an API without CORS. API Gateway hands it to the route `$default` as
  * any other method, so the function is asked here.
  */
-const [port, emulatorPort, apiId, functionName] = process.argv.slice(2);
+const [port, emulatorPort, apiId, functionName, hooksApiId] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true });
 
 const server = createServer((incoming, outgoing) => {
-  if (incoming.method === 'OPTIONS') {
+  const toHooks = incoming.url?.startsWith('/hooks/') === true;
+  if (incoming.method === 'OPTIONS' && !toHooks) {
     incoming.resume();
     askFunction(incoming).then(
       ({ statusCode, headers, body }) => outgoing.writeHead(statusCode, headers).end(body),
@@ -26,7 +28,7 @@ const server = createServer((incoming, outgoing) => {
       host: '127.0.0.1',
       port: Number(emulatorPort),
       method: incoming.method,
-      path: `/_aws/execute-api/${apiId}/$default${incoming.url}`,
+      path: `/_aws/execute-api/${toHooks ? hooksApiId : apiId}/$default${incoming.url}`,
       headers: { ...incoming.headers, 'x-forwarded-proto': 'http', 'x-forwarded-uri': incoming.url },
     },
     (answer) => {

@@ -48,6 +48,17 @@ export interface LocalStack {
   readonly playground: {
     readonly queueUrl: string;
     readonly fifoQueueUrl: string;
+    /** Of DynamoDB, with a stream; its key is the text `id`. */
+    readonly tableName: string;
+    readonly kinesisStream: string;
+    /** Name of a bus; all its events are of the feed `playground`. */
+    readonly eventBus: string;
+    /** Of SNS; its messages are of the feed `playground`. */
+    readonly topicArn: string;
+    /** `POST {hooksUrl}/{connector}`. */
+    readonly hooksUrl: string;
+    /** What is put under `in/` wakes the connector `orders-in`. */
+    readonly bucket: string;
   };
   readonly ports: StackPorts;
   readonly services: readonly ServiceHandle[];
@@ -143,7 +154,7 @@ async function checkPorts(ports: StackPorts): Promise<void> {
 
 function startProxy(
   options: StackOptions,
-  { ApiId, RestFunctionName }: StackOutputs,
+  { ApiId, RestFunctionName, HooksApiId }: StackOutputs,
   onSpawn: (service: ServiceHandle) => void,
 ): Promise<ServiceHandle> {
   const { ports, home } = options;
@@ -157,6 +168,7 @@ function startProxy(
       String(ports.aws),
       ApiId,
       RestFunctionName,
+      HooksApiId,
     ],
     logFile: join(runFolder(home), 'rest-proxy.log'),
     ready: () => fetch(`http://127.0.0.1:${ports.rest}/`, { signal: AbortSignal.timeout(20_000) }),
@@ -192,7 +204,16 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       feed: outputs.FeedFunctionName,
     },
     failuresQueueUrl: outputs.FailuresQueueUrl,
-    playground: { queueUrl: outputs.PlaygroundQueueUrl, fifoQueueUrl: outputs.PlaygroundFifoQueueUrl },
+    playground: {
+      queueUrl: outputs.PlaygroundQueueUrl,
+      fifoQueueUrl: outputs.PlaygroundFifoQueueUrl,
+      tableName: outputs.PlaygroundTableName,
+      kinesisStream: outputs.PlaygroundKinesisStream,
+      eventBus: outputs.PlaygroundEventBus,
+      topicArn: outputs.PlaygroundTopicArn,
+      bucket: outputs.PlaygroundBucketName,
+      hooksUrl: `http://127.0.0.1:${ports.rest}/hooks`,
+    },
     ports,
     services,
   };

@@ -122,6 +122,7 @@ test('connectors reach no file and no secret unless it is said', () => {
 });
 
 test.each([
+  ['drover.connector.hosts', 'a.example,http://b', 'DROVER_CONNECTOR_HOSTS'],
   ['drover.file.folders', 'data', 'DROVER_FILE_FOLDERS'],
   ['config.providers.file.param.allowed.paths', './x', 'DROVER_CONFIG_PROVIDERS_FILE_PARAM_ALLOWED_PATHS'],
   ['connector.client.config.override.policy', 'Some', 'DROVER_CONNECTOR_CLIENT_CONFIG_OVERRIDE_POLICY'],

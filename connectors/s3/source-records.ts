@@ -1,6 +1,7 @@
 import {
   DataError,
   type Headers,
+  type JavaRegex,
   noHeaders,
   OPTIONAL_BYTES_SCHEMA,
   OPTIONAL_STRING_SCHEMA,
@@ -29,7 +30,7 @@ export class RecordTemplates {
   readonly keyIsOptionalBytes: boolean;
   readonly timestamp: 'none' | 'modified';
   readonly bucket: string;
-  readonly #pattern: RegExp;
+  readonly #pattern: JavaRegex;
 
   constructor(values: S3SourceValues, bucket: string) {
     this.bucket = bucket;
@@ -47,8 +48,8 @@ export class RecordTemplates {
 
   /** What the pattern finds in a key; null: the object is not to be read. */
   match(key: string): Readonly<Record<string, string | undefined>> | null {
-    const found = this.#pattern.exec(key);
-    return found === null ? null : (found.groups ?? {});
+    const found = this.#pattern.find(key);
+    return found === null || found.startOffset === undefined ? found : { ...found, start_offset: found.startOffset };
   }
 }
 

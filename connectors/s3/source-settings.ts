@@ -4,6 +4,7 @@ import {
   type ConfigValues,
   caseInsensitiveString,
   defineConfig,
+  JavaRegex,
   lambda,
   nonEmptyString,
   range,
@@ -82,7 +83,7 @@ export const s3SourceConfig = defineConfig({
     default: '.*',
     validator: lambda('a pattern', (_name, value) => patternProblem(String(value))),
     importance: 'MEDIUM',
-    doc: 'Which objects are read: a regular expression, found anywhere in the key. {{topic}}, {{partition}}, {{start_offset}} and {{timestamp}} stand for what the sink writes there, and what they and named groups find can be used in templates.',
+    doc: 'Which objects are read: a regular expression as Java writes them, found anywhere in the key. {{topic}}, {{partition}}, {{start_offset}} and {{timestamp}} stand for what the sink writes there, and what they and named groups find can be used in templates.',
   },
   'record.key': {
     type: 'STRING',
@@ -185,7 +186,7 @@ export const s3SourceConfig = defineConfig({
     default: [],
     validator: columnTypes,
     importance: 'MEDIUM',
-    doc: `Types of columns of csv, each as name:type; the others are strings. Types: ${cellTypeNames.join(', ')}.`,
+    doc: `Types of columns of csv, each as name:type; the others are strings. Types: $cellTypeNames.join(', ').`,
   },
   'csv.null': {
     type: 'STRING',
@@ -238,21 +239,27 @@ export const s3SourceConfig = defineConfig({
 
 export type S3SourceValues = ConfigValues<typeof s3SourceConfig>;
 
-/** What stands for the variables of a template in a pattern. */
+/** What stands for the variables of a template in a pattern; names of Java's groups are letters and digits. */
 const variables: Readonly<Record<string, string>> = {
   topic: '(?<topic>[a-zA-Z0-9\\-_.]+)',
   partition: '(?<partition>\\d+)',
-  start_offset: '(?<start_offset>\\d+)',
+  start_offset: '(?<startOffset>\\d+)',
   timestamp: '(?<timestamp>\\d+)',
 };
+const variable = /\{\{\s*(\w+)[^}]*\}\}/g;
+const templateKey = 'file.name.template';
 
-export function namePattern(text: string): RegExp {
-  return new RegExp(text.replace(/\{\{\s*(\w+)[^}]*\}\}/g, (whole, name: string) => variables[name] ?? whole));
+/** Throws ConfigError for what is no pattern. */
+export function namePattern(text: string): JavaRegex {
+  return new JavaRegex(
+    text.replace(variable, (whole, name: string) => variables[name] ?? whole),
+    templateKey,
+  );
 }
 
 function patternProblem(text: string): string | undefined {
   if (text.trim() === '') return 'Give a pattern; .* finds every key';
-  const unknown = [...text.matchAll(/\{\{\s*(\w+)[^}]*\}\}/g)].find(([, name]) => !((name ?? '') in variables));
+  const unknown = [...text.matchAll(variable)].find(([, name]) => !((name ?? '') in variables));
   if (unknown !== undefined) return `${unknown[0]} is not known: there are ${Object.keys(variables).join(', ')}`;
   try {
     namePattern(text);

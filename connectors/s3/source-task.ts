@@ -40,9 +40,10 @@ interface Reading {
   readonly bytes: ObjectBytes;
   readonly reader: ObjectReader;
   readonly records: ObjectRecords;
-  /** The object is packed: it is always read from its start, and so many items are done. */
-  readonly packed: boolean;
-  toSkip: number;
+  /** So many items are passed over first. */
+  readonly skips: number;
+  /** Something behind them was given. */
+  begun: boolean;
 }
 
 /**
@@ -126,10 +127,21 @@ export class S3SourceTask implements SourceTask {
       }
     } catch (error) {
       // What was read comes first. The next poll goes on behind it, and meets what is wrong again.
+      if (signal.aborted) this.#tellVain();
       await this.#closeReading();
       if (records.length === 0 && !signal.aborted) throw error;
     }
     return records.length === 0 ? null : records;
+  }
+
+  /** A run that is too short for what an earlier one has read would be so for ever, without a word. */
+  #tellVain(): void {
+    if (this.#reading === null || this.#reading.begun || this.#reading.skips === 0) return;
+    const { progress, skips } = this.#reading;
+    this.#context.warn(
+      `A run was over before it had passed over the ${skips} records of object ${progress.object.key} that were sent: ` +
+        'packed objects are read from their start. Give runs more time (drover.run.max.ms), or split the object',
+    );
   }
 
   async #load(): Promise<void> {
@@ -150,13 +162,10 @@ export class S3SourceTask implements SourceTask {
       return;
     }
     progress.version = reading.bytes.version;
+    reading.begun = true;
     const behind = () => lane.offset(progress);
     for (const item of items) {
       room.bytes -= Math.max(0, item.position - progress.position);
-      if (reading.toSkip > 0) {
-        reading.toSkip--;
-        continue;
-      }
       progress.records++;
       progress.position = item.position;
       progress.skip = item.skip;
@@ -182,11 +191,13 @@ export class S3SourceTask implements SourceTask {
     const objectRecords = new ObjectRecords(this.#templates, lane.partition, progress);
     const { format } = this.#readOptions;
     const packing = await packingOf(this.#values, format, object.key);
-    const base = { lane, progress, bytes, records: objectRecords, packed: packing !== null };
+    // A packed object has no middle to begin in.
+    const [position, skips] = packing === null ? [progress.position, progress.skip] : [0, progress.records];
+    const base = { lane, progress, bytes, records: objectRecords, skips };
     try {
       const source = packing === null ? bytes : (await import('./formats/unpack.ts')).unpacked(bytes, packing);
-      const reader = await openReader(source, packing === null ? progress.position : 0, this.#readOptions);
-      this.#reading = { ...base, reader, toSkip: packing === null ? progress.skip : progress.records };
+      const reader = await openReader(source, position, skips, this.#readOptions);
+      this.#reading = { ...base, reader, begun: false };
     } catch (error) {
       this.#giveUp(base, error, records);
     }
@@ -257,7 +268,7 @@ export class S3SourceTask implements SourceTask {
   }
 
   /** Of an object that cannot be read on. Rethrows what may pass. */
-  #giveUp(about: Omit<Reading, 'reader' | 'toSkip'>, error: unknown, records: SourceRecord[]): void {
+  #giveUp(about: Omit<Reading, 'reader' | 'begun'>, error: unknown, records: SourceRecord[]): void {
     if (!(error instanceof DataError || error instanceof ObjectLostError)) throw error;
     const { lane, progress } = about;
     const loss = error instanceof ObjectLostError ? error.loss : null;

@@ -1,8 +1,11 @@
 import {
+  atJsonPointer,
   BYTES_SCHEMA,
   DataError,
   type Header,
+  type JsonPointer,
   noHeaders,
+  parseJsonPointer,
   readWholeSchemaless,
   SourceRecord,
   STRING_SCHEMA,
@@ -70,28 +73,25 @@ function finder(settings: SqsSourceSettings): (message: QueueMessage) => string 
     }
     case 'pointer': {
       const pointer = settings['sqs.record.key.pointer'];
-      const path = pointer.split('/').slice(1).map(unescaped);
+      const path = parseJsonPointer(pointer);
       return ({ body }) => pointedAt(body, path, pointer);
     }
   }
 }
 
-/** RFC 6901. */
-const unescaped = (token: string) => token.replaceAll('~1', '/').replaceAll('~0', '~');
-
-function pointedAt(body: string, path: readonly string[], pointer: string): string | { readonly why: string } {
-  let at: unknown;
+function pointedAt(body: string, path: JsonPointer, pointer: string): string | { readonly why: string } {
+  let whole: unknown;
   try {
     const bytes = Buffer.from(body);
-    at = readWholeSchemaless(bytes, 0, bytes.length);
+    whole = readWholeSchemaless(bytes, 0, bytes.length);
   } catch {
     return { why: 'its body is not JSON' };
   }
-  for (const token of path) {
-    at = at instanceof Map ? at.get(token) : Array.isArray(at) && /^\d+$/.test(token) ? at[Number(token)] : undefined;
+  const found = atJsonPointer(whole, path);
+  if (found === undefined || found === null) {
+    return { why: `there is ${found === null ? 'null' : 'nothing'} at ${pointer}` };
   }
-  if (at === undefined || at === null) return { why: `there is ${at === null ? 'null' : 'nothing'} at ${pointer}` };
-  return typeof at === 'object' ? { why: `what is at ${pointer} is no text, number or boolean` } : String(at);
+  return typeof found === 'object' ? { why: `what is at ${pointer} is no text, number or boolean` } : String(found);
 }
 
 function headersOf(attributes: QueueMessage['messageAttributes'], included: ReadonlySet<string>): readonly Header[] {

@@ -1,8 +1,10 @@
 import {
+  ConfigError,
   type ConfigProblem,
   type ConfigValues,
   defineConfig,
   lambda,
+  parseJsonPointer,
   range,
   validString,
 } from '../../src/api/index.ts';
@@ -25,9 +27,15 @@ const oneTopic = lambda('the name of one topic', (_name, value) =>
   /^[\w.-]{1,249}$/.test(String(value)) ? undefined : 'It must name one topic',
 );
 
-const pointer = lambda('a JSON pointer', (_name, value) =>
-  value === '' || String(value).startsWith('/') ? undefined : 'It must begin with /, as in /customer/id (RFC 6901)',
-);
+const pointer = lambda('a JSON pointer', (_name, value) => {
+  try {
+    parseJsonPointer(String(value));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message;
+  }
+});
 
 const noneOr = (...valid: readonly string[]) =>
   lambda(`one of ${valid.join(', ')}`, (_name, value) =>

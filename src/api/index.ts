@@ -14,7 +14,9 @@ export { parseConfig, settingsWithPrefix } from '../config/parse-config.ts';
 export * from '../config/validators.ts';
 export { ByteSink } from '../data/byte-sink.ts';
 export { javaText } from '../data/connect-text.ts';
+export { splitJsonArray } from '../data/json-array.ts';
 export { compileJsonEncoder, type JsonEncoder } from '../data/json-encoder.ts';
+export { atJsonPointer, type JsonPointer, parseJsonPointer } from '../data/json-pointer.ts';
 export {
   DATE_NAME,
   DECIMAL_NAME,
@@ -34,6 +36,7 @@ export { readWholeSchemaless } from '../data/schemaless-json.ts';
 export { Struct } from '../data/struct.ts';
 export * from '../errors.ts';
 export { anyFile, type FileAccess } from '../files.ts';
+export { JavaRegex } from '../java/regex.ts';
 export type * from './avro.ts';
 export type * from './connector.ts';
 export type * from './converter.ts';

@@ -40,6 +40,8 @@ export interface PluginExample {
 export interface PluginDescriptor<K extends PluginKind = PluginKind> {
   readonly kind: K;
   readonly className: string;
+  /** Further names that configs may give it, as that of another Java class whose settings it takes; shortened likewise. */
+  readonly otherNames?: readonly string[];
   readonly version: string;
   readonly doc: string;
   readonly config: ConfigDef;

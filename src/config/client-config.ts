@@ -125,10 +125,6 @@ export function isConnectionSetting(key: string): boolean {
   );
 }
 
-export function isHonouredOverride(client: Client, name: string): boolean {
-  return name in actedOn[client].spec || isConnectionSetting(name);
-}
-
 const defs = new Map<Client, ConfigDef>();
 
 /** All settings of a client, those without effect included: the documentation of each says so. */

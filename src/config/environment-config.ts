@@ -29,6 +29,11 @@ const countOrDefault = (max: number): Validator =>
       : `Value must be from 1 to ${max}, or -1 for the broker's default`,
   );
 
+const connectorHostList: Validator = lambda('hosts', (_name, value) => {
+  const wrong = (value as string[]).find((host) => !/^(?:\*\.)?[\w-]+(?:\.[\w-]+)*(?::\d{1,5})?$/.test(host));
+  return wrong === undefined ? undefined : `"${wrong}" is not a host: give "host", "host:port" or "*.domain"`;
+});
+
 const maxReplicas = 32_767;
 const maxPartitions = 2_147_483_647;
 
@@ -209,6 +214,15 @@ export const environmentConfig = defineConfig({
     default: '',
     importance: 'MEDIUM',
     doc: 'Names or ARNs of the SSM parameters that connector configs may refer to; `/path/*` is all below a path.',
+  },
+  'drover.connector.hosts': {
+    type: 'LIST',
+    default: '',
+    importance: 'MEDIUM',
+    validator: connectorHostList,
+    doc:
+      'Hosts that connector configs may name for brokers, schema registries and token endpoints: `host`, `host:port`, or ' +
+      '`*.domain`. Any when left out.',
   },
   'drover.file.folders': {
     type: 'LIST',

@@ -13,8 +13,8 @@ export interface OverridePolicy {
   allows(key: string): boolean;
 }
 
-export const overridePolicyKey = 'connector.client.config.override.policy';
-export const overrideAllowlistKey = 'connector.client.config.override.allowlist';
+const overridePolicyKey = 'connector.client.config.override.policy';
+const overrideAllowlistKey = 'connector.client.config.override.allowlist';
 
 export const allOverrides: OverridePolicy = { name: 'All', allows: () => true };
 

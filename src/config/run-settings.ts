@@ -65,7 +65,7 @@ export const sourceRunSettings = defineConfig({
     type: 'STRING',
     default: '',
     importance: 'MEDIUM',
-    doc: 'Topic for records of this source that failed in a transformation or converter, or were refused by the broker, and that errors.tolerance=all skips. Empty: none.',
+    doc: 'Topic for records of this source that its connector could not read, that failed in a transformation or converter, or were refused by the broker, and that errors.tolerance=all skips. Empty: none.',
   },
   'drover.errors.deadletterqueue.topic.replication.factor': {
     type: 'SHORT',

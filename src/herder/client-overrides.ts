@@ -1,5 +1,6 @@
 import { clientConfig } from '../config/client-config.ts';
 import type { Settings } from '../config/config-def.ts';
+import { hostRefusals } from '../config/connector-hosts.ts';
 import { type ConfigInfo, describeKey, describeValue } from '../config/describe-config.ts';
 import { type InstallationIdentity, identityProblem, ownConnection } from '../config/override-identity.ts';
 import { allOverrides, type OverridePolicy, overrideRefusal, overridingClients } from '../config/override-policy.ts';
@@ -13,9 +14,11 @@ export interface OverrideRules {
   readonly policy: OverridePolicy;
   /** Null: its clients prove to nobody who they are, so a connector's own miss nothing. */
   readonly installation: InstallationIdentity | null;
+  /** Those that a config may name for Drover's own clients; none: any. */
+  readonly hosts: readonly string[];
 }
 
-export const anyOverrides: OverrideRules = { policy: allOverrides, installation: null };
+export const anyOverrides: OverrideRules = { policy: allOverrides, installation: null, hosts: [] };
 
 /**
  * Settings of the Kafka clients that a connector overrides: one that cannot be read is an error, and so is a connection of
@@ -70,13 +73,13 @@ export function clientOverrideInfos(
   });
 }
 
-/** What the policy does not allow to be overridden, by full name; also where the value is a reference. */
+/** What the policy does not allow to be overridden, by full name, also where the value is a reference; and refused hosts. */
 export function overrideRefusals(
   kind: 'source' | 'sink',
   settings: Settings,
-  { policy }: OverrideRules,
+  { policy, hosts }: OverrideRules,
 ): ReadonlyMap<string, string> {
-  const refusals = new Map<string, string>();
+  const refusals = new Map(hostRefusals(hosts, settings));
   for (const client of overridingClients(kind, settings)) {
     const prefix = `${client}.override.`;
     for (const name of Object.keys(settingsWithPrefix(settings, prefix))) {

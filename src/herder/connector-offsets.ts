@@ -1,5 +1,6 @@
 import type { OffsetValue, SourceOffset, SourcePartition } from '../api/record.ts';
 import { ConflictError, ConnectError } from '../errors.ts';
+import { doubleText } from '../java/number-text.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
 import type { ConnectorItem } from '../storage/items.ts';
 import type { HistoricOffset, SourceOffsetEntry } from '../storage/offset-backing-store.ts';
@@ -302,7 +303,7 @@ function integer(value: OffsetField, limit: bigint): bigint | null {
 /** Java prints a double with its fraction: one that is whole must not pass for an integer. */
 function fieldText(value: OffsetField): string {
   if (value instanceof NotPrimitive) return value.text;
-  return typeof value === 'number' && Number.isInteger(value) ? `${value}.0` : String(value);
+  return typeof value === 'number' ? doubleText(value) : String(value);
 }
 
 async function sourceOffsets(deps: HerderDeps, name: string): Promise<SourceOffsetEntry[]> {

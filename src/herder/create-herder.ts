@@ -1,6 +1,7 @@
 import { connectorAndTasks, connectorNames, ofEachConnector } from './connector-lookup.ts';
 import { alterOffsets, offsetHistory, offsets, resetOffsets, undoOffsetChange } from './connector-offsets.ts';
 import { connectorReport, connectorStatus, statusOf, taskInfos, taskStatus } from './connector-status.ts';
+import { feedReports } from './feed-checks.ts';
 import type { Herder } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 import { logger, loggers, resetLoggerLevel, setLoggerLevel } from './loggers.ts';
@@ -70,6 +71,7 @@ export function createHerder(deps: HerderDeps): Herder {
       if (progress === undefined) return null;
       return { ...progress, lagMs: Math.max(0, progress.mirroredAt - progress.changedAt) };
     },
+    feedReports: async () => (deps.feedRules === undefined ? [] : feedReports(deps.feedRules)),
     connectorReport: (name) => connectorReport(deps, name),
     offsetHistory: (name) => offsetHistory(deps, name),
     undoOffsetChange: (name) => undoOffsetChange(deps, name),

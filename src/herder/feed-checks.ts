@@ -5,12 +5,24 @@ import { ConfigError } from '../errors.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { FeedStore } from '../storage/feed-store.ts';
+import type { FeedReport } from './herder.ts';
 
 /** The event sources that the deployment declares, and whom they feed. */
 export interface FeedRules {
   readonly declared: DeclaredFeeds;
   readonly claims: FeedStore;
   readonly home: FeedHome;
+}
+
+/** What is declared one by one; which webhooks there are is for their connectors to say. */
+export async function feedReports({ declared, claims }: FeedRules): Promise<readonly FeedReport[]> {
+  const keys = declared.all.map(({ key }) => key).filter((key) => !key.endsWith('*'));
+  if (keys.length === 0) return [];
+  const known = new Map((await claims.getClaims(keys)).map((claim) => [claim.key, claim]));
+  return keys.map((key) => {
+    const { connector = null, open = false, unclaimedAt = null } = known.get(key) ?? {};
+    return { key, connector, open, unclaimedAt };
+  });
 }
 
 /** An event source feeds one connector: by the setting that names it, why this one cannot have it. */

@@ -124,6 +124,17 @@ export interface MirrorReport {
   readonly lagMs: number;
 }
 
+/** A declared event source, and whom it feeds. */
+export interface FeedReport {
+  readonly key: string;
+  /** Null: nobody. */
+  readonly connector: string | null;
+  /** Its events are taken; else it is held. */
+  readonly open: boolean;
+  /** Epoch milliseconds: when an event last came while it fed nobody. */
+  readonly unclaimedAt: number | null;
+}
+
 export interface ClusterInfo {
   readonly version: string;
   readonly commit: string;
@@ -177,6 +188,8 @@ export interface Herder {
 
   /** Drover's own. Null: nothing has been mirrored yet. */
   mirrorReport(): Promise<MirrorReport | null>;
+  /** Drover's own: those that are declared one by one. */
+  feedReports(): Promise<readonly FeedReport[]>;
   connectorReport(name: string): Promise<ConnectorReport>;
   offsetHistory(name: string): Promise<readonly OffsetChangeReport[]>;
   /** Puts back what was there before the newest change by hand. */

@@ -99,12 +99,14 @@ function withoutErrorsOfReferences(settings: Settings, infos: ConfigInfos): Conf
 
 function withRefusals(infos: ConfigInfos, refusals: ReadonlyMap<string, string>): ConfigInfos {
   if (refusals.size === 0) return infos;
+  let refused = 0;
   const configs = infos.configs.map((config) => {
     const refusal = refusals.get(config.value.name);
     if (refusal === undefined) return config;
+    refused++;
     return { ...config, value: { ...config.value, errors: [...config.value.errors, refusal] } };
   });
-  return { ...infos, error_count: infos.error_count + refusals.size, configs };
+  return { ...infos, error_count: infos.error_count + refused, configs };
 }
 
 function typeOf(plugins: PluginRegistry, settings: Settings): ConnectorType {

@@ -11,7 +11,7 @@ export interface FeedInvocation {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The feed key of webhooks is this and the connector's name. */
-export const hookPrefix = 'hook:';
+const hookPrefix = 'hook:';
 
 /**
  * The events of SQS, DynamoDB Streams, Kinesis and an HTTP API (payload format 2.0, route `/hooks/{connector}`). Throws

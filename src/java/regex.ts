@@ -49,6 +49,13 @@ export class JavaRegex {
     return texts.filter((_, i) => matches[i]);
   }
 
+  /** What the named groups of the first match hold, anywhere in the text; null: there is none. Java: Matcher.find. */
+  find(text: string): Readonly<Record<string, string | undefined>> | null {
+    const match = this.#run([text], (one) => this.#anywhere.exec(one))[0]!;
+    if (match === null) return null;
+    return Object.fromEntries(Array.from(this.#names, ([name, group]) => [name, match[this.#groups[group]!]]));
+  }
+
   /** The text with the first match replaced. Java: Matcher.replaceFirst. */
   replaceFirst(text: string, replacement: string): string {
     const match = this.#run([text], (one) => this.#anywhere.exec(one))[0]!;

@@ -7,13 +7,6 @@ export type MirrorTopics = Readonly<
   Record<MirrorTopic, { readonly name: string; readonly partitions: number; readonly replicationFactor: number }>
 >;
 
-/** Apache's names and partitions. */
-export const apacheTopics = (replicationFactor: number): MirrorTopics => ({
-  configs: { name: 'connect-configs', partitions: 1, replicationFactor },
-  offsets: { name: 'connect-offsets', partitions: 25, replicationFactor },
-  status: { name: 'connect-status', partitions: 5, replicationFactor },
-});
-
 /** What would be lost with old records, by Connect's property for the topic. */
 const holds: Readonly<Record<MirrorTopic, readonly [property: string, content: string]>> = {
   configs: ['config.storage.topic', 'connector configurations'],

@@ -56,8 +56,9 @@ function entry(plugin: AnyPlugin): string {
   const classes = plugin.className.endsWith('$Value')
     ? `\`${plugin.className}\`, \`${plugin.className.replace('$Value', '$Key')}\``
     : `\`${plugin.className}\``;
+  const others = (plugin.otherNames ?? []).map((name) => `, \`${name}\``).join('');
   const examples = (plugin.examples ?? []).map(exampleText).join('');
-  return `### ${simple}\n\n${classes}\n\n${plugin.doc}\n\n${configReference(plugin.config)}${examples}`;
+  return `### ${simple}\n\n${classes}${others}\n\n${plugin.doc}\n\n${configReference(plugin.config)}${examples}`;
 }
 
 function exampleText(example: PluginExample): string {

@@ -89,8 +89,9 @@ class Registry implements PluginRegistry {
 function classesByName(plugins: readonly AnyPlugin[]): Map<string, string> {
   const classes = new Map<string, string>();
   const ambiguous = new Set<string>();
-  for (const { kind, className } of plugins) {
-    for (const alias of aliasesOf(kind, className)) {
+  for (const { kind, className, otherNames = [] } of plugins) {
+    for (const name of otherNames) classes.set(name, className);
+    for (const alias of [className, ...otherNames].flatMap((name) => aliasesOf(kind, name))) {
       const known = classes.get(alias);
       if (known !== undefined && known !== className) ambiguous.add(alias);
       classes.set(alias, className);

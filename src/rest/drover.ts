@@ -1,4 +1,4 @@
-import { connectorReportEntity, mirrorReportEntity, offsetChangeEntity } from './entities.ts';
+import { connectorReportEntity, feedReportEntity, mirrorReportEntity, offsetChangeEntity } from './entities.ts';
 import { readObject, readText } from './read-body.ts';
 import type { Answer, Call } from './route.ts';
 
@@ -6,10 +6,12 @@ import type { Answer, Call } from './route.ts';
 
 const nameOf = (call: Call) => call.params.connector!;
 
-/** The installation: what the mirror topics hold is at least as new as `changed_at`. */
+/** The installation: what the mirror topics hold is at least as new as `changed_at`; which event sources feed whom. */
 export async function getInstallation({ herder }: Call): Promise<Answer> {
-  const mirror = await herder.mirrorReport();
-  return { body: { mirror: mirror === null ? null : mirrorReportEntity(mirror) } };
+  const [mirror, feeds] = await Promise.all([herder.mirrorReport(), herder.feedReports()]);
+  return {
+    body: { mirror: mirror === null ? null : mirrorReportEntity(mirror), feeds: feeds.map(feedReportEntity) },
+  };
 }
 
 export async function getConnectorReport(call: Call): Promise<Answer> {

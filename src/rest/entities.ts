@@ -4,6 +4,7 @@ import type {
   ConnectorReport,
   ConnectorStatus,
   DeathsReport,
+  FeedReport,
   LoggerInfo,
   MirrorReport,
   PluginInfo,
@@ -86,6 +87,10 @@ export function connectorReportEntity(report: ConnectorReport) {
 
 export function mirrorReportEntity({ changedAt, mirroredAt, lagMs }: MirrorReport) {
   return { changed_at: instant(changedAt), mirrored_at: instant(mirroredAt), lag_ms: lagMs };
+}
+
+export function feedReportEntity({ key, connector, open, unclaimedAt }: FeedReport) {
+  return { event_source: key, connector, open, event_without_connector_at: instant(unclaimedAt) };
 }
 
 function replayReportEntity({ requestedAt, topic, doneAt, replayed, left, others, error }: ReplayReport) {

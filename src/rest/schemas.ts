@@ -100,6 +100,14 @@ export const installation = object({
   mirror: {
     oneOf: [object({ changed_at: instant, mirrored_at: instant, lag_ms: integer }), { type: 'null' }],
   },
+  feeds: list(
+    object({
+      event_source: text,
+      connector: nullable('string'),
+      open: { type: 'boolean' },
+      event_without_connector_at: instant,
+    }),
+  ),
 });
 
 const deaths = object({

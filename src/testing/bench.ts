@@ -22,7 +22,7 @@ import { defaultWorkerSettings, type WorkerSettings } from '../worker/worker-set
 import { BenchClock } from './bench-clock.ts';
 import { Life, type OnPoint, type Point } from './life.ts';
 import { type KafkaRecord, MemoryKafka } from './memory-kafka.ts';
-import { readRecords, type TestRecord } from './read-records.ts';
+import { Positions, positionsAtEnd, readRecords, type TestRecord } from './read-records.ts';
 
 export interface BenchOptions {
   /** A real Kafka; left out: one in memory. */
@@ -98,6 +98,7 @@ export class ConnectorBench {
   #process: { readonly life: Life; readonly worker: Worker } | null = null;
   #onPoint: OnPoint = () => {};
   #runs = 0;
+  #shown = new Positions();
 
   constructor(plugin: PluginDescriptor<'source'> | PluginDescriptor<'sink'>, options: BenchOptions = {}) {
     this.#options = options;
@@ -237,11 +238,25 @@ export class ConnectorBench {
    * What a topic holds, decoded by the connector's converters. Left out: all topics of a Kafka in memory but those of
    * offsets and dead letters, or those that a real one's connector has been seen to use.
    */
-  async records(topic?: string): Promise<TestRecord[]> {
+  records(topic?: string): Promise<TestRecord[]> {
+    return this.#read(topic, new Positions());
+  }
+
+  /** Those that have come since this was asked before, or `skipRecords`. */
+  newRecords(): Promise<TestRecord[]> {
+    return this.#read(undefined, this.#shown);
+  }
+
+  /** What is in the topics of the cluster by now is nothing new. */
+  async skipRecords(): Promise<void> {
+    this.#shown = await positionsAtEnd(this.#kafka);
+  }
+
+  async #read(topic: string | undefined, positions: Positions): Promise<TestRecord[]> {
     const connector = await this.stores.config.getConnector(this.name, { evenDeleting: true });
     const topics = topic === undefined ? await this.#topics(connector?.config ?? {}) : [topic];
     const config = { ...this.#settings.converterDefaults, ...connector?.config };
-    return readRecords(this.#kafka, topics, config, this.#registry);
+    return readRecords(this.#kafka, topics, config, this.#registry, { positions });
   }
 
   async #topics(config: Settings): Promise<string[]> {

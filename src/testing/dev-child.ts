@@ -88,24 +88,22 @@ async function main(module: string, configPath: string, bootstrapServers: string
   });
   await bench.configure(config);
   if (plugin.kind === 'sink' && bench.memoryKafka !== null) readLines(bench, config);
+  if (plugin.kind === 'source') await bench.skipRecords();
   console.log(`drover: ${plugin.className} runs with ${bootstrapServers ?? 'a Kafka in memory'}`);
   await runOn(bench, plugin.kind, ending.signal);
   await bench.close();
 }
 
 async function runOn(bench: ConnectorBench, kind: 'source' | 'sink', signal: AbortSignal): Promise<void> {
-  let printed = 0;
   let offsets = '';
   while (!signal.aborted) {
     await bench.run({ signal });
     if (kind === 'source') {
-      const records = await bench.records();
-      const fresh = records.slice(printed);
+      const fresh = await bench.newRecords();
       for (const { topic, partition, offset, key, value } of fresh.slice(0, mostPrinted)) {
         console.log(`${topic}-${partition}@${offset} ${key === null ? '' : `${printable(key)}: `}${printable(value)}`);
       }
       if (fresh.length > mostPrinted) console.log(`… and ${fresh.length - mostPrinted} more`);
-      printed = records.length;
     }
     const now = (await bench.offsets()).map(({ partition, offset }) => `${printable(partition)} ${printable(offset)}`);
     if (now.join() !== offsets) console.log(now.map((line) => `offset ${line}`).join('\n'));

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Struct } from '../data/struct.ts';
 
 let collect: (() => void) | null = null;
 
@@ -44,5 +45,9 @@ export function roughSize({ key, value }: { readonly key: unknown; readonly valu
 
 function sizeOf(value: unknown): number {
   if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
-  return typeof value === 'object' && value !== null ? recordOverhead : 8;
+  if (typeof value !== 'object' || value === null) return 8;
+  const parts = value instanceof Struct ? value.values : value instanceof Map ? [...value].flat() : value;
+  return Array.isArray(parts)
+    ? parts.reduce((sum: number, part) => sum + sizeOf(part), recordOverhead)
+    : recordOverhead;
 }

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Converter } from '../api/converter.ts';
 import type { Settings } from '../config/config-def.ts';
 import { settingsWithPrefix } from '../config/parse-config.ts';
 import type { Schema } from '../data/schema.ts';
+import { isRetriable } from '../errors.ts';
 import type { KafkaClient, RecordCursor } from '../kafka/types.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
@@ -32,20 +34,57 @@ const fetchOptions = {
   isolationLevel: 'read_committed',
 } as const;
 
+export interface ReadOptions {
+  readonly asBytes?: boolean;
+  /** Where to go on; left out: from the beginning. Moved on to where it came. */
+  readonly positions?: Positions;
+}
+
+/** The next offset to read of each partition that is known. */
+export class Positions {
+  readonly #offsets = new Map<string, number>();
+
+  get(topic: string, partition: number): number | undefined {
+    return this.#offsets.get(`${topic}-${partition}`);
+  }
+
+  set(topic: string, partition: number, offset: number): void {
+    this.#offsets.set(`${topic}-${partition}`, offset);
+  }
+}
+
+async function partitionsOf(kafka: KafkaClient, topics: readonly string[]) {
+  const described = await kafka.admin.describeTopics(topics);
+  return described.flatMap(({ topic, partitions: count }) =>
+    Array.from({ length: count }, (_, partition) => ({ topic, partition })),
+  );
+}
+
+/** Behind all that is in the cluster now. */
+export async function positionsAtEnd(kafka: KafkaClient): Promise<Positions> {
+  const partitions = await partitionsOf(kafka, await kafka.admin.listTopics());
+  const ends = await kafka.admin.endOffsets(partitions);
+  const positions = new Positions();
+  for (const { topic, partition } of partitions) {
+    positions.set(topic, partition, Number(ends.get(topic)?.get(partition) ?? 0n));
+  }
+  return positions;
+}
+
+const retryMs = 100;
+const mostRetries = 100;
+
 /** Everything that is in the topics now, partition by partition; of transactions only what is committed. */
 export async function readRecords(
   kafka: KafkaClient,
   topics: readonly string[],
   config: Settings,
   plugins: PluginRegistry,
-  { asBytes = false } = {},
+  { asBytes = false, positions = new Positions() }: ReadOptions = {},
 ): Promise<TestRecord[]> {
   const key = asBytes ? null : await converterOf('key.converter', config, plugins);
   const value = asBytes ? null : await converterOf('value.converter', config, plugins);
-  const described = await kafka.admin.describeTopics(topics);
-  const partitions = described.flatMap(({ topic, partitions: count }) =>
-    Array.from({ length: count }, (_, partition) => ({ topic, partition })),
-  );
+  const partitions = await partitionsOf(kafka, topics);
   const [starts, ends] = await Promise.all([
     kafka.admin.beginningOffsets(partitions),
     kafka.admin.endOffsets(partitions, 'read_committed'),
@@ -55,15 +94,21 @@ export async function readRecords(
   try {
     for (const { topic, partition } of partitions) {
       const end = Number(ends.get(topic)?.get(partition) ?? 0n);
-      let offset = Number(starts.get(topic)?.get(partition) ?? 0n);
+      let offset = positions.get(topic, partition) ?? Number(starts.get(topic)?.get(partition) ?? 0n);
+      let retries = 0;
       while (offset < end) {
         const [fetched] = await fetcher.fetch([{ topic, partition, offset }], fetchOptions);
-        if (fetched?.error) throw fetched.error;
+        // A topic that has just been made may have no leader yet.
+        if (fetched?.error && (!isRetriable(fetched.error) || ++retries > mostRetries)) throw fetched.error;
         const cursor = fetched?.cursor ?? null;
-        if (cursor === null) continue;
+        if (cursor === null) {
+          await sleep(retryMs);
+          continue;
+        }
         while (cursor.next()) if (cursor.offset < end) records.push(await decode(cursor, key, value));
         offset = cursor.endOffset;
       }
+      positions.set(topic, partition, Math.max(offset, end));
     }
   } finally {
     await fetcher.close();

@@ -30,6 +30,10 @@ export interface WorkerSettings {
   readonly feeds: DeclaredFeeds;
   /** Where the installation stands, for connectors that name event sources. */
   readonly home: FeedHome;
+  /** Those that a config may name for Drover's own clients; none: any. */
+  readonly connectorHosts: readonly string[];
+  /** host:port of Lambda's own API in the function's environment. */
+  readonly runtimeApi: string | null;
 }
 
 export const defaultWorkerSettings: WorkerSettings = {
@@ -49,4 +53,6 @@ export const defaultWorkerSettings: WorkerSettings = {
   overridePolicy: allOverrides,
   feeds: new DeclaredFeeds([]),
   home: { region: 'us-east-1' },
+  connectorHosts: [],
+  runtimeApi: null,
 };

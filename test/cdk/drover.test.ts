@@ -72,6 +72,7 @@ test('connectors may use what is listed and no more: secrets, parameters, folder
       StringParameter.fromSecureStringParameterAttributes(stack, 'Two', { parameterName: '/db/password' }),
     ],
     fileFolders: ['/mnt/data', '/tmp'],
+    connectorHosts: ['b-1.orders.example', '*.registries.example'],
     offeredPlugins: { deny: ['org.apache.kafka.connect.file.*'] },
   }));
   for (const name of ['TaskFunction', 'RestFunction']) {
@@ -98,6 +99,9 @@ test("connectors are not given the installation's own secret, nor a folder that 
     }),
   ).toThrow(/connectorSecrets lists the secret of security/);
   expect(() => synthesise(() => ({ ...plain, fileFolders: ['data'] }))).toThrow(/fileFolders holds "data"/);
+  expect(() => synthesise(() => ({ ...plain, connectorHosts: ['http://b'] }))).toThrow(
+    /^connectorHosts is refused: .*"http:\/\/b" is not a host/,
+  );
 });
 
 test('the mirror reads the table and its stream, and writes nothing but facts about the cluster', () => {

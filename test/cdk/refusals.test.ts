@@ -8,11 +8,13 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { expect, test, vi } from 'vitest';
 import type { DroverLimits, DroverProps, MirrorTopics } from '../../cdk/index.ts';
 import { clusterArn, plain, secretArn, synthesise } from './synthesise.ts';
 
-vi.setConfig({ testTimeout: 30_000 });
+// The first to synthesise loads the CDK.
+vi.setConfig({ testTimeout: 120_000 });
 
 const iam = (arn: string) => ({ ...plain, security: { type: 'iam' as const, clusterArn: arn } });
 const limits = (given: DroverLimits) => ({ ...plain, limits: given });
@@ -87,6 +89,16 @@ test.each<[string, DroverProps | ((stack: Stack) => DroverProps), RegExp]>([
     /^security\.clusterArn /,
   ],
   ['an ARN without an account', iam('arn:aws:kafka:eu-west-1::cluster/orders/0a1b2c3d-1'), /^security\.clusterArn /],
+  [
+    'a parameter that stands for a secret',
+    (stack) => ({
+      ...plain,
+      connectorParameters: [
+        StringParameter.fromStringParameterName(stack, 'Parameter', '/aws/reference/secretsmanager/kafka'),
+      ],
+    }),
+    /^connectorParameters\[0\] is "\/aws\/reference\/secretsmanager\/kafka", which is a secret/,
+  ],
   [
     'a secret that is not finished',
     (stack) => ({

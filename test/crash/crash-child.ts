@@ -10,7 +10,7 @@ import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
 import { dynamoDbClient } from '../integration/storage/dynamodb-table.ts';
 import { ledgerSource } from '../support/ledger-source.ts';
 import { mortalPlugins } from '../support/mortal-plugins.ts';
-import { kafkaAddress } from '../support/services.ts';
+import { kafkaAddress } from '../support/service-addresses.ts';
 
 /** What the parent asks of a child that stands ready: one run, which ends with SIGKILL behind step `dieAt`, if any. */
 export interface CrashOrder {

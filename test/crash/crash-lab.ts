@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { bundleProgram } from '../../cdk/bundle.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
 import { type CrashOrder, type CrashReport, runBudgetMs } from './crash-child.ts';
@@ -96,8 +98,29 @@ export class ReadyChildren {
   }
 }
 
+const programs = new Map<string, string>();
+let bundles: string | null = null;
+
+/** A child as one program, bundled as functions are: it starts in a tenth of the time that its sources would take. */
+function programOf(file: string): string {
+  let program = programs.get(file);
+  if (program === undefined) {
+    if (bundles === null) {
+      const folder = mkdtempSync(join(tmpdir(), 'drover-crash-children-'));
+      process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+      bundles = folder;
+    }
+    const name = basename(file, '.ts');
+    const outdir = join(bundles, name);
+    bundleProgram(name, join(import.meta.dirname, file), { outdir });
+    program = join(outdir, 'dist', `${name}.mjs`);
+    programs.set(file, program);
+  }
+  return program;
+}
+
 function startChild(file: string) {
-  const child = fork(join(import.meta.dirname, file), {
+  const child = fork(programOf(file), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Hundreds of children read the same modules: compiled once, they start in a fraction of the time.
     env: { ...process.env, NODE_COMPILE_CACHE: compileCache },

@@ -1,5 +1,7 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -15,8 +17,11 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { binFolder, pathWithNode, projectFolder } from '../../local/folders.ts';
+import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import { readTopic, uniqueName } from '../support/kafka-records.ts';
 import { guideFile, MarkdownPage } from '../support/markdown.ts';
 import { npmPackages } from '../support/npm-packages.ts';
+import { kafkaAddress } from '../support/services.ts';
 
 // Compilers and the CDK's program, one after the other.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
@@ -237,3 +242,90 @@ test('plugins can be tested too', async () => {
   expect(guide).toHaveLength(5);
 });
 `;
+
+/** A source of the numbers 0 to 2, each with a word behind it. */
+const pluginSaying = (word: string) => `
+import {
+  type ConnectorConfig,
+  definePlugin,
+  noConfig,
+  type SourceConnector,
+  SourceRecord,
+  type SourceTask,
+  type SourceTaskContext,
+} from 'drover';
+
+class WordTask implements SourceTask {
+  #next = 0;
+  async start(_config: ConnectorConfig, context: SourceTaskContext): Promise<void> {
+    const offset = await context.offsetStorageReader.offset({ words: 1 });
+    this.#next = offset === null ? 0 : Number(offset.at) + 1;
+  }
+  poll(): SourceRecord[] | null {
+    if (this.#next > 2) return null;
+    const at = this.#next++;
+    return [new SourceRecord({ words: 1 }, { at }, process.env.WORDS_TOPIC ?? '', null, null, null, null, \`${word} \${at}\`)];
+  }
+  stop(): void {}
+}
+
+const connector: SourceConnector = { start() {}, taskConfigs: () => [{}], createTask: () => new WordTask(), stop() {} };
+
+export default [
+  definePlugin({ kind: 'source', className: 'com.example.Words', version: '1', doc: 'Says words.', config: noConfig, create: () => connector }),
+];
+`;
+
+test('npx drover dev, in a folder with nothing but the package, runs a plugin against a real Kafka and anew with each save', async () => {
+  const app = join(folder, 'dev');
+  link(join(esm, 'node_modules'), join(app, 'node_modules'));
+  // As npm links the program that package.json names.
+  const { bin } = JSON.parse(readFileSync(join(esm, 'node_modules', 'drover', 'package.json'), 'utf8'));
+  const program = join(app, 'node_modules', 'drover', bin.drover);
+  chmodSync(program, 0o755);
+  mkdirSync(join(app, 'node_modules', '.bin'), { recursive: true });
+  symlinkSync(program, join(app, 'node_modules', '.bin', 'drover'));
+  write(join(app, 'package.json'), '{ "private": true, "type": "module" }');
+  write(join(app, 'lib', 'plugins.ts'), pluginSaying('first'));
+  const config = { 'connector.class': 'Words', 'value.converter': 'StringConverter' };
+  write(join(app, 'connector.json'), JSON.stringify(config));
+
+  const topic = uniqueName('dev');
+  const args = ['drover', 'dev', 'lib/plugins.ts', '--config', 'connector.json', '--bootstrap-servers', kafkaAddress()];
+  const child = spawn('npx', args, { cwd: app, env: { ...environment(app), WORDS_TOPIC: topic }, detached: true });
+  const exited = once(child, 'exit');
+  let output = '';
+  let onMore = () => {};
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk;
+      onMore();
+    });
+  }
+  const printed = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      onMore = () => output.includes(text) && resolve();
+      child.once('exit', () => reject(new Error(`It ended before it printed ${text}:\n${output}`)));
+      onMore();
+    });
+  const client = createKafkaClient({ bootstrapServers: kafkaAddress() });
+  try {
+    await printed(`${topic}-0@2 first 2`);
+    await printed('offset {"words":1} {"at":2}');
+    write(join(app, 'lib', 'plugins.ts'), pluginSaying('second'));
+    await printed(`${topic}-0@5 second 2`);
+    // What lay there before is not told again.
+    expect(output.split('first 0').length).toBe(2);
+    write(join(app, 'lib', 'plugins.ts'), 'export default [;');
+    await printed('waiting for the next save');
+    write(join(app, 'lib', 'plugins.ts'), pluginSaying('third'));
+    await printed(`${topic}-0@8 third 2`);
+    const values = (await readTopic(client, topic)).map(({ value }) => value);
+    expect(values).toEqual(['first', 'second', 'third'].flatMap((word) => [0, 1, 2].map((at) => `${word} ${at}`)));
+  } finally {
+    await client.close();
+    process.kill(-child.pid!, 'SIGINT'); // As Ctrl-C does, to all of them.
+    await exited;
+  }
+  expect(output).not.toMatch(/Error|drover: failed(?!.*waiting)/);
+});

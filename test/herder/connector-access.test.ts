@@ -44,8 +44,7 @@ describe('plugins that are left out', () => {
 
   it('are unknown, as a class that never was', async () => {
     await expect(requireValid(installationOf(undefined, plugins), source)).rejects.toThrow(
-      'Failed to find any class that implements Connector and which name matches FileStreamSource, available connectors are: ' +
-        'org.apache.kafka.connect.file.FileStreamSinkConnector',
+      /which name matches FileStreamSource, available connectors are: (?!.*FileStreamSourceConnector).*FileStreamSinkConnector/,
     );
     const filtered = { ...sink, transforms: 'f', 'transforms.f.type': 'org.apache.kafka.connect.transforms.Filter' };
     expect(await errorsOf(filtered)).toEqual({});
@@ -67,7 +66,7 @@ describe('overrides', () => {
   const scram = { bootstrapServers: 'b:9096', protocol: 'SASL_SSL', mechanism: 'SCRAM-SHA-512', certificate: false };
 
   it('are refused where the policy does not allow them, also when the value is a reference', async () => {
-    const rules = { policy: policy('Allowlist', 'acks'), installation: null };
+    const rules = { policy: policy('Allowlist', 'acks'), installation: null, hosts: [] };
     const config = {
       ...source,
       'producer.override.acks': '1',
@@ -85,7 +84,7 @@ describe('overrides', () => {
   });
 
   it('of a connection must bring an identity: validation names the key', async () => {
-    const rules = { policy: policy('All'), installation: scram };
+    const rules = { policy: policy('All'), installation: scram, hosts: [] };
     const elsewhere = { ...source, 'producer.override.bootstrap.servers': 'x:9096' };
     expect(await errorsOf(elsewhere, rules)).toEqual({
       'producer.override.sasl.jaas.config': expect.stringContaining(
@@ -97,5 +96,26 @@ describe('overrides', () => {
     expect(await errorsOf({ ...source, 'producer.override.acks': '1' }, rules)).toEqual({});
     const iam = { ...rules, installation: { ...scram, mechanism: 'AWS_MSK_IAM' } };
     expect(Object.keys(await errorsOf(elsewhere, iam))).toEqual(['producer.override.sasl.mechanism']);
+  });
+
+  it('to hosts that are not listed are refused, and so are registries', async () => {
+    const rules = { policy: policy('All'), installation: null, hosts: ['b.example', '*.registries.example'] };
+    const refused = {
+      ...source,
+      'producer.override.bootstrap.servers': 'evil.example:9092',
+      'value.converter': 'io.confluent.connect.avro.AvroConverter',
+      'value.converter.schema.registry.url': 'http://evil.example',
+    };
+    expect(await errorsOf(refused, rules)).toEqual({
+      'producer.override.bootstrap.servers': expect.stringContaining('deploy with it in connectorHosts'),
+      'value.converter.schema.registry.url': expect.stringContaining('the host evil.example is not one'),
+    });
+    await expect(requireValid(installationOf(rules), refused)).rejects.toThrow('the host evil.example');
+    const fine = {
+      ...refused,
+      'producer.override.bootstrap.servers': 'b.example:9092',
+      'value.converter.schema.registry.url': 'https://a.registries.example/x',
+    };
+    expect(await errorsOf(fine, rules)).toEqual({});
   });
 });

@@ -158,6 +158,19 @@ describe('offsets by hand', () => {
     ]);
   });
 
+  it.each([
+    ['1.5', '1.5'],
+    ['3.0', '3.0'],
+    ['1e30', '1.0E30'],
+    ['12345678.0', '1.2345678E7'],
+  ])('of a sink are refused as %s with the text that Java has of it', async (sent, shown) => {
+    await create('a', sink);
+    await stop('a');
+    const body = `{"offsets":[{"partition":{"kafka_topic":"t","kafka_partition":0},"offset":{"kafka_offset":${sent}}}]}`;
+    const answer = await rest.call('PATCH', '/connectors/a/offsets', body);
+    expect(answer).toMatchObject({ status: 400, body: { message: expect.stringContaining(`offsets: '${shown}'.`) } });
+  });
+
   it('say so when the connector may keep offsets of its own', async () => {
     await create('a', { 'connector.class': 'SilentSource' });
     await stop('a');

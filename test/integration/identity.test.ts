@@ -516,6 +516,19 @@ describe('the functions with a hostile config', () => {
     await strict.close();
   });
 
+  it('hosts that the installation does not list are not connected to, also when a reference names them', async () => {
+    const before = broker.received().length;
+    const strict = createHarness({ kafka: realKafka(kafkaAddress()), settings: { connectorHosts: ['b.example'] } });
+    const name = uniqueName('hosts');
+    const config = { file: at('data', 'line.txt'), topic: name, 'connector.class': 'FileStreamSource' };
+    await strict.create(name, { ...config, 'producer.override.bootstrap.servers': broker.address });
+    await strict.runTask(name);
+    const [task] = await strict.stores.config.getTasks(name);
+    expect(task).toMatchObject({ state: 'FAILED', trace: expect.stringContaining('deploy with it in connectorHosts') });
+    expect(broker.received().length).toBe(before);
+    await strict.close();
+  });
+
   it('a plugin that is left out is not there', () => {
     expect(createRegistry().find('transformation', 'TimestampRouter')).toBeDefined();
   });

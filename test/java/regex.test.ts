@@ -102,3 +102,10 @@ test('any text is a pattern or a coded error', () => {
     { numRuns: 3000 },
   );
 });
+
+test('find gives the named groups of the first match', () => {
+  const regex = new JavaRegex('(?<what>[a-z]+)-(?<number>\\d+)(?<end>x)?');
+  expect(regex.find('in/orders-12/b-3')).toEqual({ what: 'orders', number: '12', end: undefined });
+  expect(regex.find('in/orders')).toBeNull();
+  expect(new JavaRegex('.*').find('anything')).toEqual({});
+});

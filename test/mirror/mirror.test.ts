@@ -3,11 +3,18 @@ import { ConnectError, RetriableError } from '../../src/errors.ts';
 import { murmur2 } from '../../src/kafka/murmur2.ts';
 import type { ControlPlane, KafkaClient, NewTopic, OutgoingBatch, TopicDescription } from '../../src/kafka/types.ts';
 import { Mirror } from '../../src/mirror/mirror.ts';
-import { apacheTopics } from '../../src/mirror/topics.ts';
+import type { MirrorTopics } from '../../src/mirror/topics.ts';
 import { createMemoryStores } from '../../src/storage/memory/stores.ts';
 import { sourceOffsetEntry } from '../../src/storage/source-offset-text.ts';
 import type { TableChange } from '../../src/storage/table-change.ts';
 import { javaRecords } from './java-records.ts';
+
+/** Apache's names and partitions. */
+const apacheTopics = (replicationFactor: number): MirrorTopics => ({
+  configs: { name: 'connect-configs', partitions: 1, replicationFactor },
+  offsets: { name: 'connect-offsets', partitions: 25, replicationFactor },
+  status: { name: 'connect-status', partitions: 5, replicationFactor },
+});
 
 const now = 1_700_000_000_000;
 

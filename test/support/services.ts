@@ -6,6 +6,7 @@ import { startJavaConnect } from '../../local/java-connect.ts';
 import { startKafka } from '../../local/kafka.ts';
 import { freePort } from '../../local/ports.ts';
 import { type ServiceHandle, signalService, stopService } from '../../local/service.ts';
+import { kafkaAddress } from './service-addresses.ts';
 
 /**
  * Real services for the projects integration, parity, crash and e2e. As their globalSetup this starts Kafka and the
@@ -44,21 +45,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   return stop;
 }
 
-/** `host:port` of the shared broker. It creates topics by itself; choose names nobody else uses. */
-export function kafkaAddress(): string {
-  return named('DROVER_TEST_KAFKA');
-}
-
-/** URL of the shared emulator's DynamoDB; any credentials and region do. */
-export function dynamoDbEndpoint(): string {
-  return named('DROVER_TEST_DYNAMODB');
-}
-
-function named(variable: string): string {
-  const value = process.env[variable];
-  if (value === undefined) throw new Error(`${variable} is not set: run this test through vitest, which starts it`);
-  return value;
-}
+export { dynamoDbEndpoint, kafkaAddress } from './service-addresses.ts';
 
 /** A broker of a test's own, to be stopped, frozen or killed. Its address and data stay through stop and start. */
 export interface PrivateBroker {

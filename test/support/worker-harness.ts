@@ -12,8 +12,8 @@ import type { EventName } from '../../src/telemetry/events.ts';
 import { Secrets } from '../../src/telemetry/redaction.ts';
 import type { Telemetry } from '../../src/telemetry/telemetry.ts';
 import type { ConfigProvider } from '../../src/worker/config-providers.ts';
-import type { RunReport, Worker } from '../../src/worker/run/run-report.ts';
-import { createWorker } from '../../src/worker/worker.ts';
+import type { RunReport } from '../../src/worker/run/run-report.ts';
+import { createWorker, type FeedingWorker } from '../../src/worker/worker.ts';
 import { defaultWorkerSettings, type WorkerSettings } from '../../src/worker/worker-settings.ts';
 
 export interface HarnessOptions {
@@ -38,7 +38,7 @@ export interface RecordedEvent {
 /** A worker over stores, with all it says kept, and the few calls of the herder that a test needs. */
 export interface Harness {
   readonly stores: Stores;
-  readonly worker: Worker;
+  readonly worker: FeedingWorker;
   readonly clock: Clock;
   readonly events: readonly RecordedEvent[];
   /** Stores the connector and runs it, so that its tasks are there. */

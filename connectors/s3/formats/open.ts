@@ -1,5 +1,5 @@
 import type { LoadAvro } from '../../../src/api/index.ts';
-import type { ByteSource, ObjectReader, ReadLimits } from './read.ts';
+import { type ByteSource, type ObjectReader, type ReadLimits, skipping } from './read.ts';
 import type { CsvOptions } from './read-csv.ts';
 
 export const inputFormats = ['avro', 'bytes', 'csv', 'json', 'jsonl', 'lines', 'parquet'] as const;
@@ -13,16 +13,39 @@ export interface ReadOptions extends ReadLimits {
   readonly avro: LoadAvro;
 }
 
-/** Begins to read where `position` says. Code that only one format needs is loaded with the first object of it. */
-export async function openReader(source: ByteSource, position: number, options: ReadOptions): Promise<ObjectReader> {
+/**
+ * Begins to read where `position` says, and leaves `skip` items out. Code that only one format needs is loaded with the
+ * first object of it.
+ */
+export async function openReader(
+  source: ByteSource,
+  position: number,
+  skip: number,
+  options: ReadOptions,
+): Promise<ObjectReader> {
   const { format, maxRecordBytes } = options;
   switch (format) {
     case 'jsonl':
-      return (await import('./read-lines.ts')).openJsonLines(source, position, maxRecordBytes);
+      return (await import('./read-lines.ts')).openJsonLines(source, position, maxRecordBytes, skip);
     case 'lines':
-      return (await import('./read-lines.ts')).openLines(source, position, maxRecordBytes);
+      return (await import('./read-lines.ts')).openLines(source, position, maxRecordBytes, skip);
     case 'json':
-      return (await import('./read-json.ts')).openJson(source, position, maxRecordBytes);
+      return (await import('./read-json.ts')).openJson(source, position, maxRecordBytes, skip);
+    default: {
+      const reader = await openBlocks(source, position, format, options);
+      return skip === 0 ? reader : skipping(reader, skip);
+    }
+  }
+}
+
+async function openBlocks(
+  source: ByteSource,
+  position: number,
+  format: Exclude<InputFormat, 'json' | 'jsonl' | 'lines'>,
+  options: ReadOptions,
+): Promise<ObjectReader> {
+  const { maxRecordBytes } = options;
+  switch (format) {
     case 'bytes': {
       const { openPieces, openWhole } = await import('./read-bytes.ts');
       const { pieceBytes } = options;

@@ -27,13 +27,14 @@ const closeBrace = 0x7d;
  * one of many behind each other. Values are found by their brackets and quotes alone and read one by one, so that an
  * array of any length needs the memory of its longest element, and one that cannot be read takes no other with it.
  */
-export function openJson(source: ByteSource, from: number, maxBytes: number): ObjectReader {
-  return new JsonReader(source, from, maxBytes);
+export function openJson(source: ByteSource, from: number, maxBytes: number, skip = 0): ObjectReader {
+  return new JsonReader(source, from, maxBytes, skip);
 }
 
 class JsonReader implements ObjectReader {
   readonly #source: ByteSource;
   readonly #maxBytes: number;
+  #toSkip: number;
   #chunks: Chunks | null = null;
   /** Null: not known yet. */
   #inArray: boolean | null = null;
@@ -51,8 +52,10 @@ class JsonReader implements ObjectReader {
   #escaped = false;
   #ended = false;
 
-  constructor(source: ByteSource, from: number, maxBytes: number) {
+  /** `skip`: so many values are left out, of which only the end is looked for. */
+  constructor(source: ByteSource, from: number, maxBytes: number, skip: number) {
     this.#source = source;
+    this.#toSkip = skip;
     this.#base = from;
     this.#maxBytes = maxBytes;
   }
@@ -156,6 +159,10 @@ class JsonReader implements ObjectReader {
     this.#depth = 0;
     this.#inString = false;
     this.#escaped = false;
+    if (this.#toSkip > 0) {
+      this.#toSkip--;
+      return;
+    }
     if (passed) {
       items.push(unreadable(tooLong('The value', this.#maxBytes), null, position));
       return;

@@ -19,8 +19,8 @@ const nothing = Buffer.alloc(0);
 type LineDecoder = (bytes: Buffer, start: number, end: number, position: number) => ReadItem | undefined;
 
 /** Each line, without its end, as text. */
-export function openLines(source: ByteSource, from: number, maxBytes: number): ObjectReader {
-  return new LineReader(source, from, maxBytes, (bytes, start, end, position) => {
+export function openLines(source: ByteSource, from: number, maxBytes: number, skip = 0): ObjectReader {
+  return new LineReader(source, from, maxBytes, skip, false, (bytes, start, end, position) => {
     const stop = end > start && bytes[end - 1] === cr ? end - 1 : end;
     const line = bytes.subarray(start, stop);
     if (!isUtf8(line)) throw new DataError('The line holds bytes that are not UTF-8');
@@ -29,22 +29,28 @@ export function openLines(source: ByteSource, from: number, maxBytes: number): O
 }
 
 /** A JSON value on each line that is not blank. */
-export function openJsonLines(source: ByteSource, from: number, maxBytes: number): ObjectReader {
-  return new LineReader(source, from, maxBytes, (bytes, start, end, position) => {
-    let first = start;
-    while (first < end && isBlank(bytes[first])) first++;
-    if (first === end) return undefined;
-    return item(null, readWholeSchemaless(bytes, first, end), position);
+export function openJsonLines(source: ByteSource, from: number, maxBytes: number, skip = 0): ObjectReader {
+  return new LineReader(source, from, maxBytes, skip, true, (bytes, start, end, position) => {
+    if (isBlankLine(bytes, start, end)) return undefined;
+    return item(null, readWholeSchemaless(bytes, start, end), position);
   });
 }
 
-const isBlank = (byte: number | undefined) => byte === 0x20 || byte === 0x09 || byte === cr;
+function isBlankLine(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at];
+    if (byte !== 0x20 && byte !== 0x09 && byte !== cr) return false;
+  }
+  return true;
+}
 
 /** Cuts at line feeds; the last line needs none. What a line that is too long holds is passed over and not kept. */
 class LineReader implements ObjectReader {
   readonly #chunks: Chunks;
   readonly #maxBytes: number;
   readonly #decode: LineDecoder;
+  readonly #dropsBlank: boolean;
+  #toSkip: number;
   #bytes: Buffer = nothing;
   #at = 0;
   /** No line feed is in front of it. */
@@ -56,7 +62,17 @@ class LineReader implements ObjectReader {
   #passing = false;
   #ended = false;
 
-  constructor(source: ByteSource, from: number, maxBytes: number, decode: LineDecoder) {
+  /** `skip`: so many lines are left out without a look at what they hold, but whether it is something, if `dropsBlank`. */
+  constructor(
+    source: ByteSource,
+    from: number,
+    maxBytes: number,
+    skip: number,
+    dropsBlank: boolean,
+    decode: LineDecoder,
+  ) {
+    this.#toSkip = skip;
+    this.#dropsBlank = dropsBlank;
     this.#chunks = new Chunks(source.chunks(from));
     this.#base = from;
     this.#isFirst = from === 0;
@@ -83,6 +99,12 @@ class LineReader implements ObjectReader {
     const position = this.#base + next;
     this.#at = next;
     this.#searched = next;
+    if (this.#toSkip > 0) {
+      const isBlank = this.#dropsBlank && !this.#passing && isBlankLine(this.#bytes, start, end);
+      this.#passing = false;
+      if (!isBlank) this.#toSkip--;
+      return;
+    }
     if (this.#passing || end - start > this.#maxBytes) {
       this.#passing = false;
       items.push(unreadable(tooLong('The line', this.#maxBytes), null, position));

@@ -28,6 +28,23 @@ export interface ObjectReader {
   close(): Promise<void>;
 }
 
+/** Leaves the first items out. Readers that can do so for less than it costs to read them do it themselves. */
+export function skipping(reader: ObjectReader, count: number): ObjectReader {
+  let left = count;
+  return {
+    async next(max) {
+      for (;;) {
+        const items = await reader.next(max);
+        if (items.length === 0 || left === 0) return items;
+        const rest = items.slice(left);
+        left -= items.length - rest.length;
+        if (rest.length > 0) return rest;
+      }
+    },
+    close: () => reader.close(),
+  };
+}
+
 export interface ReadLimits {
   /** Of one record: a line, a JSON value, a row of CSV, a whole object. */
   readonly maxRecordBytes: number;

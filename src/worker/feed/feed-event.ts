@@ -1,10 +1,10 @@
-import { requireAllowedOverrides } from '../../config/override-policy.ts';
 import { isRetriable, traceOf } from '../../errors.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
 import { resolveSettings } from '../config-providers.ts';
 import { messageOf } from '../record/failure.ts';
 import { deadlinesOf } from '../run/lease.ts';
 import { PluginRun } from '../run/plugin-run.ts';
+import { requireAllowed } from '../run/require-allowed.ts';
 import { requireSettings } from '../run/require-settings.ts';
 import type { RunHost } from '../run/run-host.ts';
 import { runLimits } from '../run/run-limits.ts';
@@ -49,7 +49,7 @@ export class FeedHost {
     let outcome: FedEvent;
     try {
       const config = await resolveSettings(connector.config, host.configProviders, host.telemetry.secrets);
-      requireAllowedOverrides(host.settings.overridePolicy, 'source', config);
+      await requireAllowed(host.settings, 'source', config);
       run = new PluginRun(host, {
         about,
         startsAnew: false,

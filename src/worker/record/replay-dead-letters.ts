@@ -1,4 +1,3 @@
-import { requireAllowedOverrides } from '../../config/override-policy.ts';
 import { settingsWithPrefix } from '../../config/parse-config.ts';
 import { ConnectError, FencedError, isRetriable, traceOf } from '../../errors.ts';
 import { isMissingTopic } from '../../kafka/errors.ts';
@@ -14,6 +13,7 @@ import type {
 import type { ConnectorItem, OffsetsByPartition, ReplayProgress, ReplayRequest } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import { resolveSettings } from '../config-providers.ts';
+import { requireAllowed } from '../run/require-allowed.ts';
 import type { RunHost } from '../run/run-host.ts';
 import { retryDueAt } from '../run/run-limits.ts';
 import { contextPrefix, deadLetterTarget } from './dead-letter-queue.ts';
@@ -130,7 +130,7 @@ class Replay {
   async carryOut(): Promise<boolean> {
     const { host, item, lease, endsAt } = this.#run;
     const config = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
-    requireAllowedOverrides(host.settings.overridePolicy, item.type, config);
+    await requireAllowed(host.settings, item.type, config);
     const queue = deadLetterTarget(config, item.type);
     if (queue === null) {
       throw new ConnectError('replay.no_queue', `Connector ${item.name} has no dead letter queue any more`);

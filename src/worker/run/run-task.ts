@@ -1,5 +1,4 @@
 import type { SinkConnector, SourceConnector } from '../../api/connector.ts';
-import { requireAllowedOverrides } from '../../config/override-policy.ts';
 import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../../errors.ts';
 import { restartDueAt, scheduledRun } from '../../invocation/run-plan.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
@@ -13,6 +12,7 @@ import { runSink } from '../sink/sink-run.ts';
 import { isTopicCheckDue, wakeIfTopicsChanged } from '../sink/topic-changes.ts';
 import { runSource } from '../source/source-run.ts';
 import { acquireTaskLease, type Deadlines, deadlinesOf, releaseLease } from './lease.ts';
+import { requireAllowed } from './require-allowed.ts';
 import { requireSettings } from './require-settings.ts';
 import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
 import type { RunHost } from './run-host.ts';
@@ -117,7 +117,7 @@ async function loadRun(
     throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
   }
   const config = await resolveSettings(connector.config, host.configProviders, host.telemetry.secrets);
-  requireAllowedOverrides(host.settings.overridePolicy, item.type, config);
+  await requireAllowed(host.settings, item.type, config);
   const taskConfig = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
   const limits = runLimits(config, host.settings);
   const { topicResets } = connector;

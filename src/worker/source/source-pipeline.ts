@@ -42,7 +42,7 @@ export async function openPipeline(run: PluginRun): Promise<SourcePipeline> {
     const groups = host.settings.topicCreationEnable ? topicGroups(config) : [];
     const topics = new TopicCreation(run, admin, groups);
     const sourceClass = config['connector.class'] ?? '';
-    const conversion = new SourceConversion(chain, converters, errors, topics, sourceClass, host.clock.now);
+    const conversion = new SourceConversion(chain, converters, errors, topics, sourceClass, () => host.clock.now());
     return { kafka, producerOverrides, conversion, topics, errors, closers };
   } catch (error) {
     await closers.close(true);

@@ -307,7 +307,7 @@ describe('templates', () => {
       'file.name.template': 'in/{{topic}}-{{partition}}-{{start_offset}}',
       'record.key': '{{/who/name}}',
       'record.partition': '0',
-      'record.headers': 'key={{key}},id=order-{{/id}},nothing={{/none}}',
+      'record.headers': 'key={{key}},id=order-{{/id}},nothing={{/none}},start={{start_offset}}',
       'record.timestamp': 'modified',
       'key.converter': 'StringConverter',
     });
@@ -315,8 +315,8 @@ describe('templates', () => {
     const records = await bench.records('orders');
     expect(records.map(({ key }) => key)).toEqual(['ann', null]);
     expect(records.map(({ headers }) => headers)).toEqual([
-      { key: 'in/orders-1-000.jsonl', id: 'order-7' },
-      { key: 'in/orders-1-000.jsonl', id: 'order-8' },
+      { key: 'in/orders-1-000.jsonl', id: 'order-7', start: '000' },
+      { key: 'in/orders-1-000.jsonl', id: 'order-8', start: '000' },
     ]);
   });
 

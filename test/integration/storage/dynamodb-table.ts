@@ -1,7 +1,7 @@
 import { DeleteTableCommand, type DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { newDynamoDbClient } from '../../../src/storage/dynamodb/aws-table-client.ts';
 import { createTable } from '../../../src/storage/dynamodb/create-table.ts';
-import { dynamoDbEndpoint } from '../../support/services.ts';
+import { dynamoDbEndpoint } from '../../support/service-addresses.ts';
 
 /** A function's client, for the emulator's tables. */
 export function dynamoDbClient(config: DynamoDBClientConfig = {}): DynamoDBClient {

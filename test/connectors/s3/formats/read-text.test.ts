@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { skipping } from '../../../../connectors/s3/formats/read.ts';
 import { openPieces, openWhole } from '../../../../connectors/s3/formats/read-bytes.ts';
 import { type CsvOptions, openCsv } from '../../../../connectors/s3/formats/read-csv.ts';
 import { openJson } from '../../../../connectors/s3/formats/read-json.ts';
 import { openJsonLines, openLines } from '../../../../connectors/s3/formats/read-lines.ts';
 import { Decimal, Instant } from '../../../../src/api/index.ts';
-import { memorySource, readFromEverywhere } from './reading.ts';
+import { memorySource, readAll, readFromEverywhere, told } from './reading.ts';
 
 const most = 100;
 /** In pieces of every size up to the whole, so that each boundary falls everywhere. */
@@ -194,6 +195,25 @@ describe('csv', () => {
 
   it('refuses a header that names something twice', async () => {
     await expect(rows('a,a\n1,2\n')).rejects.toThrow('The header names a twice');
+  });
+});
+
+describe('leaving items out', () => {
+  const jsonl = '1\n\n  \n{"a":\n2\n3\n';
+  const readers = {
+    lines: (skip: number) => openLines(memorySource(Buffer.from(jsonl), 2), 0, most, skip),
+    jsonl: (skip: number) => openJsonLines(memorySource(Buffer.from(jsonl), 2), 0, most, skip),
+    json: (skip: number) =>
+      openJson(memorySource(Buffer.from(`[1,"]",{"b" 2},"${'x'.repeat(200)}",3]`), 2), 0, most, skip),
+    bytes: (skip: number) => skipping(openPieces(memorySource(Buffer.from('abcdefgh')), 0, 3), skip),
+  };
+
+  it.each(Object.entries(readers))('of %s gives what reading them all does behind them', async (_format, open) => {
+    const all = (await readAll(open(0))).map(told);
+    expect(all.length).toBeGreaterThan(2);
+    for (let skip = 0; skip <= all.length + 1; skip++) {
+      expect((await readAll(open(skip))).map(told)).toEqual(all.slice(skip));
+    }
   });
 });
 

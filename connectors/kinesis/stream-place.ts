@@ -1,0 +1,35 @@
+import { ConnectError, type SourceOffset, type SourcePartition } from '../../src/api/index.ts';
+import type { ShardStart } from '../shard-walk.ts';
+
+export const shardPartition = (shard: string): SourcePartition => ({ shardId: shard });
+
+/** `part`: behind that one of the records which it was put together of; left out: behind all of it. */
+export function shardOffset(sequenceNumber: string, part?: number): SourceOffset {
+  return part === undefined ? { sequenceNumber } : { sequenceNumber, subSequenceNumber: part };
+}
+
+export interface ShardPlace {
+  readonly sequenceNumber: string;
+  /** The last of its parts that is done; null: all of it. */
+  readonly part: number | null;
+}
+
+/** Throws ConnectError for an offset that is none. */
+export function shardPlaceOf(offset: SourceOffset | null): ShardPlace | null {
+  if (offset === null) return null;
+  const { sequenceNumber, subSequenceNumber = null } = offset;
+  if (typeof sequenceNumber !== 'string' || !/^\d+$/.test(sequenceNumber)) {
+    throw unreadable(`its sequenceNumber is ${sequenceNumber}`);
+  }
+  if (subSequenceNumber === null) return { sequenceNumber, part: null };
+  const part = Number(subSequenceNumber);
+  if (!Number.isSafeInteger(part) || part < 0) throw unreadable(`its subSequenceNumber is ${subSequenceNumber}`);
+  return { sequenceNumber, part };
+}
+
+export function startAt({ sequenceNumber, part }: ShardPlace): ShardStart {
+  return { at: part === null ? 'AFTER_SEQUENCE_NUMBER' : 'AT_SEQUENCE_NUMBER', sequenceNumber };
+}
+
+const unreadable = (why: string) =>
+  new ConnectError('connector.offset_unreadable', `The offset of a shard cannot be read: ${why}`);

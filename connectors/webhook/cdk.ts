@@ -1,0 +1,119 @@
+import { Token } from 'aws-cdk-lib';
+import {
+  type CfnStage,
+  HttpApi,
+  HttpMethod,
+  type IDomainName,
+  PayloadFormatVersion,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { acknowledge } from '../../cdk/acknowledged.ts';
+import type { Drover } from '../../cdk/drover.ts';
+import { createFeedQueue, type FeedQueue, type FeedQueueTuning } from '../../cdk/feed-queue.ts';
+import { bufferUrlVariable } from './buffer.ts';
+
+/** What WebhookSource needs of AWS: a door of its own to the internet, and a queue where requests may wait. */
+
+export interface WebhooksProps {
+  /** Requests a second that pass, and how many at once; the others are answered 429. @default 500 and 1000 */
+  readonly throttle?: { readonly rate?: number; readonly burst?: number };
+  /**
+   * Makes the queue of connectors with `http.response.mode=buffered`. Functions in a VPC need a way to SQS then: an interface
+   * endpoint, or NAT.
+   * @default false
+   */
+  readonly buffer?: boolean | FeedQueueTuning;
+  /** A domain of your own, and the path in it. @default - that of API Gateway */
+  readonly domain?: { readonly name: IDomainName; readonly path?: string };
+  /** @default RetentionDays.ONE_MONTH */
+  readonly logRetention?: RetentionDays;
+}
+
+export interface Webhooks {
+  /** Not that of the management API, which stays closed. */
+  readonly api: HttpApi;
+  /** `POST <url>/<connector>`. */
+  readonly url: string;
+  /** Requests that are on their way; with `buffer`. */
+  readonly buffer: Queue | undefined;
+  /** What could not be delivered for two days: look, mend, and move it back. */
+  readonly bufferFailures: Queue | undefined;
+}
+
+/**
+ * An HTTP API that brings requests to the connectors of class WebhookSource, each under its name: `POST /hooks/{connector}`.
+ * One for an installation.
+ */
+export function webhooks(drover: Drover, props: WebhooksProps = {}): Webhooks {
+  const scope = new Construct(drover, 'Webhooks');
+  const { feeds } = drover;
+  const api = new HttpApi(scope, 'Api', {
+    description: 'Webhooks of Drover',
+    ...(props.domain === undefined
+      ? {}
+      : {
+          defaultDomainMapping: {
+            domainName: props.domain.name,
+            ...(props.domain.path === undefined ? {} : { mappingKey: props.domain.path }),
+          },
+        }),
+  });
+  const integration = new HttpLambdaIntegration('Feed', feeds.function, {
+    payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
+  });
+  // Each method: the connector says which it takes.
+  const [route] = api.addRoutes({ path: '/hooks/{connector}', methods: [HttpMethod.ANY], integration });
+  acknowledge(
+    route!,
+    'AwsSolutions-APIG4',
+    'Who may send is asked by each connector: a signature of the body cannot be checked here',
+  );
+  limit(scope, api, props);
+  const { buffer: wanted = false } = props;
+  const buffer = wanted === false ? undefined : bufferFor(scope, drover, wanted === true ? {} : wanted);
+  if (buffer === undefined) feeds.declare({ key: 'hook:*' });
+  const base =
+    props.domain === undefined
+      ? api.apiEndpoint
+      : `https://${props.domain.name.name}${props.domain.path === undefined ? '' : `/${props.domain.path}`}`;
+  return { api, url: `${base}/hooks`, buffer: buffer?.queue, bufferFailures: buffer?.failures };
+}
+
+function limit(scope: Construct, api: HttpApi, { throttle = {}, logRetention }: WebhooksProps): void {
+  const { rate = 500, burst = 1000 } = throttle;
+  for (const [prop, value] of Object.entries({ rate, burst })) {
+    if (!Token.isUnresolved(value) && (!Number.isInteger(value) || value < 1)) {
+      throw new Error(`throttle.${prop} is ${value}: it must be a whole number from 1`);
+    }
+  }
+  const log = new LogGroup(scope, 'Log', { retention: logRetention ?? RetentionDays.ONE_MONTH });
+  // The level-two construct has neither an access log nor a throttle for the stage that it makes itself.
+  const stage = api.defaultStage?.node.defaultChild as CfnStage;
+  stage.accessLogSettings = {
+    destinationArn: log.logGroupArn,
+    format: JSON.stringify({
+      requestId: '$context.requestId',
+      ip: '$context.identity.sourceIp',
+      time: '$context.requestTime',
+      method: '$context.httpMethod',
+      path: '$context.path',
+      status: '$context.status',
+      bytes: '$context.responseLength',
+      latencyMs: '$context.responseLatency',
+      error: '$context.error.message',
+    }),
+  };
+  stage.defaultRouteSettings = { throttlingRateLimit: rate, throttlingBurstLimit: burst };
+}
+
+function bufferFor(scope: Construct, drover: Drover, tuning: FeedQueueTuning): FeedQueue {
+  const made = createFeedQueue(drover, scope, 'Buffer', { ...tuning, key: 'hook:*', shared: true });
+  made.queue.grantSendMessages(drover.feeds.function);
+  // The task function sees once that a connector may start.
+  for (const fn of [drover.feeds.function, drover.taskFunction])
+    fn.addEnvironment(bufferUrlVariable, made.queue.queueUrl);
+  return made;
+}

@@ -1,0 +1,41 @@
+/**
+ * A queue whose messages are for several connectors: each says for which by the attribute `drover.feed`, a feed key. It is
+ * declared by a key with a `*` at its end.
+ */
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Some messages of an event, as an event of their own. */
+export interface SharedPart {
+  readonly key: string;
+  readonly event: { readonly Records: readonly unknown[] };
+}
+
+export const isShared = (key: string): boolean => key.endsWith('*');
+
+/** In the order of their first messages. What names no feed of `pattern` is left to that, which no connector has. */
+export function shareOut(event: unknown, pattern: string): readonly SharedPart[] {
+  const records = isFields(event) && Array.isArray(event.Records) ? (event.Records as unknown[]) : [];
+  const beginning = pattern.slice(0, -1);
+  const named = (record: unknown) => {
+    const attributes = isFields(record) ? record.messageAttributes : undefined;
+    const attribute = isFields(attributes) ? attributes['drover.feed'] : undefined;
+    const key = isFields(attribute) ? attribute.stringValue : undefined;
+    return typeof key === 'string' && key.startsWith(beginning) && !isShared(key) ? key : pattern;
+  };
+  const byKey = Map.groupBy(records, named);
+  return [...byKey].map(([key, Records]) => ({ key, event: { Records } }));
+}
+
+/** What the queue is told of them all. */
+export function joinAnswers(answers: readonly unknown[]): { readonly batchItemFailures: readonly unknown[] } {
+  return {
+    batchItemFailures: answers.flatMap((answer) =>
+      isFields(answer) && Array.isArray(answer.batchItemFailures) ? answer.batchItemFailures : [],
+    ),
+  };
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { example as eventBridge } from '../../connectors/eventbridge/example.ts';
+import { example as sns } from '../../connectors/sns/example.ts';
+import { example as webhook } from '../../connectors/webhook/example.ts';
+import { createRegistry } from '../../functions/builtin-plugins.ts';
+import type { Settings } from '../../src/config/config-def.ts';
+import { apacheConverters } from '../../src/config/connector-config.ts';
+import { validateForPlugin } from '../../src/herder/validate-connector-config.ts';
+
+const plugins = createRegistry();
+const configs: readonly Settings[] = [...webhook.configs, ...eventBridge.configs, ...sns.configs];
+
+test.each(configs.map((config) => [config.name!, config]))(
+  'the example %s is a valid config, and can be fed',
+  async (_name, config) => {
+    const deps = { plugins, converterDefaults: apacheConverters };
+    const { configs: found } = await validateForPlugin(deps, config['connector.class']!, config);
+    expect(found.flatMap(({ value }) => value.errors)).toEqual([]);
+    const connector = await plugins.get('source', config['connector.class']!).create();
+    expect(connector.feedKey?.(config, { region: 'eu-west-1' })).toMatchObject({
+      key: expect.stringMatching(/^\w+:[\w-]+$/),
+    });
+    expect(connector.createFeed?.()).toBeDefined();
+  },
+);
