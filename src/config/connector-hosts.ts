@@ -5,10 +5,14 @@ import type { Settings } from './config-def.ts';
 
 /**
  * The hosts that a connector config names for Drover's own clients: brokers, registries, token endpoints, whatever prefix
- * their settings have. What a plugin connects to by itself is the plugin's own.
+ * their settings have. What a plugin connects to by itself is the plugin's own, but for what says that it is a URL.
  */
 const naming =
   /(?:^|\.)(?:bootstrap\.servers|schema\.registry\.url|bearer\.auth\.issuer\.endpoint\.url|sasl\.oauthbearer\.token\.endpoint\.url)$/;
+
+/** Endpoints of the systems that connectors work with: `sqs.queue.url`, `aws.s3.endpoint`, `http.auth.jwt.jwks.url`. */
+const namingUrl = /(?:^|[._])(?:url|endpoint)$/;
+const isUrl = /^https?:\/\//i;
 
 interface NamedHost {
   readonly key: string;
@@ -19,7 +23,8 @@ interface NamedHost {
 /** What cannot be read is left to the client that reads it, which refuses it. */
 function namedHosts(config: Settings): NamedHost[] {
   return Object.entries(config).flatMap(([key, value]) => {
-    if (!naming.test(key) || typeof value !== 'string') return [];
+    if (typeof value !== 'string') return [];
+    if (!naming.test(key) && !(namingUrl.test(key) && isUrl.test(value.trim()))) return [];
     return value.split(',').flatMap((one): NamedHost[] => {
       const text = one.trim();
       // What is no URL is a broker; the scheme only lets it be read as one, with its port.

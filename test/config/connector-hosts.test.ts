@@ -10,7 +10,6 @@ describe('the hosts that a config names', () => {
     ['value.converter.schema.registry.url', 'https://registry.example:8081/path'],
     ['value.converter.schema.registry.url', 'http://u:p@a.b.team.example'],
     ['topic', 'evil.example'],
-    ['some.plugin.url', 'http://evil.example'],
   ])('%s=%s is let through', async (key, value) => {
     expect(hostRefusals(allowed, { [key]: value })).toEqual(new Map());
     await requireAllowedHosts(allowed, { [key]: value });
@@ -64,5 +63,26 @@ describe("Lambda's own API in the function", () => {
 
   it('does not close its port on other machines', async () => {
     await requireAllowedHosts([], { [key]: 'http://192.0.2.1:9001' }, '127.0.0.1:9001');
+  });
+});
+
+describe('the endpoint of a system', () => {
+  it.each([
+    'sqs.queue.url',
+    'sqs.endpoint.url',
+    'aws.s3.endpoint',
+    'aws_s3_endpoint',
+    'store.url',
+    'http.auth.jwt.jwks.url',
+  ])('is a host too: %s', async (key) => {
+    const config = { [key]: 'https://evil.example.com/x' };
+    expect([...hostRefusals(['*.amazonaws.com'], config).keys()]).toEqual([key]);
+    expect(hostRefusals(['*.example.com'], config)).toEqual(new Map());
+    const inward = { [key]: 'http://127.0.0.1:9001/2018-06-01/runtime' };
+    await expect(requireAllowedHosts([], inward, '127.0.0.1:9001')).rejects.toThrow('gets its work from');
+  });
+
+  it('is none where the value is no URL', () => {
+    expect(hostRefusals(['*.amazonaws.com'], { 'http.record.url': 'the field url' })).toEqual(new Map());
   });
 });

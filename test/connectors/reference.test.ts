@@ -46,5 +46,5 @@ test('every connector and every folder of connectors has its page', () => {
   const names = (plugins: typeof connectors) => plugins.map(({ kind, className }) => `${kind} ${className}`).sort();
   expect(names(pages.flatMap(({ plugins }) => plugins))).toEqual(names(connectors));
   const folders = readdirSync(new URL('../../connectors/', import.meta.url)).filter((name) => !name.endsWith('.ts'));
-  expect([...new Set(pages.map(({ folder }) => folder))]).toEqual(folders);
+  expect([...new Set(pages.map(({ folder, name }) => folder ?? name))]).toEqual(folders);
 });

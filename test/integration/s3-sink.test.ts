@@ -16,7 +16,7 @@ const partitions = 12;
 const count = 12_000;
 
 /** A value with its schema, as JsonConverter writes it. */
-const valueOf = (id: number) =>
+const valueWith = (id: number) =>
   JSON.stringify({
     schema: {
       type: 'struct',
@@ -85,7 +85,7 @@ test.each(['json.JsonFormat', 'parquet.ParquetFormat'])(
     const bench = new ConnectorBench(confluentS3Sink, { bootstrapServers: kafkaAddress(), name });
     try {
       const ids = Array.from({ length: count }, (_, id) => id);
-      await bench.produce(ids.map((id) => ({ topic: name, partition: id % partitions, value: valueOf(id) })));
+      await bench.produce(ids.map((id) => ({ topic: name, partition: id % partitions, value: valueWith(id) })));
       const config = {
         ...store.settings,
         topics: name,

@@ -80,8 +80,8 @@ const packings: readonly (readonly [string, (bytes: Buffer) => Buffer])[] = [
 ];
 const packsItself = new Set(['avro', 'parquet']);
 
-const objects = 45;
-const rowsEach = 25;
+const objects = 30;
+const rowsEach = 20;
 
 async function putBurst(format: string): Promise<string[]> {
   const expected: string[] = [];
@@ -115,7 +115,7 @@ const configOf = (format: string) => ({
   'key.converter': 'ByteArrayConverter',
   'value.converter': format === 'bytes' ? 'ByteArrayConverter' : 'JsonConverter',
   'value.converter.schemas.enable': 'false',
-  'drover.run.max.records': '150',
+  'drover.run.max.records': '80',
   'drover.commit.interval.ms': '5',
 });
 
@@ -153,7 +153,7 @@ describe(`a burst of objects (seed ${seed})`, () => {
     await bench.run({ onPoint });
     const names = [...passed.keys()];
     let kills = 0;
-    for (let run = 0; run < 12; run++) {
+    for (let run = 0; run < 8; run++) {
       const name = names[random(names.length)]!;
       const killAt = { name, time: (passed.get(name) ?? 0) + 1 + random(3) };
       if (!(await bench.run({ onPoint, killAt })).killed) continue;
@@ -164,7 +164,7 @@ describe(`a burst of objects (seed ${seed})`, () => {
     expect([...new Set(await ids())].sort()).toEqual(expected);
     // None was committed twice: only what a kill had left uncommitted came again.
     expect(await bench.committedRecords()).toBe(expected.length);
-    expect(kills).toBeGreaterThan(2);
+    expect(kills).toBeGreaterThan(1);
   });
 
   it('leaves nothing behind where finished objects are deleted', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { constants, deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import avsc from 'avsc';
 import { parquetWriteBuffer } from 'hyparquet-writer';
@@ -226,6 +227,26 @@ describe('parquet', () => {
     const { said } = await readFromEverywhere((from) => open(bytes, from));
     expect(said[0]).toMatch(/^! Row group 0 cannot be read/);
     expect(said.slice(1)).toEqual(wanted.slice(10));
+  });
+
+  it('reads what pyarrow writes: nested, lists of lists, maps by numbers, unsigned, two versions of pages', async () => {
+    const bytes = readFileSync(new URL('./fixtures/pyarrow.parquet', import.meta.url));
+    const { said } = await readFromEverywhere((from) => open(bytes, from));
+    const row = (index: number) => ({
+      u64: new Decimal(18_446_744_073_709_551_615n - BigInt(index), 0),
+      dec:
+        index % 7 === 0
+          ? null
+          : new Decimal(index % 2 === 1 ? 12_345_678_901_234_567_125n : -12_345_678_901_234_567_125n, 3),
+      micros: BigInt(Date.UTC(2026, 0, 1)) * 1000n + BigInt(index),
+      nested: index % 5 === 0 ? null : { a: BigInt(index), in: { x: index % 2 === 1 ? null : String(index) } },
+      lists: [[1, index], [], null],
+      map:
+        index % 6 === 0
+          ? null
+          : new Map(Array.from({ length: index % 4 }, (_, key) => [key, key === 1 ? null : `ä${index * key}`])),
+    });
+    expect(said).toEqual(Array.from({ length: 12 }, (_, index) => row(index)));
   });
 
   it('refuses what is no Parquet file', async () => {
