@@ -9,6 +9,7 @@ import { FilterCriteria, type Function as LambdaFunction, Runtime, StartingPosit
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import {
@@ -64,6 +65,8 @@ export class Drover extends Construct implements IConnectable {
   /** Events that no function could take. */
   readonly failures: Queue;
   readonly alarms: readonly Alarm[];
+  /** Who is told of alarms; those of event sources tell it too. */
+  readonly alarmTopic: ITopic | undefined;
   /** Undefined without one: see the prop. */
   readonly dashboard: Dashboard | undefined;
   /** The functions that talk to Kafka, to be let in at the brokers; throws without a VPC. */
@@ -165,6 +168,7 @@ export class Drover extends Construct implements IConnectable {
       throttle: { rate: props.throttle?.rate ?? 50, burst: props.throttle?.burst ?? 100 },
     });
     createSchedule(this, this.coordinatorFunction);
+    this.alarmTopic = props.alarmTopic;
     if (props.alarmTopic !== undefined) permitAlarms(this, props.alarmTopic);
     const { alarms, dashboard } = createAlarms(this, {
       functions: {

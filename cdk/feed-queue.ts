@@ -1,4 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
+import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -65,6 +67,19 @@ export function createFeedQueue(drover: Drover, scope: Construct, id: string, pr
   };
   const failures = new Queue(scope, `${id}Failures`, common);
   acknowledge(failures, 'AwsSolutions-SQS3', 'It is itself where failures go: nothing consumes it');
+  const alarm = failures
+    .metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' })
+    .createAlarm(scope, `${id}FailuresAlarm`, {
+      alarmDescription: `Events of ${key} could not be delivered to Kafka: they wait in a queue to be looked at and moved back`,
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  if (drover.alarmTopic !== undefined) {
+    alarm.addAlarmAction(new SnsAction(drover.alarmTopic));
+    alarm.addOkAction(new SnsAction(drover.alarmTopic));
+  }
   const queue = new Queue(scope, id, {
     ...common,
     visibilityTimeout,

@@ -205,7 +205,11 @@ export class ShardWalk<R> {
     if (this.#options.signal.aborted) return;
     const cause = ((error as Error).cause ?? error) as Error;
     if (cause.name === 'ExpiredIteratorException') shard.iterator = null;
-    else if (isThrottle(cause)) shard.readyAt = this.#now() + this.#options.throttledPauseMs;
+    else if (cause.name === 'TrimmedDataAccessException' && shard.iterator !== null) {
+      // Too old between the two requests: what is said of that is said where the next iterator is asked for.
+      shard.iterator = null;
+      shard.readyAt = this.#now() + this.#options.emptyPauseMs;
+    } else if (isThrottle(cause)) shard.readyAt = this.#now() + this.#options.throttledPauseMs;
     else if (cause.name !== 'ResourceNotFoundException' || (await this.#isListed(id))) this.#failure ??= { error };
     else {
       // It had ended, and all that it held is too old by now.

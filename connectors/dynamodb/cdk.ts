@@ -1,5 +1,6 @@
 import { type Duration, Names } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { EventSourceMapping, type IEventSourceDlq, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { Drover } from '../../cdk/drover.ts';
@@ -9,6 +10,7 @@ import type { Drover } from '../../cdk/drover.ts';
 /** What is asked of a table: any that the CDK knows. */
 export type StreamedTable = Pick<ITable, 'tableName' | 'grant' | 'grantStreamRead' | 'env' | 'node'> & {
   readonly tableStreamArn?: string | undefined;
+  readonly encryptionKey?: IKey | undefined;
 };
 
 export interface DynamoDbSourceProps {
@@ -65,8 +67,10 @@ export function dynamodbSource(drover: Drover, props: DynamoDbSourceProps): Even
   const fn = drover.feeds.function;
   const readable = table.grantStreamRead(fn);
   table.grant(fn, 'dynamodb:DescribeTable');
-  // A snapshot is a task's to take.
+  // A snapshot is a task's to take, and a connector that names several tables polls.
   table.grant(drover.taskFunction, 'dynamodb:DescribeTable', 'dynamodb:Scan');
+  table.encryptionKey?.grantDecrypt(drover.taskFunction);
+  table.grantStreamRead(drover.taskFunction);
   const mapping = new EventSourceMapping(scopeOf(drover), `Table${Names.nodeUniqueId(table.node)}`, {
     target: fn,
     eventSourceArn: streamArn,

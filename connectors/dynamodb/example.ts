@@ -33,6 +33,6 @@ arrive behind a newer change of its item: compare \`ts_ms\` where that matters. 
     'dynamodb.table.whitelist': 'orders',
     'kafka.topic.prefix': 'dynamodb-',
     'errors.tolerance': 'all',
-    'errors.deadletterqueue.topic.name': 'orders-unreadable',
+    'drover.errors.deadletterqueue.topic.name': 'orders-unreadable',
   },
 } as const satisfies { title: string; intro: string; source: Settings };

@@ -47,7 +47,7 @@ export const dynamoDbSourceConfig = defineConfig({
     default: 'none',
     validator: validString('none', 'initial'),
     importance: 'HIGH',
-    doc: "`initial`: the items that are there are read once, beside the stream. Never begun anew by itself: for another one, reset the offset of the table's source partition.",
+    doc: "`initial`: the items that are there are read once, beside the stream. Never begun anew by itself: for another one, reset the offset of the table's source partition. Set it to `none` once it is over, and nothing looks whether it is.",
   },
   'snapshot.segments': {
     type: 'INT',

@@ -27,6 +27,6 @@ the stream's mapping begins no later.`,
     'kinesis.stream': 'clicks',
     'kafka.topic': 'clicks',
     'errors.tolerance': 'all',
-    'errors.deadletterqueue.topic.name': 'clicks-unreadable',
+    'drover.errors.deadletterqueue.topic.name': 'clicks-unreadable',
   },
 } as const satisfies { title: string; intro: string; source: Settings };

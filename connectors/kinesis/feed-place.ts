@@ -42,6 +42,7 @@ export function progressOf(batch: readonly EventRecord[], offset: SourceOffset |
 
 function byNumber(batch: readonly EventRecord[], offset: SourceOffset): Progress {
   const place = shardPlaceOf(offset)!;
+  if ('since' in place) return { records: arrivedBefore(batch, place.since), parts: 0 };
   const number = BigInt(place.sequenceNumber);
   let records = 0;
   while (records < batch.length) {
@@ -51,6 +52,11 @@ function byNumber(batch: readonly EventRecord[], offset: SourceOffset): Progress
     records++;
   }
   return { records, parts: 0 };
+}
+
+function arrivedBefore(batch: readonly EventRecord[], since: number): number {
+  const first = batch.findIndex(({ record }) => record instanceof Error || (record.arrivedAt ?? since) >= since);
+  return first < 0 ? batch.length : first;
 }
 
 const beginning = (batch: readonly EventRecord[]): string => batch[0]?.sequenceNumber ?? '';

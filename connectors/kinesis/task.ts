@@ -1,8 +1,8 @@
-import type { ConnectorConfig, SourceRecord, SourceTask, SourceTaskContext } from '../../src/api/index.ts';
+import { type ConnectorConfig, SourceRecord, type SourceTask, type SourceTaskContext } from '../../src/api/index.ts';
 import { type ShardBatch, type ShardedStream, type ShardStart, ShardWalk } from '../shard-walk.ts';
 import { type Place, recordsOf } from './records.ts';
 import { type KinesisSettings, parseSettings, timestampOf } from './settings.ts';
-import { type ShardPlace, shardOffset, shardPartition, shardPlaceOf, startAt } from './stream-place.ts';
+import { shardOffset, shardPartition, shardPlaceOf, sinceOffset, startAt } from './stream-place.ts';
 import type { StreamRecord } from './stream-record.ts';
 import type { KinesisStream, OpenStream } from './streams.ts';
 
@@ -17,7 +17,9 @@ export class KinesisSourceTask implements SourceTask {
   #stream: KinesisStream | null = null;
   #walk: ShardWalk<StreamRecord> | null = null;
   /** Where shards are begun within a record. */
-  readonly #places = new Map<string, ShardPlace>();
+  readonly #places = new Map<string, { readonly sequenceNumber: string; readonly part: number | null }>();
+  /** Where shards are begun at LATEST, to be kept: it is where they are begun again as long as they have nothing. */
+  #marks: SourceRecord[] = [];
   #warned = false;
 
   constructor(open: OpenStream) {
@@ -49,7 +51,7 @@ export class KinesisSourceTask implements SourceTask {
   async poll(): Promise<SourceRecord[] | null> {
     const batches = await this.#walk!.next();
     await this.#watchRetention();
-    const records = batches.flatMap((batch) => this.#recordsOf(batch));
+    const records = [...this.#marks.splice(0), ...batches.flatMap((batch) => this.#recordsOf(batch))];
     return records.length === 0 ? null : records;
   }
 
@@ -68,17 +70,21 @@ export class KinesisSourceTask implements SourceTask {
     const offsets = await this.#context.offsetStorageReader.offsets(shards.map(shardPartition));
     return offsets.map((offset, at) => {
       const place = shardPlaceOf(offset);
-      if (place === null) return this.#beginning();
-      this.#places.set(shards[at]!, place);
+      const shard = shards[at]!;
+      if (place === null) return this.#beginning(shard);
+      if ('sequenceNumber' in place) this.#places.set(shard, place);
       return startAt(place);
     });
   }
 
   /** A shard that begins later has nothing older: all of it is read. */
-  #beginning(): ShardStart {
+  #beginning(shard: string): ShardStart {
     const { 'kinesis.position': position, 'kinesis.shard.timestamp': text, 'task.since': since } = this.#settings;
-    const timestamp = position === 'AT_TIMESTAMP' ? timestampOf(text ?? '') : position === 'LATEST' ? since : null;
-    return timestamp === null ? { at: 'TRIM_HORIZON' } : { at: 'AT_TIMESTAMP', timestamp };
+    if (position === 'TRIM_HORIZON') return { at: 'TRIM_HORIZON' };
+    if (position === 'AT_TIMESTAMP') return startAt({ since: timestampOf(text ?? '')! });
+    const place = { since: since ?? Date.now() };
+    this.#marks.push(SourceRecord.mark(shardPartition(shard), sinceOffset(place.since)));
+    return startAt(place);
   }
 
   #recordsOf({ shard, records }: ShardBatch<StreamRecord>): SourceRecord[] {

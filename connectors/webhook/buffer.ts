@@ -46,7 +46,7 @@ export function bufferOfFunction(): HookBuffer | null {
   if (url === undefined || url === '') return null;
   return {
     async put(feedKey, message, abortSignal) {
-      const { SQSClient, SendMessageCommand } = await import('@aws-sdk/client-sqs');
+      const { SQSClient, SendMessageCommand } = await import('./sqs-sdk.ts');
       client ??= new SQSClient({});
       const attributes = { [feedAttribute]: { DataType: 'String', StringValue: feedKey } };
       const command = new SendMessageCommand({ QueueUrl: url, MessageBody: message, MessageAttributes: attributes });

@@ -12,6 +12,12 @@ export function webhookProblems(config: ConnectorConfig): readonly ConfigProblem
   } catch {
     return problems; // Each setting has told its own.
   }
+  if (/[/\\]/.test(config.name ?? '')) {
+    problems.push({
+      key: 'name',
+      message: 'The name is the last part of the URL of the hook: it may have no slash in it',
+    });
+  }
   const type = values['http.auth.type'];
   const wanted = neededBy(type, config);
   for (const key of wanted) if (isBlank(config[key])) note(key, `It is needed with http.auth.type=${type}`);

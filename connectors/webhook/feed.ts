@@ -5,6 +5,7 @@ import {
   type FedItem,
   type FedOutcome,
   type FeedContext,
+  SerializationError,
   type SourceFeed,
   type SourcePartition,
   type SourceRecord,
@@ -64,7 +65,7 @@ export class WebhookFeed implements SourceFeed {
       return await this.#admit(requestOf(event));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (error.status >= 500) this.#context.warn(`A request was answered ${error.status}: ${reasonOf(error)}`);
+      if (error.status >= 500) this.#context.warn(`A request was answered ${error.status}: ${textOf(error)}`);
       this.#settled = error.answer();
       return [];
     }
@@ -95,9 +96,20 @@ export class WebhookFeed implements SourceFeed {
     });
   }
 
+  /** What is wrong with the data is for who sent it; what is wrong elsewhere, a topic's name or a host in it, for the log. */
   #refused(error: Error): Refusal {
     const unreadable = this.#records.map(refusalIn).find((refusal) => refusal !== null);
-    return unreadable ?? new Refusal(422, `The request cannot be written to Kafka as it is: ${error.message}`);
+    if (unreadable !== undefined) return unreadable;
+    const chain = causesOf(error);
+    const ofData = chain.find((cause) => cause instanceof DataError || cause instanceof SerializationError);
+    if (ofData !== undefined) {
+      return new Refusal(422, `The request cannot be written to Kafka as it is: ${ofData.message}`);
+    }
+    this.#context.warn(`A request was answered 422: ${textOf(error)}`);
+    return new Refusal(
+      422,
+      'The request cannot be written to Kafka as it is: a step of the connector or Kafka itself refuses it, and the log of the connector says why',
+    );
   }
 
   /** Cheap checks first, and nothing is read of a body whose sender is not known. */
@@ -191,7 +203,13 @@ function challengeOf(body: Buffer): string | null {
   }
 }
 
-function reasonOf(error: Error): string {
-  const { cause } = error;
-  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
+const textOf = (error: Error) =>
+  causesOf(error)
+    .map(({ message }) => message)
+    .join(': ');
+
+function causesOf(error: Error): readonly Error[] {
+  const chain: Error[] = [];
+  for (let one: unknown = error; one instanceof Error && chain.length < 10; one = one.cause) chain.push(one);
+  return chain;
 }

@@ -5,13 +5,23 @@ import { ConfigError } from '../errors.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
 import type { FeedStore } from '../storage/feed-store.ts';
-import type { FeedReport } from './herder.ts';
 
 /** The event sources that the deployment declares, and whom they feed. */
 export interface FeedRules {
   readonly declared: DeclaredFeeds;
   readonly claims: FeedStore;
   readonly home: FeedHome;
+}
+
+/** A declared event source, and whom it feeds. */
+export interface FeedReport {
+  readonly key: string;
+  /** Null: nobody. */
+  readonly connector: string | null;
+  /** Its events are taken; else it is held. */
+  readonly open: boolean;
+  /** Epoch milliseconds: when an event last came while it fed nobody. */
+  readonly unclaimedAt: number | null;
 }
 
 /** What is declared one by one; which webhooks there are is for their connectors to say. */

@@ -3,8 +3,8 @@ import type { GivenSettings, Settings } from '../config/config-def.ts';
 import type { ConfigInfos, ConfigKeyInfo } from '../config/describe-config.ts';
 import type { Deaths } from '../storage/deaths.ts';
 import type { ConnectorType, PositionChange, RunDeath, State, TargetState } from '../storage/items.ts';
-
 import type { ConnectorOffset, OffsetChangeReport, StoredOffset } from './connector-offsets.ts';
+import type { FeedReport } from './feed-checks.ts';
 
 export type { ConnectorType, State, TargetState };
 
@@ -122,17 +122,6 @@ export interface MirrorReport {
   readonly changedAt: number;
   readonly mirroredAt: number;
   readonly lagMs: number;
-}
-
-/** A declared event source, and whom it feeds. */
-export interface FeedReport {
-  readonly key: string;
-  /** Null: nobody. */
-  readonly connector: string | null;
-  /** Its events are taken; else it is held. */
-  readonly open: boolean;
-  /** Epoch milliseconds: when an event last came while it fed nobody. */
-  readonly unclaimedAt: number | null;
 }
 
 export interface ClusterInfo {

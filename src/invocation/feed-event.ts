@@ -4,6 +4,8 @@ import { ConnectError } from '../errors.ts';
 export interface FeedInvocation {
   /** ARN of the event source, or `hook:` and the name of the connector. */
   readonly source: string;
+  /** So long its source waits for an answer, in milliseconds; null: as long as the function may take. */
+  readonly waitsMs: number | null;
   /** Nobody takes it now: what the source is told so that it brings the event again. Throws, where that is how. */
   giveBack(why: 'unclaimed' | 'held' | 'failed', error: Error): unknown;
 }
@@ -31,9 +33,10 @@ const invalid = (why: string) => new ConnectError('invocation.invalid', `Not an 
 function fromRecords(records: readonly unknown[]): FeedInvocation {
   const { eventSource, eventSourceARN: source } = records[0] as Fields;
   if (typeof source !== 'string' || source === '') throw invalid('its records do not say where they come from');
-  if (eventSource === 'aws:sqs') return { source, giveBack: () => allFailed(records) };
+  if (eventSource === 'aws:sqs') return { source, waitsMs: null, giveBack: () => allFailed(records) };
   return {
     source,
+    waitsMs: null,
     giveBack: (_why, error) => {
       throw error;
     },
@@ -46,11 +49,14 @@ function allFailed(records: readonly unknown[]) {
   return { batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 
+/** An HTTP API gives up after 30 s, and says nothing of what to do then. */
+const gatewayWaitsMs = 27_000;
+
 function fromRequest({ pathParameters, rawPath }: Fields): FeedInvocation {
   const named = isFields(pathParameters) ? pathParameters.connector : undefined;
   const name = typeof named === 'string' ? named : nameIn(rawPath);
   if (name === '') throw invalid('its path names no connector');
-  return { source: hookPrefix + name, giveBack: (why) => refusal(why, name) };
+  return { source: hookPrefix + name, waitsMs: gatewayWaitsMs, giveBack: (why) => refusal(why, name) };
 }
 
 /** Of a request that the API does not take apart. */

@@ -11,7 +11,8 @@ export interface SharedPart {
   readonly event: { readonly Records: readonly unknown[] };
 }
 
-export const isShared = (key: string): boolean => key.endsWith('*');
+/** `source`: what its events carry. A connector may be called anything, also with a star at the end: its feed is its own. */
+export const isShared = (source: string, key: string): boolean => source !== key && key.endsWith('*');
 
 /** In the order of their first messages. What names no feed of `pattern` is left to that, which no connector has. */
 export function shareOut(event: unknown, pattern: string): readonly SharedPart[] {
@@ -21,7 +22,7 @@ export function shareOut(event: unknown, pattern: string): readonly SharedPart[]
     const attributes = isFields(record) ? record.messageAttributes : undefined;
     const attribute = isFields(attributes) ? attributes['drover.feed'] : undefined;
     const key = isFields(attribute) ? attribute.stringValue : undefined;
-    return typeof key === 'string' && key.startsWith(beginning) && !isShared(key) ? key : pattern;
+    return typeof key === 'string' && key.startsWith(beginning) ? key : pattern;
   };
   const byKey = Map.groupBy(records, named);
   return [...byKey].map(([key, Records]) => ({ key, event: { Records } }));

@@ -1,10 +1,10 @@
 import type { OffsetChangeReport, StoredOffset } from '../herder/connector-offsets.ts';
+import type { FeedReport } from '../herder/feed-checks.ts';
 import type {
   ConnectorInfo,
   ConnectorReport,
   ConnectorStatus,
   DeathsReport,
-  FeedReport,
   LoggerInfo,
   MirrorReport,
   PluginInfo,

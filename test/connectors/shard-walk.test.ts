@@ -100,6 +100,22 @@ describe('ShardWalk', () => {
     expect(await drain()).toEqual(numbers(3, 6));
   });
 
+  test('what was let go between its iterator and its read is asked for anew, and where that is refused it is told', async () => {
+    const stream = newStream();
+    stream.add('a', numbers(0, 5));
+    const { walk, drain, clock } = newWalk(stream, { a: { at: 'AFTER_SEQUENCE_NUMBER', sequenceNumber: '1' } });
+    stream.failures.push(refusal('TrimmedDataAccessException'));
+    expect(await drain()).toEqual([]);
+    clock.now += 250;
+    expect(await drain()).toEqual(numbers(2, 5));
+    stream.trim('a', 5);
+    stream.failures.push(refusal('TrimmedDataAccessException'));
+    clock.now += 250;
+    expect(await drain()).toEqual([]);
+    clock.now += 250;
+    await expect(walk.next()).rejects.toThrow('TrimmedDataAccessException');
+  });
+
   test('a shard that is throttled waits, the others do not', async () => {
     const stream = newStream();
     stream.add('a', numbers(0, 2));

@@ -11,6 +11,8 @@ test.each([dynamodb.source, kinesis.source])('the example $name is a valid confi
   const installation = { plugins, converterDefaults: apacheConverters };
   const { configs } = await validateForPlugin(installation, config['connector.class'], config);
   expect(configs.flatMap(({ value }) => value.errors)).toEqual([]);
+  const known = new Set(configs.map(({ value }) => value.name));
+  expect(Object.keys(config).filter((key) => !known.has(key))).toEqual([]);
   const connector = await plugins.get('source', config['connector.class']).create();
   expect(connector.feedKey?.(config, { region: 'eu-west-1' })?.key).toMatch(/^(dynamodb|kinesis):eu-west-1:/);
 });

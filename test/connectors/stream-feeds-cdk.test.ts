@@ -2,6 +2,7 @@ import { Duration, type Stack } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { AttributeType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Stream, StreamConsumer } from 'aws-cdk-lib/aws-kinesis';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { expect, test, vi } from 'vitest';
 import { type Drover, dynamodbSource, kinesisSource } from '../../cdk/index.ts';
@@ -52,6 +53,20 @@ test('rights on that stream and that table: the feed reads the stream, a task ta
   expect(feed.get('dynamodb:DescribeTable')).toEqual(expect.arrayContaining([expect.stringMatching(/Orders.*Arn/)]));
   const scannable = task.get('dynamodb:Scan') ?? [];
   expect(scannable).toEqual(expect.arrayContaining([expect.stringMatching(/Orders.*Arn/)]));
+});
+
+test('the key of a table that is encrypted with one of its own opens it for both', () => {
+  const { template } = synthesise(
+    () => plain,
+    (stack, drover) => {
+      const encryptionKey = new Key(stack, 'Secret');
+      const stream = StreamViewType.NEW_IMAGE;
+      dynamodbSource(drover, { table: new Table(stack, 'Orders', { partitionKey: id, stream, encryptionKey }) });
+    },
+  );
+  for (const role of ['FeedFunction', 'TaskFunction']) {
+    expect(permissions(template, role).get('kms:Decrypt')).toEqual([expect.stringMatching(/Secret.*Arn/)]);
+  }
 });
 
 test('what AWS would refuse is refused by name', () => {

@@ -356,6 +356,7 @@ const neverLoaded: readonly (readonly [functions: readonly FunctionName[], modul
   [['rest', 'mirror'], /^(?:src\/plugins\/converters|node_modules\/(?:ajv|avsc))\//, 'only the task function converts'],
   [['rest', 'mirror'], /^node_modules\/fast-check\//, 'a task of the app loads it'],
   [['mirror'], /^connectors\/file\//, 'it asks connectors for their versions only'],
+  [functionNames, /^connectors\/(?:dynamodb|kinesis)\//, 'test/e2e/stream-feeds.test.ts runs these'],
   [['mirror'], /^functions\/secrets-manager-sdk\.ts$/, 'the broker beside the stack wants no password'],
 ];
 

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, status } from '../../local/rest-client.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
@@ -126,6 +127,22 @@ describe('webhooks', () => {
     const values = (await onTopic('signed')).map(({ value }) => value);
     expect(values).toHaveLength(3);
     expect(values.slice(0, 2)).toEqual(['{"a":  1}', 'zipped']);
+  });
+
+  test('a token of the issuer is let in, another is not', async () => {
+    const [ours, others] = await Promise.all([generateKeyPair('ES256'), generateKeyPair('ES256')]);
+    await createHook('tokens', {
+      'http.auth.type': 'jwt',
+      'http.auth.jwt.jwks': JSON.stringify({ keys: [await exportJWK(ours.publicKey)] }),
+      'http.auth.jwt.issuer': 'https://issuer.example/',
+      'http.auth.jwt.audience': 'hooks',
+    });
+    const claims = new SignJWT({ iss: 'https://issuer.example/', aud: 'hooks' }).setExpirationTime('1h');
+    claims.setProtectedHeader({ alg: 'ES256' });
+    const sendAs = async (key: typeof ours.privateKey) =>
+      (await send('tokens', { body: '1', headers: { authorization: `Bearer ${await claims.sign(key)}` } })).status;
+    expect([await sendAs(others.privateKey), await sendAs(ours.privateKey)]).toEqual([401, 200]);
+    expect((await onTopic('tokens')).map(({ value }) => value)).toEqual(['1']);
   });
 
   test('what its transformation cannot take: 422 and no record; where that is tolerated: 200 and a dead letter', async () => {

@@ -197,9 +197,9 @@ describe('the stream of a table', () => {
     const tolerant = {
       ...strict,
       'errors.tolerance': 'all',
-      'errors.deadletterqueue.topic.name': 'unreadable-changes',
-      'errors.deadletterqueue.topic.replication.factor': '1',
-      'errors.deadletterqueue.context.headers.enable': 'true',
+      'drover.errors.deadletterqueue.topic.name': 'unreadable-changes',
+      'drover.errors.deadletterqueue.topic.replication.factor': '1',
+      'drover.errors.deadletterqueue.context.headers.enable': 'true',
     };
     await call(stack.restUrl, 'PUT', '/connectors/changes/config', { 'tasks.max': '1', ...json, ...tolerant });
     const numbers = ({ key, value }: SeenRecord): [string, number] => [

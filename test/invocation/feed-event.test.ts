@@ -11,6 +11,7 @@ const record = (more: object) => ({
 describe('an event for a feed', () => {
   it('of a queue names it, and is given back message by message', () => {
     const parsed = parseFeedInvocation(record({ eventSource: 'aws:sqs', eventSourceARN: 'arn:aws:sqs:eu-west-1:1:q' }));
+    expect(parsed.waitsMs).toBeNull();
     expect(parsed.source).toBe('arn:aws:sqs:eu-west-1:1:q');
     expect(parsed.giveBack('held', new Error('paused'))).toEqual({
       batchItemFailures: [{ itemIdentifier: 'm1' }, { itemIdentifier: 'm2' }],
@@ -38,7 +39,9 @@ describe('an event for a feed', () => {
   });
 
   it('of an HTTP API is answered with what its sender should do, and with nothing of the inside', () => {
-    const { giveBack } = parseFeedInvocation(request('/hooks/orders'));
+    const { giveBack, waitsMs } = parseFeedInvocation(request('/hooks/orders'));
+    // Before the gateway gives up.
+    expect(waitsMs).toBeLessThan(30_000);
     const secret = new Error('password of broker b-1');
     expect(giveBack('unclaimed', secret)).toMatchObject({ statusCode: 404 });
     for (const why of ['held', 'failed'] as const) {

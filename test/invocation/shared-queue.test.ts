@@ -41,6 +41,10 @@ test('their answers are one', () => {
   expect(joinAnswers(answers)).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }, { itemIdentifier: '3' }] });
 });
 
-test('a feed is shared whose key has any ending', () => {
-  expect(['hook:*', 'hook:a', 'arn:aws:sqs:us-east-1:000000000000:orders'].map(isShared)).toEqual([true, false, false]);
+test('a queue is shared that is declared by any ending; a hook whose name ends with a star is not', () => {
+  const queue = 'arn:aws:sqs:us-east-1:000000000000:orders';
+  expect(isShared(queue, 'hook:*')).toBe(true);
+  expect(isShared(queue, queue)).toBe(false);
+  expect(isShared(queue, 'sns:alerts')).toBe(false);
+  expect(isShared('hook:a*', 'hook:a*')).toBe(false);
 });

@@ -24,7 +24,7 @@ export function jwtAuth(rules: JwtRules, now: () => number): Authenticate {
   const inline = rules.jwks === null ? null : keySetOf(rules.jwks);
   return async (request) => {
     const token = tokenOf(request);
-    const jose = await import('jose');
+    const jose = await import('./jose.ts');
     const keys = inline === null ? remote(jose, rules.jwksUrl!) : jose.createLocalJWKSet(inline);
     let payload: JWTPayload;
     try {
@@ -48,7 +48,7 @@ export function jwtAuth(rules: JwtRules, now: () => number): Authenticate {
   };
 }
 
-type Jose = typeof import('jose');
+type Jose = typeof import('./jose.ts');
 
 function remote(jose: Jose, url: string): JWTVerifyGetKey {
   let keys = remoteKeys.get(url);

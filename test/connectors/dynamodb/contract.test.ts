@@ -38,7 +38,7 @@ describe('streams that are polled', () => {
   const cases = sourceContract({
     plugin,
     identify,
-    mostKills: 25,
+    mostKills: 12,
     arrange() {
       const table = new MemoryTable();
       current = table;
@@ -75,7 +75,7 @@ describe.each([1, 3])('a snapshot in %s segments', (segments) => {
   const cases = sourceContract({
     plugin,
     identify,
-    mostKills: 15,
+    mostKills: 8,
     orderedBy: (id) => String(Number(id.split(' ').at(-1)) % segments),
     arrange() {
       const table = new MemoryTable();

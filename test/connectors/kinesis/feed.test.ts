@@ -127,6 +127,10 @@ describe('the feed of a stream', () => {
     expect(dataOf(await feed.items(batch))).toEqual(['x', 'y', 'z', 'data 5']);
     kept.offset = { sequenceNumber: '4', subSequenceNumber: 1 };
     expect(dataOf(await feed.items(batch))).toEqual(['z', 'data 5']);
+    kept.offset = { sequenceNumber: null, timestamp: 1_764_368_000_000 };
+    expect(await feed.items(batch)).toHaveLength(5);
+    kept.offset = { sequenceNumber: null, timestamp: 1_764_368_000_001 };
+    expect(await feed.items(batch)).toEqual([]);
     kept.offset = { sequenceNumber: '400' };
     expect(await feed.items(batch)).toEqual([]);
   });

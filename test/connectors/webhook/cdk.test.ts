@@ -62,6 +62,12 @@ test('with a buffer: a queue that the feed function alone may fill and that feed
   for (const name of ['events of declared', 'one bounded run']) {
     expect(variablesOf(template, name)).toHaveProperty('DROVER_WEBHOOK_BUFFER_URL');
   }
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    AlarmDescription: Match.stringLikeRegexp('hook:\\* could not be delivered'),
+    MetricName: 'ApproximateNumberOfMessagesVisible',
+    Threshold: 1,
+    TreatMissingData: 'notBreaching',
+  });
   // Its messages are for several connectors: it is not held for one that is paused.
   expect(JSON.stringify(variablesOf(template, 'dispatches'))).not.toContain('mapping');
 });

@@ -40,6 +40,7 @@ test.each([
 });
 
 test.each<[Readonly<Record<string, string | undefined>>, string]>([
+  [{ name: 'a/b' }, 'name'],
   [{ 'kafka.topic': undefined }, 'kafka.topic'],
   [{ 'http.auth.type': undefined }, 'http.auth.type'],
   [{ 'http.auth.type': 'basic' }, 'http.auth.type'],

@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { writeBuffered } from '../../../connectors/webhook/buffer.ts';
-import type { FedItem, FedOutcome } from '../../../src/api/index.ts';
+import { ConnectError, DataError, type FedItem, type FedOutcome } from '../../../src/api/index.ts';
 import { feed, httpEvent, now, open, send, unreadableIn } from './requests.ts';
 
 const values = (told: { readonly records: readonly { readonly value: unknown }[] }) =>
@@ -325,11 +325,24 @@ describe('what became of the records', () => {
     expect(JSON.stringify(told.body)).not.toContain('b-1.internal');
   });
 
-  it('refused on their way: 422 with the reason', async () => {
-    const error = new Error('the field amount is no number');
+  it('refused on their way for what is in them: 422 with the reason, as deep as it may be', async () => {
+    const cause = new DataError('the field amount is no number');
+    const error = new ConnectError('errors.tolerance_exceeded', 'Tolerance exceeded in error handler', { cause });
+    const told = await send({}, { body: '1' }, { become: becomes({ state: 'refused', error }) });
+    expect([told.status, told.body.message, told.warnings]).toEqual([
+      422,
+      'The request cannot be written to Kafka as it is: the field amount is no number',
+      [],
+    ]);
+  });
+
+  it('refused for something else: 422 without the inside, which is in the log', async () => {
+    const cause = new Error('http://registry.internal answered 500');
+    const error = new ConnectError('errors.tolerance_exceeded', 'Tolerance exceeded in error handler', { cause });
     const told = await send({}, { body: '1' }, { become: becomes({ state: 'refused', error }) });
     expect(told.status).toBe(422);
-    expect(told.body.message).toContain('the field amount is no number');
+    expect(JSON.stringify(told.body)).not.toContain('registry.internal');
+    expect(told.warnings.join()).toContain('registry.internal');
   });
 
   it('not readable and tolerated: the sender is done with it, and is told', async () => {
