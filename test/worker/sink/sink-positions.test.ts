@@ -47,7 +47,7 @@ describe('SinkPositions', () => {
     positions.takeStates(new Map([['t', new Map([[0, null]])]]));
     expect(positions.committable(new Map()).positions).toEqual([{ topic: 't', kafkaPartition: 0, offset: 9n }]);
     expect(() => positions.takeStates(new Map([['t', new Map([[1, 'x'.repeat(300_000)]])]]))).toThrow(
-      '300000 characters',
+      '300004 characters',
     );
   });
 
