@@ -74,6 +74,13 @@ const javaMethods: Readonly<Record<string, string>> = {
   javaSpaceChar: '\\p{Z}',
   javaWhitespace: '[[\\p{Z}\\t\\n\\v\\f\\r\\x1c-\\x1f]--[\\u00a0\\u2007\\u202f]]',
   javaISOControl: '\\p{Cc}',
+  javaMirrored: '\\p{Bidi_Mirrored}',
+  javaDefined: '[^\\p{Cn}]',
+  javaIdentifierIgnorable: '\\x00-\\x08\\x0e-\\x1b\\x7f-\\x9f\\p{Cf}',
+  javaJavaIdentifierStart: '\\p{L}\\p{Nl}\\p{Sc}\\p{Pc}',
+  javaJavaIdentifierPart: '\\p{L}\\p{Nl}\\p{Sc}\\p{Pc}\\p{Nd}\\p{Mc}\\p{Mn}\\x00-\\x08\\x0e-\\x1b\\x7f-\\x9f\\p{Cf}',
+  javaUnicodeIdentifierStart: '\\p{ID_Start}',
+  javaUnicodeIdentifierPart: '\\p{ID_Continue}\\x00-\\x08\\x0e-\\x1b\\x7f-\\x9f\\p{Cf}',
 };
 
 const binaryProperties: Readonly<Record<string, string>> = {
