@@ -30,6 +30,20 @@ export interface AlarmSettings {
 
 const period = Duration.minutes(5);
 
+/** One line of the function's log for every task or connector that has come to stand at FAILED; one metric for all of them. */
+export function countFailedRuns(scope: Construct, id: string, fn: LambdaFunction): MetricFilter {
+  return new MetricFilter(scope, id, {
+    logGroup: fn.logGroup,
+    filterPattern: FilterPattern.all(
+      FilterPattern.stringValue('$.event', '=', 'run.failed'),
+      FilterPattern.booleanValue('$.retriable', false),
+    ),
+    metricNamespace: `Drover/${Names.uniqueResourceName(scope, { maxLength: 200, separator: '-' })}`,
+    metricName: 'failed-runs',
+    metricValue: '1',
+  });
+}
+
 /** What somebody should look at, each with the reason in its description, and one page that shows the whole. */
 export function createAlarms(
   scope: Construct,
@@ -72,17 +86,7 @@ export function createAlarms(
     functions.task.metricErrors(sum),
     5,
   );
-  // One line of the task function's log for every task or connector that has come to stand at FAILED.
-  const failed = new MetricFilter(scope, 'FailedRuns', {
-    logGroup: functions.task.logGroup,
-    filterPattern: FilterPattern.all(
-      FilterPattern.stringValue('$.event', '=', 'run.failed'),
-      FilterPattern.booleanValue('$.retriable', false),
-    ),
-    metricNamespace: `Drover/${Names.uniqueResourceName(scope, { maxLength: 200, separator: '-' })}`,
-    metricName: 'failed-runs',
-    metricValue: '1',
-  });
+  const failed = countFailedRuns(scope, 'FailedRuns', functions.task);
   alarm(
     'TaskFailed',
     'A task has FAILED and stays so until it is restarted: GET /connectors?expand=status shows which, with its trace',

@@ -21,7 +21,7 @@ import { environmentVariable, writeEnvironment } from '../src/environment.ts';
 import { clusterPk, streamFilters } from '../src/storage/dynamodb/table.ts';
 import { metricNamespace } from '../src/telemetry/events.ts';
 import { acknowledge, acknowledgeResource } from './acknowledged.ts';
-import { createAlarms } from './alarms.ts';
+import { countFailedRuns, createAlarms } from './alarms.ts';
 import { checkEnvironmentSize, checkFunctionSettings, checkProps, checkRunTimeout } from './check-props.ts';
 import { Feeds } from './feeds.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
@@ -155,6 +155,7 @@ export class Drover extends Construct implements IConnectable {
         },
       );
       this.#permitWorker(fn, props, settings);
+      countFailedRuns(this, 'FailedFeeds', fn);
       this.#feedFunction = fn;
       return fn;
     });

@@ -1,6 +1,6 @@
 /**
  * How a CDK app attaches what connectors work with: `s3Source(drover, { bucket, … })` and the like, one function for each
- * direction of a system. Each grants the task function what its connectors need, and nothing more.
+ * direction of a system. Each grants the functions (task; feed, where it is fed) what its connectors need, and nothing more.
  */
 export { type DynamoDbSourceProps, dynamodbSource, type StreamedTable } from './dynamodb/cdk.ts';
 export { type EventBridgeSourceProps, eventBridgeSource } from './eventbridge/cdk.ts';

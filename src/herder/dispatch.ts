@@ -5,8 +5,8 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 export interface DispatchLimits {
   /**
    * Task runs that may be under way at a time (L5). A dispatch hands out at most this many a second, so that a mass
-   * wake-up opens its Kafka connections little by little; the reserved concurrency of the task function holds what is
-   * handed out to the same number.
+   * wake-up opens its Kafka connections little by little; where `limits.reserveConcurrency` is set, the task function's
+   * reserved concurrency holds what is handed out to the same number.
    */
   readonly runsInFlight: number;
   /** Invoke calls under way at a time. */

@@ -32,7 +32,7 @@ export interface ConnectorPage {
 /** The page of one system's connectors. */
 export function connectorPage({ title, intro, plugins, configs }: ConnectorPage): string {
   const examples = configs.map((config) => `\`\`\`json\n${JSON.stringify(config, null, 2)}\n\`\`\`\n`).join('\n');
-  return `# ${title}\n\n${printed} The examples are run by the tests.\n\n${intro}\n\n## Examples\n\n${examples}\n${sectionsOf(plugins)}`;
+  return `# ${title}\n\n${printed} The examples are checked by the tests.\n\n${intro}\n\n## Examples\n\n${examples}\n${sectionsOf(plugins)}`;
 }
 
 /** The index of those pages. */

@@ -1,6 +1,6 @@
 import type { KafkaClient } from '../kafka/types.ts';
 import { FedConnectors } from './feed/fed-connectors.ts';
-import { FeedHost, type FeedReport } from './feed/feed-event.ts';
+import { FeedHost, type FeedReport } from './feed/feed-host.ts';
 import { ActiveTopics } from './record/active-topics.ts';
 import { runConnector } from './run/run-connector.ts';
 import type { RunHost, WorkerDeps } from './run/run-host.ts';

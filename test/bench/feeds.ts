@@ -89,7 +89,7 @@ async function arms(): Promise<Arm[]> {
         'connector.class': 'WebhookSource',
         'kafka.topic': hook,
         'http.auth.type': 'none',
-        'http.record.value': 'text',
+        'http.record.value': 'string',
         ...converters,
       },
       send: (count) => sendToHook(`${hooksUrl}/${hook}`, count),

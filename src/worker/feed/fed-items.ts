@@ -142,7 +142,7 @@ export class FedItems {
     batch.release();
   }
 
-  /** What was dropped is done only when its letter is acknowledged (I5). */
+  /** What was dropped is done only when its letter is acknowledged (I3). */
   async #flushLetters(): Promise<void> {
     const letters = this.#errors.deadLetters;
     if (letters === null) return;
