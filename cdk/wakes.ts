@@ -1,12 +1,13 @@
 import { Duration, Names, Token } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import { CfnQueue, type IQueue } from 'aws-cdk-lib/aws-sqs';
+import { CfnQueue, type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledged.ts';
 import type { Drover } from './drover.ts';
 
 /**
@@ -25,7 +26,7 @@ export interface WakeOnRuleProps {
 export function wakeOnRule(drover: Drover, { rule, wakes }: WakeOnRuleProps): void {
   rule.addTarget(
     new LambdaFunction(drover.coordinatorFunction, {
-      event: RuleTargetInput.fromObject({ drover: { wake: namesOf(wakes) } }),
+      event: wakeUp(namesOf(wakes)),
     }),
   );
 }
@@ -46,8 +47,8 @@ export interface WakeOnObjectsProps {
 
 /**
  * Each object that is created in the bucket wakes these connectors, by way of EventBridge, which the bucket is told to
- * notify. Throws for a list that names none. Returns the rule, one for each
- * bucket and prefix.
+ * notify, and a queue, so that a burst of objects rings the coordinator by tens. Throws for a list that names none. Returns
+ * the rule, one for each bucket and prefix.
  */
 export function wakeOnObjects(drover: Drover, { bucket, wakes, prefix }: WakeOnObjectsProps): Rule {
   const names = namesOf(wakes);
@@ -68,7 +69,7 @@ export function wakeOnObjects(drover: Drover, { bucket, wakes, prefix }: WakeOnO
         },
       },
     });
-  wakeOnRule(drover, { rule, wakes: names });
+  rule.addTarget(new SqsQueue(bellOf(drover), { message: wakeUp(names) }));
   return rule;
 }
 
@@ -118,6 +119,31 @@ export interface WakeOnTopicProps {
 export function wakeOnTopic(drover: Drover, { topic, wakes }: WakeOnTopicProps): void {
   if (wakes !== undefined) drover.addWakeSource(topic.topicArn, namesOf(wakes));
   topic.addSubscription(new LambdaSubscription(drover.coordinatorFunction));
+}
+
+/** In the form that the coordinator reads; see src/invocation/wake-up-events.ts. */
+const wakeUp = (names: readonly string[]) => RuleTargetInput.fromObject({ drover: { wake: [...names] } });
+
+/** A burst must not take the place of what the coordinator has to dispatch meanwhile. */
+const bellConcurrency = 2;
+
+/** Where objects ring, one for the installation. What rings when nobody hears is found by the tick. */
+function bellOf(drover: Drover): Queue {
+  const scope = scopeOf(drover);
+  const known = scope.node.tryFindChild('Bell') as Queue | undefined;
+  if (known !== undefined) return known;
+  const least = drover.coordinatorFunction.timeout ?? Duration.seconds(75);
+  const bell = new Queue(scope, 'Bell', {
+    encryption: QueueEncryption.SQS_MANAGED,
+    enforceSSL: true,
+    visibilityTimeout: least,
+    retentionPeriod: Duration.minutes(10),
+  });
+  acknowledge(bell, 'AwsSolutions-SQS3', 'A wake-up that is lost is found by the tick: there is nothing to keep');
+  drover.coordinatorFunction.addEventSource(
+    new SqsEventSource(bell, { batchSize: 10, maxConcurrency: bellConcurrency }),
+  );
+  return bell;
 }
 
 function namesOf(wakes: readonly string[]): string[] {

@@ -62,8 +62,10 @@ export interface Events {
   'connector.generation': About & { generation: number; tasks: number; changed: number };
   'connector.state': About & { state: string };
   'connector.replayed': About & { topic: string; records: number; left: number };
-  /** Events that nobody may take now. */
-  'feed.returned': { feed: string; holder: string | null; reason: string };
+  /** Events whose connector may not take them now. */
+  'feed.returned': { feed: string; holder: string; reason: string };
+  /** Events for no connector. */
+  'feed.unclaimed': { feed: string; events: number; reason: string };
   /** An event source was told to bring its events, or to keep them. */
   'feed.switched': { feed: string; open: boolean };
   'feed.switch-failed': { feed: string; open: boolean; error: string };
@@ -273,9 +275,15 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
   },
   'feed.returned': {
     // As often as the event comes again: the event source or its sender has the last word.
-    level: (f) => (f.holder === null ? 'WARN' : 'DEBUG'),
+    level: 'DEBUG',
     logger: 'drover.worker',
     message: (f) => f.reason,
+  },
+  'feed.unclaimed': {
+    level: 'WARN',
+    logger: 'drover.worker',
+    message: (f) => f.reason,
+    metrics: { events: ['event-without-connector-total', 'Count'] },
   },
   'feed.switched': {
     level: 'INFO',

@@ -57,6 +57,13 @@ test('new objects of a bucket wake connectors, those under a prefix alone where 
   template.hasResourceProperties('AWS::Events::Rule', {
     EventPattern: { detail: { bucket, object: { key: [{ prefix: 'invoices/' }] } } },
   });
+  // A burst of objects is one queue's, of which the coordinator takes ten at a time, twice at once.
+  template.resourceCountIs('AWS::Lambda::EventSourceMapping', 3);
+  template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+    EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('WakesBell'), 'Arn'] },
+    BatchSize: 10,
+    ScalingConfig: { MaximumConcurrency: 2 },
+  });
   template.hasResourceProperties('Custom::S3BucketNotifications', {
     NotificationConfiguration: { EventBridgeConfiguration: {} },
   });

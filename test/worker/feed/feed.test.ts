@@ -167,6 +167,10 @@ describe('a fed connector', () => {
   it('an event for no connector is given back, noted, and not asked for at each event', async () => {
     expect(await feed('orders', [message('a')])).toMatchObject({ taken: false, why: 'unclaimed' });
     expect(await claimOf('orders')).toMatchObject({ connector: null, unclaimedAt: clock.now() });
+    expect(drover.events).toContainEqual({
+      event: 'feed.unclaimed',
+      facts: expect.objectContaining({ feed: arn('orders'), events: 1 }),
+    });
   });
 
   it('errors.tolerance=none: in front of the record at fault counts, behind it not, and the connector is FAILED', async () => {
