@@ -62,9 +62,9 @@ export interface Events {
   'connector.generation': About & { generation: number; tasks: number; changed: number };
   'connector.state': About & { state: string };
   'connector.replayed': About & { topic: string; records: number; left: number };
-  /** Events whose connector may not take them now. */
-  'feed.returned': { feed: string; holder: string; reason: string };
-  /** Events for no connector. */
+  /** Events whose connector may not take them now, or for a webhook that is not there. */
+  'feed.returned': { feed: string; holder: string | null; reason: string };
+  /** Events of a declared event source for no connector. */
   'feed.unclaimed': { feed: string; events: number; reason: string };
   /** An event source was told to bring its events, or to keep them. */
   'feed.switched': { feed: string; open: boolean };

@@ -96,9 +96,12 @@ export class FeedHost {
       fed.state === 'unclaimed'
         ? `No connector takes the events of ${key}: create one whose config names it`
         : `Connector ${fed.name}, which takes the events of ${key}, ${fed.why}`;
-    const { telemetry } = this.#host;
-    if (fed.state === 'held') telemetry.emit('feed.returned', { feed: key, holder: fed.name, reason: message });
-    else telemetry.emit('feed.unclaimed', { feed: key, events: 1, reason: message });
+    const { telemetry, settings } = this.#host;
+    const holder = fed.state === 'unclaimed' ? null : fed.name;
+    // Whoever calls a webhook may make up any name.
+    if (holder === null && settings.feeds.names(key)) {
+      telemetry.emit('feed.unclaimed', { feed: key, events: 1, reason: message });
+    } else telemetry.emit('feed.returned', { feed: key, holder, reason: message });
     return { taken: false, why: fed.state, error: new Error(message), tainted: false };
   }
 
