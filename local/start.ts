@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { runDemo } from './demo.ts';
+import { runHookDemo } from './demo-hook.ts';
 import { runMain } from './main.ts';
 import { checkPrograms } from './programs.ts';
 import { printedStep } from './progress.ts';
@@ -26,11 +27,15 @@ async function main(): Promise<void> {
   try {
     await checkPrograms();
     const stack = await startStack({ ...settings, step: printedStep });
-    const demo = await runDemo(stack.restUrl, join(settings.home, 'demo'), printedStep).catch(async (error) => {
+    const demos = async () => ({
+      files: await runDemo(stack.restUrl, join(settings.home, 'demo'), printedStep),
+      hook: await runHookDemo(stack, printedStep),
+    });
+    const { files, hook } = await demos().catch(async (error) => {
       if (process.env.DROVER_KEEP === undefined) await stopStack(settings.home);
       throw error;
     });
-    process.stdout.write(summary(stack, demo, settings.home, Date.now() - startedAt));
+    process.stdout.write(summary(stack, files, hook, settings.home, Date.now() - startedAt));
   } catch (error) {
     if (!stopping) throw error;
   }

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { DemoReport } from './demo.ts';
+import type { HookReport } from './demo-hook.ts';
 import type { LocalStack } from './stack.ts';
 
 /** What `npm start` prints in the end. Its commands can be pasted into a shell as they are. */
-export function summary(stack: LocalStack, demo: DemoReport, home: string, tookMs: number): string {
+export function summary(stack: LocalStack, demo: DemoReport, hook: HookReport, home: string, tookMs: number): string {
   const { restUrl } = stack;
   const connectors = demo.connectors.map((connector) => {
     const tasks = connector.tasks.map((task) => `task ${task.id} ${task.state}`).join(', ');
@@ -19,12 +20,14 @@ Drover is up after ${(tookMs / 1000).toFixed(1)} s.
 ${connectors.join('\n')}
   ${demo.linesIn} lines in, ${demo.linesOut} lines out, equal
   From POST to the first record: source ${demo.sourceMs} ms, sink ${demo.sinkMs} ms
+  demo-hook    source; a request is in ${hook.topic} when it is answered, after ${hook.answeredMs} ms
 
 Look further:
   curl -s ${quoted(`${restUrl}/connectors?expand=status`)}
   curl -s ${restUrl}/connectors/demo-source/offsets
   curl -s ${restUrl}/connector-plugins
   echo 'one more' >> ${quoted(demo.sourceFile)} && tail -f ${quoted(demo.sinkFile)}
+  curl -s ${hook.url} -H 'Content-Type: application/json' -d '{"hello":"Kafka"}'
   npm run logs rest
 
 Endpoints are in ${join(home, 'stack.json')}, logs of Kafka and the emulator in ${join(home, 'run')};

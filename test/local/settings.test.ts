@@ -74,7 +74,8 @@ describe('what npm start prints', () => {
     writeFileSync(sinkFile, 'the sink\n');
     const stack = { restUrl: 'http://127.0.0.1:8083' } as LocalStack;
     const demo = { connectors: [], sourceFile, sinkFile } as unknown as DemoReport;
-    const lines = summary(stack, demo, home, 1000).split('\n');
+    const hook = { url: 'http://127.0.0.1:8083/hooks/demo-hook', topic: 'hooks', answeredMs: 9 };
+    const lines = summary(stack, demo, hook, home, 1000).split('\n');
     const command = lines.find((line) => line.includes('echo'))!.replace('tail -f', 'cat');
     expect(execFileSync('sh', ['-c', command], { encoding: 'utf8' })).toBe('the sink\n');
     expect(readFileSync(sourceFile, 'utf8')).toBe('one more\n');
