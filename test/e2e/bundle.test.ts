@@ -124,13 +124,59 @@ test('every plugin, and what plugins of an app may import and read, works in the
   const unseen = builtinPlugins.filter((plugin) => !expected.includes(nameOf(plugin)));
   expect(unseen.filter(({ kind }) => kind !== 'source' && kind !== 'sink').every(needsRegistry)).toBe(true);
   const connectors = unseen.filter(({ kind }) => kind === 'source' || kind === 'sink');
-  expect(connectors.map(({ className }) => className.split('.').at(-1))).toEqual([
-    'FileStreamSourceConnector',
-    'FileStreamSinkConnector',
-    'S3SinkConnector',
-    'AivenKafkaConnectS3SinkConnector',
-  ]);
+  expect(connectors).toEqual(builtinPlugins.filter(({ kind }) => kind === 'source' || kind === 'sink'));
 });
+
+test('a request is in Kafka by the feed function', { timeout: longest }, async () => {
+  await create('hook', 'WebhookSource', {
+    'kafka.topic': 'hook',
+    'http.auth.type': 'none',
+    'http.record.value': 'string',
+  });
+  const url = `${stack.playground.hooksUrl}/hook`;
+  await until('the hook takes a request', async () => (await fetch(url, { method: 'POST', body: 'by hook' })).ok);
+  const [first] = await arrived(kafka, 'hook', 1, 'hook');
+  expect(first?.value).toBe('by hook');
+});
+
+/** Of each format: how its files are packed, and how many records it makes of three. */
+const s3Formats = [
+  ['avro', 'none', 3],
+  ['parquet', 'none', 3],
+  ['csv', 'gzip', 3],
+  ['json', 'zstd', 3],
+  ['jsonl', 'snappy', 3],
+  ['bytes', 'none', 1],
+] as const;
+
+test.each(s3Formats)(
+  'S3, %s, packed by %s: from a topic to a file and from there to a topic',
+  { timeout: longest },
+  async (format, packing, count) => {
+    const json = 'org.apache.kafka.connect.json.JsonConverter';
+    const raw = 'org.apache.kafka.connect.converters.ByteArrayConverter';
+    const topic = `s3-${format}`;
+    const bucket = { 'aws.s3.bucket.name': stack.playground.bucket, 'aws.s3.prefix': `bundle/${format}/` };
+    await create(`${topic}-in`, 'com.example.OrdersConnector', { topic, 'value.converter': json });
+    await arrived(kafka, topic, 3, `${topic}-in`);
+    await create(`${topic}-sink`, 'AivenKafkaConnectS3SinkConnector', {
+      ...bucket,
+      topics: topic,
+      'format.output.type': format,
+      'file.compression.type': packing,
+      'value.converter': ['bytes', 'csv'].includes(format) ? raw : json,
+    });
+    await create(`${topic}-source`, 'io.aiven.kafka.connect.s3.source.S3SourceConnector', {
+      ...bucket,
+      topic: `${topic}-back`,
+      'input.format': format,
+      'file.compression.type': packing,
+      'csv.header': 'false',
+      'value.converter': format === 'bytes' ? raw : json,
+    });
+    expect(await arrived(kafka, `${topic}-back`, count, `${topic}-source`)).toHaveLength(count);
+  },
+);
 
 const registryConverters = builtinPlugins.filter(needsRegistry).map(({ className }) => className);
 
@@ -355,8 +401,18 @@ const neverLoaded: readonly (readonly [functions: readonly FunctionName[], modul
   [functionNames, /^node_modules\/bowser\//, 'names a browser to AWS'],
   [['rest', 'mirror'], /^(?:src\/plugins\/converters|node_modules\/(?:ajv|avsc))\//, 'only the task function converts'],
   [['rest', 'mirror'], /^node_modules\/fast-check\//, 'a task of the app loads it'],
-  [['mirror'], /^connectors\/file\//, 'it asks connectors for their versions only'],
-  [functionNames, /^connectors\/(?:dynamodb|kinesis)\//, 'test/e2e/stream-feeds.test.ts runs these'],
+  [['mirror'], /^(?:connectors|node_modules\/hyparquet-writer)\//, 'it asks connectors for their versions only'],
+  [
+    ['rest', 'task'],
+    /^connectors\/(?:(?:dynamodb|eventbridge|kinesis|sns|sqs)\/|webhook\/(?:auth\/jose|sqs-sdk)\.ts)/,
+    'test/e2e/stream-feeds, queue-feed and event-feeds run these',
+  ],
+  [
+    ['rest'],
+    /^(?:connectors\/s3\/(?:formats\/.*|\w+-sdk)\.ts|node_modules\/hyparquet-writer\/.*)$/,
+    'only the task function reads and writes files',
+  ],
+  [['task'], /^connectors\/s3\/sts-sdk\.ts$/, 'nobody takes a role here'],
   [['mirror'], /^functions\/secrets-manager-sdk\.ts$/, 'the broker beside the stack wants no password'],
 ];
 
@@ -390,6 +446,12 @@ test('nothing that a function may load lazily was left out by these tests', () =
     expect(loaded).toContain(`${name}.mjs`);
     const lazy = lazyModules(name);
     expect(lazy.size).toBeGreaterThan(5);
+    // It runs plugins as the task function does, which loads the same modules.
+    if (name === 'feed') {
+      const tasks = new Set(lazyModules('task').values());
+      forgotten.push(...[...lazy.values()].filter((module) => !tasks.has(module)));
+      continue;
+    }
     for (const [file, module] of lazy) {
       const excuse = neverLoaded.find(([functions, modules]) => functions.includes(name) && modules.test(module));
       if (excuse !== undefined) used.add(excuse[1]);

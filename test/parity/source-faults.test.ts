@@ -6,7 +6,7 @@ import type { Settings } from '../../src/config/config-def.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
 import { canonicalPartition } from '../../src/storage/source-offset-text.ts';
-import { readTopic, sendValues } from '../support/kafka-records.ts';
+import { readDecidedTopic, readTopic, sendValues } from '../support/kafka-records.ts';
 import { type JavaConnectPeer, kafkaAddress, startJavaConnectPeer } from '../support/services.ts';
 import { until } from '../support/until.ts';
 import { createHarness, type Harness, realKafka, uniqueName } from '../support/worker-harness.ts';
@@ -123,7 +123,7 @@ const droverSide: Side = {
 const numbered = (count: number, of: string) => Array.from({ length: count }, (_, i) => `${of} ${i}`);
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 const large = 'x'.repeat(1_200_000);
-const valuesOf = async (topic: string) => (await readTopic(kafka, topic)).map(({ value }) => value);
+const valuesOf = async (topic: string) => (await readDecidedTopic(kafka, topic)).map(({ value }) => value);
 /** The exception behind the one that ended the task. */
 const causeOf = (trace: string) => [...trace.matchAll(/Caused by: (?:[\w.]+\.)?(\w+)/g)].at(-1)?.[1];
 
