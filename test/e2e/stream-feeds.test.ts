@@ -185,8 +185,7 @@ describe('the stream of a table', () => {
     await isMapping(stack.playground.tableName, 'Enabled');
     // An environment that knows the connector asks again every other second: until then it goes by the config before.
     await until('the feed goes by the new config', async () => {
-      await put('0', 0);
-      await put('0', 1);
+      await put('1', -1);
       return (await readTopic(kafka, 'strict-changes')).length > 0;
     });
     await burst(['1'], 2);
@@ -220,6 +219,7 @@ describe('the stream of a table', () => {
       'what lies behind it',
       async () => {
         const arrived = await inKafka('strict-changes', numbers);
+        arrived.set('1', arrived.get('1')?.filter((number) => number >= 0) ?? []);
         return hasAll(arrived, wanted) && arrived;
       },
       { withinMs: longest },
@@ -244,7 +244,7 @@ describe('the stream of a table', () => {
       const records = await readTopic(kafka, 'snapshot-changes');
       return records.map(({ key, value }) => `${JSON.parse(value!).op} ${JSON.parse(key!).id}`);
     };
-    const all = [...items, 'paused', '0', '1', '2', 'poison'].map((id) => `r ${id}`).sort();
+    const all = [...items, 'paused', '1', '2', 'poison'].map((id) => `r ${id}`).sort();
     const ops = await until(
       'every item',
       async () => {
