@@ -1,5 +1,4 @@
-import { isAbsolute } from 'node:path';
-import { Duration, Fn, RemovalPolicy, Stack, Token, Tokenization } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
@@ -12,11 +11,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import {
-  type EnvironmentSetting,
-  type EnvironmentSettings,
-  environmentConfig,
-} from '../src/config/environment-config.ts';
+import type { EnvironmentSetting, EnvironmentSettings } from '../src/config/environment-config.ts';
 import { environmentVariable, writeEnvironment } from '../src/environment.ts';
 import { clusterPk, streamFilters } from '../src/storage/dynamodb/table.ts';
 import { metricNamespace } from '../src/telemetry/events.ts';
@@ -27,9 +22,10 @@ import { Feeds } from './feeds.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
 import { permitAlarms, permitLogs, permitSecret, permitTableKey } from './keys.ts';
 import { permitMirrorOnMsk, permitTasksOnMsk } from './msk.ts';
-import type { DroverLimits, DroverProps, KafkaSecurity } from './props.ts';
+import type { DroverProps, KafkaSecurity } from './props.ts';
 import { createRestApi } from './rest-api.ts';
 import { createSchedule } from './schedule.ts';
+import { checkConnectorAccess, requireAbsolute, resolveLimits, settingOf, settingsOf } from './settings.ts';
 import { createTable, indexNames } from './table.ts';
 
 const readActions = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
@@ -72,7 +68,6 @@ export class Drover extends Construct implements IConnectable {
   /** The functions that talk to Kafka, to be let in at the brokers; throws without a VPC. */
   readonly connections: Connections;
   readonly #wakeSources: { readonly source: string; readonly wakes: readonly string[] }[] = [];
-  #feedFunction: LambdaFunction | undefined;
   #settings: EnvironmentSettings;
 
   constructor(scope: Construct, id: string, props: DroverProps) {
@@ -139,7 +134,6 @@ export class Drover extends Construct implements IConnectable {
       network,
     });
 
-    this.#permit(props.security, props, settings);
     this.feeds = new Feeds(this, () => {
       const environment = writeEnvironment(this.#settings);
       const fn = createFunction(
@@ -156,9 +150,9 @@ export class Drover extends Construct implements IConnectable {
       );
       this.#permitWorker(fn, props, settings);
       countFailedRuns(this, 'FailedFeeds', fn);
-      this.#feedFunction = fn;
       return fn;
     });
+    this.#permit(props.security, props, settings);
     this.#wire();
     this.api = createRestApi(this, {
       handler: this.restFunction,
@@ -231,7 +225,7 @@ export class Drover extends Construct implements IConnectable {
 
   get #functions(): readonly LambdaFunction[] {
     const made = [this.restFunction, this.coordinatorFunction, this.taskFunction, this.mirrorFunction];
-    return this.#feedFunction === undefined ? made : [...made, this.#feedFunction];
+    return this.feeds.made === undefined ? made : [...made, this.feeds.made];
   }
 
   #network(props: DroverProps): Network | undefined {
@@ -365,106 +359,4 @@ export class Drover extends Construct implements IConnectable {
 function namespaceOf(groupId: string): string {
   // What only the deployment knows cannot be looked at here.
   return Token.isUnresolved(groupId) ? `Drover/${groupId}` : metricNamespace(groupId);
-}
-
-/** As the functions will read it. */
-function settingOf(settings: EnvironmentSettings, name: EnvironmentSetting): string {
-  return settings[name] ?? String(environmentConfig.keys.get(name)?.defaultValue);
-}
-
-type ResolvedLimits = Required<DroverLimits>;
-
-function resolveLimits(limits: DroverLimits): ResolvedLimits {
-  const run = limits.run ?? Duration.seconds(60);
-  const runTimeout = limits.runTimeout ?? run.plus(Duration.minutes(1));
-  return {
-    runsInFlight: limits.runsInFlight ?? 20,
-    reserveConcurrency: limits.reserveConcurrency ?? false,
-    run,
-    runTimeout,
-    linger: limits.linger ?? Duration.millis(500),
-    idleFloor: limits.idleFloor ?? Duration.seconds(1),
-    idleCeiling: limits.idleCeiling ?? Duration.minutes(1),
-    taskMemorySize: limits.taskMemorySize ?? 1024,
-    feedTimeout: limits.feedTimeout ?? Duration.seconds(30),
-  };
-}
-
-function settingsOf(props: DroverProps, table: ITable, limits: ResolvedLimits): EnvironmentSettings {
-  const ms = (duration: Duration) => String(duration.toMilliseconds());
-  const topics = props.mirrorTopics ?? {};
-  const number = (count: number) => (Token.isUnresolved(count) ? Tokenization.stringifyNumber(count) : String(count));
-  const optionalNumber = (count: number | undefined) => (count === undefined ? undefined : number(count));
-  const replication = optionalNumber(topics.replicationFactor);
-  const servers = props.bootstrapServers;
-  const optional = {
-    'group.id': props.groupId,
-    'drover.metrics': props.metrics,
-    'config.storage.topic': topics.configs,
-    'offset.storage.topic': topics.offsets,
-    'status.storage.topic': topics.status,
-    'config.storage.replication.factor': replication,
-    'offset.storage.replication.factor': replication,
-    'status.storage.replication.factor': replication,
-    'offset.storage.partitions': optionalNumber(topics.offsetsPartitions),
-    'status.storage.partitions': optionalNumber(topics.statusPartitions),
-    'drover.connector.secrets': listOf(props.connectorSecrets?.map(({ secretArn }) => secretArn)),
-    'drover.connector.parameters': listOf(props.connectorParameters?.map(({ parameterName }) => parameterName)),
-    'drover.connector.hosts': listOf(props.connectorHosts),
-    'drover.file.folders': listOf(props.fileFolders),
-    'drover.plugins.allow': listOf(props.offeredPlugins?.allow),
-    'drover.plugins.deny': listOf(props.offeredPlugins?.deny),
-    'drover.worker.settings': props.workerSettings === undefined ? undefined : JSON.stringify(props.workerSettings),
-  } satisfies Partial<Record<EnvironmentSetting, string | undefined>>;
-  const given = Object.entries(optional).filter((entry) => entry[1] !== undefined);
-  return {
-    'drover.table.name': table.tableName,
-    'bootstrap.servers': Token.isUnresolved(servers) ? Fn.join(',', [...servers]) : servers.join(','),
-    ...securitySettings(props.security),
-    'drover.runs.in.flight.max': number(limits.runsInFlight),
-    'drover.run.max.ms': ms(limits.run),
-    'drover.run.linger.ms': ms(limits.linger),
-    'drover.idle.floor.ms': ms(limits.idleFloor),
-    'drover.idle.ceiling.ms': ms(limits.idleCeiling),
-    ...Object.fromEntries(given),
-  };
-}
-
-function listOf(values: readonly string[] | undefined): string | undefined {
-  return values === undefined || values.length === 0 ? undefined : values.join(',');
-}
-
-/** The function refuses them as well: a secret may be spelled in several ways, and a token tells nothing at synthesis. */
-function checkConnectorAccess(props: DroverProps): void {
-  const { security } = props;
-  const own = 'secret' in security ? security.secret.secretArn : null;
-  if (own !== null && props.connectorSecrets?.some(({ secretArn }) => secretArn === own)) {
-    throw new Error(
-      "connectorSecrets lists the secret of security: whoever writes a config would get the installation's Kafka " +
-        'credentials. Give connectors a user and a secret of their own',
-    );
-  }
-  requireAbsolute('fileFolders', props.fileFolders ?? []);
-}
-
-function requireAbsolute(prop: string, folders: readonly string[]): void {
-  const folder = folders.find((path) => !Token.isUnresolved(path) && !isAbsolute(path));
-  if (folder !== undefined) throw new Error(`${prop} holds "${folder}": give absolute paths, as in the function`);
-}
-
-function securitySettings(security: KafkaSecurity): EnvironmentSettings {
-  switch (security.type) {
-    case 'plaintext':
-      return { 'security.protocol': 'PLAINTEXT' };
-    case 'iam':
-      return { 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'AWS_MSK_IAM' };
-    case 'scram':
-      return {
-        'security.protocol': 'SASL_SSL',
-        'sasl.mechanism': security.mechanism ?? 'SCRAM-SHA-512',
-        'drover.security.secret': security.secret.secretArn,
-      };
-    case 'mtls':
-      return { 'security.protocol': 'SSL', 'drover.security.secret': security.secret.secretArn };
-  }
 }

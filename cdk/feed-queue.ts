@@ -42,6 +42,22 @@ export interface FeedQueue {
 /** How often a message is tried before it is put aside; the most that SQS counts. By the default time between, two days. */
 const mostTries = 1000;
 
+interface QueueTuning {
+  readonly fifo: boolean;
+  readonly maxBatchingWindow: Duration | undefined;
+  readonly maxConcurrency: number;
+}
+
+/** Throws for what Lambda would refuse of a queue's mapping. */
+export function checkQueueTuning({ fifo, maxBatchingWindow, maxConcurrency }: QueueTuning): void {
+  if (fifo && maxBatchingWindow !== undefined) {
+    throw new Error('maxBatchingWindow is set for a FIFO queue: leave it out, Lambda has none for it');
+  }
+  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 2 || maxConcurrency > 1000) {
+    throw new Error(`maxConcurrency is ${maxConcurrency}: it must be a whole number from 2 to 1000`);
+  }
+}
+
 /** A queue in front of the feed function, for what Lambda would else be told but twice. */
 export function createFeedQueue(drover: Drover, scope: Construct, id: string, props: FeedQueueProps): FeedQueue {
   const { key, fifo = false, shared = false, maxBatchingWindow, maxConcurrency = 10 } = props;
@@ -53,12 +69,7 @@ export function createFeedQueue(drover: Drover, scope: Construct, id: string, pr
       `visibilityTimeout is ${visibilityTimeout.toSeconds()} s: it must be ${timeout.toSeconds()} s or more, as long as the feed function may take`,
     );
   }
-  if (fifo && maxBatchingWindow !== undefined) {
-    throw new Error('maxBatchingWindow is set for a FIFO queue: leave it out, Lambda has none for it');
-  }
-  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 2 || maxConcurrency > 1000) {
-    throw new Error(`maxConcurrency is ${maxConcurrency}: it must be a whole number from 2 to 1000`);
-  }
+  checkQueueTuning({ fifo, maxBatchingWindow, maxConcurrency });
   const common = {
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,

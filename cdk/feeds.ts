@@ -36,6 +36,11 @@ export class Feeds {
     this.#create = create;
   }
 
+  /** The function, where something is a feed. */
+  get made(): LambdaFunction | undefined {
+    return this.#function;
+  }
+
   /** Takes the events: the target of what brings them. */
   get function(): LambdaFunction {
     this.#function ??= this.#begin();

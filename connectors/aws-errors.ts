@@ -10,6 +10,7 @@ const throttles = new Set([
   'LimitExceededException',
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
+  'RequestThrottled',
   'ThrottlingException',
   'KMSThrottlingException',
 ]);

@@ -52,17 +52,14 @@ async function post(restUrl: string, url: string): Promise<number> {
     });
     const text = await answer.text();
     if (answer.ok) return Date.now() - sentAt;
-    const failure = failureOf(
-      await status(restUrl, name).catch(() => ({ name, type: 'source', connector, tasks: [] })),
-    );
+    // Its status is not there at once.
+    const known = await status(restUrl, name).catch(() => null);
+    const failure = known === null ? null : failureOf(known);
     if (failure !== null) throw new Error(failure);
     if (Date.now() > giveUpAt) throw new Error(`${url} answers ${answer.status} after ${giveUpMs / 1000} s: ${text}`);
     await sleep(200);
   }
 }
-
-/** Of a connector that is not there yet. */
-const connector = { state: 'UNASSIGNED', worker_id: '' };
 
 async function recordsIn(kafka: KafkaClient): Promise<number> {
   const [found] = await kafka.admin.describeTopics([topic]);

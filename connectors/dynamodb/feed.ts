@@ -4,10 +4,10 @@ import {
   type FedItem,
   type FedOutcome,
   type FeedContext,
-  RetriableError,
   type SourceFeed,
   type SourcePartition,
 } from '../../src/api/index.ts';
+import { answerStream } from '../stream-answer.ts';
 import { changeOf, type StreamRecord, streamRecordOf } from './change.ts';
 import { laneOf, placeBefore, placeBehind, recordsDone } from './feed-place.ts';
 import { recordsOf, type TableRecords, tableRecords } from './records.ts';
@@ -57,14 +57,7 @@ export class DynamoDbFeed implements SourceFeed {
   }
 
   answer(_event: unknown, outcomes: readonly FedOutcome[]): unknown {
-    for (const outcome of outcomes) {
-      if (outcome.state === 'done') continue;
-      const left = outcomes.filter(({ state }) => state !== 'done').length;
-      throw new RetriableError(`${left} of ${outcomes.length} records are not done: ${outcome.error.message}`, {
-        cause: outcome.error,
-      });
-    }
-    return { batchItemFailures: [] };
+    return answerStream(outcomes);
   }
 
   stop(): void {}

@@ -3,11 +3,11 @@ import {
   type FedItem,
   type FedOutcome,
   type FeedContext,
-  RetriableError,
   type SourceFeed,
   type SourcePartition,
   SourceRecord,
 } from '../../src/api/index.ts';
+import { answerStream } from '../stream-answer.ts';
 import { placeBehind, progressOf } from './feed-place.ts';
 import { recordsOf } from './records.ts';
 import { type KinesisSettings, parseSettings } from './settings.ts';
@@ -45,14 +45,7 @@ export class KinesisFeed implements SourceFeed {
   }
 
   answer(_event: unknown, outcomes: readonly FedOutcome[]): unknown {
-    for (const outcome of outcomes) {
-      if (outcome.state === 'done') continue;
-      const left = outcomes.filter(({ state }) => state !== 'done').length;
-      throw new RetriableError(`${left} of ${outcomes.length} records are not done: ${outcome.error.message}`, {
-        cause: outcome.error,
-      });
-    }
-    return { batchItemFailures: [] };
+    return answerStream(outcomes);
   }
 
   stop(): void {}

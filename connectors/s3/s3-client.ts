@@ -1,5 +1,6 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { ConnectError, type Password, RetriableError } from '../../src/api/index.ts';
+import { type AssumedRole, assumedRole } from '../assumed-role.ts';
 
 /** Where the bucket is, and as whom to go there. */
 export interface S3Access {
@@ -14,12 +15,8 @@ export interface S3Access {
   readonly role: S3Role | null;
 }
 
-/** Taken by `sts:AssumeRole`, with the credentials above. */
-export interface S3Role {
-  readonly arn: string;
-  readonly sessionName: string;
-  readonly externalId: string | null;
-  readonly durationSeconds: number;
+/** Taken with the credentials above. */
+export interface S3Role extends AssumedRole {
   readonly stsEndpoint: string | null;
 }
 
@@ -64,33 +61,12 @@ async function credentialsOf({ credentials, role, region }: S3Access): Promise<C
       ? null
       : { accessKeyId: credentials.accessKeyId, secretAccessKey: credentials.secretAccessKey.reveal() };
   if (role === null) return own;
-  const { STSClient, AssumeRoleCommand } = await import('./sts-sdk.ts');
-  const sts = new STSClient({
+  return assumedRole(role, {
     ...(region === null ? {} : { region }),
     ...(role.stsEndpoint === null ? {} : { endpoint: role.stsEndpoint }),
     ...(own === null ? {} : { credentials: own }),
     requestHandler: timeouts,
   });
-  // The SDK asks again before `expiration`.
-  return async () => {
-    const { Credentials: given } = await sts.send(
-      new AssumeRoleCommand({
-        RoleArn: role.arn,
-        RoleSessionName: role.sessionName,
-        DurationSeconds: role.durationSeconds,
-        ...(role.externalId === null ? {} : { ExternalId: role.externalId }),
-      }),
-    );
-    if (given?.AccessKeyId === undefined || given.SecretAccessKey === undefined) {
-      throw new RetriableError(`The role ${role.arn} was assumed, but its credentials did not come`);
-    }
-    return {
-      accessKeyId: given.AccessKeyId,
-      secretAccessKey: given.SecretAccessKey,
-      ...(given.SessionToken === undefined ? {} : { sessionToken: given.SessionToken }),
-      ...(given.Expiration === undefined ? {} : { expiration: given.Expiration }),
-    };
-  };
 }
 
 interface SdkError extends Error {

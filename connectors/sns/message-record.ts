@@ -9,7 +9,7 @@ import {
   SourceRecord,
   STRING_SCHEMA,
 } from '../../src/api/index.ts';
-import type { QueueMessage } from '../sqs/queue-event.ts';
+import type { QueueMessage } from '../queue-event.ts';
 import { type Notification, notificationOf, parseMessage } from './notification.ts';
 import type { snsConfig } from './settings.ts';
 

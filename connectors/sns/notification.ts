@@ -1,5 +1,5 @@
 import { DataError, readWholeSchemaless } from '../../src/api/index.ts';
-import type { QueueMessage } from '../sqs/queue-event.ts';
+import type { QueueMessage } from '../queue-event.ts';
 
 export interface NotificationAttribute {
   readonly name: string;

@@ -3,6 +3,7 @@ import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { CfnQueue, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Drover } from '../../cdk/drover.ts';
+import { checkQueueTuning } from '../../cdk/feed-queue.ts';
 
 /** What SqsSource needs of AWS: a queue that brings its messages. */
 
@@ -30,8 +31,6 @@ export interface SqsSourceProps {
   readonly maxConcurrency?: number;
 }
 
-const leastConcurrency = 2;
-const mostConcurrency = 1000;
 const mostAtOnce = 10;
 const mostInWindow = 10_000;
 
@@ -66,18 +65,12 @@ function check(
     maxConcurrency,
   }: SqsSourceProps & { batchSize: number; maxConcurrency: number },
 ): void {
-  const where = `The queue ${queue.node.path}`;
+  checkQueueTuning({ fifo: queue.fifo, maxBatchingWindow, maxConcurrency });
   const most = maxBatchingWindow === undefined || queue.fifo ? mostAtOnce : mostInWindow;
   if (batchSize < 1 || batchSize > most) {
     throw new Error(
       `batchSize is ${batchSize}: it must be 1 to ${most}${queue.fifo ? ' for a FIFO queue' : most === mostAtOnce ? ' without a maxBatchingWindow' : ''}`,
     );
-  }
-  if (queue.fifo && maxBatchingWindow !== undefined) {
-    throw new Error(`${where} is FIFO: leave maxBatchingWindow out, Lambda has none for it`);
-  }
-  if (maxConcurrency < leastConcurrency || maxConcurrency > mostConcurrency) {
-    throw new Error(`maxConcurrency is ${maxConcurrency}: it must be ${leastConcurrency} to ${mostConcurrency}`);
   }
   const declared = queue.node.defaultChild;
   if (!(declared instanceof CfnQueue)) return;
@@ -85,7 +78,7 @@ function check(
   const seconds = declared.visibilityTimeout ?? 30;
   if (!Token.isUnresolved(seconds) && seconds < timeout.toSeconds()) {
     throw new Error(
-      `${where} hides messages for ${seconds} s: give it a visibilityTimeout of ${timeout.toSeconds()} s or more (${6 * timeout.toSeconds()} s are advised), ` +
+      `The queue ${queue.node.path} hides messages for ${seconds} s: give it a visibilityTimeout of ${timeout.toSeconds()} s or more (${6 * timeout.toSeconds()} s are advised), ` +
         'or lower limits.feedTimeout',
     );
   }

@@ -10,7 +10,7 @@ import {
   SourceRecord,
   STRING_SCHEMA,
 } from '../../src/api/index.ts';
-import type { QueueAttribute, QueueMessage } from './queue-event.ts';
+import type { QueueAttribute, QueueMessage } from '../queue-event.ts';
 import { recordKeyOf, type SqsSourceSettings } from './settings.ts';
 
 /** Makes records of a queue's messages: key and value strings, attributes as headers. */

@@ -1,15 +1,15 @@
 import type { Message, MessageAttributeValue, SQSClient, SQSClientConfig } from '@aws-sdk/client-sqs';
 import {
-  ConnectError,
   parseConfig,
-  RetriableError,
   type Settings,
   type SourceRecord,
   type SourceTask,
   type SourceTaskContext,
 } from '../../src/api/index.ts';
+import { assumedRole } from '../assumed-role.ts';
+import { awsError } from '../aws-errors.ts';
+import type { QueueAttribute, QueueMessage } from '../queue-event.ts';
 import { messageRecords } from './message-record.ts';
-import type { QueueAttribute, QueueMessage } from './queue-event.ts';
 import { regionOf, type SqsSourceSettings, sqsSourceConfig } from './settings.ts';
 
 interface Sqs {
@@ -62,7 +62,7 @@ export class SqsSourceTask implements SourceTask {
       return messages.length === 0 ? null : messages.map((message) => this.#recordOf(queueMessage(message)));
     } catch (error) {
       if (this.#signal!.aborted) return null;
-      throw explained(error, `Receiving from ${settings['sqs.queue.url']}`);
+      throw awsError(`Receiving from ${settings['sqs.queue.url']}`, error);
     }
   }
 
@@ -83,7 +83,7 @@ export class SqsSourceTask implements SourceTask {
         const { Failed: failed = [] } = await client.send(new sdk.DeleteMessageBatchCommand({ QueueUrl, Entries }));
         for (const { Message: why } of failed) this.#warn(`A message was not deleted and comes again: ${why}`);
       } catch (error) {
-        throw explained(error, `Deleting ${Entries.length} messages from ${QueueUrl}, which come again,`);
+        throw awsError(`Deleting ${Entries.length} messages from ${QueueUrl}, which come again`, error);
       }
     }
   }
@@ -127,25 +127,13 @@ async function credentialsOf(settings: SqsSourceSettings, region: string): Promi
     return { accessKeyId: accessKeyId.reveal(), secretAccessKey: secretAccessKey.reveal() };
   }
   if (!provider.endsWith('AssumeRoleCredentialsProvider')) return undefined;
-  const { AssumeRoleCommand, STSClient } = await import('./sts-sdk.ts');
-  const sts = new STSClient({ region });
-  const externalId = settings['sqs.credentials.provider.external.id'];
-  const { Credentials: given } = await sts.send(
-    new AssumeRoleCommand({
-      RoleArn: settings['sqs.credentials.provider.role.arn']!,
-      RoleSessionName: settings['sqs.credentials.provider.session.name'],
-      ...(externalId === null ? {} : { ExternalId: externalId }),
-    }),
-  );
-  sts.destroy();
-  if (given?.AccessKeyId === undefined || given.SecretAccessKey === undefined) {
-    throw new RetriableError('The role was assumed, but its credentials did not come');
-  }
-  return {
-    accessKeyId: given.AccessKeyId,
-    secretAccessKey: given.SecretAccessKey,
-    ...(given.SessionToken === undefined ? {} : { sessionToken: given.SessionToken }),
+  const role = {
+    arn: settings['sqs.credentials.provider.role.arn']!,
+    sessionName: settings['sqs.credentials.provider.session.name'],
+    externalId: settings['sqs.credentials.provider.external.id'],
+    durationSeconds: null,
   };
+  return assumedRole(role, { region });
 }
 
 function queueMessage(message: Message): QueueMessage {
@@ -166,21 +154,3 @@ const queueAttribute = ({ DataType, StringValue, BinaryValue }: MessageAttribute
   stringValue: StringValue ?? null,
   binaryValue: BinaryValue ?? null,
 });
-
-interface SdkError extends Error {
-  readonly $metadata?: { readonly httpStatusCode?: number };
-}
-
-/** No answer, throttling and SQS's own trouble pass; the rest is for somebody to mend. */
-function explained(error: unknown, what: string): ConnectError {
-  const { name, message, $metadata } = error as SdkError;
-  const status = $metadata?.httpStatusCode;
-  const text = `${what} failed: ${name}: ${message}`;
-  if (status === 403 || /AccessDenied/.test(name)) {
-    return new ConnectError('sqs.forbidden', `${text}. Allow the task function this on the queue`, { cause: error });
-  }
-  if (/NonExistentQueue|QueueDoesNotExist|InvalidAddress|UnsupportedOperation/.test(name)) {
-    return new ConnectError('sqs.refused', text, { cause: error });
-  }
-  return new RetriableError(text, { cause: error });
-}

@@ -9,7 +9,8 @@ import {
   type SourceConnector,
   type SourceFeed,
 } from '../../src/api/index.ts';
-import { SqsSourceFeed } from './feed.ts';
+import { QueueFeed } from '../queue-feed.ts';
+import { messageRecords } from './message-record.ts';
 import { queueArn, sqsSourceConfig, sqsSourceProblems } from './settings.ts';
 import { SqsSourceTask } from './source-task.ts';
 
@@ -39,7 +40,13 @@ export class SqsSourceConnector implements SourceConnector {
   }
 
   createFeed(): SourceFeed {
-    return new SqsSourceFeed();
+    return new QueueFeed((config) => {
+      const settings = parseConfig(sqsSourceConfig, config);
+      return {
+        recordOf: messageRecords(settings),
+        onRefused: settings['sqs.refused.messages'] === 'return' ? 'refuse' : 'fail',
+      };
+    });
   }
 
   validate(config: Settings): readonly ConfigProblem[] {

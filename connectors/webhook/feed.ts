@@ -10,7 +10,7 @@ import {
   type SourcePartition,
   type SourceRecord,
 } from '../../src/api/index.ts';
-import { answerQueue, messagesOf, type QueueMessage } from '../sqs/queue-event.ts';
+import { answerQueue, messagesOf, type QueueMessage } from '../queue-event.ts';
 import { checkBodySize, checkContentType, contentTypeOf, decodeBody } from './body.ts';
 import { type BufferedRequest, bufferUrlVariable, type HookBuffer, readBuffered, writeBuffered } from './buffer.ts';
 import { recordsOf, unreadableBody } from './records.ts';

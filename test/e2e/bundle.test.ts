@@ -409,10 +409,10 @@ const neverLoaded: readonly (readonly [functions: readonly FunctionName[], modul
   ],
   [
     ['rest'],
-    /^(?:connectors\/s3\/(?:formats\/.*|\w+-sdk)\.ts|node_modules\/hyparquet-writer\/.*)$/,
+    /^(?:connectors\/s3\/(?:formats\/.*|s3-sdk)\.ts|connectors\/sts-sdk\.ts|node_modules\/hyparquet-writer\/.*)$/,
     'only the task function reads and writes files',
   ],
-  [['task'], /^connectors\/s3\/sts-sdk\.ts$/, 'nobody takes a role here'],
+  [['task'], /^connectors\/sts-sdk\.ts$/, 'nobody takes a role here'],
   [['mirror'], /^functions\/secrets-manager-sdk\.ts$/, 'the broker beside the stack wants no password'],
 ];
 

@@ -1,4 +1,9 @@
-import { GetEventSourceMappingCommand, LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
+import {
+  GetEventSourceMappingCommand,
+  InvokeCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+} from '@aws-sdk/client-lambda';
 import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
@@ -125,9 +130,15 @@ test('a burst, with the function killed in it: every message is on the topic, an
   expect(new Set(await valuesOf('burst'))).toEqual(new Set(bodies));
 
   const since = Date.now();
-  await call(stack.restUrl, 'GET', '/connectors/burst/status');
   // The next tick is what would run something.
-  await until('a tick has passed', async () => (await functionLog(stack, 'coordinator', since)).length > 0, longest);
+  const tick = new InvokeCommand({ FunctionName: stack.functions.coordinator, Payload: '{"kind":"tick"}' });
+  expect((await lambda.send(tick)).FunctionError).toBeUndefined();
+  const report = await call<{ tasks: { next_due_at: string | null }[] }>(
+    stack.restUrl,
+    'GET',
+    '/drover/connectors/burst',
+  );
+  expect(report.tasks.map((task) => task.next_due_at)).toEqual([null]);
   expect(await functionLog(stack, 'feed', since)).toEqual([]);
   expect((await functionLog(stack, 'task', since)).filter(({ message }) => message.includes('burst'))).toEqual([]);
   await remove('burst', queueUrl);

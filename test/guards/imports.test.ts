@@ -134,8 +134,6 @@ describe('imports', () => {
       if (path.startsWith(`${own}/`) || path === join(src, 'api/index.ts')) return true;
       // What several systems share lies beside their folders, as long as it is no list of them.
       if (dirname(path) === connectorFolder && !lists.includes(basename(path))) return true;
-      // Whose events come through a queue reads them, and answers it, in one way.
-      if (path === join(root, 'connectors/sqs/queue-event.ts')) return true;
       // cdk/index.ts exports it to apps, and so cannot be what it imports.
       return file.endsWith('/cdk.ts') && dirname(path) === join(root, 'cdk') && path !== join(root, 'cdk/index.ts');
     };

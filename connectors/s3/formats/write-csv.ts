@@ -1,14 +1,8 @@
 import { DataError, Decimal, Instant, type SinkRecord, Struct } from '../../../src/api/index.ts';
-import { type Compression, Gatherer } from './compress.ts';
+import type { Compression } from './compress.ts';
+import { GatheredWriter } from './gathered-writer.ts';
 import { JsonTexts, rowKind } from './record-parts.ts';
-import type {
-  RecordPart,
-  RecordWriter,
-  TakeReason,
-  WriterFactory,
-  WriterOptions,
-  WriterSpec,
-} from './record-writer.ts';
+import type { RecordPart, WriterFactory, WriterOptions, WriterSpec } from './record-writer.ts';
 
 /**
  * Aiven's: the parts of a record, parted by commas, keys and (unless told otherwise) values in base64, no header. Or, for
@@ -24,28 +18,28 @@ function columnsKind(record: SinkRecord, shape: WriterSpec['shape']): string {
   return value instanceof Map ? `map ${[...value.keys()].join()}` : rowKind(record, shape);
 }
 
-class CsvWriter implements RecordWriter {
+class CsvWriter extends GatheredWriter {
   readonly #spec: WriterSpec;
   readonly #texts: JsonTexts;
-  readonly #out: Gatherer;
   #records: number;
 
-  constructor({ spec, resumed }: WriterOptions, compression: Compression) {
+  constructor(options: WriterOptions, compression: Compression) {
+    super(options, compression);
+    const { spec, resumed } = options;
     this.#spec = spec;
     this.#texts = new JsonTexts(true);
     this.#records = resumed?.records ?? 0;
-    this.#out = new Gatherer(compression, spec.compression, spec.level, resumed !== null);
   }
 
   add(record: SinkRecord): void {
     const { shape } = this.#spec;
     if (shape.kind === 'parts') {
       const line = shape.parts.map((part) => this.#partText(record, part, shape.rawCsvValues)).join(',');
-      this.#out.write(this.#records === 0 ? line : `\n${line}`);
+      this.out.write(this.#records === 0 ? line : `\n${line}`);
     } else {
       const [names, cells] = this.#fields(record);
-      if (this.#records === 0) this.#out.write(`${names.map(quoted).join(',')}\n`);
-      this.#out.write(`${cells.map((cell) => this.#cell(cell)).join(',')}\n`);
+      if (this.#records === 0) this.out.write(`${names.map(quoted).join(',')}\n`);
+      this.out.write(`${cells.map((cell) => this.#cell(cell)).join(',')}\n`);
     }
     this.#records++;
   }
@@ -91,22 +85,6 @@ class CsvWriter implements RecordWriter {
           })
           .join('');
     }
-  }
-
-  get held(): number {
-    return this.#out.held;
-  }
-
-  take(reason: TakeReason): Uint8Array[] {
-    return this.#out.take(reason);
-  }
-
-  save(): null {
-    return null;
-  }
-
-  finish(): Uint8Array[] {
-    return this.#out.take('left');
   }
 }
 

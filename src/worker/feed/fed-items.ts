@@ -137,7 +137,7 @@ export class FedItems {
     } else {
       for (const { place, from, to } of stretch.items) this.#outcomes[place] ??= outcomeOf(outcome, from, to);
     }
-    this.#run.report.records += batch.size;
+    this.#run.report.records += landedOf(outcome, batch.size);
     this.#run.report.bytes += batch.bytes;
     batch.release();
   }
@@ -179,6 +179,13 @@ function outcomeOf(outcome: ProduceOutcome, from: number, to: number): FedOutcom
     }
   }
   return done;
+}
+
+function landedOf(outcome: ProduceOutcome, size: number): number {
+  if (outcome.stopped === null) return size - outcome.failures.size;
+  let landed = 0;
+  for (let index = 0; index < size; index++) if (outcome.offsetOf(index) !== null) landed++;
+  return landed;
 }
 
 const inFront = () => new RetriableError('An item in front of it could not be delivered');

@@ -130,7 +130,11 @@ export class PlainDelivery implements SourceDelivery {
       if (cause !== null) throw [...outcome.failures.values()].includes(cause) ? recordRefused(cause) : cause;
       return;
     }
-    if (outcome !== null) reportRefused(this.#run, this.#errors, outgoing, outcome);
+    if (outcome !== null && outcome.failures.size > 0) {
+      reportRefused(this.#run, this.#errors, outgoing, outcome);
+      // A task may let go of its source's copy of a record that it is told is done.
+      if (this.#task.commitRecord !== undefined) await this.#errors.deadLetters?.flush();
+    }
     await commitRecords(this.#run, this.#task, outgoing, outcome);
     batch.release();
     submitted.acknowledged = true;

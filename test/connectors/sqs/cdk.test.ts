@@ -38,8 +38,8 @@ test.each([
   ['hides messages for 10 s', {}, { visibilityTimeout: Duration.seconds(10) }],
   ['batchSize is 11: it must be 1 to 10 without a maxBatchingWindow', { batchSize: 11 }, visible],
   ['batchSize is 11: it must be 1 to 10 for a FIFO queue', { batchSize: 11 }, { ...visible, fifo: true }],
-  ['is FIFO: leave maxBatchingWindow out', { maxBatchingWindow: Duration.seconds(1) }, { ...visible, fifo: true }],
-  ['maxConcurrency is 1: it must be 2 to 1000', { maxConcurrency: 1 }, visible],
+  ['maxBatchingWindow is set for a FIFO queue', { maxBatchingWindow: Duration.seconds(1) }, { ...visible, fifo: true }],
+  ['maxConcurrency is 1: it must be a whole number from 2 to 1000', { maxConcurrency: 1 }, visible],
 ])('AWS would refuse it, and so does the construct: %s', (message, props, queue) => {
   const attach = () =>
     synthesise(

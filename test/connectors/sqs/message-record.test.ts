@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { answerQueue, messagesOf } from '../../../connectors/queue-event.ts';
 import { messageRecords } from '../../../connectors/sqs/message-record.ts';
-import { answerQueue, messagesOf } from '../../../connectors/sqs/queue-event.ts';
 import { queueArn, sqsSourceConfig, sqsSourceProblems } from '../../../connectors/sqs/settings.ts';
 import { parseConfig, RetriableError, type Settings } from '../../../src/api/index.ts';
 

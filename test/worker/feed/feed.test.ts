@@ -260,11 +260,16 @@ describe('a fed connector', () => {
     await start('q', config('orders'));
     await feed('orders', [message('a')]);
     const asked: string[] = [];
-    const { getClaims } = drover.stores.feeds;
-    drover.stores.feeds.getClaims = (keys) => {
-      asked.push(...keys);
-      return getClaims.call(drover.stores.feeds, keys);
-    };
+    for (const [room, store] of Object.entries(drover.stores)) {
+      for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(store))) {
+        const real: unknown = Reflect.get(store, name);
+        if (typeof real !== 'function' || name === 'constructor') continue;
+        Reflect.set(store, name, (...args: unknown[]) => {
+          asked.push(`${room}.${name}`);
+          return Reflect.apply(real, store, args);
+        });
+      }
+    }
     for (let i = 0; i < 100; i++) await feed('orders', [message(`m${i}`)]);
     expect(asked).toEqual([]);
     expect(delivered()).toHaveLength(101);

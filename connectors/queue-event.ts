@@ -1,4 +1,4 @@
-import { DataError, type FedOutcome } from '../../src/api/index.ts';
+import { DataError, type FedOutcome } from '../src/api/index.ts';
 
 /** One message as Lambda hands it over, of a standard or a FIFO queue. */
 export interface QueueMessage {

@@ -1,0 +1,46 @@
+import type { ConnectorConfig, FedItem, FedOutcome, SourceFeed, SourceRecord } from '../src/api/index.ts';
+import { answerQueue, messagesOf, type QueueMessage } from './queue-event.ts';
+
+/** How a config has the messages of its queue made into records. */
+export interface QueueReading {
+  recordOf(message: QueueMessage): SourceRecord;
+  /** As in SourceFeed. */
+  readonly onRefused?: 'fail' | 'refuse';
+}
+
+/**
+ * The messages that a queue brings. Those that are not done are given back, of a FIFO queue with all later ones of their
+ * group; the others the queue deletes.
+ */
+export class QueueFeed implements SourceFeed {
+  readonly #read: (config: ConnectorConfig) => QueueReading;
+  #reading: QueueReading | null = null;
+  #messages: readonly QueueMessage[] = [];
+
+  constructor(read: (config: ConnectorConfig) => QueueReading) {
+    this.#read = read;
+  }
+
+  get onRefused(): 'fail' | 'refuse' {
+    return this.#reading?.onRefused ?? 'fail';
+  }
+
+  start(config: ConnectorConfig): void {
+    this.#reading = this.#read(config);
+  }
+
+  items(event: unknown): readonly FedItem[] {
+    this.#messages = messagesOf(event);
+    const reading = this.#reading!;
+    return this.#messages.map((message) => ({
+      records: [reading.recordOf(message)],
+      orderKey: message.attributes.MessageGroupId ?? null,
+    }));
+  }
+
+  answer(_event: unknown, outcomes: readonly FedOutcome[]): unknown {
+    return answerQueue(this.#messages, outcomes);
+  }
+
+  stop(): void {}
+}
