@@ -22,6 +22,8 @@ export interface FeedReport {
   readonly open: boolean;
   /** Epoch milliseconds: when an event last came while it fed nobody. */
   readonly unclaimedAt: number | null;
+  /** Epoch milliseconds: held so long, since what its events need is away. */
+  readonly restsUntil: number | null;
 }
 
 /** What is declared one by one; which webhooks there are is for their connectors to say. */
@@ -30,8 +32,8 @@ export async function feedReports({ declared, claims }: FeedRules): Promise<read
   if (keys.length === 0) return [];
   const known = new Map((await claims.getClaims(keys)).map((claim) => [claim.key, claim]));
   return keys.map((key) => {
-    const { connector = null, open = false, unclaimedAt = null } = known.get(key) ?? {};
-    return { key, connector, open, unclaimedAt };
+    const { connector = null, open = false, unclaimedAt = null, restsUntil = null } = known.get(key) ?? {};
+    return { key, connector, open, unclaimedAt, restsUntil };
   });
 }
 

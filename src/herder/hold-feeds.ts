@@ -24,7 +24,8 @@ const longestSettlingMs = 10_000;
 /**
  * Lets event sources bring their events while their connector takes them, and holds them else: what nobody takes stays
  * where it is, and is not brought and given back until its receive count sends it to a dead letter queue. Safe to repeat,
- * in any number at once: it looks at what is and what is wanted. `keys`: these only. Never rejects; the next tick looks
+ * in any number at once: it looks at what is and what is wanted. One that rests is
+ * opened by the first tick after its rest. `keys`: these only. Never rejects; the next tick looks
  * again.
  */
 export async function bringFeedsInLine(
@@ -40,7 +41,8 @@ export async function bringFeedsInLine(
     const claims = new Map((await feeds.claims.getClaims(held.map(({ key }) => key))).map((one) => [one.key, one]));
     await Promise.all(
       held.map(async ({ key, mapping }) => {
-        const open = claims.get(key)?.open === true;
+        const claim = claims.get(key);
+        const open = claim?.open === true && (claim.restsUntil ?? 0) <= clock.now();
         try {
           const told = await bringInLine(feeds.eventSources, clock, mapping!, open, deadlineAt);
           if (told) telemetry.emit('feed.switched', { feed: key, open });

@@ -89,8 +89,14 @@ export function mirrorReportEntity({ changedAt, mirroredAt, lagMs }: MirrorRepor
   return { changed_at: instant(changedAt), mirrored_at: instant(mirroredAt), lag_ms: lagMs };
 }
 
-export function feedReportEntity({ key, connector, open, unclaimedAt }: FeedReport) {
-  return { event_source: key, connector, open, event_without_connector_at: instant(unclaimedAt) };
+export function feedReportEntity({ key, connector, open, unclaimedAt, restsUntil }: FeedReport) {
+  return {
+    event_source: key,
+    connector,
+    open,
+    event_without_connector_at: instant(unclaimedAt),
+    rests_until: instant(restsUntil),
+  };
 }
 
 function replayReportEntity({ requestedAt, topic, doneAt, replayed, left, others, error }: ReplayReport) {

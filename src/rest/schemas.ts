@@ -106,6 +106,7 @@ export const installation = object({
       connector: nullable('string'),
       open: { type: 'boolean' },
       event_without_connector_at: instant,
+      rests_until: instant,
     }),
   ),
 });

@@ -10,6 +10,10 @@ export interface FeedClaim {
   readonly open: boolean;
   /** Epoch milliseconds: when an event last came while it fed nobody; null: never since. */
   readonly unclaimedAt: number | null;
+  /** Epoch milliseconds: held so long, since what its events need is away; null: it is not. */
+  readonly restsUntil: number | null;
+  /** How often in a row it has rested, without an event that was delivered in between. */
+  readonly rests: number;
 }
 
 /** The setting of a task's config that makes it the one that stands for a feed. */
@@ -33,13 +37,17 @@ export interface FeedStore {
   claim(lease: Lease, key: string): Promise<{ readonly granted: true } | { readonly granted: false; holder: string }>;
   /** Gives it back, if it is the connector's. Throws FencedError. */
   release(lease: Lease, key: string): Promise<void>;
-  /** Events may come, or not, if it is the connector's. Throws FencedError. */
+  /** Events may come, or not, if it is the connector's; a rest is over. Throws FencedError. */
   setOpen(lease: Lease, key: string, open: boolean): Promise<void>;
   /**
    * An item cannot be processed: the fed task is FAILED and its event source held, in one write. False, and no effect, when
    * the task is not as the event found it any more.
    */
   fail(key: string, connector: string, generation: number, trace: string, workerId: string): Promise<boolean>;
+  /** Holds it for some time, `rests` times in a row by now. No effect if it rests already, or is not the connector's. */
+  rest(key: string, connector: string, rests: number, now: number, until: number): Promise<void>;
+  /** What its events need is there again. No effect if it is not the connector's. */
+  endRest(key: string, connector: string): Promise<void>;
   noteUnclaimed(key: string, now: number): Promise<void>;
   /** Adds to the fed task's counters. No effect on a task that is not there. */
   addProgress(

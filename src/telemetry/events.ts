@@ -68,6 +68,8 @@ export interface Events {
   'feed.unclaimed': { feed: string; events: number; reason: string };
   /** An event source was told to bring its events, or to keep them. */
   'feed.switched': { feed: string; open: boolean };
+  /** What the events of it need is away: it is held for a while. */
+  'feed.rests': { feed: string; connector: string; seconds: number; reason: string };
   'feed.switch-failed': { feed: string; open: boolean; error: string };
   /** Another invocation has committed the offsets that this one had seen: it has come further. */
   'feed.overtaken': About & { sourcePartitions: number };
@@ -289,6 +291,11 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'INFO',
     logger: 'drover.herder',
     message: (f) => `${f.feed} ${f.open ? 'brings its events' : 'is held'}`,
+  },
+  'feed.rests': {
+    level: 'WARN',
+    logger: 'drover.worker',
+    message: (f) => `${f.feed} is held for ${f.seconds} s, then ${f.connector} tries again: ${f.reason}`,
   },
   'feed.switch-failed': {
     level: 'ERROR',

@@ -11,7 +11,7 @@ import {
   type SendMessageBatchRequestEntry,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { functionLog } from '../../local/function-logs.ts';
 import { call, status } from '../../local/rest-client.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
@@ -24,7 +24,10 @@ let stack: DeployedStack;
 let kafka: KafkaClient;
 let sqs: SQSClient;
 let lambda: LambdaClient;
-const longest = { withinMs: 240_000, everyMs: 500 };
+/** Messages of the burst. */
+const burst = Number(process.env.DROVER_TEST_BURST ?? 2000);
+const longest = { withinMs: 240_000 + 15 * burst, everyMs: 500 };
+vi.setConfig({ testTimeout: longest.withinMs });
 
 beforeAll(async () => {
   stack = await deployStack({ runSeconds: '10', runTimeoutSeconds: '20' });
@@ -119,7 +122,7 @@ test('a burst, with the function killed in it: every message is on the topic, an
   const { queueUrl } = stack.playground;
   await create('burst', configOf(queueUrl, 'burst'));
   await until('the queue brings its messages', async () => (await mappingState(queueUrl)) === 'Enabled', longest);
-  const bodies = Array.from({ length: 2000 }, (_, index) => `m${index}`);
+  const bodies = Array.from({ length: burst }, (_, index) => `m${index}`);
   const sending = send(
     queueUrl,
     bodies.map((body) => ({ body })),
@@ -162,6 +165,33 @@ test('FIFO: the order of each group is kept, kills or not', async () => {
     expect([...first]).toEqual(messages.filter((one) => one.group === group).map(({ body }) => body));
   }
   await remove('fifo', fifoQueueUrl);
+});
+
+test('Kafka is away in a burst: the queue is held, and brings all of it when Kafka is back', async () => {
+  const { queueUrl } = stack.playground;
+  await create('away', configOf(queueUrl, 'away'));
+  await until('the queue brings its messages', async () => (await mappingState(queueUrl)) === 'Enabled', longest);
+  const bodies = Array.from({ length: 200 }, (_, index) => `a${index}`);
+  const all = bodies.map((body) => ({ body }));
+  await send(queueUrl, all.slice(0, 100));
+  await stack.stopBroker();
+  try {
+    await send(queueUrl, all.slice(100));
+    await until('the queue is held', async () => (await mappingState(queueUrl)) === 'Disabled', longest);
+    expect(await waiting(queueUrl)).toBeGreaterThanOrEqual(100);
+    const { feeds } = await call<{ feeds: { connector: string | null; rests_until: string | null }[] }>(
+      stack.restUrl,
+      'GET',
+      '/drover',
+    );
+    expect(feeds.find(({ connector }) => connector === 'away')?.rests_until).toMatch(/Z$/);
+  } finally {
+    await stack.startBroker();
+  }
+  await until('the queue is empty', async () => (await waiting(queueUrl)) === 0, longest);
+  expect(new Set(await valuesOf('away'))).toEqual(new Set(bodies));
+  expect(await status(stack.restUrl, 'away')).toMatchObject({ tasks: [{ state: 'RUNNING' }] });
+  await remove('away', queueUrl);
 });
 
 test('paused nothing flows and nothing dies; resumed, the rest comes', async () => {

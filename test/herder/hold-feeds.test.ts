@@ -6,7 +6,14 @@ import type { FeedClaim, FeedStore } from '../../src/storage/feed-store.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const claim = (key: string, open: boolean): FeedClaim => ({ key, connector: 'c', open, unclaimedAt: null });
+const claim = (key: string, open: boolean): FeedClaim => ({
+  key,
+  connector: 'c',
+  open,
+  unclaimedAt: null,
+  restsUntil: null,
+  rests: 0,
+});
 
 function setUp(states: Record<string, boolean | null>, claims: readonly FeedClaim[]) {
   const told: [string, boolean][] = [];
@@ -55,6 +62,19 @@ describe('holding event sources', () => {
     told.length = 0;
     await run();
     expect(told).toEqual([]);
+  });
+
+  it('holds one that rests until the first look after its rest', async () => {
+    const claims: FeedClaim[] = [];
+    const { told, run, clock } = setUp({ a: true }, claims);
+    claims.push({ ...claim('a', true), restsUntil: clock.now() + 1, rests: 1 });
+    await run();
+    await clock.advance(1);
+    await run();
+    expect(told).toEqual([
+      ['a', false],
+      ['a', true],
+    ]);
   });
 
   it('looks at those only that are named', async () => {

@@ -16,7 +16,11 @@ export const readClaim = (item: Attributes): FeedClaim => ({
   connector: text(item, 'connector'),
   open: flag(item, 'open'),
   unclaimedAt: number(item, 'unclaimedAt'),
+  restsUntil: number(item, 'restsUntil'),
+  rests: number(item, 'rests') ?? 0,
 });
+
+const noRest = { restsUntil: undefined, rests: undefined };
 
 const what = (key: string) => `the claim of ${key}`;
 
@@ -46,7 +50,7 @@ export class DynamoDbFeedStore implements FeedStore {
     const left = await this.#change(lease, {
       key: claimKey(key),
       what: what(key),
-      set: { connector: me, open: undefined, unclaimedAt: undefined },
+      set: { connector: me, open: undefined, unclaimedAt: undefined, ...noRest },
       condition: isMine,
       values: { connector: S(holder) },
     });
@@ -75,7 +79,7 @@ export class DynamoDbFeedStore implements FeedStore {
     await this.#change(lease, {
       key: claimKey(key),
       what: what(key),
-      set: { open: open ? yes : undefined },
+      set: { open: open ? yes : undefined, ...noRest },
       condition: isMine,
       values: { connector },
     });
@@ -88,7 +92,7 @@ export class DynamoDbFeedStore implements FeedStore {
           kind: 'update',
           key: claimKey(key),
           what: what(key),
-          set: { open: undefined },
+          set: { open: undefined, ...noRest },
           condition: isMine,
           values: { connector: S(connector) },
         },
@@ -104,6 +108,26 @@ export class DynamoDbFeedStore implements FeedStore {
       `the status of ${connector}-0`,
     );
     return done;
+  }
+
+  async rest(key: string, connector: string, rests: number, now: number, until: number): Promise<void> {
+    await this.#table.update({
+      key: claimKey(key),
+      what: what(key),
+      set: { restsUntil: N(until), rests: N(rests) },
+      condition: `${isMine} AND (attribute_not_exists(#restsUntil) OR #restsUntil <= :now)`,
+      values: { connector: S(connector), now: N(now) },
+    });
+  }
+
+  async endRest(key: string, connector: string): Promise<void> {
+    await this.#table.update({
+      key: claimKey(key),
+      what: what(key),
+      set: noRest,
+      condition: isMine,
+      values: { connector: S(connector) },
+    });
   }
 
   async noteUnclaimed(key: string, now: number): Promise<void> {

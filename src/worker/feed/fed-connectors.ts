@@ -1,11 +1,17 @@
 import type { Clock } from '../../clock.ts';
 import type { DeclaredFeeds } from '../../config/declared-feeds.ts';
+import type { FeedClaim } from '../../storage/feed-store.ts';
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import type { Stores } from '../../storage/stores.ts';
 
 /** Who is to have the events of an event source now. */
 export type FedConnector =
-  | { readonly state: 'open'; readonly connector: ConnectorItem; readonly task: TaskItem }
+  | {
+      readonly state: 'open';
+      readonly connector: ConnectorItem;
+      readonly task: TaskItem;
+      readonly claim: FeedClaim;
+    }
   | { readonly state: 'held'; readonly name: string; readonly why: string }
   | { readonly state: 'unclaimed' };
 
@@ -56,7 +62,9 @@ export class FedConnectors {
     const name = claim.connector;
     const [connector, task] = await Promise.all([config.getConnector(name), config.getTask(name, 0)]);
     if (connector === undefined || task === undefined) return { state: 'held', name, why: 'is being deleted' };
-    if (claim.open && !task.revoked && connector.targetState === 'STARTED') return { state: 'open', connector, task };
+    if (claim.open && !task.revoked && connector.targetState === 'STARTED') {
+      return { state: 'open', connector, task, claim };
+    }
     return { state: 'held', name, why: whyHeld(connector, task) };
   }
 

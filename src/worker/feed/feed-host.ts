@@ -26,6 +26,12 @@ export type FeedReport = {
 /** Counters are told the table once in so long, whatever the number of events: the rest goes with the next. */
 const progressEveryMs = 1000;
 
+/** An event source whose events cannot be delivered rests so long, then twice as long. */
+const firstRestMs = 30_000;
+const longestRestMs = 300_000;
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(messageOf(error)));
+
 /** What the feed runs of one environment share. */
 export class FeedHost {
   readonly #host: RunHost;
@@ -62,16 +68,45 @@ export class FeedHost {
       });
       outcome = await this.#runGuarded(run, event, budget.signal);
     } catch (error) {
-      outcome = { answer: { error }, failure: isRetriable(error) || !(error instanceof Error) ? null : error };
+      const passes = isRetriable(error) || !(error instanceof Error);
+      const trouble = passes ? asError(error) : null;
+      outcome = { answer: { error }, failure: passes ? null : error, trouble };
     }
-    const { answer, failure } = outcome;
+    const { answer, failure, trouble } = outcome;
     const tainted = run?.bounds.tainted ?? false;
     if (failure !== null) await this.#fail(key, fed, failure, budget);
     else if ('error' in answer) this.#tellTrouble(about, answer.error);
+    if (failure === null) await this.#restOrGoOn(key, fed, trouble);
     if (run !== null) await this.#tell(run, requestedAt);
     if ('value' in answer) return { taken: true, answer: answer.value, tainted };
-    const error = answer.error instanceof Error ? answer.error : new Error(messageOf(answer.error));
-    return { taken: false, why: 'failed', error, tainted };
+    return { taken: false, why: 'failed', error: asError(answer.error), tainted };
+  }
+
+  /**
+   * While Kafka, say, is away each event would come again and again, until its receive count sends it to a dead letter
+   * queue: so what brings it rests, longer each time, and an event now and then finds out.
+   */
+  async #restOrGoOn(
+    key: string,
+    { connector: { name: connector }, claim }: Extract<FedConnector, { state: 'open' }>,
+    trouble: Error | null,
+  ): Promise<void> {
+    const { stores, clock, telemetry, settings } = this.#host;
+    const now = clock.now();
+    const done = trouble === null ? claim.rests === 0 : (claim.restsUntil ?? 0) > now;
+    // One of many webhooks is held by its answers alone.
+    if (done || !settings.feeds.names(key)) return;
+    this.#connectors.forget(key);
+    try {
+      if (trouble === null) return await stores.feeds.endRest(key, connector);
+      const restMs = Math.min(firstRestMs * 2 ** claim.rests, longestRestMs);
+      await stores.feeds.rest(key, connector, claim.rests + 1, now, now + restMs);
+      const reason = telemetry.secrets.mask(messageOf(trouble));
+      telemetry.emit('feed.rests', { feed: key, connector, seconds: restMs / 1000, reason });
+    } catch (error) {
+      // The event's own answer stands; the next one tries this again.
+      this.#tellTrouble({ connector, task: 0 }, error);
+    }
   }
 
   async #runGuarded(run: PluginRun, event: unknown, signal: AbortSignal | undefined): Promise<FedEvent> {

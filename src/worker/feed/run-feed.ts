@@ -14,6 +14,8 @@ export interface FedEvent {
   readonly answer: { readonly value: unknown } | { readonly error: unknown };
   /** The connector is to fail with it. */
   readonly failure: Error | null;
+  /** Nothing of it could be delivered now, for a reason that will pass. */
+  readonly trouble: Error | null;
 }
 
 /**
@@ -42,10 +44,16 @@ export async function runFeed(run: PluginRun, connector: SourceConnector, event:
     const fails = refused !== undefined && (feed.onRefused ?? 'fail') === 'fail';
     const answer = await answerOf(run, feed, event, outcomes);
     failed = false;
-    return { answer, failure: fails ? refused.error : null };
+    return { answer, failure: fails ? refused.error : null, trouble: troubleOf(outcomes) };
   } finally {
     await closers.close(failed);
   }
+}
+
+/** Why each item is to come again; null: one need not. */
+function troubleOf(outcomes: readonly FedOutcome[]): Error | null {
+  const returned = outcomes.filter((outcome) => outcome.state === 'returned');
+  return returned.length === outcomes.length ? (returned[0]?.error ?? null) : null;
 }
 
 export function feedOf(run: PluginRun, connector: SourceConnector): SourceFeed {

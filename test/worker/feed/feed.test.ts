@@ -221,8 +221,8 @@ describe('a fed connector', () => {
     expect(await taskOf('q')).toMatchObject({ state: 'RUNNING' });
   });
 
-  it('Kafka away: everything is given back and nothing is FAILED', async () => {
-    await start('q', config('orders'));
+  /** Until what it returns is called. */
+  const takeKafkaAway = () => {
     const away: Producer['send'] = async () => {
       throw new RetriableError('no broker answers');
     };
@@ -231,11 +231,57 @@ describe('a fed connector', () => {
       const real = await producer(overrides);
       return { newBatch: () => real.newBatch(), send: away, close: () => real.close() };
     };
+    return () => {
+      client.producer = producer;
+    };
+  };
+
+  it('Kafka away: everything is given back and nothing is FAILED', async () => {
+    await start('q', config('orders'));
+    const bringBack = takeKafkaAway();
     expect(await feed('orders', [message('a'), message('b')])).toMatchObject({ answer: failed('a', 'b') });
     expect(await taskOf('q')).toMatchObject({ state: 'RUNNING' });
-    client.producer = producer;
+    bringBack();
     expect(await feed('orders', [message('a'), message('b')])).toMatchObject({ answer: failed() });
     expect(delivered()).toEqual(['a', 'b']);
+  });
+
+  it('Kafka away: its event source rests, longer each time, till an event is delivered', async () => {
+    await start('q', config('orders'));
+    const bringBack = takeKafkaAway();
+    const restOf = async () => {
+      const { open, restsUntil, rests } = (await claimOf('orders'))!;
+      return { open, seconds: restsUntil === null ? null : (restsUntil - clock.now()) / 1000, rests };
+    };
+    const seconds = [30, 60, 120, 240, 300, 300];
+    for (const [before, length] of seconds.entries()) {
+      await feed('orders', [message('a')]);
+      expect(await restOf()).toEqual({ open: true, seconds: length, rests: before + 1 });
+      // What is on its way meanwhile changes nothing.
+      await feed('orders', [message('b')]);
+      expect(await restOf()).toEqual({ open: true, seconds: length, rests: before + 1 });
+      await clock.advance(length * 1000);
+    }
+    bringBack();
+    expect(await feed('orders', [message('a')])).toMatchObject({ answer: failed() });
+    expect(await restOf()).toEqual({ open: true, seconds: null, rests: 0 });
+  });
+
+  it('does not rest for one item that has to wait while others are delivered', async () => {
+    await start('q', config('orders.fifo', { ...pointed, 'sqs.refused.messages': 'return' }));
+    await feed('orders.fifo', [{ id: 'b1', body: 'no JSON', group: 'b' }, json('b2', 'b')]);
+    expect(await claimOf('orders.fifo')).toMatchObject({ open: true, restsUntil: null });
+  });
+
+  it('answers though the table cannot be told that it is to rest', async () => {
+    await start('q', config('orders'));
+    const bringBack = takeKafkaAway();
+    drover.stores.feeds.rest = async () => {
+      throw new RetriableError('the table is throttled');
+    };
+    expect(await feed('orders', [message('a')])).toMatchObject({ answer: failed('a') });
+    bringBack();
+    expect(await feed('orders', [message('a')])).toMatchObject({ answer: failed() });
   });
 
   it('what a transformation drops counts', async () => {
