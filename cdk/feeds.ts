@@ -1,4 +1,4 @@
-import { Lazy, Stack } from 'aws-cdk-lib';
+import { Lazy, Stack, Token } from 'aws-cdk-lib';
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
@@ -20,6 +20,16 @@ export type FeedScope = Construct & {
   readonly restFunction: LambdaFunction;
   readonly taskFunction: LambdaFunction;
 };
+
+/** Of the 4 KB of a function's environment; the rest is for the settings. */
+const feedsBytes = 3200;
+const arnBytes = 75;
+/** `,"mapping":"` and a UUID. */
+const mappingBytes = 49;
+/** `{"key":""},` */
+const framingBytes = 11;
+
+const textBytes = (text: string) => (Token.isUnresolved(text) ? arnBytes : Buffer.byteLength(text));
 
 /**
  * The feeds of an installation: a function of their own, made with the first of them, so that a burst of events does not
@@ -55,8 +65,23 @@ export class Feeds {
     this.#declared.push(feed);
   }
 
+  /** Of what the coordinator is told, which is the most; an ARN is known at deployment only. */
+  #tooLong(): string[] {
+    const bytes = this.#declared.reduce(
+      (sum, { key, mapping }) => sum + textBytes(key) + (mapping === undefined ? 0 : mappingBytes) + framingBytes,
+      0,
+    );
+    if (bytes <= feedsBytes) return [];
+    return [
+      `${this.#declared.length} event sources are declared: with about ${bytes} bytes they do not fit into the functions' environment, ` +
+        `which has room for ${feedsBytes} (some ${Math.floor(feedsBytes / (arnBytes + mappingBytes + framingBytes))} ARNs): ` +
+        'deploy a second installation for the rest',
+    ];
+  }
+
   #begin(): LambdaFunction {
     const { coordinatorFunction, restFunction, taskFunction } = this.#drover;
+    this.#drover.node.addValidation({ validate: () => this.#tooLong() });
     const fn = this.#create();
     const tell = (to: LambdaFunction, part: (feed: FeedDeclaration) => object) => {
       const value = Lazy.string({ produce: () => Stack.of(to).toJsonString(this.#declared.map(part)) });

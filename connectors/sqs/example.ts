@@ -23,6 +23,10 @@ Kafka has acknowledged its record, when a transformation has dropped it, or when
 back one by one, of a FIFO queue with the later ones of their group. While no connector takes the messages (none names the queue, or it
 is paused, stopped or FAILED) the queue is held: its messages stay where they are and their receive counts do not grow.
 
+While Kafka, or what else every message needs, is away the queue rests: it is held for half a minute, then for twice as long each
+time, up to five minutes, and one delivered message opens it again. So a message is tried a few times in an outage of hours, not until its receive count
+puts it aside; \`GET /drover\` says until when it rests.
+
 A queue that nobody declares is polled by the same config: the task function then needs \`sqs:ReceiveMessage\` and \`sqs:DeleteMessage\`
 on it, and polling is paid for.
 

@@ -49,6 +49,18 @@ test.each([
   expect(attach).toThrow(message);
 });
 
+test('more event sources than a function can be told are refused', () => {
+  const declare = (count: number) =>
+    synthesise(
+      () => plain,
+      (stack, drover) => {
+        for (let one = 0; one < count; one++) sqsSource(drover, { queue: new Queue(stack, `Orders${one}`, visible) });
+      },
+    );
+  expect(() => declare(20)).not.toThrow();
+  expect(() => declare(30)).toThrow(/30 event sources are declared: .* deploy a second installation/);
+});
+
 test('a queue feeds once: declared twice it is refused', () => {
   const attach = () =>
     synthesise(
