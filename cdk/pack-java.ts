@@ -172,7 +172,7 @@ function linkRuntime(architecture: JavaParts['architecture'], to: string): void 
 }
 
 /** With the machine's own Java, which may be another than the function's. */
-export function writeManifest(host: string, folders: readonly string[], to: string): void {
+function writeManifest(host: string, folders: readonly string[], to: string): void {
   try {
     const args = ['-cp', join(host, '*'), 'drover.host.Manifest', to, ...folders];
     execFileSync('java', args, { stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26 });
