@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { leftOut, parseJavaManifest } from '../src/java-host/manifest.ts';
 import { javaHost, writeJavaManifest } from './java-host.ts';
 
 /** Folders of `DROVER_JAVA_PLUGINS`, each as an entry of a worker's `plugin.path`. Throws for one that is not there. */
@@ -20,5 +21,6 @@ export async function javaContext(folder: string, plugins: readonly string[]): P
   const javaManifest = join(folder, 'java', 'java-plugins.json');
   const host = await javaHost();
   await writeJavaManifest(javaManifest, plugins);
+  for (const line of leftOut(parseJavaManifest(readFileSync(javaManifest, 'utf8')))) process.stderr.write(`${line}\n`);
   return { javaPlugins: plugins.join(','), javaHost: host, javaManifest };
 }

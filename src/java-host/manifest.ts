@@ -28,6 +28,27 @@ export interface UnloadablePlugin {
   readonly error: string;
 }
 
+/** Those that run in a JVM beside this process. The others are called for each record, and answered at once. */
+const runnable: ReadonlySet<PluginKind> = new Set<PluginKind>(['source', 'sink', 'converter']);
+
+export const isRunnable = ({ kind }: JavaPluginInfo): boolean => runnable.has(kind);
+
+/** For whoever packs plugins: a line for each that nobody will be able to use, with the reason. */
+export function leftOut({ plugins, unloadable }: JavaManifest): string[] {
+  return [
+    ...unloadable.map(
+      ({ location, className, error }) =>
+        `Java plugin ${location}${className === '' ? '' : ` (${className})`} is left out: ${error}`,
+    ),
+    ...plugins
+      .filter((plugin) => !isRunnable(plugin))
+      .map(
+        ({ location, className, kind }) =>
+          `Java plugin ${location} (${className}) is left out: a ${kind.replace('_', ' ')} of Java is not run; use one in TypeScript`,
+      ),
+  ];
+}
+
 /** The form that this code reads. */
 const manifestVersion = 1;
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describeConfig } from '../../src/config/describe-config.ts';
 import { ConfigError } from '../../src/errors.ts';
-import { parseJavaManifest } from '../../src/java-host/manifest.ts';
+import { leftOut, parseJavaManifest } from '../../src/java-host/manifest.ts';
 
 const key = {
   name: 'batch.size',
@@ -79,8 +79,13 @@ test('a class in two versions is two plugins, in one version twice it is one: th
   ]);
 });
 
-test('what does not load is told with its place and class', () => {
+test('what does not load is told with its place and class, and so is what nobody runs', () => {
   const unloadable = [{ location: 'broken', class: 'com.example.Broken', error: 'the class x.Y is missing' }];
+  const mask = { ...plugin, class: 'com.example.Mask', type: 'transformation' };
+  expect(leftOut(parseJavaManifest(JSON.stringify({ version: 1, plugins: [plugin, mask], unloadable })))).toEqual([
+    'Java plugin broken (com.example.Broken) is left out: the class x.Y is missing',
+    'Java plugin example (com.example.Mask) is left out: a transformation of Java is not run; use one in TypeScript',
+  ]);
   expect(parseJavaManifest(JSON.stringify({ version: 1, plugins: [], unloadable })).unloadable).toEqual([
     { location: 'broken', className: 'com.example.Broken', error: 'the class x.Y is missing' },
   ]);

@@ -25,7 +25,7 @@ const registry = createRegistry(
     entry(fileSource, 'source', '4.3.0'),
     entry('io.debezium.PostgresConnector', 'source', '2.7.0'),
     entry('io.debezium.PostgresConnector', 'source', '3.6.1'),
-    entry('com.example.Filter', 'transformation', '1'),
+    entry('com.example.JsonConverter', 'converter', '1'),
     entry('com.example.Mask$Value', 'transformation', '1'),
     entry('com.example.CloudConverter', 'converter', '1'),
   ),
@@ -57,9 +57,13 @@ test('a version that is not there is told with those that are', () => {
   );
 });
 
-test('a Java plugin takes no name from another: the alias Filter stays with what had it', () => {
-  expect(registry.get('transformation', 'Filter').className).toBe('org.apache.kafka.connect.transforms.Filter');
-  expect(registry.get('transformation', 'com.example.Filter').runtime).toBe('java');
+test('a Java plugin takes no name from another: the alias Json stays with what had it', () => {
+  expect(registry.get('converter', 'Json').className).toBe('org.apache.kafka.connect.json.JsonConverter');
+  expect(registry.get('converter', 'com.example.JsonConverter').runtime).toBe('java');
+});
+
+test('what is not run in Java is not offered', () => {
+  expect(registry.find('transformation', 'com.example.Mask$Value')).toBeUndefined();
 });
 
 describe('a run needs the Java function for', () => {
@@ -68,8 +72,7 @@ describe('a run needs the Java function for', () => {
     [false, 'nothing of Java', {}],
     [true, 'the connector', { 'connector.class': 'PostgresConnector' }],
     [true, 'a converter', { 'value.converter': 'com.example.CloudConverter' }],
-    [true, 'a transformation', { transforms: 'a, b', 'transforms.b.type': 'com.example.Mask$Value' }],
-    [false, 'a transformation that is not in the list', { transforms: 'a', 'transforms.b.type': 'com.example.Filter' }],
+    [false, 'a converter of TypeScript', { 'value.converter': 'StringConverter' }],
     [false, 'a class that nobody knows', { 'connector.class': 'com.example.Nothing' }],
   ])('%s: %s', (needed, _what, more: Record<string, string>) => {
     expect(needsJava(registry, { ...config, ...more })).toBe(needed);
