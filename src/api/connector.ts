@@ -45,6 +45,9 @@ interface ConnectorBase {
   validate?(config: ConnectorConfig): readonly ConfigProblem[] | Promise<readonly ConfigProblem[]>;
 }
 
+/** Whether a connector can do what is asked of it. */
+export type Support = 'SUPPORTED' | 'UNSUPPORTED';
+
 export interface SourceConnector extends ConnectorBase {
   createTask(): SourceTask;
   /**
@@ -56,8 +59,8 @@ export interface SourceConnector extends ConnectorBase {
   /** Together with `feedKey`. */
   createFeed?(): SourceFeed;
   /** KIP-618. Left out: unknown. */
-  exactlyOnceSupport?(config: ConnectorConfig): 'SUPPORTED' | 'UNSUPPORTED';
-  canDefineTransactionBoundaries?(config: ConnectorConfig): 'SUPPORTED' | 'UNSUPPORTED';
+  exactlyOnceSupport?(config: ConnectorConfig): Support | undefined | Promise<Support | undefined>;
+  canDefineTransactionBoundaries?(config: ConnectorConfig): Support | Promise<Support>;
   /** Called before offsets are altered by hand; throws to refuse. A null offset is a tombstone. KIP-875. */
   alterOffsets?(
     config: ConnectorConfig,

@@ -1,12 +1,24 @@
 import { defineConfig, type Settings, selectConfig } from './config-def.ts';
 import { parseConfig } from './parse-config.ts';
-import { atLeast } from './validators.ts';
+import { atLeast, lambda } from './validators.ts';
+
+const runtimes = ['typescript', 'java'];
+const optionalRuntime = lambda('typescript or java', (_name, value) =>
+  value === null || runtimes.includes(String(value)) ? undefined : `It must be one of ${runtimes.join(', ')}`,
+);
 
 /**
  * The settings of a connector that Connect does not have: how its tasks run. Those with the name of one of Drover's own
  * settings (src/environment.ts) override that one for the connector.
  */
 export const runSettings = defineConfig({
+  'drover.plugin.runtime': {
+    type: 'STRING',
+    default: null,
+    validator: optionalRuntime,
+    importance: 'LOW',
+    doc: 'Which of two plugins with the name in connector.class is meant: the one of `typescript` or the one of `java`. When left out, the former where there is one.',
+  },
   'drover.run.max.ms': {
     type: 'LONG',
     default: null,

@@ -23,7 +23,7 @@ export async function pluginConfig(
   version: string | null,
 ): Promise<readonly ConfigKeyInfo[]> {
   if (version !== null) requireRange(version);
-  const plugin = deps.plugins.findAny(name);
+  const plugin = deps.plugins.findAny(name, { version: version ?? undefined });
   if (plugin === undefined) throw new NotFoundError('plugin.not_found', `Unknown plugin ${name}.`);
   const problem =
     version === null ? null : versionProblem(plugin.className, version, deps.plugins.versionsOf(plugin.className));

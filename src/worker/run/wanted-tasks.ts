@@ -6,6 +6,7 @@ import { parseConfig } from '../../config/parse-config.ts';
 import { ConnectError } from '../../errors.ts';
 import type { TopicDescription } from '../../kafka/types.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
+import { getConnector } from '../../plugins/registry.ts';
 import { feedSetting } from '../../storage/feed-store.ts';
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import { resolveSettings } from '../config-providers.ts';
@@ -37,7 +38,7 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
   const { host, item } = run;
   const raw = item.config;
   const config = await resolveSettings(raw, host.configProviders, host.telemetry.secrets);
-  const descriptor = host.plugins.get(item.type, config['connector.class'] ?? '');
+  const descriptor = getConnector(host.plugins, item.type, config);
   requireSettings(host, item, config);
   const { 'tasks.max': tasksMax, 'tasks.max.enforce': enforced } = parseConfig(taskCountSettings, config);
   const taskClass = descriptor.className.replace(/Connector$/, 'Task');
