@@ -1,7 +1,7 @@
 import type { ConnectorConfig } from './connector-config.ts';
 import type { SourceFeed } from './feed.ts';
 import type { SourceOffset, SourcePartition } from './record.ts';
-import type { SinkTask, SourceTask } from './task.ts';
+import type { OffsetStorageReader, SinkTask, SourceTask } from './task.ts';
 
 export type { ConnectorConfig } from './connector-config.ts';
 
@@ -15,6 +15,10 @@ export interface ConnectorContext {
    * Its event source is declared: what `taskConfigs` answers are tasks that poll beside the feed, and none is enough.
    */
   readonly fed?: boolean;
+  /** Aborts when the run is about to end: answer soon. */
+  readonly signal?: AbortSignal;
+  /** What the tasks have committed; of sources. */
+  readonly offsetStorageReader?: OffsetStorageReader;
 }
 
 /** Problems found by a connector's own `validate`, per setting. */

@@ -71,8 +71,15 @@ export const runSettings = defineConfig({
   },
 });
 
-/** Dead letters for sources: Connect has them for sinks only. */
+/** Of sources only. Dead letters: Connect has them for sinks. */
 export const sourceRunSettings = defineConfig({
+  'drover.java.settle.ms': {
+    type: 'LONG',
+    default: 2000,
+    validator: atLeast(0),
+    importance: 'LOW',
+    doc: 'Connectors of Java: how long a task may bring nothing, after its start and after its last record, before its run may end. Those that fetch on threads of their own answer with nothing at first.',
+  },
   'drover.errors.deadletterqueue.topic.name': {
     type: 'STRING',
     default: '',
@@ -92,6 +99,9 @@ export const sourceRunSettings = defineConfig({
     doc: 'Whether dead letters say in their headers what failed, where and why.',
   },
 });
+
+/** What a source of Java has beside its own settings. */
+export const javaSourceSettings = selectConfig(sourceRunSettings, 'drover.java.settle.ms');
 
 const deadLetterName = selectConfig(sourceRunSettings, 'drover.errors.deadletterqueue.topic.name');
 

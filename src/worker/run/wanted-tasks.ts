@@ -13,6 +13,7 @@ import { resolveSettings } from '../config-providers.ts';
 import { declaredFeed } from '../feed/claim-feed.ts';
 import { restoreReferences } from '../restore-references.ts';
 import { type Assignment, assignPartitions, sinkTopics } from '../sink/partition-assignment.ts';
+import { offsetReader } from '../source/offset-reader.ts';
 import type { ConnectorRun } from './connector-run.ts';
 import { requireSettings } from './require-settings.ts';
 import { settleMs } from './run-bounds.ts';
@@ -46,8 +47,8 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
   const plugin: SourceConnector | SinkConnector = await createPlugin(descriptor);
   const raised: { error: Error | null } = { error: null };
   const feed = item.type === 'source' ? declaredFeed(host, plugin as SourceConnector, config) : null;
-  const polling = await bounded(run, async () => {
-    await plugin.start(config, { ...connectorContext(run, raised), fed: feed !== null });
+  const polling = await bounded(run, async (signal) => {
+    await plugin.start(config, { ...connectorContext(run, raised), fed: feed !== null, signal });
     try {
       return await plugin.taskConfigs(tasksMax);
     } finally {
@@ -69,7 +70,11 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
   const assignments = assignPartitions(topics, configs.length);
   const wanted = configs.map((own, task) => ({
     task,
-    config: { ...restoreReferences(own, raw, config), 'task.class': taskClass, ...sinkTopicSettings(item) },
+    config: {
+      'task.class': taskClass,
+      ...restoreReferences(own, raw, config),
+      ...sinkTopicSettings(item),
+    },
     assignment: assignments[task] ?? [],
   }));
   return { wanted, topics, feed };
@@ -94,6 +99,7 @@ function connectorContext({ host, item }: ConnectorRun, raised: { error: Error |
     requestTaskReconfiguration: () => {
       host.stores.config.markConnectorDue(item.name, host.clock.now()).catch(() => {});
     },
+    ...(item.type === 'source' ? { offsetStorageReader: offsetReader(host.stores, item.name) } : {}),
     raiseError: (error) => {
       raised.error ??= error;
     },
@@ -101,9 +107,10 @@ function connectorContext({ host, item }: ConnectorRun, raised: { error: Error |
 }
 
 /** Plugin code, up to the run's end; what it lets fail unhandled is its failure too. */
-async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T> {
+async function bounded<T>(run: ConnectorRun, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { host, item, endsAt } = run;
   const done = new AbortController();
+  const ending = new AbortController();
   let stopWatching = () => {};
   let working: Promise<void> | null = null;
   try {
@@ -111,7 +118,8 @@ async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T>
       const rejections = watchUnhandledRejections(reject);
       stopWatching = rejections.stop;
       host.clock.sleep(Math.max(0, endsAt - host.clock.now()), done.signal).then(
-        () =>
+        () => {
+          ending.abort();
           reject(
             new ConnectError(
               'connector.blocked',
@@ -121,11 +129,12 @@ async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T>
                 javaClass: 'TimeoutException',
               },
             ),
-          ),
+          );
+        },
         () => {},
       );
       working = rejections
-        .run(work)
+        .run(() => work(ending.signal))
         .then(resolve, reject)
         .finally(() => {
           working = null;
