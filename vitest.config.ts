@@ -2,7 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 // What the bundler puts the app's plugins in place of; the package names its built form.
-const alias = { '#plugins': fileURLToPath(new URL('src/plugins/no-user-plugins.ts', import.meta.url)) };
+const alias = {
+  '#plugins': fileURLToPath(new URL('src/plugins/no-user-plugins.ts', import.meta.url)),
+  '#java': fileURLToPath(new URL('src/plugins/no-java.ts', import.meta.url)),
+};
 
 // Unit tests mirror src/ and need no services; the other projects start what they need through test/support.
 const serviceFolders = ['integration', 'parity', 'crash', 'e2e'];

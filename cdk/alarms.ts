@@ -18,7 +18,8 @@ import { runDeathsMetric } from '../src/telemetry/events.ts';
 import type { FunctionName } from './bundle.ts';
 
 export interface AlarmSettings {
-  readonly functions: Readonly<Record<Exclude<FunctionName, 'feed'>, LambdaFunction>>;
+  readonly functions: Readonly<Record<Exclude<FunctionName, 'feed' | 'java-task'>, LambdaFunction>> &
+    Readonly<Partial<Record<'java-task', LambdaFunction>>>;
   readonly failures: IQueue;
   /** Of the metrics in the functions' logs. */
   readonly metricNamespace: string;

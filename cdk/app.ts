@@ -4,7 +4,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { adaptToEmulator } from './emulator.ts';
-import { type ApiAuth, Drover, type DroverLimits, type KafkaSecurity } from './index.ts';
+import { type ApiAuth, Drover, type DroverLimits, type DroverProps, type KafkaSecurity } from './index.ts';
 import { addPlayground } from './playground.ts';
 import { addPlaygroundBucket } from './playground-bucket.ts';
 
@@ -29,6 +29,8 @@ import { addPlaygroundBucket } from './playground-bucket.ts';
  * | fileFolders, connectorHosts               | as the props, with commas between                              |
  * | connectorSecrets, connectorParameters     | names that configs may refer to, with commas between           |
  * | removalPolicy                             | retain (default) or destroy                                    |
+ * | javaPlugins, javaHost, javaMemorySize     | as java.plugins (with commas between) and java.host            |
+ * | javaManifest                              | of plugins that are not packed: for the emulator               |
  * | playground                                | true: one event source of each kind, wired as feeds, to try out  |
  * | emulator                                  | true: for the emulator of `npm start` instead of AWS             |
  */
@@ -78,6 +80,7 @@ const drover = new Drover(stack, 'Connect', {
   removalPolicy: get('removalPolicy') === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
   ...(groupId === undefined ? {} : { groupId }),
   ...(plugins === undefined ? {} : { plugins }),
+  ...java(),
   ...(tableName === undefined ? {} : { tableName }),
   ...(fileFolders === undefined ? {} : { fileFolders }),
   ...(connectorHosts === undefined ? {} : { connectorHosts }),
@@ -99,6 +102,9 @@ new CfnOutput(stack, 'TableName', { value: drover.table.tableName });
 new CfnOutput(stack, 'RestFunctionName', { value: drover.restFunction.functionName });
 new CfnOutput(stack, 'CoordinatorFunctionName', { value: drover.coordinatorFunction.functionName });
 new CfnOutput(stack, 'TaskFunctionName', { value: drover.taskFunction.functionName });
+if (drover.javaFunction !== undefined) {
+  new CfnOutput(stack, 'JavaFunctionName', { value: drover.javaFunction.functionName });
+}
 new CfnOutput(stack, 'MirrorFunctionName', { value: drover.mirrorFunction.functionName });
 new CfnOutput(stack, 'FailuresQueueUrl', { value: drover.failures.queueUrl });
 
@@ -122,6 +128,22 @@ function security(): KafkaSecurity {
     default:
       throw new Error(`security is "${type}": it must be iam, scram, mtls or plaintext`);
   }
+}
+
+function java(): Pick<DroverProps, 'java'> {
+  const folders = get('javaPlugins')?.split(',');
+  if (folders === undefined) return {};
+  const host = get('javaHost');
+  const manifest = get('javaManifest');
+  const memorySize = count('javaMemorySize');
+  return {
+    java: {
+      plugins: folders,
+      ...(host === undefined ? {} : { host }),
+      ...(memorySize === undefined ? {} : { memorySize }),
+      ...(manifest === undefined ? {} : { unpacked: { manifest } }),
+    },
+  };
 }
 
 function auth(): ApiAuth {

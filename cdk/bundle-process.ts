@@ -28,6 +28,8 @@ export interface BundleRequest {
   /** The folder of this package. */
   readonly drover: string;
   readonly pluginsModule: string;
+  /** What stands for `#java`. */
+  readonly javaModule: string;
   /** Whether it is the app's, not the empty one of Drover. */
   readonly hasPlugins: boolean;
   /** It is the program that looks at the app's list of plugins, and is run at once. */
@@ -78,7 +80,7 @@ async function bundle(request: BundleRequest) {
     logLevel: 'silent',
     banner: { js: `${placeBanner}${namespaceLoader}` },
     define: { ...placeDefines },
-    alias: { '#plugins': request.pluginsModule },
+    alias: { '#plugins': request.pluginsModule, '#java': request.javaModule },
     metafile: true,
     write: false,
     plugins: [

@@ -4,9 +4,16 @@ import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BundleAnswer, BundleMinify, BundleRequest, LazyChunk } from './bundle-process.ts';
 
-export type FunctionName = 'rest' | 'coordinator' | 'task' | 'mirror' | 'feed';
+export type FunctionName = 'rest' | 'coordinator' | 'task' | 'mirror' | 'feed' | 'java-task';
 
-export const functionNames: readonly FunctionName[] = ['rest', 'coordinator', 'task', 'mirror', 'feed'];
+/** Of every installation; `java-task` is there with Java plugins only. */
+export const functionNames = [
+  'rest',
+  'coordinator',
+  'task',
+  'mirror',
+  'feed',
+] as const satisfies readonly FunctionName[];
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** The folder of this package, `dist` in the published one: the functions lie beside this folder in both. */
@@ -19,6 +26,8 @@ export interface BundleSettings {
   readonly outdir: string;
   /** Module whose default export lists the app's own plugins. */
   readonly pluginsModule?: string | undefined;
+  /** Whether there are Java plugins: without them nothing of what they need is in a bundle. @default false */
+  readonly java?: boolean | undefined;
   /** @default 'whitespace' */
   readonly minify?: BundleMinify;
   /** Node's major version where it will run. */
@@ -75,6 +84,7 @@ function bundle(entry: BundleRequest['entry'], settings: BundleSettings, failure
     drover: resolve(drover),
     pluginsModule: resolve(pluginsModule ?? join(drover, 'src', 'plugins', `no-user-plugins${extension}`)),
     hasPlugins: pluginsModule !== undefined,
+    javaModule: resolve(drover, javaModule(entry.name, settings.java ?? false)),
     runsIt: entry.name === 'check-plugins',
     minify: settings.minify ?? 'whitespace',
     target: `node${settings.nodeVersion ?? '24'}`,
@@ -82,6 +92,12 @@ function bundle(entry: BundleRequest['entry'], settings: BundleSettings, failure
   if ('failure' in answer) throw new Error(`${failure}\n${answer.failure}`);
   for (const warning of answer.warnings) process.stderr.write(`${warning}\n`);
   return answer;
+}
+
+/** What `#java` stands for. */
+function javaModule(name: string, java: boolean): string {
+  if (name === 'java-task') return join('functions', `java-hosted${extension}`);
+  return java ? join('functions', `java-described${extension}`) : join('src', 'plugins', `no-java${extension}`);
 }
 
 /** See there, why it is a process of its own. */

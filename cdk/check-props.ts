@@ -138,6 +138,7 @@ export function checkProps(props: DroverProps): void {
   }
   if (auth?.type === 'jwt') checkJwt(auth.issuer, auth.audience);
   checkWhole('limits.taskMemorySize', props.limits?.taskMemorySize, 128, 10_240);
+  checkWhole('java.memorySize', props.java?.memorySize, 256, 10_240);
   checkWhole('throttle.rate', props.throttle?.rate, 1, 10_000);
   checkWhole('throttle.burst', props.throttle?.burst, 1, 5_000);
   if (runtime !== undefined) checkRuntime(runtime);

@@ -4,7 +4,13 @@ import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
 import { Grant, type IGrantable, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { FilterCriteria, type Function as LambdaFunction, Runtime, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  FilterCriteria,
+  type Function as LambdaFunction,
+  Runtime,
+  StartingPosition,
+} from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -20,6 +26,7 @@ import { countFailedRuns, createAlarms } from './alarms.ts';
 import { checkEnvironmentSize, checkFunctionSettings, checkProps, checkRunTimeout } from './check-props.ts';
 import { Feeds } from './feeds.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
+import { deployJava, type JavaDeployment } from './java.ts';
 import { permitAlarms, permitLogs, permitSecret, permitTableKey } from './keys.ts';
 import { permitMirrorOnMsk, permitTasksOnMsk } from './msk.ts';
 import type { DroverProps, KafkaSecurity } from './props.ts';
@@ -56,6 +63,8 @@ export class Drover extends Construct implements IConnectable {
   /** Runs connectors and tasks: grant it what your plugins need. */
   readonly taskFunction: LambdaFunction;
   readonly mirrorFunction: LambdaFunction;
+  /** Runs connectors that need Java, with the prop `java`: grant it what they need. */
+  readonly javaFunction: LambdaFunction | undefined;
   /** Event sources that bring records to connectors; the functions of each system add theirs. */
   readonly feeds: Feeds;
   /** Events that no function could take. */
@@ -93,7 +102,13 @@ export class Drover extends Construct implements IConnectable {
 
     const network = this.#network(props);
     this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
-    const settings: EnvironmentSettings = { ...settingsOf(props, this.table, limits), ...props.environment };
+    const architecture = props.architecture ?? Architecture.ARM_64;
+    const java = props.java === undefined ? undefined : deployJava(this, props.java, architecture);
+    const settings: EnvironmentSettings = {
+      ...settingsOf(props, this.table, limits),
+      ...java?.settings,
+      ...props.environment,
+    };
     this.#settings = settings;
     checkFunctionSettings(settings, props.environment);
     checkRunTimeout(limits.run, limits.runTimeout);
@@ -102,8 +117,9 @@ export class Drover extends Construct implements IConnectable {
     const context: FunctionsContext = {
       environment: variables,
       pluginsModule: props.plugins,
+      java,
       runtime: props.runtime ?? Runtime.NODEJS_24_X,
-      architecture: props.architecture,
+      architecture,
       logRetention,
       removalPolicy,
       encryptionKey,
@@ -116,16 +132,23 @@ export class Drover extends Construct implements IConnectable {
       ...(limits.reserveConcurrency ? { reservedConcurrentExecutions: limits.runsInFlight } : {}),
       network,
     });
+    this.javaFunction =
+      java === undefined
+        ? undefined
+        : this.#createJavaFunction(java, props.java?.memorySize ?? 1024, limits, context, network);
+    const toJava: EnvironmentSettings =
+      this.javaFunction === undefined ? {} : { 'drover.java.function': this.javaFunction.functionName };
     this.coordinatorFunction = createFunction(this, 'CoordinatorFunction', 'coordinator', context, {
       description: 'Drover herder: dispatches what is due',
       timeout: Duration.seconds(75),
       memorySize: 512,
-      environment: writeEnvironment({ 'drover.task.function': this.taskFunction.functionName }),
+      environment: writeEnvironment({ 'drover.task.function': this.taskFunction.functionName, ...toJava }),
     });
     this.restFunction = createFunction(this, 'RestFunction', 'rest', context, {
       description: 'Drover REST API: reads the table, writes what is wanted',
       timeout: Duration.seconds(29),
       memorySize: 1024,
+      environment: writeEnvironment(toJava),
     });
     this.mirrorFunction = createFunction(this, 'MirrorFunction', 'mirror', context, {
       description: 'Drover mirror: projects the table onto the topics of Kafka Connect',
@@ -171,6 +194,7 @@ export class Drover extends Construct implements IConnectable {
         coordinator: this.coordinatorFunction,
         task: this.taskFunction,
         mirror: this.mirrorFunction,
+        ...(this.javaFunction === undefined ? {} : { 'java-task': this.javaFunction }),
       },
       failures: this.failures,
       metricNamespace: namespaceOf(settingOf(settings, 'group.id')),
@@ -225,7 +249,32 @@ export class Drover extends Construct implements IConnectable {
 
   get #functions(): readonly LambdaFunction[] {
     const made = [this.restFunction, this.coordinatorFunction, this.taskFunction, this.mirrorFunction];
-    return this.feeds.made === undefined ? made : [...made, this.feeds.made];
+    return [...made, this.javaFunction, this.feeds.made].filter((fn) => fn !== undefined);
+  }
+
+  /** Those that runs are handed to. */
+  get #taskFunctions(): readonly LambdaFunction[] {
+    return [this.taskFunction, this.javaFunction].filter((fn) => fn !== undefined);
+  }
+
+  #createJavaFunction(
+    java: JavaDeployment,
+    memorySize: number,
+    limits: ReturnType<typeof resolveLimits>,
+    context: FunctionsContext,
+    network: Network | undefined,
+  ): LambdaFunction {
+    const fn = createFunction(this, 'JavaFunction', 'java-task', context, {
+      description: 'Drover worker: runs of connectors that need Java',
+      timeout: limits.runTimeout,
+      memorySize,
+      layers: java.hostLayers,
+      environment: writeEnvironment(java.hostSettings),
+      ...(limits.reserveConcurrency ? { reservedConcurrentExecutions: limits.runsInFlight } : {}),
+      network,
+    });
+    countFailedRuns(this, 'FailedJavaRuns', fn);
+    return fn;
   }
 
   #network(props: DroverProps): Network | undefined {
@@ -248,7 +297,7 @@ export class Drover extends Construct implements IConnectable {
     const own = this.table.tableArn;
     const indexes = indexNames.map((name) => `${own}/index/${name}`);
     for (const fn of [this.restFunction, this.coordinatorFunction]) fn.addToRolePolicy(this.#readWrite());
-    this.#permitWorker(this.taskFunction, props, settings);
+    for (const fn of this.#taskFunctions) this.#permitWorker(fn, props, settings);
     // Projects what the stream brings; reads what the stream does not tell, and writes the id of the Kafka cluster.
     this.mirrorFunction.addToRolePolicy(new PolicyStatement({ actions: readActions, resources: [own, ...indexes] }));
     this.mirrorFunction.addToRolePolicy(
@@ -259,7 +308,7 @@ export class Drover extends Construct implements IConnectable {
       }),
     );
 
-    for (const fn of this.#functions) if (fn !== this.taskFunction) permitTableKey(this.table, fn);
+    for (const fn of this.#functions) if (!this.#taskFunctions.includes(fn)) permitTableKey(this.table, fn);
 
     for (const fn of this.failures.encryptionMasterKey === undefined ? [] : this.#functions) {
       for (const action of ['kms:ReEncrypt*', 'kms:GenerateDataKey*']) {
@@ -286,10 +335,12 @@ export class Drover extends Construct implements IConnectable {
       statements: [
         new PolicyStatement({
           actions: ['lambda:InvokeFunction'],
-          resources: [this.taskFunction.functionArn, this.coordinatorFunction.functionArn],
+          resources: [...this.#taskFunctions, this.coordinatorFunction].map(({ functionArn }) => functionArn),
         }),
       ],
     });
+    // What only the class of a Java plugin can say.
+    this.javaFunction?.grantInvoke(this.restFunction);
   }
 
   #readWrite(): PolicyStatement {
@@ -345,7 +396,9 @@ export class Drover extends Construct implements IConnectable {
       );
     }
     // A run that fails, or that waits behind others for longer than a minute, is still due: the tick dispatches it again.
-    this.taskFunction.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+    for (const fn of this.#taskFunctions) {
+      fn.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+    }
     // A wake-up from outside comes once.
     this.coordinatorFunction.configureAsyncInvoke({
       retryAttempts: 0,

@@ -10,6 +10,7 @@ import {
   ApplicationLogLevel,
   Architecture,
   Code,
+  type ILayerVersion,
   Function as LambdaFunction,
   LoggingFormat,
   type Runtime,
@@ -26,6 +27,8 @@ const functionsFolder = join(dirname(fileURLToPath(import.meta.url)), '..', 'fun
 export interface FunctionsContext {
   readonly environment: Readonly<Record<string, string>>;
   readonly pluginsModule?: string | undefined;
+  /** Undefined: there are no Java plugins. */
+  readonly java?: { readonly layers: readonly ILayerVersion[] } | undefined;
   readonly runtime: Runtime;
   readonly architecture?: Architecture | undefined;
   readonly logRetention: RetentionDays;
@@ -48,6 +51,8 @@ export interface FunctionSettings {
   readonly reservedConcurrentExecutions?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly network?: Network | undefined;
+  /** Beside those of all functions. */
+  readonly layers?: readonly ILayerVersion[];
 }
 
 /** One function with its bundle, its log group and a role that may write that log and nothing more. */
@@ -76,6 +81,7 @@ export function createFunction(
     acknowledgeResource(role, '*', 'The network interfaces of a function in a VPC have no narrower resource');
   }
   const network = settings.network;
+  const layers = [...(context.java?.layers ?? []), ...(settings.layers ?? [])];
   return new LambdaFunction(scope, id, {
     description: settings.description,
     code: bundled(name, context),
@@ -92,6 +98,7 @@ export function createFunction(
     systemLogLevelV2: SystemLogLevel.WARN,
     applicationLogLevelV2: ApplicationLogLevel.TRACE,
     environment: { ...context.environment, ...settings.environment },
+    ...(layers.length === 0 ? {} : { layers }),
     ...(settings.reservedConcurrentExecutions === undefined
       ? {}
       : { reservedConcurrentExecutions: settings.reservedConcurrentExecutions }),
@@ -121,14 +128,19 @@ const bundles = new Map<string, string>();
 function bundled(name: FunctionName, context: FunctionsContext): Code {
   const nodeVersion = context.runtime.name.match(/\d+/)?.[0] ?? '24';
   const pluginsModule = context.pluginsModule === undefined ? undefined : resolve(context.pluginsModule);
-  const what = { name, nodeVersion, ...(pluginsModule === undefined ? {} : { pluginsModule }) };
+  const what: BundledFunction = {
+    name,
+    nodeVersion,
+    ...(pluginsModule === undefined ? {} : { pluginsModule }),
+    ...(context.java === undefined ? {} : { java: true }),
+  };
   return Code.fromAsset(functionsFolder, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       // Never used: what cannot be bundled here cannot be bundled elsewhere.
       image: DockerImage.fromRegistry('scratch'),
       // Tells the CDK apart what it would else take for the same asset.
-      environment: what,
+      environment: { what: JSON.stringify(what) },
       local: {
         tryBundle(outdir) {
           cpSync(bundleOnce(what), outdir, { recursive: true });
@@ -139,11 +151,14 @@ function bundled(name: FunctionName, context: FunctionsContext): Code {
   });
 }
 
-function bundleOnce(what: {
+interface BundledFunction {
   readonly name: FunctionName;
   readonly nodeVersion: string;
   readonly pluginsModule?: string;
-}) {
+  readonly java?: true;
+}
+
+function bundleOnce(what: BundledFunction) {
   const key = JSON.stringify(what);
   let folder = bundles.get(key);
   if (folder === undefined) {

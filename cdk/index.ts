@@ -3,6 +3,7 @@
 export * from '../connectors/cdk.ts';
 export { Drover } from './drover.ts';
 export type { FeedQueue, FeedQueueTuning } from './feed-queue.ts';
+export type { JavaPlugins } from './java.ts';
 export type {
   ApiAuth,
   ApiThrottle,

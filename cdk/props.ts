@@ -9,6 +9,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IParameter } from 'aws-cdk-lib/aws-ssm';
 import type { EnvironmentSettings } from '../src/config/environment-config.ts';
+import type { JavaPlugins } from './java.ts';
 
 /** How the functions prove to the brokers who they are. */
 export type KafkaSecurity =
@@ -192,6 +193,13 @@ export interface DroverProps {
    * @default - Drover's own plugins only
    */
   readonly plugins?: string;
+
+  /**
+   * Plugins of Kafka Connect as they come, in jars: run by a function of their own, with a Java runtime in its layers. Without
+   * them nothing of that is deployed.
+   * @default - no Java
+   */
+  readonly java?: JavaPlugins;
 
   /** @default - see each limit */
   readonly limits?: DroverLimits;

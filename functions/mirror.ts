@@ -1,17 +1,18 @@
 import middy from '@middy/core';
+import { javaPlugins } from '#java';
 import userPlugins from '#plugins';
 import { connectors } from '../connectors/index.ts';
 import { requireStreamRecords, type StreamRecord } from '../src/invocation/table-stream.ts';
 import { KafkaJsControlPlane } from '../src/kafka/control-plane.ts';
 import { Mirror, mirrorPatienceMs } from '../src/mirror/mirror.ts';
 import { requirePlugins } from '../src/plugins/plugin-list.ts';
-import { registryOf } from '../src/plugins/registry.ts';
+import { findConnector, registryOf } from '../src/plugins/registry.ts';
 import { readStreamRecords } from '../src/storage/dynamodb/stream.ts';
 import { clock, environment, loggerLevels, stores } from './function-context.ts';
 import { connectKafka, kafkaAccess } from './kafka.ts';
 
 /** It writes the versions of connectors; nothing else of what they need to run belongs into its bundle. */
-const plugins = registryOf([...connectors, ...requirePlugins(userPlugins)]);
+const plugins = registryOf([...connectors, ...requirePlugins(userPlugins), ...javaPlugins]);
 
 let mirror: Promise<Mirror> | null = null;
 
@@ -23,7 +24,8 @@ async function createMirror(): Promise<Mirror> {
     kafka,
     controlPlane: new KafkaJsControlPlane({ ...(await kafkaAccess()), timeoutMs: mirrorPatienceMs }),
     configs: stores.config,
-    versionOf: (name) => (plugins.find('source', name) ?? plugins.find('sink', name))?.version ?? null,
+    versionOf: (config) =>
+      (findConnector(plugins, 'source', config) ?? findConnector(plugins, 'sink', config))?.version ?? null,
     topics: {
       configs: {
         name: environment['config.storage.topic'],

@@ -1,7 +1,7 @@
 import type { ConnectorConfig } from './connector-config.ts';
 import type { SourceFeed } from './feed.ts';
 import type { SourceOffset, SourcePartition } from './record.ts';
-import type { SinkTask, SourceTask } from './task.ts';
+import type { OffsetStorageReader, SinkTask, SourceTask } from './task.ts';
 
 export type { ConnectorConfig } from './connector-config.ts';
 
@@ -15,6 +15,10 @@ export interface ConnectorContext {
    * Its event source is declared: what `taskConfigs` answers are tasks that poll beside the feed, and none is enough.
    */
   readonly fed?: boolean;
+  /** Aborts when the run is about to end: answer soon. */
+  readonly signal?: AbortSignal;
+  /** What the tasks have committed; of sources. */
+  readonly offsetStorageReader?: OffsetStorageReader;
 }
 
 /** Problems found by a connector's own `validate`, per setting. */
@@ -45,6 +49,9 @@ interface ConnectorBase {
   validate?(config: ConnectorConfig): readonly ConfigProblem[] | Promise<readonly ConfigProblem[]>;
 }
 
+/** Whether a connector can do what is asked of it. */
+export type Support = 'SUPPORTED' | 'UNSUPPORTED';
+
 export interface SourceConnector extends ConnectorBase {
   createTask(): SourceTask;
   /**
@@ -56,8 +63,8 @@ export interface SourceConnector extends ConnectorBase {
   /** Together with `feedKey`. */
   createFeed?(): SourceFeed;
   /** KIP-618. Left out: unknown. */
-  exactlyOnceSupport?(config: ConnectorConfig): 'SUPPORTED' | 'UNSUPPORTED';
-  canDefineTransactionBoundaries?(config: ConnectorConfig): 'SUPPORTED' | 'UNSUPPORTED';
+  exactlyOnceSupport?(config: ConnectorConfig): Support | undefined | Promise<Support | undefined>;
+  canDefineTransactionBoundaries?(config: ConnectorConfig): Support | Promise<Support>;
   /** Called before offsets are altered by hand; throws to refuse. A null offset is a tombstone. KIP-875. */
   alterOffsets?(
     config: ConnectorConfig,

@@ -43,6 +43,8 @@ export interface PluginDescriptor<K extends PluginKind = PluginKind> {
   /** Further names that configs may give it, as that of another Java class whose settings it takes; shortened likewise. */
   readonly otherNames?: readonly string[];
   readonly version: string;
+  /** What it runs in. Those of Java may be there in several versions. @default - this process */
+  readonly runtime?: 'java';
   readonly doc: string;
   readonly config: ConfigDef;
   /** Run by the tests and printed into the reference. */

@@ -270,6 +270,42 @@ export const environmentConfig = defineConfig({
     importance: 'LOW',
     doc: 'Name of the task function; the coordinator invokes it.',
   },
+  'drover.java.function': {
+    type: 'STRING',
+    default: null,
+    importance: 'LOW',
+    doc: 'Name of the function that runs Java plugins; the coordinator hands their runs to it, REST asks it what only a class can say.',
+  },
+  'drover.java.manifest': {
+    type: 'STRING',
+    default: null,
+    importance: 'LOW',
+    doc: 'File that lists and describes the Java plugins, so that nobody needs a JVM to know them; written by the construct.',
+  },
+  'drover.java.home': {
+    type: 'STRING',
+    default: null,
+    importance: 'LOW',
+    doc: "Folder of the Java runtime, with `bin/java` in it. The function's own `java` when left out.",
+  },
+  'drover.java.host': {
+    type: 'STRING',
+    default: null,
+    importance: 'LOW',
+    doc: 'Folder with the jars of the program that runs Java plugins.',
+  },
+  'drover.java.plugin.path': {
+    type: 'LIST',
+    default: '',
+    importance: 'LOW',
+    doc: "Folders whose folders and jars are Java plugins, as a worker's `plugin.path`.",
+  },
+  'drover.java.options': {
+    type: 'STRING',
+    default: '',
+    importance: 'LOW',
+    doc: 'Further options of the JVM, with spaces between: `-Xmx512m`.',
+  },
   'drover.wake.sources': {
     type: 'STRING',
     default: '[]',

@@ -1,12 +1,24 @@
 import { defineConfig, type Settings, selectConfig } from './config-def.ts';
 import { parseConfig } from './parse-config.ts';
-import { atLeast } from './validators.ts';
+import { atLeast, lambda } from './validators.ts';
+
+const runtimes = ['typescript', 'java'];
+const optionalRuntime = lambda('typescript or java', (_name, value) =>
+  value === null || runtimes.includes(String(value)) ? undefined : `It must be one of ${runtimes.join(', ')}`,
+);
 
 /**
  * The settings of a connector that Connect does not have: how its tasks run. Those with the name of one of Drover's own
  * settings (src/environment.ts) override that one for the connector.
  */
 export const runSettings = defineConfig({
+  'drover.plugin.runtime': {
+    type: 'STRING',
+    default: null,
+    validator: optionalRuntime,
+    importance: 'LOW',
+    doc: 'Which of two plugins with the name in connector.class is meant: the one of `typescript` or the one of `java`. When left out, the former where there is one.',
+  },
   'drover.run.max.ms': {
     type: 'LONG',
     default: null,
@@ -59,8 +71,15 @@ export const runSettings = defineConfig({
   },
 });
 
-/** Dead letters for sources: Connect has them for sinks only. */
+/** Of sources only. Dead letters: Connect has them for sinks. */
 export const sourceRunSettings = defineConfig({
+  'drover.java.settle.ms': {
+    type: 'LONG',
+    default: 2000,
+    validator: atLeast(0),
+    importance: 'LOW',
+    doc: 'Connectors of Java: how long a task may bring nothing, after its start and after its last record, before its run may end. Those that fetch on threads of their own answer with nothing at first.',
+  },
   'drover.errors.deadletterqueue.topic.name': {
     type: 'STRING',
     default: '',
@@ -80,6 +99,9 @@ export const sourceRunSettings = defineConfig({
     doc: 'Whether dead letters say in their headers what failed, where and why.',
   },
 });
+
+/** What a source of Java has beside its own settings. */
+export const javaSourceSettings = selectConfig(sourceRunSettings, 'drover.java.settle.ms');
 
 const deadLetterName = selectConfig(sourceRunSettings, 'drover.errors.deadletterqueue.topic.name');
 

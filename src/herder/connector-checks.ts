@@ -48,10 +48,10 @@ function topicsOf(settings: Settings): { topics: readonly string[]; pattern: str
 }
 
 /** Whether the connector can do what is asked of it (KIP-618). */
-export function sourceErrors(connector: SourceConnector, settings: Settings): ConfigProblem[] {
+export async function sourceErrors(connector: SourceConnector, settings: Settings): Promise<ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   if (requiresExactlyOnce(settings)) {
-    const support = connector.exactlyOnceSupport?.(settings);
+    const support = await connector.exactlyOnceSupport?.(settings);
     if (support === 'UNSUPPORTED') {
       problems.push({
         key: 'exactly.once.support',
@@ -70,7 +70,7 @@ export function sourceErrors(connector: SourceConnector, settings: Settings): Co
   }
   const boundary = validateConfig(deliverySettings, settings).get('transaction.boundary')!.value as string;
   if (boundary.toUpperCase() === 'CONNECTOR') {
-    if (connector.canDefineTransactionBoundaries?.(settings) !== 'SUPPORTED') {
+    if ((await connector.canDefineTransactionBoundaries?.(settings)) !== 'SUPPORTED') {
       problems.push({
         key: 'transaction.boundary',
         message:

@@ -16,7 +16,7 @@ import { ConfigError, ConnectError } from '../errors.ts';
 import { javaHashOrder } from '../java/hash-order.ts';
 import { javaTrim } from '../java/text.ts';
 import { askPlugin, createPlugin } from '../plugins/create-plugin.ts';
-import type { PluginRegistry } from '../plugins/registry.ts';
+import { connectorWish, findConnector, type PluginRegistry } from '../plugins/registry.ts';
 import { classNames, predicateStages, stageKeys, transformStages } from '../plugins/transform-settings.ts';
 import { anyOverrides, clientOverrideInfos, type OverrideRules } from './client-overrides.ts';
 import { sinkErrors, sourceErrors } from './connector-checks.ts';
@@ -67,11 +67,13 @@ export async function validateConnectorConfig(
   overrideRules: OverrideRules = anyOverrides,
 ): Promise<ConfigInfos> {
   const settings = withoutNulls(given);
-  const plugin = findConnector(registry, settings['connector.class'] ?? '');
+  const plugin = requireConnector(registry, settings);
   const options: ParseOptions = { resolveClass: (name) => registry.classNameOf(name) ?? null };
   const version = settings[versionKey];
   const problem =
-    version === undefined ? null : versionProblem(plugin.className, version, registry.versionsOf(plugin.className));
+    version === undefined
+      ? null
+      : versionProblem(plugin.className, version, registry.versionsOf(plugin.className, connectorWish(settings)));
   const base = enrichedConfigDef(registry, plugin, settings, converterDefaults, problem !== null);
   const values = validateConfig(base, given, options);
   if (problem !== null) {
@@ -80,7 +82,8 @@ export async function validateConnectorConfig(
     return infosFrom(settings, [{ infos: infosOf(base, values, new Map(), given), groups: groupsOf(base) }]);
   }
   const own = await askPlugin(plugin.className, 'its settings could not be validated', () =>
-    validateConfig(plugin.config, given, options),
+    // Which classes a plugin of Java has beside itself, its own validate knows.
+    validateConfig(plugin.config, given, plugin.runtime === 'java' ? {} : options),
   );
   await addConnectorChecks(plugin, settings, values, own);
   return infosFrom(settings, [
@@ -113,14 +116,14 @@ export function withoutNulls(given: GivenSettings): Settings {
   return Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
-function findConnector(registry: PluginRegistry, name: string): Connector {
+function requireConnector(registry: PluginRegistry, settings: Settings): Connector {
   // Not trimmed, unlike other settings: the name finds the plugin before anything is parsed.
-  const plugin = registry.find('source', name) ?? registry.find('sink', name);
+  const plugin = findConnector(registry, 'source', settings) ?? findConnector(registry, 'sink', settings);
   if (plugin !== undefined) return plugin;
   const available = registry.list().filter(({ kind }) => kind === 'source' || kind === 'sink');
   throw new ConnectError(
     'config.invalid',
-    `Failed to find any class that implements Connector and which name matches ${name}, available connectors are: ${available
+    `Failed to find any class that implements Connector and which name matches ${settings['connector.class'] ?? ''}, available connectors are: ${available
       .map(({ className }) => className)
       .sort()
       .join(', ')}`,
@@ -230,7 +233,11 @@ async function addConnectorChecks(
   own: Map<string, ConfigValue>,
 ): Promise<void> {
   const connector: SourceConnector | SinkConnector = await createPlugin<'source' | 'sink'>(plugin);
-  const note = (name: string, message: string) => (own.get(name) ?? values.get(name))?.errors.push(message);
+  // A plugin of Java repeats what its declarations say.
+  const note = (name: string, message: string) => {
+    const errors = (own.get(name) ?? values.get(name))?.errors;
+    if (errors !== undefined && !(plugin.runtime === 'java' && errors.includes(message))) errors.push(message);
+  };
   const problems = await askPlugin(plugin.className, 'it could not say what it supports', () =>
     plugin.kind === 'sink' ? sinkErrors(settings) : sourceErrors(connector as SourceConnector, settings),
   );

@@ -2,6 +2,7 @@ import type { OffsetValue, SourceOffset, SourcePartition } from '../api/record.t
 import { ConflictError, ConnectError } from '../errors.ts';
 import { doubleText } from '../java/number-text.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
+import { getConnector } from '../plugins/registry.ts';
 import type { ConnectorItem } from '../storage/items.ts';
 import type { HistoricOffset, SourceOffsetEntry } from '../storage/offset-backing-store.ts';
 import { parseOffset, sourceOffsetEntry } from '../storage/source-offset-text.ts';
@@ -209,7 +210,7 @@ async function askSource(
   { config }: ConnectorItem,
   changes: () => Promise<{ partition: SourcePartition; offset: SourceOffset | null }[]>,
 ): Promise<boolean> {
-  const plugin = await createPlugin(deps.plugins.get('source', config['connector.class'] ?? ''));
+  const plugin = await createPlugin(getConnector(deps.plugins, 'source', config));
   if (plugin.alterOffsets === undefined) return false;
   return plugin.alterOffsets(config, await changes());
 }
@@ -245,7 +246,7 @@ async function askSink(
   { config }: ConnectorItem,
   changes: () => Promise<SinkOffset[]>,
 ): Promise<boolean> {
-  const plugin = await createPlugin(deps.plugins.get('sink', config['connector.class'] ?? ''));
+  const plugin = await createPlugin(getConnector(deps.plugins, 'sink', config));
   if (plugin.alterOffsets === undefined) return false;
   return plugin.alterOffsets(config, await changes());
 }

@@ -1,4 +1,5 @@
 import { NotFoundError } from '../errors.ts';
+import { findConnector } from '../plugins/registry.ts';
 import { deathsOf, lastDeathOf, traceWithDeaths } from '../storage/deaths.ts';
 import { everyTick } from '../storage/due-index.ts';
 import type { ConnectorItem, LeaseState, State, TaskItem } from '../storage/items.ts';
@@ -47,8 +48,7 @@ function runStatus(
 }
 
 function versionOf(deps: HerderDeps, connector: ConnectorItem): string | null {
-  const className = connector.config['connector.class'];
-  return (className === undefined ? undefined : deps.plugins.find(connector.type, className))?.version ?? null;
+  return findConnector(deps.plugins, connector.type, connector.config)?.version ?? null;
 }
 
 export async function taskStatus(

@@ -3,7 +3,7 @@ import type { Settings } from '../config/config-def.ts';
 import { type DeclaredFeeds, feedTaken } from '../config/declared-feeds.ts';
 import { ConfigError } from '../errors.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
-import type { PluginRegistry } from '../plugins/registry.ts';
+import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
 import type { FeedStore } from '../storage/feed-store.ts';
 
 /** The event sources that the deployment declares, and whom they feed. */
@@ -43,7 +43,7 @@ export async function feedRefusals(
   settings: Settings,
   { declared, claims, home }: FeedRules,
 ): Promise<ReadonlyMap<string, string>> {
-  const descriptor = plugins.find('source', settings['connector.class'] ?? '');
+  const descriptor = findConnector(plugins, 'source', settings);
   if (descriptor === undefined || declared.all.length === 0) return new Map();
   const connector = await createPlugin(descriptor);
   let named: ReturnType<NonNullable<typeof connector.feedKey>>;

@@ -1,7 +1,7 @@
 import type { Settings } from '../config/config-def.ts';
 import type { ConfigInfos } from '../config/describe-config.ts';
 import { ConnectError } from '../errors.ts';
-import type { PluginRegistry } from '../plugins/registry.ts';
+import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
 import type { ConnectorType } from '../storage/items.ts';
 import { anyOverrides, overrideRefusals } from './client-overrides.ts';
 import { nullMessage, validateConnectorConfig, withoutNulls } from './connector-config-def.ts';
@@ -110,7 +110,7 @@ function withRefusals(infos: ConfigInfos, refusals: ReadonlyMap<string, string>)
 }
 
 function typeOf(plugins: PluginRegistry, settings: Settings): ConnectorType {
-  return plugins.find('source', settings[classKey] ?? '') !== undefined ? 'source' : 'sink';
+  return findConnector(plugins, 'source', settings) !== undefined ? 'source' : 'sink';
 }
 
 /** A config to be stored: throws ConnectError `config.invalid` that lists every error, as Java does for POST and PUT. */

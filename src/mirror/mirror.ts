@@ -1,3 +1,4 @@
+import type { Settings } from '../config/config-def.ts';
 import { ConnectError } from '../errors.ts';
 import type { ControlPlane, KafkaClient, Producer } from '../kafka/types.ts';
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
@@ -10,8 +11,8 @@ export interface MirrorOptions {
   readonly controlPlane: ControlPlane;
   readonly topics: MirrorTopics;
   readonly configs: Pick<ConfigBackingStore, 'getTasks'>;
-  /** Version of the plugin of this `connector.class`; null: not known. */
-  readonly versionOf: (connectorClass: string) => string | null;
+  /** Version of the plugin that this config names; null: not known. */
+  readonly versionOf: (config: Settings) => string | null;
 }
 
 /** Items whose newest sequence number is remembered, to tell a stream record that comes late or twice. */

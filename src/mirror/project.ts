@@ -1,3 +1,4 @@
+import type { Settings } from '../config/config-def.ts';
 import { requiresExactlyOnce } from '../config/connector-config.ts';
 import { javaHashOrder } from '../java/hash-order.ts';
 import { traceWithDeaths } from '../storage/deaths.ts';
@@ -37,8 +38,8 @@ export interface MirrorRecord {
 export interface ProjectionSources {
   /** The tasks as they are now. */
   tasksOf(connector: string): Promise<readonly TaskItem[]>;
-  /** Version of the plugin of this `connector.class`, as status answers show it; null: not known. */
-  versionOf(connectorClass: string): string | null;
+  /** Version of the plugin that this config names, as status answers show it; null: not known. */
+  versionOf(config: Settings): string | null;
 }
 
 /**
@@ -167,8 +168,7 @@ function taskRecords(before: TaskItem | null, after: TaskItem | null, sources: P
 const traceAsWritten = (item: ConnectorItem | TaskItem) => traceWithDeaths(item, item.leaseExpiresAt - 1);
 
 function versionOf({ config }: ConnectorItem | TaskItem, sources: ProjectionSources): string | null {
-  const connectorClass = config['connector.class'];
-  return connectorClass === undefined ? null : sources.versionOf(connectorClass);
+  return config['connector.class'] === undefined ? null : sources.versionOf(config);
 }
 
 function offsetRecords({ connector, before, after }: TableChange & { kind: 'source-offset' }): MirrorRecord[] {

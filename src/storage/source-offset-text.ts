@@ -2,6 +2,9 @@ import type { SourceOffset, SourcePartition } from '../api/record.ts';
 import { doubleText } from '../java/number-text.ts';
 import type { SourceOffsetEntry } from './offset-backing-store.ts';
 
+/** The text that an offset came as: it is kept to the letter where printing it again would change it. */
+const exactText = Symbol('text');
+
 /**
  * Source partitions and offsets as text: the JSON that Java's schemaless JsonConverter writes to the offsets topic, so
  * that the mirror and an exactly-once source's own records are byte for byte what Java reads and writes.
@@ -9,21 +12,49 @@ import type { SourceOffsetEntry } from './offset-backing-store.ts';
 export function sourceOffsetEntry(partition: SourcePartition, offset: SourceOffset | null): SourceOffsetEntry {
   return {
     key: canonicalPartition(partition),
-    partition: jsonText(partition),
-    offset: offset === null ? null : jsonText(offset),
+    partition: offsetText(partition),
+    offset: offset === null ? null : offsetText(offset),
   };
 }
 
 /** Keys sorted, so that two partitions of the same content are one; a number and its bigint are the same. */
 export function canonicalPartition(partition: SourcePartition): string {
-  const keys = Object.keys(partition);
+  const read = partition instanceof UnreadOffset ? partition.toJSON() : partition;
+  const keys = Object.keys(read);
   if (keys.length > 1) keys.sort();
-  return objectText(partition, keys);
+  return objectText(read, keys);
 }
 
-/** Integers beyond 2^53 become bigints, so that no digit is lost. */
+/** Integers beyond 2^53 become bigints, so that no digit is lost; doubles that are whole stay what they are. */
 export function parseOffset(text: string): SourceOffset {
-  return JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown) as SourceOffset;
+  const parsed = JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown) as SourceOffset;
+  // Only where there is a number with a fraction or exponent can it matter.
+  if (/[\d][.eE]/.test(text) && jsonText(parsed) !== text) {
+    Object.defineProperty(parsed, exactText, { value: text });
+  }
+  return parsed;
+}
+
+/** An offset that hardly anybody looks into on its way to the table: its text, to the letter, read where somebody does. */
+class UnreadOffset {
+  readonly [exactText]: string;
+
+  constructor(text: string) {
+    this[exactText] = text;
+  }
+
+  toJSON(): SourceOffset {
+    return parseOffset(this[exactText]);
+  }
+}
+
+export function exactOffset(text: string): SourceOffset {
+  return new UnreadOffset(text) as unknown as SourceOffset;
+}
+
+/** The text of an offset, for a connector that is to have it as Java would read it. */
+export function offsetText(offset: SourceOffset): string {
+  return (offset as { [exactText]?: string })[exactText] ?? jsonText(offset);
 }
 
 function keepDigits(_key: string, value: unknown, context?: { source?: string }): unknown {

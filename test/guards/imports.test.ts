@@ -23,6 +23,7 @@ const rooms: Record<string, readonly string[]> = {
   invocation: [...base, 'telemetry'],
   'schema-registry': [...base, 'api', 'telemetry'],
   plugins: [...base, 'api', 'telemetry', 'schema-registry'],
+  'java-host': [...lower, 'plugins', 'storage'],
   kafka: [...base, 'api', 'telemetry'],
   storage: lower,
   worker: [...lower, 'plugins', 'kafka', 'storage'],

@@ -4,8 +4,8 @@ import { ConnectError } from '../../errors.ts';
 import type { FedOffset } from '../../storage/feed-store.ts';
 import { canonicalPartition, sourceOffsetEntry } from '../../storage/source-offset-text.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
+import { offsetReader } from '../source/offset-reader.ts';
 import { openPipeline } from '../source/source-pipeline.ts';
-import { offsetReader } from '../source/source-start.ts';
 import { FedItems } from './fed-items.ts';
 
 /** What became of one event. */
@@ -65,7 +65,9 @@ export function feedOf(run: PluginRun, connector: SourceConnector): SourceFeed {
 /** `read` collects the texts of the offsets that the feed looks at. */
 export async function startFeed(run: PluginRun, feed: SourceFeed, read: Map<string, string | null>): Promise<void> {
   const { connector, signal, deadlineAt, warn } = run.taskContext();
-  const offsetStorageReader = offsetReader(run, (key, offset) => read.set(key, offset));
+  const offsetStorageReader = offsetReader(run.host.stores, run.about.connector, (key, offset) =>
+    read.set(key, offset),
+  );
   await run.bounds.guard('start', feed.start(run.config, { connector, signal, deadlineAt, warn, offsetStorageReader }));
 }
 

@@ -4,6 +4,7 @@ import { parseConfig } from '../../config/parse-config.ts';
 import { versionProblem } from '../../config/plugin-version.ts';
 import { topicGroups } from '../../config/topic-creation-config.ts';
 import { ConfigError } from '../../errors.ts';
+import { connectorWish } from '../../plugins/registry.ts';
 import type { ConnectorType } from '../../storage/items.ts';
 import type { RunHost } from './run-host.ts';
 
@@ -35,8 +36,9 @@ function requireVersion(
   versionKey: string,
 ): void {
   const version = config[versionKey];
-  const plugin = plugins.find(kind, config[classKey]?.trim() ?? '');
+  const wish = classKey === 'connector.class' ? connectorWish(config) : { version };
+  const plugin = plugins.find(kind, config[classKey]?.trim() ?? '', wish);
   if (version === undefined || plugin === undefined) return;
-  const problem = versionProblem(plugin.className, version, plugins.versionsOf(plugin.className));
+  const problem = versionProblem(plugin.className, version, plugins.versionsOf(plugin.className, wish));
   if (problem !== null) throw new ConfigError(problem, { key: versionKey });
 }

@@ -2,6 +2,7 @@ import type { SinkConnector, SourceConnector } from '../../api/connector.ts';
 import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../../errors.ts';
 import { restartDueAt, scheduledRun } from '../../invocation/run-plan.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
+import { getConnector } from '../../plugins/registry.ts';
 import { deathsOf } from '../../storage/deaths.ts';
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import type { Lease, RunOutcome } from '../../storage/lease-store.ts';
@@ -130,13 +131,12 @@ async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise
   try {
     const work = rejections.run(async () => {
       requireSettings(run.host, { name: run.about.connector, type: run.item.type }, run.config);
-      const className = run.config['connector.class'] ?? '';
       if (run.item.type === 'source') {
-        const plugin: SourceConnector = await createPlugin(run.host.plugins.get('source', className));
+        const plugin: SourceConnector = await createPlugin(getConnector(run.host.plugins, 'source', run.config));
         if (feedOfTask(run.item) === null) await runSource(run, plugin);
         else await standForFeed(run, plugin);
       } else {
-        const plugin: SinkConnector = await createPlugin(run.host.plugins.get('sink', className));
+        const plugin: SinkConnector = await createPlugin(getConnector(run.host.plugins, 'sink', run.config));
         await runSink(run, plugin);
       }
     });

@@ -6,12 +6,14 @@ import { parseConfig } from '../../config/parse-config.ts';
 import { ConnectError } from '../../errors.ts';
 import type { TopicDescription } from '../../kafka/types.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
+import { getConnector } from '../../plugins/registry.ts';
 import { feedSetting } from '../../storage/feed-store.ts';
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import { resolveSettings } from '../config-providers.ts';
 import { declaredFeed } from '../feed/claim-feed.ts';
 import { restoreReferences } from '../restore-references.ts';
 import { type Assignment, assignPartitions, sinkTopics } from '../sink/partition-assignment.ts';
+import { offsetReader } from '../source/offset-reader.ts';
 import type { ConnectorRun } from './connector-run.ts';
 import { requireSettings } from './require-settings.ts';
 import { settleMs } from './run-bounds.ts';
@@ -37,7 +39,7 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
   const { host, item } = run;
   const raw = item.config;
   const config = await resolveSettings(raw, host.configProviders, host.telemetry.secrets);
-  const descriptor = host.plugins.get(item.type, config['connector.class'] ?? '');
+  const descriptor = getConnector(host.plugins, item.type, config);
   requireSettings(host, item, config);
   const { 'tasks.max': tasksMax, 'tasks.max.enforce': enforced } = parseConfig(taskCountSettings, config);
   const taskClass = descriptor.className.replace(/Connector$/, 'Task');
@@ -45,8 +47,8 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
   const plugin: SourceConnector | SinkConnector = await createPlugin(descriptor);
   const raised: { error: Error | null } = { error: null };
   const feed = item.type === 'source' ? declaredFeed(host, plugin as SourceConnector, config) : null;
-  const polling = await bounded(run, async () => {
-    await plugin.start(config, { ...connectorContext(run, raised), fed: feed !== null });
+  const polling = await bounded(run, async (signal) => {
+    await plugin.start(config, { ...connectorContext(run, raised), fed: feed !== null, signal });
     try {
       return await plugin.taskConfigs(tasksMax);
     } finally {
@@ -68,7 +70,11 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
   const assignments = assignPartitions(topics, configs.length);
   const wanted = configs.map((own, task) => ({
     task,
-    config: { ...restoreReferences(own, raw, config), 'task.class': taskClass, ...sinkTopicSettings(item) },
+    config: {
+      'task.class': taskClass,
+      ...restoreReferences(own, raw, config),
+      ...sinkTopicSettings(item),
+    },
     assignment: assignments[task] ?? [],
   }));
   return { wanted, topics, feed };
@@ -93,6 +99,7 @@ function connectorContext({ host, item }: ConnectorRun, raised: { error: Error |
     requestTaskReconfiguration: () => {
       host.stores.config.markConnectorDue(item.name, host.clock.now()).catch(() => {});
     },
+    ...(item.type === 'source' ? { offsetStorageReader: offsetReader(host.stores, item.name) } : {}),
     raiseError: (error) => {
       raised.error ??= error;
     },
@@ -100,9 +107,10 @@ function connectorContext({ host, item }: ConnectorRun, raised: { error: Error |
 }
 
 /** Plugin code, up to the run's end; what it lets fail unhandled is its failure too. */
-async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T> {
+async function bounded<T>(run: ConnectorRun, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { host, item, endsAt } = run;
   const done = new AbortController();
+  const ending = new AbortController();
   let stopWatching = () => {};
   let working: Promise<void> | null = null;
   try {
@@ -110,7 +118,8 @@ async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T>
       const rejections = watchUnhandledRejections(reject);
       stopWatching = rejections.stop;
       host.clock.sleep(Math.max(0, endsAt - host.clock.now()), done.signal).then(
-        () =>
+        () => {
+          ending.abort();
           reject(
             new ConnectError(
               'connector.blocked',
@@ -120,11 +129,12 @@ async function bounded<T>(run: ConnectorRun, work: () => Promise<T>): Promise<T>
                 javaClass: 'TimeoutException',
               },
             ),
-          ),
+          );
+        },
         () => {},
       );
       working = rejections
-        .run(work)
+        .run(() => work(ending.signal))
         .then(resolve, reject)
         .finally(() => {
           working = null;

@@ -66,7 +66,6 @@ const maxInFlight = 5;
 export class PlainDelivery implements SourceDelivery {
   readonly #run: TaskRun;
   readonly #task: SourceTask;
-  readonly keepsRecords: boolean;
   readonly stopsAtRefused: boolean;
   readonly unfinished = false;
   readonly boundaries = null;
@@ -83,11 +82,14 @@ export class PlainDelivery implements SourceDelivery {
   constructor(run: TaskRun, task: SourceTask, topics: TopicCreation, producer: Producer, errors: ErrorTolerance) {
     this.#run = run;
     this.#task = task;
-    this.keepsRecords = keepsRecords(task, errors);
     this.stopsAtRefused = !errors.toleratesAll;
     this.#topics = topics;
     this.#producer = producer;
     this.#errors = errors;
+  }
+
+  get keepsRecords(): boolean {
+    return keepsRecords(this.#task, this.#errors);
   }
 
   get hasRoom(): boolean {

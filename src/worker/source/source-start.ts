@@ -1,11 +1,9 @@
 import type { SourceConnector } from '../../api/connector.ts';
-import type { SourceOffset, SourcePartition } from '../../api/record.ts';
-import type { OffsetStorageReader, SourceTask, TransactionContext } from '../../api/task.ts';
-import { canonicalPartition, parseOffset } from '../../storage/source-offset-text.ts';
+import type { SourceTask, TransactionContext } from '../../api/task.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
-import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import { exactlyOnce } from './exactly-once.ts';
+import { offsetReader } from './offset-reader.ts';
 import type { SourceConversion } from './source-conversion.ts';
 import { PlainDelivery, type SourceDelivery } from './source-delivery.ts';
 import { openPipeline } from './source-pipeline.ts';
@@ -38,7 +36,7 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
       'start',
       task.start(run.taskConfig, {
         ...run.taskContext(),
-        offsetStorageReader: offsetReader(run),
+        offsetStorageReader: offsetReader(run.host.stores, run.about.connector),
         ...transactionContextOf(delivery),
       }),
     );
@@ -53,22 +51,4 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
 
 function transactionContextOf(delivery: SourceDelivery): { transactionContext?: TransactionContext } {
   return delivery.boundaries === null ? {} : { transactionContext: delivery.boundaries };
-}
-
-/** `onRead` hears of the text of each offset that was found; null: none. */
-export function offsetReader(
-  run: PluginRun,
-  onRead: (key: string, offset: string | null) => void = () => {},
-): OffsetStorageReader {
-  const { offsets } = run.host.stores;
-  const read = async (partitions: readonly SourcePartition[]): Promise<(SourceOffset | null)[]> => {
-    const keys = partitions.map(canonicalPartition);
-    const found = await offsets.readSourceOffsets(run.about.connector, [...new Set(keys)]);
-    return keys.map((key) => {
-      const text = found.get(key)?.offset ?? null;
-      onRead(key, text);
-      return text === null ? null : parseOffset(text);
-    });
-  };
-  return { offsets: read, offset: async (partition) => (await read([partition]))[0] ?? null };
 }

@@ -24,7 +24,6 @@ import { TransactionBoundaries } from './transaction-boundaries.ts';
  */
 export class TransactionalDelivery implements SourceDelivery {
   readonly boundaries: TransactionBoundaries | null;
-  readonly keepsRecords: boolean;
   /** A transaction is taken back as a whole. */
   readonly stopsAtRefused = false;
   readonly #run: TaskRun;
@@ -66,7 +65,6 @@ export class TransactionalDelivery implements SourceDelivery {
   ) {
     this.#run = run;
     this.#task = task;
-    this.keepsRecords = keepsRecords(task, errors);
     this.#topics = topics;
     this.#producer = producer;
     this.#errors = errors;
@@ -74,6 +72,10 @@ export class TransactionalDelivery implements SourceDelivery {
     this.#offsetsTopic = offsetsTopic;
     this.#noteTail = noteTail;
     this.boundaries = asked.boundary === 'connector' ? new TransactionBoundaries() : null;
+  }
+
+  get keepsRecords(): boolean {
+    return keepsRecords(this.#task, this.#errors);
   }
 
   get unfinished(): boolean {

@@ -1,0 +1,54 @@
+package drover.host;
+
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** One plugin at work, on a thread of its own whose class loader is the plugin's. */
+abstract class Session {
+    final Frames frames;
+    final int id;
+    final String className;
+    private final ClassLoader loader;
+    private final ExecutorService thread;
+
+    Session(Frames frames, int id, String className, ClassLoader loader) {
+        this.frames = frames;
+        this.id = id;
+        this.className = className;
+        this.loader = loader;
+        this.thread = threadOf("task");
+    }
+
+    final ExecutorService threadOf(String role) {
+        AtomicInteger count = new AtomicInteger();
+        return Executors.newSingleThreadExecutor(work -> {
+            Thread made = new Thread(work, className + "-" + role + (count.getAndIncrement() == 0 ? "" : "'"));
+            made.setDaemon(true);
+            made.setContextClassLoader(loader);
+            return made;
+        });
+    }
+
+    /** Does the work in its turn; what it throws is the answer to that call. */
+    final void run(int call, Work work) {
+        run(thread, call, work);
+    }
+
+    final void run(ExecutorService on, int call, Work work) {
+        on.execute(() -> Host.answering(frames, call, work));
+    }
+
+    final <T> T within(Callable<T> work) {
+        return Scoped.within(loader, work);
+    }
+
+    void close() {
+        thread.shutdown();
+    }
+
+    interface Work {
+        void run() throws Exception;
+    }
+}
