@@ -4,9 +4,9 @@ import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BundleAnswer, BundleMinify, BundleRequest, LazyChunk } from './bundle-process.ts';
 
-export type FunctionName = 'rest' | 'coordinator' | 'task' | 'mirror' | 'feed';
+export type FunctionName = 'rest' | 'coordinator' | 'task' | 'mirror' | 'feed' | 'connectors';
 
-export const functionNames: readonly FunctionName[] = ['rest', 'coordinator', 'task', 'mirror', 'feed'];
+export const functionNames: readonly FunctionName[] = ['rest', 'coordinator', 'task', 'mirror', 'feed', 'connectors'];
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** The folder of this package, `dist` in the published one: the functions lie beside this folder in both. */
