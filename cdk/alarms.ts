@@ -18,7 +18,7 @@ import { runDeathsMetric } from '../src/telemetry/events.ts';
 import type { FunctionName } from './bundle.ts';
 
 export interface AlarmSettings {
-  readonly functions: Readonly<Record<Exclude<FunctionName, 'feed' | 'java-task'>, LambdaFunction>> &
+  readonly functions: Readonly<Record<Exclude<FunctionName, 'feed' | 'connectors' | 'java-task'>, LambdaFunction>> &
     Readonly<Partial<Record<'java-task', LambdaFunction>>>;
   readonly failures: IQueue;
   /** Of the metrics in the functions' logs. */

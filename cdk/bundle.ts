@@ -4,7 +4,7 @@ import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BundleAnswer, BundleMinify, BundleRequest, LazyChunk } from './bundle-process.ts';
 
-export type FunctionName = 'rest' | 'coordinator' | 'task' | 'mirror' | 'feed' | 'java-task';
+export type FunctionName = 'rest' | 'coordinator' | 'task' | 'mirror' | 'feed' | 'connectors' | 'java-task';
 
 /** Of every installation; `java-task` is there with Java plugins only. */
 export const functionNames = [
@@ -13,6 +13,7 @@ export const functionNames = [
   'task',
   'mirror',
   'feed',
+  'connectors',
 ] as const satisfies readonly FunctionName[];
 
 const here = dirname(fileURLToPath(import.meta.url));

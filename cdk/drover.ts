@@ -14,8 +14,10 @@ import {
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import type { EnvironmentSetting, EnvironmentSettings } from '../src/config/environment-config.ts';
 import { environmentVariable, writeEnvironment } from '../src/environment.ts';
@@ -24,6 +26,7 @@ import { metricNamespace } from '../src/telemetry/events.ts';
 import { acknowledge, acknowledgeResource } from './acknowledged.ts';
 import { countFailedRuns, createAlarms } from './alarms.ts';
 import { checkEnvironmentSize, checkFunctionSettings, checkProps, checkRunTimeout } from './check-props.ts';
+import { Connectors } from './connectors.ts';
 import { Feeds } from './feeds.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
 import { deployJava, type JavaDeployment } from './java.ts';
@@ -67,6 +70,8 @@ export class Drover extends Construct implements IConnectable {
   readonly javaFunction: LambdaFunction | undefined;
   /** Event sources that bring records to connectors; the functions of each system add theirs. */
   readonly feeds: Feeds;
+  /** Connectors that the app declares; see DroverConnector. */
+  readonly connectors: Connectors;
   /** Events that no function could take. */
   readonly failures: Queue;
   readonly alarms: readonly Alarm[];
@@ -77,12 +82,18 @@ export class Drover extends Construct implements IConnectable {
   /** The functions that talk to Kafka, to be let in at the brokers; throws without a VPC. */
   readonly connections: Connections;
   readonly #wakeSources: { readonly source: string; readonly wakes: readonly string[] }[] = [];
+  readonly #secrets: ISecret[];
+  readonly #parameters: IParameter[];
+  readonly #security: KafkaSecurity;
   #settings: EnvironmentSettings;
 
   constructor(scope: Construct, id: string, props: DroverProps) {
     super(scope, id);
     checkProps(props);
     checkConnectorAccess(props);
+    this.#security = props.security;
+    this.#secrets = [...(props.connectorSecrets ?? [])];
+    this.#parameters = [...(props.connectorParameters ?? [])];
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const logRetention = props.logRetention ?? RetentionDays.ONE_MONTH;
     const limits = resolveLimits(props.limits ?? {});
@@ -175,6 +186,24 @@ export class Drover extends Construct implements IConnectable {
       countFailedRuns(this, 'FailedFeeds', fn);
       return fn;
     });
+    this.connectors = new Connectors(this, (scope) => {
+      const environment = writeEnvironment(this.#settings);
+      const fn = createFunction(
+        scope,
+        'Function',
+        'connectors',
+        { ...context, environment },
+        {
+          description: 'Drover: connectors that stacks declare, as CloudFormation asks for them',
+          timeout: Duration.minutes(5),
+          memorySize: 512,
+        },
+      );
+      fn.addToRolePolicy(this.#readWrite());
+      permitTableKey(this.table, fn);
+      this.feeds.tell(fn);
+      return fn;
+    });
     this.#permit(props.security, props, settings);
     this.#wire();
     this.api = createRestApi(this, {
@@ -226,9 +255,24 @@ export class Drover extends Construct implements IConnectable {
   /** Lets connector configs name files in this folder of the task function, as the prop `fileFolders` does. */
   allowFiles(folder: string): void {
     requireAbsolute('allowFiles', [folder]);
-    const name = 'drover.file.folders';
-    const known = this.#settings[name];
-    this.#set(name, known ? `${known},${folder}` : folder, this.#functions);
+    this.#list('drover.file.folders', folder);
+  }
+
+  /** Lets connector configs refer to this secret, as the prop `connectorSecrets` does. Throws for the one in `security`. */
+  allowConnectorSecret(secret: ISecret): void {
+    if (this.#secrets.some(({ secretArn }) => secretArn === secret.secretArn)) return;
+    checkConnectorAccess({ security: this.#security, connectorSecrets: [secret] });
+    this.#secrets.push(secret);
+    this.#list('drover.connector.secrets', secret.secretArn);
+    for (const fn of this.#workers) permitSecret(secret, fn);
+  }
+
+  /** Lets connector configs refer to this parameter, as the prop `connectorParameters` does. */
+  allowConnectorParameter(parameter: IParameter): void {
+    if (this.#parameters.some(({ parameterName }) => parameterName === parameter.parameterName)) return;
+    this.#parameters.push(parameter);
+    this.#list('drover.connector.parameters', parameter.parameterName);
+    for (const fn of this.#workers) parameter.grantRead(fn);
   }
 
   /** Whatever the queue or topic of this ARN sends to the coordinator wakes these connectors: see `wakeOnQueue`. */
@@ -237,6 +281,11 @@ export class Drover extends Construct implements IConnectable {
     const isKnown = this.#wakeSources.every(({ source }) => !Token.isUnresolved(source));
     const text = isKnown ? JSON.stringify(this.#wakeSources) : Stack.of(this).toJsonString(this.#wakeSources);
     this.#set('drover.wake.sources', text, [this.coordinatorFunction]);
+  }
+
+  #list(setting: EnvironmentSetting, entry: string): void {
+    const known = this.#settings[setting];
+    this.#set(setting, known ? `${known},${entry}` : entry, this.#functions);
   }
 
   #set(setting: EnvironmentSetting, value: string, functions: readonly LambdaFunction[]): void {
@@ -249,7 +298,7 @@ export class Drover extends Construct implements IConnectable {
 
   get #functions(): readonly LambdaFunction[] {
     const made = [this.restFunction, this.coordinatorFunction, this.taskFunction, this.mirrorFunction];
-    return [...made, this.javaFunction, this.feeds.made].filter((fn) => fn !== undefined);
+    return [...made, this.javaFunction, this.feeds?.made, this.connectors?.made].filter((fn) => fn !== undefined);
   }
 
   /** Those that runs are handed to. */
@@ -275,6 +324,11 @@ export class Drover extends Construct implements IConnectable {
     });
     countFailedRuns(this, 'FailedJavaRuns', fn);
     return fn;
+  }
+
+  /** What runs connectors. */
+  get #workers(): readonly LambdaFunction[] {
+    return [...this.#taskFunctions, this.feeds.made].filter((fn) => fn !== undefined);
   }
 
   #network(props: DroverProps): Network | undefined {
@@ -354,8 +408,8 @@ export class Drover extends Construct implements IConnectable {
     const { security } = props;
     fn.addToRolePolicy(this.#readWrite());
     permitTableKey(this.table, fn);
-    for (const secret of props.connectorSecrets ?? []) permitSecret(secret, fn);
-    for (const parameter of props.connectorParameters ?? []) parameter.grantRead(fn);
+    for (const secret of this.#secrets) permitSecret(secret, fn);
+    for (const parameter of this.#parameters) parameter.grantRead(fn);
     if (security.type === 'scram' || security.type === 'mtls') permitSecret(security.secret, fn);
     if (security.type === 'iam') permitTasksOnMsk(fn, security.clusterArn, settingOf(settings, 'group.id'));
   }

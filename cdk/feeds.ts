@@ -57,6 +57,11 @@ export class Feeds {
     return this.#function;
   }
 
+  /** Lets a function check configs that name feeds. */
+  tell(to: LambdaFunction): void {
+    this.#tell(to, ({ key }) => ({ key }));
+  }
+
   /** Makes the event source known by which connectors are fed. Throws for one that is declared already. */
   declare(feed: FeedDeclaration): void {
     if (this.#declared.some(({ key }) => key === feed.key)) {
@@ -83,16 +88,10 @@ export class Feeds {
     const { coordinatorFunction, restFunction, taskFunction } = this.#drover;
     this.#drover.node.addValidation({ validate: () => this.#tooLong() });
     const fn = this.#create();
-    const tell = (to: LambdaFunction, part: (feed: FeedDeclaration) => object) => {
-      const value = Lazy.string({ produce: () => Stack.of(to).toJsonString(this.#declared.map(part)) });
-      for (const [name, text] of Object.entries(writeEnvironment({ 'drover.feeds': value }))) {
-        to.addEnvironment(name, text);
-      }
-    };
     // Each is told what it needs: all variables of a function together may take 4 KB.
-    for (const to of [restFunction, taskFunction]) tell(to, ({ key }) => ({ key }));
-    tell(fn, ({ key, source }) => ({ key, ...(source === undefined ? {} : { source }) }));
-    tell(coordinatorFunction, ({ key, mapping }) => ({
+    for (const to of [restFunction, taskFunction]) this.tell(to);
+    this.#tell(fn, ({ key, source }) => ({ key, ...(source === undefined ? {} : { source }) }));
+    this.#tell(coordinatorFunction, ({ key, mapping }) => ({
       key,
       ...(mapping === undefined ? {} : { mapping: mapping.eventSourceMappingId }),
     }));
@@ -110,5 +109,11 @@ export class Feeds {
       ],
     });
     return fn;
+  }
+
+  #tell(to: LambdaFunction, part: (feed: FeedDeclaration) => object): void {
+    const value = Lazy.string({ produce: () => Stack.of(to).toJsonString(this.#declared.map(part)) });
+    for (const [name, text] of Object.entries(writeEnvironment({ 'drover.feeds': value })))
+      to.addEnvironment(name, text);
   }
 }

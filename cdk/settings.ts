@@ -79,7 +79,7 @@ function listOf(values: readonly string[] | undefined): string | undefined {
 }
 
 /** The function refuses them as well: a secret may be spelled in several ways, and a token tells nothing at synthesis. */
-export function checkConnectorAccess(props: DroverProps): void {
+export function checkConnectorAccess(props: Pick<DroverProps, 'security' | 'connectorSecrets' | 'fileFolders'>): void {
   const { security } = props;
   const own = 'secret' in security ? security.secret.secretArn : null;
   if (own !== null && props.connectorSecrets?.some(({ secretArn }) => secretArn === own)) {

@@ -86,7 +86,7 @@ export async function deploy(options: DeployOptions): Promise<StackOutputs> {
   return found;
 }
 
-async function cdk(options: DeployOptions, args: readonly string[], cwd = projectFolder): Promise<void> {
+export async function cdk(options: DeployOptions, args: readonly string[], cwd = projectFolder): Promise<void> {
   const env = {
     ...process.env,
     ...emulatorEnvironment({ port: options.awsPort, region: options.region }),

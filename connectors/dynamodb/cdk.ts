@@ -3,6 +3,7 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { EventSourceMapping, type IEventSourceDlq, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { type AttachedConnector, attachConnector } from '../../cdk/connector.ts';
 import type { Drover } from '../../cdk/drover.ts';
 
 /** What DynamoDbStreamsSource needs of AWS: a table whose stream brings its changes, and that may be scanned. */
@@ -46,6 +47,11 @@ export interface DynamoDbSourceProps {
    * @default - none: each is tried for as long as the stream keeps it, 24 hours
    */
   readonly maxRecordAge?: Duration;
+  /**
+   * The connector that it feeds, declared with it; its `dynamodb.table.whitelist` is known.
+   * @default - none: one whose config names it, created by other means
+   */
+  readonly connector?: AttachedConnector<'DynamoDBSource', 'dynamodb.table.whitelist'>;
 }
 
 const mostRecords = 10_000;
@@ -85,6 +91,9 @@ export function dynamodbSource(drover: Drover, props: DynamoDbSourceProps): Even
   });
   readable.applyBefore(mapping);
   drover.feeds.declare({ key: `dynamodb:${table.env.region}:table/${table.tableName}`, source: streamArn, mapping });
+  if (props.connector !== undefined) {
+    attachConnector(drover, 'DynamoDBSource', { 'dynamodb.table.whitelist': table.tableName }, props.connector);
+  }
   return mapping;
 }
 

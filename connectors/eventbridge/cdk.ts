@@ -2,6 +2,7 @@ import { Token } from 'aws-cdk-lib';
 import { type EventPattern, Rule, type RuleProps } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import { type AttachedConnector, attachConnector } from '../../cdk/connector.ts';
 import type { Drover } from '../../cdk/drover.ts';
 import { createFeedQueue, type FeedQueue, type FeedQueueTuning } from '../../cdk/feed-queue.ts';
 
@@ -16,6 +17,11 @@ export interface EventBridgeSourceProps extends FeedQueueTuning {
   readonly bus?: NonNullable<RuleProps['eventBus']>;
   /** A rule that is there, with a schedule for one, instead of `pattern`: it gets a target more. */
   readonly rule?: Rule;
+  /**
+   * The connector that it feeds, declared with it; its `eventbridge.feed` is known.
+   * @default - none: one whose config names it, created by other means
+   */
+  readonly connector?: AttachedConnector<'EventBridgeSource', 'eventbridge.feed'>;
 }
 
 /** The events that match go to the connector of class EventBridgeSource that names the feed, at least once. */
@@ -37,5 +43,7 @@ export function eventBridgeSource(drover: Drover, props: EventBridgeSourceProps)
     });
   // What the queue does not take within a day is kept where the undeliverable is.
   rule.addTarget(new SqsQueue(made.queue, { deadLetterQueue: made.failures }));
+  if (props.connector !== undefined)
+    attachConnector(drover, 'EventBridgeSource', { 'eventbridge.feed': feed }, props.connector);
   return { ...made, rule };
 }

@@ -2,11 +2,12 @@ import { Token } from 'aws-cdk-lib';
 import type { IAccessPoint } from 'aws-cdk-lib/aws-efs';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import { type AttachedConnector, attachConnector } from '../../cdk/connector.ts';
 import type { Drover } from '../../cdk/drover.ts';
 
 /** What FileStreamSource and FileStreamSink need of AWS: a disk that outlives the function, with the files on it. */
 
-export interface FileSourceProps {
+interface MountedFiles {
   /**
    * To the EFS file system with the files, which has mount targets in the subnets of the functions. Lambda mounts one file
    * system in a function: all file connectors of an installation share it.
@@ -16,24 +17,38 @@ export interface FileSourceProps {
   readonly mountPath: string;
 }
 
-export type FileSinkProps = FileSourceProps;
+export interface FileSourceProps extends MountedFiles {
+  /** A connector that reads one of them, declared with it. @default - none, or created by other means */
+  readonly connector?: AttachedConnector<'FileStreamSource'>;
+}
+
+export interface FileSinkProps extends MountedFiles {
+  /** A connector that writes one of them, declared with it. @default - none, or created by other means */
+  readonly connector?: AttachedConnector<'FileStreamSink'>;
+}
 
 /**
  * Mounts a file system for connectors that read its files, and lets configs name those. Throws without a VPC, for a path
  * that Lambda would refuse, and for a second file system.
  */
 export function fileSource(drover: Drover, props: FileSourceProps): void {
-  mount(drover, props);
-  permit(drover, props, 'elasticfilesystem:ClientMount');
+  allowReading(drover, props);
+  if (props.connector !== undefined) attachConnector(drover, 'FileStreamSource', {}, props.connector);
 }
 
 /** The same for connectors that write to its files. */
 export function fileSink(drover: Drover, props: FileSinkProps): void {
-  fileSource(drover, props);
+  allowReading(drover, props);
   permit(drover, props, 'elasticfilesystem:ClientWrite');
+  if (props.connector !== undefined) attachConnector(drover, 'FileStreamSink', {}, props.connector);
 }
 
-function mount(drover: Drover, { accessPoint, mountPath }: FileSourceProps): void {
+function allowReading(drover: Drover, props: MountedFiles): void {
+  mount(drover, props);
+  permit(drover, props, 'elasticfilesystem:ClientMount');
+}
+
+function mount(drover: Drover, { accessPoint, mountPath }: MountedFiles): void {
   if (!Token.isUnresolved(mountPath) && !/^\/mnt\/[\w.-]{1,155}$/.test(mountPath)) {
     throw new Error(`mountPath is "${mountPath}": it must be /mnt/ and a name of letters, digits, "_", "-" and "."`);
   }
@@ -59,7 +74,7 @@ function mount(drover: Drover, { accessPoint, mountPath }: FileSourceProps): voi
   drover.allowFiles(mountPath);
 }
 
-function permit(drover: Drover, { accessPoint }: FileSourceProps, action: string): void {
+function permit(drover: Drover, { accessPoint }: MountedFiles, action: string): void {
   drover.taskFunction.addToRolePolicy(
     new PolicyStatement({
       actions: [action],

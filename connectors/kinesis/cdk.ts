@@ -3,6 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IStream, IStreamConsumer } from 'aws-cdk-lib/aws-kinesis';
 import { EventSourceMapping, type IEventSourceDlq, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { type AttachedConnector, attachConnector } from '../../cdk/connector.ts';
 import type { Drover } from '../../cdk/drover.ts';
 
 /** What KinesisSource needs of AWS: a stream that brings its records. */
@@ -47,6 +48,11 @@ export interface KinesisSourceProps {
    * @default - none: each is tried for as long as the stream keeps it
    */
   readonly maxRecordAge?: Duration;
+  /**
+   * The connector that it feeds, declared with it; its `kinesis.stream` is known.
+   * @default - none: one whose config names it, created by other means
+   */
+  readonly connector?: AttachedConnector<'KinesisSource', 'kinesis.stream'>;
 }
 
 const mostRecords = 10_000;
@@ -91,6 +97,9 @@ export function kinesisSource(drover: Drover, props: KinesisSourceProps): EventS
   });
   readable.applyBefore(mapping);
   drover.feeds.declare({ key: `kinesis:${stream.env.region}:stream/${stream.streamName}`, source, mapping });
+  if (props.connector !== undefined) {
+    attachConnector(drover, 'KinesisSource', { 'kinesis.stream': stream.streamName }, props.connector);
+  }
   return mapping;
 }
 

@@ -3,6 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { acknowledgeResource } from '../../cdk/acknowledged.ts';
+import { type AttachedConnector, attachConnector } from '../../cdk/connector.ts';
 import type { Drover } from '../../cdk/drover.ts';
 import { wakeOnObjects } from '../../cdk/wakes.ts';
 
@@ -32,10 +33,21 @@ export interface S3SourceProps {
    * @default - objects stay where they are
    */
   readonly finished?: 'delete' | { readonly movedTo: string };
+  /**
+   * A connector that reads it, declared with it, and woken by new objects; the bucket, the prefix and what becomes of
+   * objects are known.
+   * @default - none, or created by other means
+   */
+  readonly connector?: AttachedConnector<
+    'io.aiven.kafka.connect.s3.source.S3SourceConnector',
+    'aws.s3.bucket.name' | 'aws.s3.prefix' | 'objects.finished' | 'objects.finished.prefix'
+  >;
 }
 
 /** Lets connectors read the objects of a bucket, and has new ones wake them. */
-export function s3Source(drover: Drover, { bucket, prefix = '', wakes, finished }: S3SourceProps): void {
+export function s3Source(drover: Drover, props: S3SourceProps): void {
+  const { bucket, prefix = '', finished, connector } = props;
+  const wakes = connector === undefined ? props.wakes : [...(props.wakes ?? []), connector.name];
   const { taskFunction } = drover;
   const objects = `${bucket.bucketArn}/${prefix}*`;
   const permit = (actions: string[], resource: string, conditions?: Record<string, unknown>) =>
@@ -57,10 +69,31 @@ export function s3Source(drover: Drover, { bucket, prefix = '', wakes, finished 
   if (typeof finished === 'object') bucket.encryptionKey?.grantEncryptDecrypt(taskFunction);
   else bucket.encryptionKey?.grantDecrypt(taskFunction);
   if (wakes !== undefined) wakeOnObjects(drover, { bucket, wakes, ...(prefix === '' ? {} : { prefix }) });
+  if (connector === undefined) return;
+  const given = {
+    'aws.s3.bucket.name': bucket.bucketName,
+    ...(prefix === '' ? {} : { 'aws.s3.prefix': prefix }),
+    ...(finished === 'delete' ? { 'objects.finished': 'delete' } : {}),
+    ...(typeof finished === 'object'
+      ? { 'objects.finished': 'move', 'objects.finished.prefix': finished.movedTo }
+      : {}),
+  };
+  attachConnector(drover, 'io.aiven.kafka.connect.s3.source.S3SourceConnector', given, connector);
 }
 
 /** What is asked of a bucket that is written to: any that the CDK knows. */
-export type WrittenBucket = Pick<IBucket, 'bucketArn' | 'encryptionKey' | 'node'>;
+export type WrittenBucket = Pick<IBucket, 'bucketArn' | 'bucketName' | 'encryptionKey' | 'node'>;
+
+const confluentSink = 'io.confluent.connect.s3.S3SinkConnector';
+const aivenSink = 'io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector';
+
+/** By class: what names the bucket. */
+const bucketSettings = { [confluentSink]: 's3.bucket.name', [aivenSink]: 'aws.s3.bucket.name' } as const;
+
+/** A sink of one of the two classes, whose settings it has. */
+type WritingConnector<Class extends keyof typeof bucketSettings> = {
+  readonly connectorClass: Class;
+} & AttachedConnector<Class, (typeof bucketSettings)[Class] | 'state.prefix'>;
 
 export interface S3SinkProps {
   readonly bucket: WrittenBucket;
@@ -82,6 +115,12 @@ export interface S3SinkProps {
    * @default true for a bucket of this app, else false
    */
   readonly lifecycleRules?: boolean;
+  /**
+   * A connector that writes to it, declared with it; the bucket and the `state.prefix` are known. Where in the prefix it writes,
+   * its config says: `topics.dir`, a template or a prefix.
+   * @default - none, or created by other means
+   */
+  readonly connector?: WritingConnector<typeof confluentSink> | WritingConnector<typeof aivenSink>;
 }
 
 const uploadDays = 10;
@@ -133,6 +172,10 @@ export function s3Sink(drover: Drover, props: S3SinkProps): void {
   const key = props.encryptionKey ?? bucket.encryptionKey;
   key?.grantEncryptDecrypt(role);
   addRules(drover, props, statePrefix);
+  if (props.connector === undefined) return;
+  const { connectorClass, ...connector } = props.connector;
+  const given = { [bucketSettings[connectorClass]]: bucket.bucketName, 'state.prefix': statePrefix };
+  attachConnector(drover, connectorClass, given, connector);
 }
 
 function addRules(drover: Drover, { bucket, prefix, lifecycleRules }: S3SinkProps, statePrefix: string): void {

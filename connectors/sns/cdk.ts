@@ -2,6 +2,7 @@ import { Token } from 'aws-cdk-lib';
 import type { ITopic, SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { type AttachedConnector, attachConnector } from '../../cdk/connector.ts';
 import type { Drover } from '../../cdk/drover.ts';
 import { createFeedQueue, type FeedQueue, type FeedQueueTuning } from '../../cdk/feed-queue.ts';
 
@@ -19,6 +20,11 @@ export interface SnsSourceProps extends FeedQueueTuning {
    * @default false
    */
   readonly raw?: boolean;
+  /**
+   * The connector that it feeds, declared with it; its `sns.feed` is known.
+   * @default - none: one whose config names it, created by other means
+   */
+  readonly connector?: AttachedConnector<'SnsSource', 'sns.feed'>;
 }
 
 /**
@@ -38,5 +44,6 @@ export function snsSource(drover: Drover, props: SnsSourceProps): FeedQueue {
       ...(filterPolicy === undefined ? {} : { filterPolicy: { ...filterPolicy } }),
     }),
   );
+  if (props.connector !== undefined) attachConnector(drover, 'SnsSource', { 'sns.feed': feed }, props.connector);
   return made;
 }

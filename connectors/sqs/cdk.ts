@@ -2,6 +2,7 @@ import { Duration, Names, Token } from 'aws-cdk-lib';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { CfnQueue, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { type AttachedConnector, attachConnector } from '../../cdk/connector.ts';
 import type { Drover } from '../../cdk/drover.ts';
 import { checkQueueTuning } from '../../cdk/feed-queue.ts';
 
@@ -29,6 +30,11 @@ export interface SqsSourceProps {
    * @default 10
    */
   readonly maxConcurrency?: number;
+  /**
+   * The connector that it feeds, declared with it; its `sqs.queue.url` is known.
+   * @default - none: one whose config names it, created by other means
+   */
+  readonly connector?: AttachedConnector<'SqsSource', 'sqs.queue.url'>;
 }
 
 const mostAtOnce = 10;
@@ -53,6 +59,9 @@ export function sqsSource(drover: Drover, props: SqsSourceProps): EventSourceMap
     ...(maxBatchingWindow === undefined ? {} : { maxBatchingWindow }),
   });
   drover.feeds.declare({ key: queue.queueArn, mapping });
+  if (props.connector !== undefined) {
+    attachConnector(drover, 'SqsSource', { 'sqs.queue.url': queue.queueUrl }, props.connector);
+  }
   return mapping;
 }
 

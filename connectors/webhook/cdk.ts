@@ -11,6 +11,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../../cdk/acknowledged.ts';
+import { type AttachedConnector, attachConnector } from '../../cdk/connector.ts';
 import type { Drover } from '../../cdk/drover.ts';
 import { createFeedQueue, type FeedQueue, type FeedQueueTuning } from '../../cdk/feed-queue.ts';
 import { bufferUrlVariable } from './buffer.ts';
@@ -30,6 +31,11 @@ export interface WebhooksProps {
   readonly domain?: { readonly name: IDomainName; readonly path?: string };
   /** @default RetentionDays.ONE_MONTH */
   readonly logRetention?: RetentionDays;
+  /**
+   * Connectors of class WebhookSource, declared with it, each under its name.
+   * @default - none, or created by other means
+   */
+  readonly connectors?: readonly AttachedConnector<'WebhookSource'>[];
 }
 
 export interface Webhooks {
@@ -75,6 +81,7 @@ export function webhooks(drover: Drover, props: WebhooksProps = {}): Webhooks {
   const { buffer: wanted = false } = props;
   const buffer = wanted === false ? undefined : bufferFor(scope, drover, wanted === true ? {} : wanted);
   if (buffer === undefined) feeds.declare({ key: 'hook:*' });
+  for (const connector of props.connectors ?? []) attachConnector(drover, 'WebhookSource', {}, connector);
   const base =
     props.domain === undefined
       ? api.apiEndpoint

@@ -43,16 +43,20 @@ const initialStates: Readonly<Record<string, TargetState>> = {
   STOPPED: 'STOPPED',
 };
 
+/** Null: RUNNING. */
+export function initialTargetState(text: string | null): TargetState {
+  const state = text?.toUpperCase() ?? 'RUNNING';
+  const targetState = Object.hasOwn(initialStates, state) ? initialStates[state] : undefined;
+  if (targetState !== undefined) return targetState;
+  throw badRequest(`The initial_state must be one of ${Object.keys(initialStates).join(', ')}, not ${state}`);
+}
+
 /** KIP-980: `initial_state` ignores case. Blanks around the outer name are cut off, those in the config are not. */
 export async function createConnector(call: Call): Promise<Answer> {
   const request = readObject(call.body(), 'request body', ['name', 'config', 'initial_state']);
   const name = javaTrim(readText(request.get('name'), 'name') ?? '');
   const config = readConfig(request.get('config'));
-  const state = readText(request.get('initial_state'), 'initial_state')?.toUpperCase() ?? 'RUNNING';
-  const targetState = Object.hasOwn(initialStates, state) ? initialStates[state] : undefined;
-  if (targetState === undefined) {
-    throw badRequest(`The initial_state must be one of ${Object.keys(initialStates).join(', ')}, not ${state}`);
-  }
+  const targetState = initialTargetState(readText(request.get('initial_state'), 'initial_state'));
   const info = await call.herder.createConnector(name, config, targetState);
   return { body: connectorInfoEntity(info), location: locationOf(name) };
 }

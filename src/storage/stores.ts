@@ -1,5 +1,6 @@
 import type { ClusterStore } from './cluster-store.ts';
 import type { ConfigBackingStore, StatusBackingStore } from './config-backing-store.ts';
+import type { DeclarationStore } from './declaration-store.ts';
 import type { DueIndex } from './due-index.ts';
 import type { FeedStore } from './feed-store.ts';
 import type { GenerationStore } from './generation-store.ts';
@@ -15,5 +16,6 @@ export interface Stores {
   readonly leases: LeaseStore;
   readonly due: DueIndex;
   readonly feeds: FeedStore;
+  readonly declarations: DeclarationStore;
   readonly cluster: ClusterStore;
 }

@@ -80,6 +80,10 @@ export interface Events {
   'herder.swept': { due: number; dispatched: number; left: number };
   'herder.woken': { connectors: number; tasks: number };
   'rest.failed': { method: string; path: string; error: string; trace: string };
+  /** By a resource of a stack; `drift`: settings that somebody had changed since, with commas between. */
+  'connector.declared': About & { stack: string; resource: string; change: string; drift: string };
+  'connector.not-declared': About & { stack: string; resource: string; error: string; trace: string };
+  'connector.withdrawn': About & { stack: string; resource: string; outcome: string };
 }
 
 export type EventName = keyof Events;
@@ -342,6 +346,23 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'ERROR',
     logger: 'drover.rest',
     message: (f) => `${f.method} ${f.path} failed: ${f.error}`,
+  },
+  'connector.declared': {
+    level: (f) => (f.drift === '' ? 'INFO' : 'WARN'),
+    logger: 'drover.rest',
+    message: (f) =>
+      `${f.connector} is as ${f.resource} of ${f.stack} declares it (${f.change})` +
+      (f.drift === '' ? '' : `; somebody had changed ${f.drift}`),
+  },
+  'connector.not-declared': {
+    level: 'WARN',
+    logger: 'drover.rest',
+    message: (f) => `${f.connector} could not be made as ${f.resource} of ${f.stack} declares it: ${f.error}`,
+  },
+  'connector.withdrawn': {
+    level: 'INFO',
+    logger: 'drover.rest',
+    message: (f) => `${f.resource} of ${f.stack} does not declare ${f.connector} any more: ${f.outcome}`,
   },
 };
 

@@ -440,6 +440,8 @@ test('nothing that a function may load lazily was left out by these tests', () =
   const needless = new Set<string>();
   const used = new Set<RegExp>();
   for (const name of functionNames) {
+    // Nothing of this stack declares a connector: test/e2e/declared-connectors.test.ts runs it.
+    if (name === 'connectors') continue;
     const loaded = new Set(
       seen.filter((line) => line.startsWith(`${stack.functions[name]} `)).map((line) => line.split(' ')[1]),
     );

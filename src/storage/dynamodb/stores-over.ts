@@ -1,6 +1,7 @@
 import type { Stores } from '../stores.ts';
 import { DynamoDbClusterStore } from './cluster-store.ts';
 import { DynamoDbConfigBackingStore } from './config-store.ts';
+import { DynamoDbDeclarationStore } from './declaration-store.ts';
 import { DynamoDbDueIndex } from './due-index.ts';
 import { DynamoDbFeedStore } from './feed-store.ts';
 import { DynamoDbGenerationStore } from './generation-store.ts';
@@ -20,6 +21,7 @@ export function storesOver(table: TableClient, newNonce: () => string): Stores {
     leases,
     due: new DynamoDbDueIndex(table),
     feeds: new DynamoDbFeedStore(table),
+    declarations: new DynamoDbDeclarationStore(table),
     cluster: new DynamoDbClusterStore(table),
   };
 }

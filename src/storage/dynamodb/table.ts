@@ -13,6 +13,7 @@ import { everyTick } from '../due-index.ts';
  *   C#<name>      TOPIC#<topic>             active topic
  *   C#<name>      HIST#<time>#<id>#<part>   offsets changed by hand
  *   F#<feed key>  CLAIM                     which connector an event source feeds, and whether it may now
+ *   D#<name>      DECLARED                  which resources of a stack have declared the connector
  *   CLUSTER       CLUSTER_ID, TICKER, MIRROR, LOGGER#<logger>
  *
  * STATE and TASK# are neighbours in key order, so that a connector with its tasks is one query. A connector's name
@@ -74,6 +75,7 @@ export const streamFilters = {
 const shards = 4;
 const connectorPrefix = 'C#';
 const feedPrefix = 'F#';
+const declarationPrefix = 'D#';
 
 /** Bytes of a sort key; the name is one in the list of connectors. */
 const maxSortKeyBytes = 1024;
@@ -111,6 +113,11 @@ export const isFeedPk = (pk: string) => pk.startsWith(feedPrefix);
 export const claimKey = (feedKey: string): Key => ({
   pk: bounded(feedPrefix + encode(feedKey), 'name of the event source', 'feed'),
   sk: 'CLAIM',
+});
+
+export const declarationKey = (name: string): Key => ({
+  pk: bounded(declarationPrefix + encode(name), 'connector name', 'name'),
+  sk: 'DECLARED',
 });
 
 export const stateSk = 'STATE';

@@ -1,0 +1,111 @@
+import type { dynamoDbSourceConfig } from '../connectors/dynamodb/settings.ts';
+import type { eventBridgeConfig } from '../connectors/eventbridge/settings.ts';
+import type { fileStreamSinkConfig, fileStreamSourceConfig } from '../connectors/file/settings.ts';
+import type { kinesisSourceConfig } from '../connectors/kinesis/settings.ts';
+import type { aivenSinkConfig, confluentSinkConfig, s3SourceConfig } from '../connectors/s3/settings.ts';
+import type { snsConfig } from '../connectors/sns/settings.ts';
+import type { sqsSourceConfig } from '../connectors/sqs/settings.ts';
+import type { webhookConfig } from '../connectors/webhook/settings.ts';
+import type { ConfigDef, ConfigKeySpec, ConfigSpec } from '../src/config/config-def.ts';
+import type { sinkConnectorConfig, sourceConnectorConfig } from '../src/config/connector-config.ts';
+import type { ConnectorSecret } from './connector-secret.ts';
+
+/*
+ * What a config may hold, as types: those of the connectors that come with Drover are made of their declarations, so that an
+ * editor knows their settings and a misspelled one does not compile.
+ */
+
+/** What may stand in a config; numbers, booleans and lists become the text that Connect knows. */
+export type SettingValue = string | number | boolean | readonly string[] | ConnectorSecret;
+
+/** By class. */
+interface Sources {
+  'com.trustpilot.connector.dynamodb.DynamoDBSourceConnector': typeof dynamoDbSourceConfig;
+  'drover.eventbridge.EventBridgeSourceConnector': typeof eventBridgeConfig;
+  'org.apache.kafka.connect.file.FileStreamSourceConnector': typeof fileStreamSourceConfig;
+  'com.github.jcustenborder.kafka.connect.kinesis.KinesisSourceConnector': typeof kinesisSourceConfig;
+  'io.aiven.kafka.connect.s3.source.S3SourceConnector': typeof s3SourceConfig;
+  'drover.sns.SnsSourceConnector': typeof snsConfig;
+  'com.nordstrom.kafka.connect.sqs.SqsSourceConnector': typeof sqsSourceConfig;
+  'drover.webhook.WebhookSourceConnector': typeof webhookConfig;
+}
+
+interface Sinks {
+  'org.apache.kafka.connect.file.FileStreamSinkConnector': typeof fileStreamSinkConfig;
+  'io.confluent.connect.s3.S3SinkConnector': typeof confluentSinkConfig;
+  'io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector': typeof aivenSinkConfig;
+}
+
+/** `SqsSourceConnector` and `SqsSource` for a full name. */
+type Simple<Name extends string> = Name extends `${string}.${infer Rest}` ? Simple<Rest> : Name;
+type Alias<Name extends string> = Simple<Name> | (Simple<Name> extends `${infer Short}Connector` ? Short : never);
+type Named<Class, Names> = { [N in keyof Names & string]: Class extends N | Alias<N> ? N : never }[keyof Names &
+  string];
+
+type Booleans = boolean | 'true' | 'false';
+type Numbers = number | `${number}`;
+interface Texts {
+  BOOLEAN: Booleans;
+  STRING: string;
+  INT: Numbers;
+  SHORT: Numbers;
+  LONG: Numbers;
+  DOUBLE: Numbers;
+  LIST: string | readonly string[];
+  CLASS: string;
+  /** A literal would stand in the template. */
+  PASSWORD: ConnectorSecret | `${string}\${${string}}${string}`;
+}
+
+/** One of some texts, where the declaration lists them; what is only known at deployment is a ConnectorSecret or a cast. */
+type Text<K extends ConfigKeySpec> = K extends { readonly validator: { readonly values: readonly (infer V)[] } }
+  ? V
+  : Texts[K['type']];
+
+type Required<S extends ConfigSpec> = {
+  [N in keyof S]: S[N] extends { readonly default: unknown } | { readonly internal: true } ? never : N;
+}[keyof S];
+type Optional<S extends ConfigSpec> = Exclude<keyof S, Required<S>>;
+
+type Settings<D> =
+  D extends ConfigDef<infer S>
+    ? { readonly [N in Required<S>]: Text<S[N]> | ConnectorSecret } & {
+        readonly [N in Optional<S>]?: Text<S[N]> | ConnectorSecret;
+      }
+    : never;
+
+/** What the construct says itself. */
+type Own = 'name' | 'connector.class';
+
+/** Settings of converters, transformations and clients, whose names begin with those of other settings. */
+type Prefixed = {
+  readonly [name in
+    | `${'key' | 'value' | 'header'}.converter.${string}`
+    | `${'transforms' | 'predicates'}.${string}`
+    | `${'producer' | 'consumer' | 'admin'}.override.${string}`
+    | `topic.creation.${string}`
+    | `errors.deadletterqueue.${string}`
+    | `drover.${string}`]?: SettingValue;
+};
+
+type Common<D> = Omit<Settings<D>, Own> & Prefixed;
+
+/** A connector's own settings win over common ones of the same name. */
+type Whole<Declared, CommonConfig> = Settings<Declared> &
+  Omit<Common<CommonConfig>, keyof Settings<Declared>> &
+  Prefixed;
+
+/** The settings of a class, without `connector.class`; any, where Drover does not know the class. */
+export type SettingsOf<Class extends string> = [Named<Class, Sources>] extends [never]
+  ? [Named<Class, Sinks>] extends [never]
+    ? Readonly<Record<string, SettingValue>>
+    : Whole<Sinks[Named<Class, Sinks>], typeof sinkConnectorConfig>
+  : Whole<Sources[Named<Class, Sources>], typeof sourceConnectorConfig>;
+
+/** A config, typed by its `connector.class`. */
+export type DroverConnectorConfig<Class extends string = string> = {
+  readonly 'connector.class': Class;
+} & SettingsOf<Class>;
+
+/** Classes whose settings are known, by the names that may be given them. */
+export type KnownConnectorClass = Alias<keyof Sources | keyof Sinks> | keyof Sources | keyof Sinks;
