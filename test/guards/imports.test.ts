@@ -160,6 +160,26 @@ describe('imports', () => {
     expect(broken).toEqual([]);
   });
 
+  it('the command line asks over the API and AWS; of the runtime it knows what it names', () => {
+    const allowed = ['version', 'testing', 'kafka', 'config', 'errors', 'telemetry'];
+    const commandLine = filesUnder(join(root, 'cli'));
+    const known = (path: string) =>
+      path.startsWith(join(root, 'cli/')) || (path.startsWith(`${src}/`) && allowed.includes(roomOf(path)));
+    expect(commandLine.length).toBeGreaterThan(10);
+    const broken = commandLine.flatMap((file) =>
+      relativeImports(file)
+        .filter((path) => !known(path))
+        .map((path) => `${relative(root, file)} imports ${relative(root, path)}: ask the REST API for it`),
+    );
+    expect(broken).toEqual([]);
+    const back = runtimeFiles.flatMap((file) =>
+      relativeImports(file)
+        .filter((path) => path.startsWith(join(root, 'cli/')))
+        .map((path) => `${relative(root, file)} imports ${relative(root, path)}: no function needs a command line`),
+    );
+    expect(back).toEqual([]);
+  });
+
   it('what runs in a function knows nothing of the CDK', () => {
     const broken = runtimeFiles
       .filter((file) => !isForCdk(file))

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 
-const cli = fileURLToPath(new URL('../../src/testing/cli.ts', import.meta.url));
+const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const api = new URL('../../src/api/index.ts', import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), 'drover-dev-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,0 +1,382 @@
+import type { Command } from 'commander';
+import { type ConfigChange, configChanges, printChanges, shownValue } from '../config-diff.ts';
+import {
+  allConnectors,
+  type Connector,
+  faultsOf,
+  noConnector,
+  type StateVerb,
+  setState,
+  stateAfter,
+  theConnector,
+  validateConfig,
+} from '../connect-api.ts';
+import { type ConnectorState, readConnectorFiles, type WantedConnector } from '../connector-files.ts';
+import { CliError, exitCodes, messageOf, usageError } from '../faults.ts';
+import { parseTarget } from '../resources.ts';
+import { type Rest, RestError, segment } from '../rest.ts';
+import { type CommandContext, run, type Session } from '../session.ts';
+import { awaitGone, awaitSettled, type WaitOptions, withWait } from '../wait.ts';
+
+export interface FilesOptions {
+  readonly filename?: readonly string[];
+  readonly recursive?: boolean;
+  readonly name?: string;
+}
+
+const withFiles = (command: Command): Command =>
+  command
+    .option('-f, --filename <path...>', 'file or folder; - for the standard input')
+    .option('-R, --recursive', 'folders of folders too')
+    .option('-n, --name <name>', 'of the one connector of the one file');
+
+/** Files by `-f` or by themselves. */
+export async function filesOf(
+  { io }: Session,
+  { filename = [], recursive, name }: FilesOptions,
+  paths: readonly string[],
+) {
+  const all = [...filename, ...paths];
+  return await readConnectorFiles(all, { recursive: recursive === true, ...(name === undefined ? {} : { name }) }, io);
+}
+
+interface ApplyOptions extends FilesOptions, WaitOptions {
+  readonly dryRun?: boolean;
+  readonly prune?: boolean;
+  readonly yes?: boolean;
+}
+
+export function addApply(program: Command, context: CommandContext): void {
+  withWait(withFiles(program.command('apply')), 'until the connectors run, or one has failed')
+    .summary('make connectors as files describe them')
+    .description(
+      'Creates what is not there and changes what is different; what is as described is left alone. Files are JSON and YAML: ' +
+        '{"name": …, "config": {…}}, a config with its "name", lists of them, KafkaConnector of Strimzi, descriptions of MSK Connect, ' +
+        'and what drover get -o json prints. A state (spec.state) is brought about as well; initial_state counts when it is made.',
+    )
+    .argument('[path...]', 'as -f')
+    .option('--dry-run', 'only show what would be different, and what validation says')
+    .option('--prune', 'delete connectors that the files do not have; asks first')
+    .option('-y, --yes', 'do not ask')
+    .action(run(context, apply));
+
+  withFiles(program.command('diff'))
+    .summary('what apply would change; ends with 1 if anything')
+    .description(
+      'As apply --dry-run, without validation; ends with 0 when everything is as described, and with 1 when not.',
+    )
+    .argument('[path...]', 'as -f')
+    .option('--prune', 'connectors that the files do not have are a difference too')
+    .action(run(context, diff));
+
+  withFiles(program.command('validate'))
+    .summary('check configs without making anything')
+    .description(
+      'Asks the installation what it would refuse: each fault by connector and field. Ends with 1 if there is any.',
+    )
+    .argument('[path...]', 'as -f')
+    .action(run(context, validate));
+
+  withFiles(program.command('delete'))
+    .summary('delete connectors by name or as files name them')
+    .description('Source offsets stay, as with Kafka Connect, unless --offsets resets them first.')
+    .argument('[kind-and-names...]', 'orders; connector orders invoices')
+    .option('--offsets', 'stop it, and forget its offsets too')
+    .option('--ignore-not-found', 'one that is not there is no error')
+    .action(run(context, deleteConnectors));
+
+  program
+    .command('patch')
+    .summary('change some settings of a connector, or the level of a logger')
+    .argument('<kind-and-names...>', 'orders; connector orders; logger drover.worker')
+    .option('-s, --set <key=value...>', 'settings to add or change')
+    .option('--remove <key...>', 'settings to take out')
+    .option('-l, --level <level>', 'of a logger: TRACE, DEBUG, INFO, WARN, ERROR; reset takes the level back')
+    .action(run(context, patch));
+}
+
+type Action = 'created' | 'configured' | 'unchanged' | 'pruned';
+
+interface Plan {
+  readonly wanted: WantedConnector;
+  readonly before: Connector | null;
+  readonly changes: readonly ConfigChange[];
+  /** What brings it into the state that the file wants. */
+  readonly verb: StateVerb | null;
+}
+
+function planOf(wanted: WantedConnector, before: Connector | null): Plan {
+  const changes = configChanges(before === null ? null : { ...before.config, name: before.name }, wanted.config);
+  return { wanted, before, changes, verb: before === null ? null : verbFor(before.status.state, wanted.state) };
+}
+
+/** FAILED and UNASSIGNED are on their way to RUNNING: a restart is not what a file asks for. */
+function verbFor(now: string, wanted: ConnectorState | null): StateVerb | null {
+  if (wanted === null) return null;
+  if (wanted === 'RUNNING') return now === 'PAUSED' || now === 'STOPPED' ? 'resume' : null;
+  return now === wanted ? null : wanted === 'PAUSED' ? 'pause' : 'stop';
+}
+
+async function plan(session: Session, options: FilesOptions, paths: readonly string[]) {
+  const { connectors, passed } = await filesOf(session, options, paths);
+  for (const other of passed) session.note(`${other} is no connector: passed over`);
+  const rest = await session.rest();
+  const present = new Map((await allConnectors(rest)).map((connector) => [connector.name, connector]));
+  const named = new Set(connectors.map(({ name }) => name));
+  return {
+    rest,
+    plans: connectors.map((wanted) => planOf(wanted, present.get(wanted.name) ?? null)),
+    others: [...present.values()].filter(({ name }) => !named.has(name)),
+  };
+}
+
+async function apply(session: Session, options: ApplyOptions, paths: string[]): Promise<void> {
+  const { rest, plans, others } = await plan(session, options, paths);
+  const doomed = options.prune === true ? others : [];
+  if (options.prune === true && plans.length === 0) {
+    throw usageError('The files have no connector at all, and --prune would delete every one: that is not done');
+  }
+  if (options.dryRun === true) return await showPlan(session, rest, plans, doomed);
+  if (doomed.length > 0) {
+    const names = doomed.map(({ name }) => name).join(', ');
+    await session.confirm(
+      `Delete ${doomed.length} connectors that the files do not have (${names})?`,
+      options.yes === true,
+    );
+  }
+  const done: { name: string; action: Action; changes: readonly ConfigChange[] }[] = [];
+  const failed: { name: string; error: string }[] = [];
+  const report = (name: string, action: Action, changes: readonly ConfigChange[]) => {
+    done.push({ name, action, changes });
+    if (session.format === 'name') session.io.out(`${name}\n`);
+    else if (!session.isStructured) session.io.out(`connector/${name} ${action}\n`);
+  };
+  const attempt = async (name: string, act: () => Promise<void>) => {
+    try {
+      await act();
+    } catch (error) {
+      // A refusal is about this one; the others may be well.
+      if (!(error instanceof RestError) || error.exitCode === exitCodes.unreachable) throw error;
+      failed.push({ name, error: messageOf(error) });
+      if (!session.isStructured) session.note(`connector/${name} refused: ${messageOf(error)}`);
+    }
+  };
+  for (const { wanted, before, changes, verb } of plans) {
+    await attempt(wanted.name, async () => {
+      if (before === null) await create(rest, wanted);
+      else {
+        if (changes.length > 0) await rest.call('PUT', `/connectors/${segment(wanted.name)}/config`, wanted.config);
+        if (verb !== null) await setState(rest, wanted.name, verb);
+      }
+      report(
+        wanted.name,
+        before === null ? 'created' : changes.length > 0 || verb !== null ? 'configured' : 'unchanged',
+        changes,
+      );
+    });
+  }
+  for (const { name } of doomed) {
+    await attempt(name, async () => {
+      await rest.call('DELETE', `/connectors/${segment(name)}`);
+      report(name, 'pruned', []);
+    });
+  }
+  if (session.isStructured) {
+    session.value([
+      ...done.map(({ name, action, changes }) => ({ name, action, changes: changes.map(shownChange) })),
+      ...failed.map(({ name, error }) => ({ name, action: 'refused', error })),
+    ]);
+  }
+  if (failed.length > 0)
+    throw new CliError(`${failed.length} of ${plans.length + doomed.length} connectors were refused`);
+  if (options.wait === true) {
+    const changed = done
+      .filter(({ action }) => action === 'created' || action === 'configured')
+      .map(({ name }) => name);
+    await awaitSettled(session, rest, changed, options.timeout);
+  }
+}
+
+async function create(rest: Rest, { name, config, state, initialState }: WantedConnector): Promise<void> {
+  const first = state ?? initialState;
+  await rest.call('POST', '/connectors', { name, config, ...(first === null ? {} : { initial_state: first }) });
+}
+
+const shownChange = ({ key, before, after }: ConfigChange) => ({
+  key,
+  before: before === null ? null : shownValue(key, before),
+  after: after === null ? null : shownValue(key, after),
+});
+
+const isDifferent = ({ before, changes, verb }: Plan) => before === null || changes.length > 0 || verb !== null;
+
+function actionOf({ before, changes, verb }: Plan): string {
+  if (before === null) return 'create';
+  if (changes.length > 0) return 'configure';
+  return verb ?? 'nothing';
+}
+
+function printPlan(session: Session, plans: readonly Plan[], doomed: readonly Connector[]): void {
+  for (const one of plans) {
+    const { wanted, before, changes, verb } = one;
+    if (!isDifferent(one)) continue;
+    session.io.out(
+      `${session.paint('bold', `connector/${wanted.name}`)} would be ${before === null ? 'created' : 'changed'}\n`,
+    );
+    session.io.out(printChanges(changes, session.paint));
+    if (verb !== null) session.io.out(`  ~ state: ${before?.status.state} -> ${stateAfter(verb)}\n`);
+  }
+  for (const { name } of doomed) {
+    session.io.out(`${session.paint('bold', `connector/${name}`)} ${session.paint('red', 'would be deleted')}\n`);
+  }
+  const same = plans.filter((one) => !isDifferent(one)).length;
+  if (same > 0) session.io.out(`${same} ${same === 1 ? 'connector is' : 'connectors are'} as described\n`);
+}
+
+function planValue(
+  plans: readonly Plan[],
+  doomed: readonly Connector[],
+  faults: ReadonlyMap<string, readonly object[]>,
+) {
+  return [
+    ...plans.map((one) => ({
+      name: one.wanted.name,
+      action: actionOf(one),
+      changes: one.changes.map(shownChange),
+      ...(one.verb === null ? {} : { state: { before: one.before?.status.state, after: stateAfter(one.verb) } }),
+      ...(faults.has(one.wanted.name) ? { errors: faults.get(one.wanted.name) } : {}),
+    })),
+    ...doomed.map(({ name }) => ({ name, action: 'delete', changes: [] })),
+  ];
+}
+
+async function showPlan(
+  session: Session,
+  rest: Rest,
+  plans: readonly Plan[],
+  doomed: readonly Connector[],
+): Promise<void> {
+  const faults = new Map<string, Fault[]>();
+  for (const { wanted } of plans.filter(({ before, changes }) => before === null || changes.length > 0)) {
+    const found = await faultsIn(rest, wanted);
+    if (found.length > 0) faults.set(wanted.name, found);
+  }
+  if (!session.value(planValue(plans, doomed, faults))) {
+    printPlan(session, plans, doomed);
+    for (const [name, found] of faults) for (const fault of found) session.note(faultLine(name, fault));
+  }
+  if (faults.size > 0) throw new CliError(`${faults.size} of ${plans.length} connectors would be refused`);
+}
+
+async function diff(session: Session, options: FilesOptions & { prune?: boolean }, paths: string[]): Promise<void> {
+  const { plans, others } = await plan(session, options, paths);
+  const doomed = options.prune === true ? others : [];
+  if (!session.value(planValue(plans, doomed, new Map()))) printPlan(session, plans, doomed);
+  const different = plans.filter(isDifferent).length + doomed.length;
+  if (different > 0) throw new CliError(`${different} connectors are different`);
+}
+
+interface Fault {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Everything that is wrong with it; what the API refuses as a whole is of `connector.class`. */
+export async function faultsIn(rest: Rest, { config }: WantedConnector): Promise<Fault[]> {
+  try {
+    return faultsOf(await validateConfig(rest, config));
+  } catch (error) {
+    if (!(error instanceof RestError) || error.exitCode === exitCodes.unreachable) throw error;
+    return [{ field: 'connector.class', message: messageOf(error) }];
+  }
+}
+
+const faultLine = (name: string, { field, message }: Fault) => `connector/${name}: ${field}: ${message}`;
+
+async function validate(session: Session, options: FilesOptions, paths: string[]): Promise<void> {
+  const { connectors, passed } = await filesOf(session, options, paths);
+  for (const other of passed) session.note(`${other} is no connector: passed over`);
+  const rest = await session.rest();
+  const reports: { name: string; valid: boolean; errors: Fault[] }[] = [];
+  for (const wanted of connectors) {
+    const errors = await faultsIn(rest, wanted);
+    reports.push({ name: wanted.name, valid: errors.length === 0, errors });
+  }
+  if (!session.value(reports)) {
+    for (const { name, valid, errors } of reports) {
+      if (valid) session.io.out(`connector/${name} ${session.paint('green', 'valid')}\n`);
+      for (const fault of errors) session.io.out(`${session.paint('red', faultLine(name, fault))}\n`);
+    }
+  }
+  const wrong = reports.filter(({ valid }) => !valid).length;
+  if (wrong > 0) throw new CliError(`${wrong} of ${reports.length} connectors would be refused`);
+}
+
+interface DeleteOptions extends FilesOptions {
+  readonly offsets?: boolean;
+  readonly ignoreNotFound?: boolean;
+}
+
+async function deleteConnectors(session: Session, options: DeleteOptions, args: string[]): Promise<void> {
+  const named = parseTarget(args, ['connectors'], 'delete').names;
+  const inFiles =
+    options.filename === undefined ? [] : (await filesOf(session, options, [])).connectors.map(({ name }) => name);
+  const names = [...new Set([...named, ...inFiles])];
+  if (names.length === 0) throw usageError('Which connectors? drover delete connector NAME, or -f with their files');
+  const rest = await session.rest();
+  const deleted: string[] = [];
+  const missing: string[] = [];
+  for (const name of names) {
+    try {
+      if (options.offsets === true) await forgetOffsets(session, rest, name);
+      await rest.call('DELETE', `/connectors/${segment(name)}`);
+      deleted.push(name);
+      if (!session.isStructured)
+        session.io.out(session.format === 'name' ? `${name}\n` : `connector/${name} deleted\n`);
+    } catch (error) {
+      if (!(error instanceof CliError) || error.exitCode !== exitCodes.missing) throw error;
+      missing.push(name);
+    }
+  }
+  session.value({ deleted, missing });
+  if (missing.length > 0 && options.ignoreNotFound !== true) throw noConnector(missing.join(', '));
+}
+
+/** Only what is stopped lets its offsets go. */
+async function forgetOffsets(session: Session, rest: Rest, name: string): Promise<void> {
+  await theConnector(rest, name);
+  await setState(rest, name, 'stop');
+  await awaitGone(session, rest, name, 120);
+  await rest.call('DELETE', `/connectors/${segment(name)}/offsets`);
+}
+
+interface PatchOptions {
+  readonly set?: readonly string[];
+  readonly remove?: readonly string[];
+  readonly level?: string;
+}
+
+async function patch(session: Session, { set = [], remove = [], level }: PatchOptions, args: string[]): Promise<void> {
+  const { kind, names } = parseTarget(args, ['connectors', 'loggers'], 'patch');
+  const [name, ...more] = names;
+  if (name === undefined || more.length > 0) throw usageError(`Name one ${kind.slice(0, -1)}`);
+  const rest = await session.rest();
+  if (kind === 'loggers') {
+    if (level === undefined) throw usageError('Which level? --level DEBUG; --level reset takes it back');
+    const answer =
+      level.toLowerCase() === 'reset'
+        ? await rest.call('DELETE', `/drover/loggers/${segment(name)}`)
+        : await rest.call('PUT', `/admin/loggers/${segment(name)}?scope=worker`, { level: level.toUpperCase() });
+    if (!session.value(answer.body)) session.io.out(`logger/${name} configured\n`);
+    return;
+  }
+  const entries = set.map((text): [string, string | null] => {
+    const at = text.indexOf('=');
+    if (at <= 0) throw usageError(`--set ${text}: it must be key=value`);
+    return [text.slice(0, at), text.slice(at + 1)];
+  });
+  const changes = Object.fromEntries([...entries, ...remove.map((key): [string, null] => [key, null])]);
+  if (Object.keys(changes).length === 0) throw usageError('What shall change? --set key=value, --remove key');
+  const { body } = await rest.call('PATCH', `/connectors/${segment(name)}/config`, changes);
+  if (!session.value(body)) session.io.out(`connector/${name} configured\n`);
+}

@@ -1,0 +1,255 @@
+import type { Command } from 'commander';
+import { allConnectors, allPlugins, type Connector, listOf, recordOf, theConnector } from '../connect-api.ts';
+import { CliError, exitCodes, usageError } from '../faults.ts';
+import { isRecord, type Json, printJson } from '../json.ts';
+import { type Cell, oneLine, stateCell } from '../output.ts';
+import { parseTarget, type ResourceKind, resourceKinds } from '../resources.ts';
+import { type Rest, segment } from '../rest.ts';
+import { type CommandContext, run, type Session } from '../session.ts';
+
+export function addGet(program: Command, context: CommandContext): void {
+  program
+    .command('get')
+    .summary('list connectors, tasks, plugins, offsets, topics, loggers or feeds')
+    .description(
+      `Lists things of one kind: ${resourceKinds.join(', ')}. Without a kind: connectors. With names: only those; of tasks,\n` +
+        'offsets and topics the names are those of connectors. With -o json or yaml what is printed may be applied again.',
+    )
+    .argument('[kind-and-names...]', 'connectors; connector orders; tasks orders; plugins; …')
+    .option('--all-plugins', 'of plugins: transformations, converters and predicates too')
+    .action(
+      run(context, async (session, options: { allPlugins?: boolean }, args: string[]) => {
+        const { kind, names } = parseTarget(args, resourceKinds, 'get');
+        await getters[kind](session, names, options);
+      }),
+    );
+}
+
+type Getter = (session: Session, names: readonly string[], options: { allPlugins?: boolean }) => Promise<void>;
+
+const getters: Readonly<Record<ResourceKind, Getter>> = {
+  connectors: getConnectors,
+  tasks: getTasks,
+  plugins: getPlugins,
+  offsets: getOffsets,
+  topics: getTopics,
+  loggers: getLoggers,
+  feeds: getFeeds,
+};
+
+/** Those of the names, each of which must be there; all without a name. */
+export async function connectorsOf(rest: Rest, names: readonly string[]): Promise<Connector[]> {
+  if (names.length === 0) return await allConnectors(rest);
+  return await Promise.all(names.map((name) => theConnector(rest, name)));
+}
+
+/** What `-o json` shows of one; `apply` takes it. */
+export function connectorValue({ name, type, status, config, tasks }: Connector) {
+  const run = ({ state, workerId, trace }: Connector['status']) => ({
+    state,
+    worker_id: workerId,
+    ...(trace === null ? {} : { trace }),
+  });
+  return { name, type, ...run(status), config, tasks: tasks.map((task) => ({ id: task.id, ...run(task) })) };
+}
+
+/** One that was asked for by its name stands alone, as with kubectl. */
+const valuesOf = (names: readonly string[], values: readonly unknown[]): unknown =>
+  names.length === 1 ? values[0] : values;
+
+async function getConnectors(session: Session, names: readonly string[]): Promise<void> {
+  const connectors = await connectorsOf(await session.rest(), names);
+  session.list(
+    connectors,
+    [
+      { title: 'NAME', cell: ({ name }) => name },
+      { title: 'TYPE', cell: ({ type }) => type },
+      { title: 'STATE', cell: ({ status }) => stateCell(status.state) },
+      { title: 'TASKS', cell: taskSummary },
+      { title: 'CLASS', cell: ({ config }) => config['connector.class'] ?? '', wide: true },
+      { title: 'ERROR', cell: (connector) => firstLine(traceOf(connector)), wide: true },
+    ],
+    {
+      values: valuesOf(names, connectors.map(connectorValue)),
+      name: ({ name }) => name,
+      nothing: 'There are no connectors',
+    },
+  );
+}
+
+export const traceOf = ({ status, tasks }: Connector): string | null =>
+  status.trace ?? tasks.find(({ trace }) => trace !== null)?.trace ?? null;
+
+export const firstLine = (trace: string | null): string => oneLine((trace ?? '').split('\n')[0]!);
+
+/** `2 RUNNING`, `1 FAILED, 3 RUNNING`: the worst first. */
+function taskSummary({ tasks }: Connector): Cell {
+  if (tasks.length === 0) return '0';
+  const order = ['FAILED', 'UNASSIGNED', 'RESTARTING', 'PAUSED', 'STOPPED', 'RUNNING'];
+  const counts = new Map<string, number>();
+  for (const { state } of tasks) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const states = [...counts].sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
+  const text = states.map(([state, count]) => `${count} ${state}`).join(', ');
+  const cell = stateCell(states[0]![0]);
+  return typeof cell === 'string' ? text : { ...cell, text };
+}
+
+async function getTasks(session: Session, names: readonly string[]): Promise<void> {
+  const tasks = (await connectorsOf(await session.rest(), names)).flatMap(({ name, tasks }) =>
+    tasks.map((task) => ({ connector: name, ...task })),
+  );
+  session.list(
+    tasks,
+    [
+      { title: 'TASK', cell: ({ connector, id }) => `${connector}/${id}` },
+      { title: 'STATE', cell: ({ state }) => stateCell(state) },
+      { title: 'ERROR', cell: ({ trace }) => firstLine(trace) },
+      { title: 'WORKER', cell: ({ workerId }) => workerId, wide: true },
+    ],
+    {
+      values: tasks.map(({ workerId, ...task }) => ({ ...task, worker_id: workerId })),
+      name: ({ connector, id }) => `${connector}/${id}`,
+      nothing: 'There are no tasks',
+    },
+  );
+}
+
+async function getPlugins(
+  session: Session,
+  names: readonly string[],
+  { allPlugins: every }: { allPlugins?: boolean },
+): Promise<void> {
+  const all = await allPlugins(await session.rest(), every !== true && names.length === 0);
+  const short = (className: string) => className.slice(className.lastIndexOf('.') + 1);
+  const unknown = names.find((name) => !all.some(({ className }) => className === name || short(className) === name));
+  if (unknown !== undefined)
+    throw new CliError(`There is no plugin ${unknown}: drover get plugins lists them`, exitCodes.missing);
+  const plugins = all.filter(
+    ({ className }) => names.length === 0 || names.includes(className) || names.includes(short(className)),
+  );
+  session.list(
+    plugins,
+    [
+      { title: 'CLASS', cell: ({ className }) => className },
+      { title: 'TYPE', cell: ({ type }) => type },
+      { title: 'VERSION', cell: ({ version }) => version },
+    ],
+    {
+      values: valuesOf(
+        names,
+        plugins.map(({ className, ...plugin }) => ({ class: className, ...plugin })),
+      ),
+      name: ({ className }) => className,
+      nothing: 'There are no plugins',
+    },
+  );
+}
+
+export async function offsetsOf(rest: Rest, name: string): Promise<readonly { partition: Json; offset: Json }[]> {
+  const { offsets } = recordOf(await rest.get(`/connectors/${segment(name)}/offsets`), 'the offsets');
+  return listOf(offsets, 'the offsets').map((entry) => {
+    const { partition = null, offset = null } = recordOf(entry, 'an offset');
+    return { partition, offset };
+  });
+}
+
+/** A sink's are of a topic, a source's of whatever its connector says. */
+export function partitionText(partition: Json): string {
+  if (isRecord(partition) && typeof partition.kafka_topic === 'string') {
+    return `${partition.kafka_topic}:${partition.kafka_partition}`;
+  }
+  return printJson(partition, 0);
+}
+
+export function offsetText(offset: Json): string {
+  if (isRecord(offset) && offset.kafka_offset !== undefined) return String(offset.kafka_offset);
+  return offset === null ? '-' : printJson(offset, 0);
+}
+
+export async function getOffsets(session: Session, names: readonly string[]): Promise<void> {
+  if (names.length === 0) throw usageError('Whose offsets? drover get offsets NAME');
+  const rest = await session.rest();
+  const found = await Promise.all(names.map(async (name) => ({ name, offsets: await offsetsOf(rest, name) })));
+  const rows = found.flatMap(({ name, offsets }) => offsets.map((entry) => ({ name, ...entry })));
+  session.list(
+    rows,
+    [
+      ...(names.length > 1 ? [{ title: 'CONNECTOR', cell: ({ name }: { name: string }) => name }] : []),
+      { title: 'PARTITION', cell: ({ partition }) => partitionText(partition) },
+      { title: 'OFFSET', cell: ({ offset }) => offsetText(offset) },
+    ],
+    {
+      // The shape of the API, which `offsets set -f` takes.
+      values: names.length === 1 ? { offsets: found[0]!.offsets } : found,
+      name: ({ partition }) => partitionText(partition),
+      nothing: `There are no offsets of ${names.join(', ')} yet`,
+    },
+  );
+}
+
+async function getTopics(session: Session, names: readonly string[]): Promise<void> {
+  const rest = await session.rest();
+  const connectors = names.length === 0 ? (await allConnectors(rest)).map(({ name }) => name) : names;
+  const found = await Promise.all(
+    connectors.map(async (connector) => {
+      const answer = recordOf(await rest.get(`/connectors/${segment(connector)}/topics`), 'the topics');
+      return { connector, topics: listOf(recordOf(answer[connector], 'the topics').topics, 'the topics').map(String) };
+    }),
+  );
+  session.list(
+    found.flatMap(({ connector, topics }) => topics.map((topic) => ({ connector, topic }))),
+    [
+      { title: 'CONNECTOR', cell: ({ connector }) => connector },
+      { title: 'TOPIC', cell: ({ topic }) => topic },
+    ],
+    { values: found, name: ({ topic }) => topic, nothing: 'No connector has used a topic yet' },
+  );
+}
+
+async function getLoggers(session: Session, names: readonly string[]): Promise<void> {
+  const rest = await session.rest();
+  const found =
+    names.length === 0
+      ? recordOf(await rest.get('/admin/loggers'), 'the loggers')
+      : Object.fromEntries(
+          await Promise.all(
+            names.map(async (name) => [name, await rest.get(`/admin/loggers/${segment(name)}`)] as const),
+          ),
+        );
+  const levelOf = (value: Json | undefined) => (isRecord(value) ? String(value.level) : '');
+  session.list(
+    Object.entries(found),
+    [
+      { title: 'LOGGER', cell: ([name]) => name },
+      { title: 'LEVEL', cell: ([, level]) => levelOf(level) },
+    ],
+    { values: found, name: ([name]) => name, nothing: 'There are no loggers' },
+  );
+}
+
+async function getFeeds(session: Session, names: readonly string[]): Promise<void> {
+  const answer = await (await session.rest()).find('/drover');
+  if (answer === null) throw new CliError('There are no feeds here: this is no Drover', exitCodes.missing);
+  const feeds = listOf(recordOf(answer, 'the installation').feeds, 'the feeds')
+    .map((entry) => recordOf(entry, 'a feed'))
+    .filter(
+      ({ event_source: key, connector }) =>
+        names.length === 0 || names.includes(String(key)) || names.includes(String(connector)),
+    );
+  session.list(
+    feeds,
+    [
+      { title: 'EVENT SOURCE', cell: ({ event_source: key }) => String(key) },
+      { title: 'CONNECTOR', cell: ({ connector }) => (connector === null ? '-' : String(connector)) },
+      {
+        title: 'EVENTS',
+        cell: ({ open }) => (open === true ? { text: 'come', style: 'green' } : { text: 'are held', style: 'yellow' }),
+      },
+    ],
+    {
+      values: feeds,
+      name: ({ event_source: key }) => String(key),
+      nothing: 'The deployment declares no event sources',
+    },
+  );
+}

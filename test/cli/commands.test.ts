@@ -1,0 +1,363 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { actConnectorRun, createMemoryRest, type MemoryRest } from '../support/memory-rest.ts';
+import { httpOf, type Said, type TerminalOptions, type as typeAnything, typeTo } from './terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'drover-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let rest: MemoryRest;
+let type: (args: string | readonly string[], options?: TerminalOptions) => Promise<Said>;
+
+beforeEach(() => {
+  rest = createMemoryRest();
+  type = typeTo(rest);
+});
+
+const config = (topic = 'orders') => ({ 'connector.class': 'FileStreamSource', topic, file: '/in', 'tasks.max': '1' });
+const file = (name: string, value: unknown): string => {
+  const path = join(folder, name);
+  writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value));
+  return path;
+};
+const orders = () => file('orders.json', { name: 'orders', config: config() });
+const nobodyThere = {
+  code: 3,
+  out: '',
+  err: 'drover: There is no connector nobody: drover get connectors lists them\n',
+};
+
+describe('apply', () => {
+  test('creates, changes and leaves alone, and says which', async () => {
+    expect(await type(['apply', '-f', orders()])).toEqual({ code: 0, out: 'connector/orders created\n', err: '' });
+    expect(await type(['apply', '-f', orders()])).toEqual({ code: 0, out: 'connector/orders unchanged\n', err: '' });
+    const changed = file('changed.yaml', 'name: orders\nconnector.class: FileStreamSource\ntopic: others\nfile: /in\n');
+    expect(await type(['diff', '-f', changed])).toEqual({
+      code: 1,
+      out: 'connector/orders would be changed\n  - tasks.max: "1"\n  - topic: "orders"\n  + topic: "others"\n',
+      err: 'drover: 1 connectors are different\n',
+    });
+    expect(await type(['apply', changed])).toMatchObject({ code: 0, out: 'connector/orders configured\n' });
+    expect((await rest.call('GET', '/connectors/orders/config')).body).toEqual({
+      name: 'orders',
+      'connector.class': 'FileStreamSource',
+      topic: 'others',
+      file: '/in',
+    });
+    expect((await type(['diff', '-f', changed])).code).toBe(0);
+  });
+
+  test('what get prints can be applied again, as JSON and as YAML', async () => {
+    await type(['apply', '-f', orders()]);
+    for (const format of ['json', 'yaml']) {
+      for (const what of [
+        ['get', 'connectors'],
+        ['get', 'connector', 'orders'],
+      ]) {
+        const { out } = await type([...what, '-o', format]);
+        expect(await type('apply -f -', { stdin: out })).toMatchObject({
+          code: 0,
+          out: 'connector/orders unchanged\n',
+        });
+      }
+    }
+  });
+
+  test('a dry run shows and validates, and changes nothing', async () => {
+    const wrong = file('wrong.json', {
+      name: 'wrong',
+      config: { 'connector.class': 'FileStreamSource', 'tasks.max': 'many' },
+    });
+    const said = await type(['apply', '--dry-run', '-f', wrong, orders()]);
+    expect(said.code).toBe(1);
+    expect(said.out).toContain('connector/orders would be created\n');
+    expect(said.err).toMatch(/^connector\/wrong: tasks.max: .*many/m);
+    expect(said.err).toMatch(/^connector\/wrong: topic: /m);
+    expect(said.err).toContain('drover: 1 of 2 connectors would be refused');
+    expect((await rest.call('GET', '/connectors')).body).toEqual([]);
+  });
+
+  test('one that is refused keeps none of the others from being made', async () => {
+    const wrong = file('wrong.json', { name: 'wrong', config: { 'connector.class': 'Nowhere' } });
+    const said = await type(['apply', '--json', '-f', wrong, '-f', orders()]);
+    expect(said.code).toBe(1);
+    expect(JSON.parse(said.out)).toMatchObject([
+      { name: 'orders', action: 'created' },
+      { name: 'wrong', action: 'refused', error: expect.stringContaining('Nowhere') },
+    ]);
+    expect((await rest.call('GET', '/connectors')).body).toEqual(['orders']);
+  });
+
+  test('--prune asks, deletes what the files do not have, and never everything', async () => {
+    await rest.call('POST', '/connectors', { name: 'old', config: config() });
+    expect(await type(['apply', '--prune', '-f', orders()])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Say --yes'),
+    });
+    expect(await type(['apply', '--prune', '-f', orders()], { answer: false })).toMatchObject({ code: 2 });
+    expect((await rest.call('GET', '/connectors')).body).toEqual(['old']);
+    expect(await type(['apply', '--prune', '--dry-run', '-f', orders()])).toMatchObject({
+      out: expect.stringContaining('connector/old would be deleted\n'),
+    });
+    expect(await type(['apply', '--prune', '-f', orders()], { answer: true })).toMatchObject({
+      code: 0,
+      out: 'connector/orders created\nconnector/old pruned\n',
+    });
+    const none = file('none.yaml', 'apiVersion: v1\nkind: ConfigMap\n');
+    expect(await type(['apply', '--prune', '--yes', '-f', none])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--prune would delete every one'),
+    });
+    expect((await rest.call('GET', '/connectors')).body).toEqual(['orders']);
+  });
+
+  test('a state of the file is brought about, an initial state only at first', async () => {
+    const strimzi = (state: string) =>
+      file('k.yaml', {
+        apiVersion: 'kafka.strimzi.io/v1',
+        kind: 'KafkaConnector',
+        metadata: { name: 'orders' },
+        spec: { class: 'FileStreamSource', state, config: { topic: 'orders', file: '/in' } },
+      });
+    await type(['apply', '-f', strimzi('stopped')]);
+    await actConnectorRun(rest, 'orders', []);
+    expect((await type(['diff', '-f', strimzi('stopped')])).code).toBe(0);
+    expect(await type(['apply', '-f', strimzi('running')])).toMatchObject({ out: 'connector/orders configured\n' });
+    const state = async () =>
+      ((await rest.call('GET', '/drover/connectors/orders')).body as { target_state: string }).target_state;
+    expect(await state()).toBe('STARTED');
+    const paused = file('p.json', { name: 'later', config: config(), initial_state: 'PAUSED' });
+    await type(['apply', '-f', paused]);
+    expect(await type('get connector later -o json')).toMatchObject({ out: expect.stringContaining('"later"') });
+    expect(await type(['apply', '-f', paused])).toMatchObject({ out: 'connector/later unchanged\n' });
+  });
+});
+
+describe('get and describe', () => {
+  test.each([
+    'get connectors',
+    'get connector',
+    'get cn',
+    'get connectors orders',
+    'get connector orders',
+    'get connector/orders',
+    'get orders',
+    'get',
+  ])('%s lists it, by kubectl’s and kcctl’s words', async (line) => {
+    await type(['apply', '-f', orders()]);
+    await actConnectorRun(rest, 'orders', [{}, { state: 'FAILED', trace: 'java.lang.Error: no\n\tat X' }]);
+    const { code, out } = await type(line);
+    expect([code, out]).toEqual([0, 'NAME    TYPE    STATE    TASKS\norders  source  RUNNING  1 FAILED, 1 RUNNING\n']);
+  });
+
+  test('other kinds, and formats', async () => {
+    await type(['apply', '-f', orders()]);
+    await actConnectorRun(rest, 'orders', [{ state: 'FAILED', trace: 'java.lang.Error: no\n\tat X' }]);
+    expect((await type('get connectors -o name')).out).toBe('orders\n');
+    expect((await type('get connectors -o wide')).out).toContain('java.lang.Error: no\n');
+    expect((await type('get tasks')).out).toMatch(/^TASK +STATE +ERROR\norders\/0 +FAILED +java.lang.Error: no\n$/);
+    expect(JSON.parse((await type('get tasks --json')).out)).toMatchObject([
+      { connector: 'orders', id: 0, state: 'FAILED' },
+    ]);
+    expect((await type('get plugins')).out).toMatch(/FileStreamSourceConnector +source +\d/);
+    expect((await type('get plugin FileStreamSourceConnector -o name')).out).toBe(
+      'org.apache.kafka.connect.file.FileStreamSourceConnector\n',
+    );
+    expect((await type('get topics')).err).toBe('No connector has used a topic yet\n');
+    expect((await type('get loggers')).out).toContain('root');
+    expect((await type('get feeds')).err).toBe('The deployment declares no event sources\n');
+    expect(JSON.parse((await type('get offsets orders --json')).out)).toEqual({ offsets: [] });
+  });
+
+  test('describe tells of a connector, passwords hidden, and of a plugin', async () => {
+    await rest.call('POST', '/connectors', { name: 'orders', config: { ...config(), 'a.password': 'hunter2' } });
+    await actConnectorRun(rest, 'orders', [{}]);
+    const { out } = await type('describe connector orders');
+    expect(out).toMatch(/^Name: +orders\nType: +source\nClass: +FileStreamSource\nState: +RUNNING\n/);
+    expect(out).not.toContain('hunter2');
+    expect(JSON.parse((await type('describe orders --json')).out)).toMatchObject({
+      name: 'orders',
+      topics: [],
+      offsets: [],
+      report: { name: 'orders', target_state: 'STARTED' },
+    });
+    expect((await type('describe plugin FileStreamSource')).out).toMatch(/^batch\.size {2}INT, default: 2000$/m);
+  });
+
+  test('what steers a terminal does not come out of a name or a trace', async () => {
+    await rest.call('POST', '/connectors', { name: 'a\u001b[31mb', config: config() });
+    expect((await type('get connectors')).out).not.toContain('\u001b');
+  });
+
+  test.each([
+    'get connector nobody',
+    'describe nobody',
+    'pause nobody',
+    'stop nobody',
+    'offsets reset nobody',
+    'restart nobody',
+  ])('%s: there is none', async (line) => {
+    const said = await type(line);
+    expect(said.code).toBe(3);
+    expect(said.err).toMatch(/nobody/);
+  });
+});
+
+describe('lifecycle', () => {
+  test('pause, resume, stop, restart, delete', async () => {
+    await type(['apply', '-f', orders()]);
+    await rest.call('POST', '/connectors', { name: 'other', config: config() });
+    await actConnectorRun(rest, 'orders', [{}]);
+    const target = async () =>
+      ((await rest.call('GET', '/drover/connectors/orders')).body as { target_state: string }).target_state;
+    expect(await type('pause connector orders')).toEqual({ code: 0, out: 'connector/orders paused\n', err: '' });
+    expect(await target()).toBe('PAUSED');
+    expect(await type('resume orders')).toMatchObject({ code: 0 });
+    expect(await target()).toBe('STARTED');
+    expect(await type('restart task orders/0')).toMatchObject({ code: 0, out: 'task/orders/0 restarted\n' });
+    expect(await type('restart orders --include-tasks --only-failed --json')).toMatchObject({ code: 0 });
+    expect(await type('stop --all')).toMatchObject({
+      code: 0,
+      out: 'connector/orders stopped\nconnector/other stopped\n',
+    });
+    expect(await target()).toBe('STOPPED');
+    expect(await type('pause')).toMatchObject({
+      code: 2,
+      err: 'drover: Which connectors? drover pause NAME, or --all\n',
+    });
+    expect(await type('delete connector nobody')).toEqual(nobodyThere);
+    expect(await type('delete connector nobody --ignore-not-found')).toMatchObject({ code: 0 });
+    expect(await type('delete connector/orders other')).toMatchObject({
+      code: 0,
+      out: 'connector/orders deleted\nconnector/other deleted\n',
+    });
+  });
+
+  test('patch changes some settings, and the level of a logger', async () => {
+    await type(['apply', '-f', orders()]);
+    expect(await type('patch connector orders --set topic=a=b --set x=y --remove file')).toMatchObject({ code: 0 });
+    expect((await rest.call('GET', '/connectors/orders/config')).body).toEqual({
+      'connector.class': 'FileStreamSource',
+      name: 'orders',
+      topic: 'a=b',
+      x: 'y',
+      'tasks.max': '1',
+    });
+    expect(await type('patch logger drover.worker --level debug')).toMatchObject({ code: 0 });
+    expect((await type('get logger drover.worker')).out).toMatch(/drover.worker +DEBUG/);
+    expect(await type('patch connector orders')).toMatchObject({ code: 2 });
+  });
+});
+
+test('offsets: set, show, history, undo, reset, with their digits', async () => {
+  await type(['apply', '-f', orders()]);
+  const set = ['offsets', 'set', 'orders', '{"filename":"/in"}', '{"position":9007199254740993}'];
+  expect(await type(set)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('offsets change while it is STOPPED'),
+  });
+  await type('stop orders');
+  await actConnectorRun(rest, 'orders', []);
+  expect(await type(set)).toMatchObject({ code: 0 });
+  expect((await type('offsets orders')).out).toBe(
+    'PARTITION           OFFSET\n{"filename":"/in"}  {"position":9007199254740993}\n',
+  );
+  const saved = (await type('get offsets orders -o json')).out;
+  expect(saved).toContain('9007199254740993');
+  expect(await type(['offsets', 'set', 'orders', '{"filename":"/in"}', '{"position":1}'])).toMatchObject({ code: 0 });
+  expect((await type('offsets history orders')).out.split('\n')[1]).toMatch(/"\/in".*9007199254740993.*"position":1/);
+  expect(await type('offsets undo orders')).toMatchObject({ code: 0 });
+  expect((await type('offsets show orders')).out).toContain('9007199254740993');
+  expect(await type('offsets reset orders')).toMatchObject({ code: 0 });
+  expect(await type('offsets show orders')).toMatchObject({
+    code: 0,
+    out: '',
+    err: 'There are no offsets of orders yet\n',
+  });
+  expect(await type('offsets set orders -f -', { stdin: saved })).toMatchObject({ code: 0 });
+  expect((await type('offsets show orders')).out).toContain('9007199254740993');
+});
+
+test('validate names each field that is wrong', async () => {
+  const wrong = file('wrong.json', { name: 'w', config: { 'connector.class': 'FileStreamSource', 'tasks.max': '0' } });
+  const said = await type(['validate', '-f', wrong, orders()]);
+  expect(said.code).toBe(1);
+  expect(said.out).toMatch(/^connector\/orders valid$/m);
+  expect(said.out).toMatch(/^connector\/w: tasks.max: /m);
+  expect(JSON.parse((await type(['validate', orders(), '--json'])).out)).toEqual([
+    { name: 'orders', valid: true, errors: [] },
+  ]);
+  const unknown = file('unknown.json', { name: 'u', config: { 'connector.class': 'Nowhere' } });
+  expect((await type(['validate', unknown])).out).toMatch(/^connector\/u: connector.class: .*Nowhere/);
+});
+
+describe('the command line', () => {
+  test.each([
+    [['gte'], /unknown command 'gte'.*\n?.*get/s],
+    [['get', '--colour'], /unknown option '--colour'/],
+    [['get', 'connectors', '-o', 'xml'], /Allowed choices are table, wide, json, yaml, name/],
+    [['get', 'connectors', '--json', '-o', 'yaml'], /--json and -o yaml say two things/],
+    [['apply'], /Name a file or a folder/],
+    [['pause', 'plugin', 'x'], /drover pause knows no plugin/],
+    [['offsets', 'set', 'orders', 'orders-0=1'], /must be TOPIC:PARTITION=OFFSET/],
+    [['pause', 'orders', '--wait', '--timeout', 'long'], /--timeout is "long": it must be a number of seconds/],
+  ])('%j is refused, with 2 and what would be right', async (args, message) => {
+    const said = await type(args);
+    expect(said.code).toBe(2);
+    expect(said.err).toMatch(message);
+    expect(said.err).not.toMatch(/\n\s+at /);
+  });
+
+  test('no installation, one that is not there, and one that is something else', async () => {
+    expect(await typeAnything(['get', 'connectors'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--url URL or --stack NAME'),
+    });
+    expect(await typeAnything(['--url', 'nowhere', 'get'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('must be an address'),
+    });
+    const gone = await typeAnything(['--url', 'http://127.0.0.1:1', 'get']);
+    expect(gone).toMatchObject({
+      code: 4,
+      err: expect.stringMatching(/does not answer: nothing listens there.*npm start/s),
+    });
+    const page = async () => ({ status: 200, headers: {}, body: Buffer.from('<html>') });
+    expect(await typeAnything(['--url', 'http://localhost', 'get'], { http: page })).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('is no Connect REST API'),
+    });
+    const shut = async () => ({ status: 403, headers: {}, body: Buffer.from('{"message":"Forbidden"}') });
+    expect(await typeAnything(['--url', 'http://localhost', 'get'], { http: shut })).toMatchObject({
+      code: 4,
+      err: expect.stringMatching(/does not let us in \(403: Forbidden\).*--auth iam/),
+    });
+  });
+
+  test('the environment names an installation and its token', async () => {
+    const tokens: (string | undefined)[] = [];
+    const inner = httpOf(rest);
+    const http: typeof inner = async (request) => {
+      tokens.push(request.headers.authorization);
+      return await inner(request);
+    };
+    const env = { DROVER_URL: 'http://127.0.0.1:8083/', DROVER_TOKEN: 'abc' };
+    expect(await typeAnything(['get', 'connectors'], { http, env })).toMatchObject({ code: 0 });
+    expect(tokens).toEqual(['Bearer abc']);
+  });
+
+  test('completion proposes commands, options, kinds and names', async () => {
+    await type(['apply', '-f', orders()]);
+    const complete = async (...words: string[]) =>
+      (await type(['__complete', '--', ...words])).out.split('\n').slice(0, -1);
+    expect(await complete('de')).toEqual(['delete', 'describe', 'dev']);
+    expect(await complete('offsets', '')).toEqual(['history', 'reset', 'set', 'show', 'undo']);
+    expect(await complete('apply', '--d')).toEqual(['--dry-run']);
+    expect(await complete('get', '-o', '')).toEqual(['json', 'name', 'table', 'wide', 'yaml']);
+    expect(await complete('--url', 'http://127.0.0.1:8083', 'pause', 'o')).toEqual(['orders']);
+    for (const shell of ['bash', 'zsh', 'fish'])
+      expect((await type(['completion', shell])).out).toContain('drover __complete');
+  });
+});
