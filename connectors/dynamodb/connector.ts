@@ -73,7 +73,7 @@ export class DynamoDbSourceConnector implements SourceConnector {
     tables.forEach((table, at) => {
       groups[at % groups.length]!.push(table);
     });
-    const fed = this.#fed ? { 'task.fed': 'true' } : {};
+    const fed: ConnectorConfig = this.#fed ? { 'task.fed': 'true' } : {};
     return groups.map((group) => ({ ...this.#config, [tablesKey]: group.join(','), ...fed }));
   }
 

@@ -51,7 +51,8 @@ export class KinesisSourceConnector implements SourceConnector {
   /** One that reads the shards side by side; a child must not be read before its parents, wherever they are read. */
   taskConfigs(_maxTasks: number): ConnectorConfig[] {
     if (this.#fed) return [];
-    const since = this.#config['kinesis.position'] === 'LATEST' ? { 'task.since': String(Date.now()) } : {};
+    const since: ConnectorConfig =
+      this.#config['kinesis.position'] === 'LATEST' ? { 'task.since': String(Date.now()) } : {};
     return [{ ...this.#config, ...since }];
   }
 
