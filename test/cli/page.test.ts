@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { exitCodes } from '../../cli/faults.ts';
-import { helpPage } from '../../cli/help-page.ts';
 import { sendHttp } from '../../cli/http.ts';
 import type { Io } from '../../cli/io.ts';
 import { createProgram } from '../../cli/program.ts';
+import { helpPage } from './help-page.ts';
 import { type } from './terminal.ts';
 
 const io = { out: () => {}, err: () => {}, now: Date.now, env: {}, cwd: '/', colours: false } as unknown as Io;
