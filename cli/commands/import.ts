@@ -10,14 +10,15 @@ import { type CommandContext, run, type Session } from '../session.ts';
 import { awaitGone } from '../wait.ts';
 import { type FilesOptions, filesOf } from './apply.ts';
 import { offsetsOf } from './get.ts';
+import { importTopics, type TopicsImport } from './import-topics.ts';
 
-interface ImportOptions extends FilesOptions {
+interface ImportOptions extends FilesOptions, TopicsImport {
   readonly fromUrl?: string;
+  readonly fromTopics?: boolean;
   readonly dryRun?: boolean;
   readonly stopThere?: boolean;
   readonly whileRunning?: boolean;
   readonly offsets: boolean;
-  readonly start: 'stopped' | 'as-was';
 }
 
 export function addImport(program: Command, context: CommandContext): void {
@@ -28,11 +29,15 @@ export function addImport(program: Command, context: CommandContext): void {
       'From a running worker’s REST API (--from-url), offsets of sources included; from files of Strimzi, MSK Connect or Kafka Connect ' +
         '(-f). Says of each connector what works, what is ignored and what there is no plugin for. Connectors are made STOPPED; what is ' +
         'here already stays as it is, so that it may be repeated. A worker’s connector must be stopped there, for both would run it. ' +
-        'Sinks go on from their group connect-NAME, which is in Kafka. From the topics of a cluster whose workers are down: ' +
-        'docs/operations.md.',
+        'Sinks go on from their group connect-NAME, which is in Kafka. Where the workers are down: from their topics, in the Kafka cluster of ' +
+        'the installation (--from-topics), read by its task function.',
     )
     .argument('[name...]', 'only these; else all')
     .option('--from-url <url>', 'REST API of a Java worker; http://user:password@host:8083 where it asks')
+    .option('--from-topics', 'the topics of a cluster whose workers are down; asks first')
+    .option('--configs-topic <topic>', 'of --from-topics; else the installation’s own name for it')
+    .option('--offsets-topic <topic>', 'of --from-topics; else the installation’s own name for it')
+    .option('-y, --yes', 'of --from-topics: do not ask')
     .option('-f, --filename <path...>', 'file or folder; - for the standard input')
     .option('-R, --recursive', 'folders of folders too')
     .option('--dry-run', 'only say what would be')
@@ -71,8 +76,20 @@ interface Found {
 }
 
 async function importConnectors(session: Session, options: ImportOptions, names: string[]): Promise<void> {
-  if ((options.fromUrl === undefined) === (options.filename === undefined)) {
-    throw usageError('From where? --from-url URL of a Java worker, or -f with files');
+  const sources = [options.fromUrl !== undefined, options.filename !== undefined, options.fromTopics === true];
+  if (sources.filter(Boolean).length !== 1) {
+    throw usageError('From where? One of --from-url URL of a Java worker, -f with files, and --from-topics');
+  }
+  if (options.fromTopics === true) {
+    if (options.dryRun === true || names.length > 0 || !options.offsets) {
+      throw usageError(
+        '--from-topics takes everything over: names, --no-offsets and --dry-run are for --from-url and -f',
+      );
+    }
+    return await importTopics(session, options);
+  }
+  if (options.configsTopic !== undefined || options.offsetsTopic !== undefined) {
+    throw usageError('--configs-topic and --offsets-topic are about topics: they need --from-topics');
   }
   if (options.filename !== undefined && (options.stopThere === true || options.whileRunning === true)) {
     throw usageError('--stop-there and --while-running are about a worker: they need --from-url');

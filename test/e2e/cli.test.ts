@@ -82,11 +82,13 @@ test('apply of a folder of 50 connectors twice changes nothing the second time',
   }
   const actions = (said: Said) => said.out.split('\n').filter(Boolean);
   expect(actions(await drover(['apply', '-f', folder]))).toEqual(names.map((name) => `connector/${name} created`));
-  const before = await ask<object[]>('get', 'connectors');
+  // What they are, not how far the functions are with it.
+  const configs = async () => (await ask<{ config: object }[]>('get', 'connectors')).map(({ config }) => config);
+  const before = await configs();
   const again = await drover(['apply', '-f', folder]);
   expect([again.code, actions(again)]).toEqual([0, names.map((name) => `connector/${name} unchanged`)]);
   expect(await drover(['diff', '-f', folder])).toEqual({ code: 0, out: '50 connectors are as described\n', err: '' });
-  expect(await ask('get', 'connectors')).toEqual(before);
+  expect(await configs()).toEqual(before);
   expect((await drover(['get', 'connectors', '-o', 'name'])).out).toBe(names.map((name) => `${name}\n`).join(''));
 
   writeFileSync(
@@ -138,7 +140,7 @@ test('a pipeline from its files to its dead letters, by commands alone', async (
   expect((await drover(['get', 'tasks', 'in', 'out'])).out).toMatch(/in\/0 +RUNNING.*out\/0 +RUNNING/s);
   const described = await drover(['describe', 'connector', 'out']);
   expect(described.out).toMatch(/^State: +RUNNING$/m);
-  expect(described.out).toMatch(/^ +0 +RUNNING +\d+ +100 /m);
+  expect(described.out).toMatch(/^ +0 +RUNNING +\d+ +99 /m);
 
   // Dead letters: the emulator's stack does not tell a stranger where its brokers are.
   expect(await drover(['dead-letters', 'show', 'out'])).toMatchObject({
@@ -180,6 +182,19 @@ test('a pipeline from its files to its dead letters, by commands alone', async (
   expect(await offsets()).toMatch(/piped:0 +10\d/);
   expect(await drover(['resume', 'out', '--wait'])).toMatchObject({ code: 0, out: 'connector/out resumed\n' });
   expect(await drover(['pause', 'connectors', 'in', 'out', '--wait'])).toMatchObject({ code: 0 });
+
+  // The mirror topics are those of a Java cluster: what is in them is here.
+  expect(await drover(['import', '--from-topics'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('workers of that cluster down'),
+  });
+  const imported = await ask<{ imported: string[]; skipped: { connector: string }[] }>(
+    'import',
+    '--from-topics',
+    '--yes',
+  );
+  expect(imported.imported).toEqual([]);
+  expect(imported.skipped.map(({ connector }) => connector)).toEqual(expect.arrayContaining(['in', 'out']));
 });
 
 test('doctor finds nothing in what is well, and a connector that has failed', async () => {
@@ -199,14 +214,14 @@ test('doctor finds nothing in what is well, and a connector that has failed', as
     file: join(stack.folder, 'x'),
     'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
   };
-  const broken = await drover(['apply', '-f', '-', '--wait'], JSON.stringify({ name: 'broken', config }));
-  expect(broken).toMatchObject({
-    code: 1,
-    err: expect.stringMatching(/connector\/broken has failed: .*drover describe broken/),
+  expect(await drover(['apply', '-f', '-'], JSON.stringify({ name: 'broken', config }))).toMatchObject({ code: 0 });
+  let ill = well;
+  await until('doctor finds it', async () => {
+    ill = await drover(['doctor', '--json']);
+    return ill.code === 1;
   });
-  const ill = await drover(['doctor', '--json']);
-  expect(ill.code).toBe(1);
-  expect(JSON.parse(ill.out)[0]).toMatchObject({
+  const [worst] = JSON.parse(ill.out) as object[];
+  expect(worst).toMatchObject({
     check: 'connectors',
     result: 'wrong',
     mend: expect.stringContaining('drover restart broken'),
@@ -234,7 +249,7 @@ test('the proxy signs: plain clients are let in by it, and not without', async (
       headers: { 'content-type': 'application/json', authorization: 'Basic Og==' },
       body: JSON.stringify({ name: 'a name', config, initial_state: 'STOPPED' }),
     });
-    expect([made.status, made.headers.get('location')]).toEqual([201, '/connectors/a%20name']);
+    expect([made.status, made.headers.get('location')]).toEqual([201, `${url}/connectors/a%20name`]);
     const expanded = await fetch(`${url}/connectors?expand=info&expand=status`);
     expect(Object.keys((await expanded.json()) as object)).toContain('a name');
     expect((await fetch(`${url}/connectors/a%20name`, { method: 'DELETE' })).status).toBe(204);
