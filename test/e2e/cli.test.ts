@@ -195,6 +195,11 @@ test('a pipeline from its files to its dead letters, by commands alone', async (
   );
   expect(imported.imported).toEqual([]);
   expect(imported.skipped.map(({ connector }) => connector)).toEqual(expect.arrayContaining(['in', 'out']));
+  // And out: nothing is on its way to the topics any more, and files for who takes over.
+  const handed = await drover(['export', 'in', 'out', '--wait', '--yes', '--as', 'strimzi']);
+  expect(handed).toMatchObject({ code: 0, err: expect.stringContaining('The mirror topics hold everything') });
+  expect(handed.out.match(/^kind: KafkaConnector$/gm)).toHaveLength(2);
+  expect(handed.out.match(/^ {2}state: stopped$/gm)).toHaveLength(2);
 });
 
 test('doctor finds nothing in what is well, and a connector that has failed', async () => {

@@ -58,8 +58,10 @@ test('connectors of a Java worker go on here where they were there, and back aga
   writeFileSync(from, '');
   writeFileSync(to, '');
   append(1000);
-  const create = (name: string, config: object) =>
-    call(java.url, 'POST', '/connectors', { name, config: { ...strings, 'tasks.max': '1', ...config } });
+  const create = async (name: string, config: object) => {
+    const stdin = JSON.stringify({ name, config: { ...strings, 'tasks.max': '1', ...config } });
+    expect(await type(['--url', java.url, 'apply', '-f', '-'], { stdin })).toMatchObject({ code: 0 });
+  };
   await create(source, { 'connector.class': 'FileStreamSource', file: from, topic, 'left.over': 'from long ago' });
   await create(sink, {
     'connector.class': 'FileStreamSink',
