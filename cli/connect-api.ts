@@ -50,7 +50,7 @@ function runStatus(value: Json | undefined): RunStatus {
   };
 }
 
-export function configOf(value: Json | undefined): Readonly<Record<string, string>> {
+function configOf(value: Json | undefined): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(isRecord(value) ? value : {}).flatMap(([key, entry]): [string, string][] =>
       entry === null ? [] : [[key, String(entry)]],
@@ -58,7 +58,7 @@ export function configOf(value: Json | undefined): Readonly<Record<string, strin
   );
 }
 
-export function connectorOf(name: string, info: Json | undefined, status: Json | undefined): Connector {
+function connectorOf(name: string, info: Json | undefined, status: Json | undefined): Connector {
   const known = recordOf(info, 'a connector');
   const state = isRecord(status) ? status : {};
   const tasks = Array.isArray(state.tasks) ? (state.tasks as readonly Json[]) : [];

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import {
   type Document,
   isAlias,
@@ -14,7 +14,7 @@ import {
 import { messageOf, usageError } from './faults.ts';
 import type { Io } from './io.ts';
 
-export const connectorStates = ['RUNNING', 'PAUSED', 'STOPPED'] as const;
+const connectorStates = ['RUNNING', 'PAUSED', 'STOPPED'] as const;
 export type ConnectorState = (typeof connectorStates)[number];
 
 /** A connector as a file wants it. */
@@ -276,6 +276,3 @@ function strimziConnector(document: PlainMap, where: string, given: string | und
     state === null ? null : stateOf(state, '"spec.state"', where),
   );
 }
-
-/** The file's name without its ending, for lists of what was written. */
-export const stemOf = (path: string): string => basename(path).replace(/\.[^.]*$/, '');

@@ -150,7 +150,7 @@ async function ofLocalStack(file: string, options: InstallationOptions, io: Io, 
     bootstrapServers: stack.bootstrapServers,
     resources: async () => ({
       functions: stack.functions,
-      failuresQueueUrl: stack.failuresQueueUrl,
+      failureQueues: [stack.failuresQueueUrl],
       alarms: [],
       restUrl: stack.restUrl,
     }),

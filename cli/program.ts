@@ -2,11 +2,16 @@ import { Command, Option } from 'commander';
 import { droverVersion } from '../src/version.ts';
 import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDev } from './commands/dev.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addExport } from './commands/export.ts';
 import { addGet } from './commands/get.ts';
+import { addImport } from './commands/import.ts';
 import { addInfo } from './commands/info.ts';
 import { addLifecycle } from './commands/lifecycle.ts';
+import { addLogs } from './commands/logs.ts';
 import { addOffsets } from './commands/offsets.ts';
 import { addProxy } from './commands/proxy.ts';
 import { authKinds } from './installation.ts';
@@ -15,7 +20,7 @@ import type { CommandContext } from './session.ts';
 
 const description = `Kafka connectors on AWS Lambda, from a terminal.
 
-Which installation: --url, --stack, DROVER_URL, DROVER_STACK, or the local stack of this folder or one above it (npm start).
+Which installation: --url, --stack, DROVER_URL, DROVER_STACK, or a local stack (npm start) of this folder or one above.
 Requests to an address of API Gateway are signed with your AWS credentials; other addresses: --auth.`;
 
 const ending = `
@@ -48,7 +53,21 @@ export function createProgram(context: CommandContext): Command {
       getErrHasColors: () => context.io.colours,
     })
     .showSuggestionAfterError(true);
-  for (const add of [addGet, addDescribe, addApply, addLifecycle, addOffsets, addInfo, addProxy]) add(program, context);
+  const commands = [
+    addGet,
+    addDescribe,
+    addApply,
+    addLifecycle,
+    addOffsets,
+    addDeadLetters,
+    addLogs,
+    addInfo,
+    addDoctor,
+    addImport,
+    addExport,
+    addProxy,
+  ];
+  for (const add of commands) add(program, context);
   addDev(program);
   addCompletion(program, context);
   for (const command of program.commands) pointToProgram(command);

@@ -124,17 +124,23 @@ function reply(
   const own = Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]): [string, string | string[]][] => {
       if (hopHeaders.has(name)) return [];
-      if (name !== 'location' || typeof value !== 'string' || !value.startsWith(base.origin)) {
-        return [[name, typeof value === 'string' ? value : [...value]]];
-      }
-      return [[name, `http://${incoming.headers.host}${value.slice(base.origin.length)}`]];
+      if (typeof value !== 'string') return [[name, [...value]]];
+      return [[name, name === 'location' ? locationHere(value, base, incoming.headers.host ?? '') : value]];
     }),
   );
-  outgoing.writeHead(status, {
-    ...own,
-    ...(status === 204 || status === 304 ? {} : { 'content-length': String(body.byteLength) }),
-  });
+  const length = status === 204 || status === 304 ? {} : { 'content-length': String(body.byteLength) };
+  outgoing.writeHead(status, { ...own, ...length });
   outgoing.end(incoming.method === 'HEAD' ? undefined : body);
+}
+
+/** What was made is found through the proxy; the API may think of its own address with another scheme. */
+function locationHere(location: string, base: URL, host: string): string {
+  if (!URL.canParse(location)) return location;
+  const there = new URL(location);
+  if (there.host !== base.host) return location;
+  const prefix = base.pathname.replace(/\/+$/, '');
+  const path = there.pathname.startsWith(`${prefix}/`) ? there.pathname.slice(prefix.length) : there.pathname;
+  return `http://${host}${path}${there.search}`;
 }
 
 /** In the shape that Connect's clients read. */

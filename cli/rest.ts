@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError, exitCodes } from './faults.ts';
 import type { HttpAnswer } from './http.ts';
 import type { Installation } from './installation.ts';
 import { isRecord, type Json, parseJson, printJson } from './json.ts';
+
+const rebalanceAttempts = 30;
+const rebalancePauseMs = 1000;
 
 export interface RestAnswer {
   readonly status: number;
@@ -23,15 +27,31 @@ export class RestError extends CliError {
 
 /** The Connect REST API of an installation. Every refusal is a RestError in the API's own words. */
 export class Rest {
-  readonly #installation: Installation;
+  readonly #installation: Pick<Installation, 'restUrl' | 'send' | 'auth'>;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(installation: Installation, signal?: AbortSignal) {
+  constructor(installation: Pick<Installation, 'restUrl' | 'send' | 'auth'>, signal?: AbortSignal) {
     this.#installation = installation;
     this.#signal = signal;
   }
 
   async call(method: string, path: string, body?: unknown): Promise<RestAnswer> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#ask(method, path, body);
+      } catch (error) {
+        // A Java worker says so for a moment after each change, and has done nothing.
+        const passes =
+          error instanceof RestError &&
+          (error.status === 409 || error.status === 500) &&
+          /\brebalance\b/.test(error.message);
+        if (!passes || attempt === rebalanceAttempts) throw error;
+        await sleep(rebalancePauseMs, undefined, this.#signal === undefined ? {} : { signal: this.#signal });
+      }
+    }
+  }
+
+  async #ask(method: string, path: string, body: unknown): Promise<RestAnswer> {
     const answer = await this.#installation.send(
       {
         method,

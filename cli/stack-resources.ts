@@ -7,7 +7,8 @@ export type FunctionRole = (typeof functionRoles)[number];
 /** What an installation is made of, as far as the command line asks for it. */
 export interface StackResources {
   readonly functions: Readonly<Partial<Record<FunctionRole, string>>>;
-  readonly failuresQueueUrl: string | null;
+  /** Of events that were given up: of the functions, and of each event source. */
+  readonly failureQueues: readonly string[];
   /** Names of the alarms of the stack. */
   readonly alarms: readonly string[];
   /** Of the REST API; null where the stack does not say. */
@@ -73,7 +74,7 @@ export function readResources(
   }
   return {
     functions,
-    failuresQueueUrl: named('AWS::SQS::Queue', /Failures[0-9A-F]{8}$/)[0] ?? null,
+    failureQueues: named('AWS::SQS::Queue', /Failures[0-9A-F]{8}$/),
     alarms: named('AWS::CloudWatch::Alarm', /./),
     apis: named('AWS::ApiGatewayV2::Api', /RestApi[0-9A-F]{8}$/),
   };

@@ -23,6 +23,7 @@ ${connectors.join('\n')}
   demo-hook    source; a request is in ${hook.topic} when it is answered, after ${hook.answeredMs} ms
 
 Look further:
+  npm run -s drover get connectors
   curl -s ${quoted(`${restUrl}/connectors?expand=status`)}
   curl -s ${restUrl}/connectors/demo-source/offsets
   curl -s ${restUrl}/connector-plugins

@@ -282,7 +282,7 @@ interface Fault {
 }
 
 /** Everything that is wrong with it; what the API refuses as a whole is of `connector.class`. */
-export async function faultsIn(rest: Rest, { config }: WantedConnector): Promise<Fault[]> {
+async function faultsIn(rest: Rest, { config }: WantedConnector): Promise<Fault[]> {
   try {
     return faultsOf(await validateConfig(rest, config));
   } catch (error) {

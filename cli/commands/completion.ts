@@ -58,7 +58,7 @@ complete -c drover -a '(__drover_complete)'
 };
 
 /** What may stand for the last of the words. Whatever goes wrong, there is nothing to propose. */
-export async function complete(program: Command, context: CommandContext, words: readonly string[]): Promise<string[]> {
+async function complete(program: Command, context: CommandContext, words: readonly string[]): Promise<string[]> {
   const before = words.slice(0, -1);
   const last = words.at(-1) ?? '';
   const { command, args, awaits, given } = walk(program, before);

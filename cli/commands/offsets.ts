@@ -118,7 +118,7 @@ async function readEntries(
 }
 
 /** `orders:0=42` for each partition of a sink; pairs of JSON for those of a source. */
-export function parseEntries(texts: readonly string[]): readonly OffsetEntry[] {
+function parseEntries(texts: readonly string[]): readonly OffsetEntry[] {
   if (texts.length === 0) throw usageError('Which offsets? orders:0=42, a partition and an offset as JSON, or -f FILE');
   if (!texts[0]!.trimStart().startsWith('{')) return texts.map(sinkEntry);
   if (texts.length % 2 !== 0)

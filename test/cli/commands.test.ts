@@ -352,7 +352,7 @@ describe('the command line', () => {
     await type(['apply', '-f', orders()]);
     const complete = async (...words: string[]) =>
       (await type(['__complete', '--', ...words])).out.split('\n').slice(0, -1);
-    expect(await complete('de')).toEqual(['delete', 'describe', 'dev']);
+    expect(await complete('de')).toEqual(['dead-letters', 'delete', 'describe', 'dev']);
     expect(await complete('offsets', '')).toEqual(['history', 'reset', 'set', 'show', 'undo']);
     expect(await complete('apply', '--d')).toEqual(['--dry-run']);
     expect(await complete('get', '-o', '')).toEqual(['json', 'name', 'table', 'wide', 'yaml']);

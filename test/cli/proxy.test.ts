@@ -52,17 +52,20 @@ test('a request goes on as it is, but for what is of the way', async () => {
   expect(sent!.headers).toEqual({ 'content-type': 'application/json', 'user-agent': 'kcctl' });
 });
 
-test('an answer comes back as it is, its location through the proxy', async () => {
-  const { ask, port } = await startProxy(target, {
+test.each([
+  [target, `${target}/connectors/a`, '/connectors/a'],
+  [`${target}/prod`, `${target.replace('https', 'http')}/prod/connectors/a%20b`, '/connectors/a%20b'],
+])('an answer comes back as it is, its location through the proxy: %s', async (base, location, path) => {
+  const { ask, port } = await startProxy(base, {
     status: 201,
-    headers: { 'content-type': 'application/json', location: `${target}/connectors/a`, connection: 'keep-alive' },
+    headers: { 'content-type': 'application/json', location, connection: 'keep-alive' },
     body: Buffer.from('{"name":"a"}'),
   });
   const answer = await ask('POST', '/connectors');
   expect([answer.status, answer.body, answer.headers.location]).toEqual([
     201,
     '{"name":"a"}',
-    `http://127.0.0.1:${port}/connectors/a`,
+    `http://127.0.0.1:${port}${path}`,
   ]);
   const empty = await startProxy(target, { status: 204, headers: {}, body: Buffer.alloc(0) });
   expect(await empty.ask('DELETE', '/connectors/a')).toMatchObject({ status: 204, body: '' });

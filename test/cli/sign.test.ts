@@ -60,7 +60,7 @@ function verify(request: { method: string; url: URL; headers: Readonly<Record<st
 }
 
 test.each([
-  ['a name with a blank, a slash and an umlaut', '/connectors/' + encodeURIComponent('an order/ü%') + '/status', ''],
+  ['a name with a blank, a slash and an umlaut', `/connectors/${encodeURIComponent('an order/ü%')}/status`, ''],
   ['a query with values that come twice', '/connectors?expand=status&expand=info', ''],
   ['a plus that means a blank, and marks', "/x?name=a+b&mark=it's*(so)!", ''],
   ['a body', '/connectors', '{"name":"ü","config":{}}'],

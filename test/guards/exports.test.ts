@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
  * nobody else's business. Types may be exported beside what they are the shape of.
  */
 const root = resolve(import.meta.dirname, '../..');
-const folders = ['src', 'connectors', 'functions', 'cdk', 'local', 'test'];
+const folders = ['src', 'connectors', 'functions', 'cdk', 'cli', 'local', 'test'];
 
 /** Loaded by their path: by Lambda, by Node, by a tool; `#java` is no path. */
 const entries = [

@@ -80,7 +80,7 @@ test.each([
   ['a module that is not there', ['--config', 'x.json'], 'There is no file'],
 ])('drover dev says what is wrong: %s', async (_what, args, message) => {
   const { child, output } = startDev(join(folder, 'none.mjs'), ...args);
-  expect(await once(child, 'close')).toEqual([1, null]);
+  expect(await once(child, 'close')).toEqual([2, null]);
   expect(output()).toContain(message);
 });
 

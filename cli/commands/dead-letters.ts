@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { recordOf, theConnector } from '../connect-api.ts';
+import type { DeadLetter } from '../dead-letters.ts';
+import { CliError, usageError } from '../faults.ts';
+import { isRecord, type Json } from '../json.ts';
+import { oneLine } from '../output.ts';
+import { segment } from '../rest.ts';
+import { type CommandContext, run, type Session } from '../session.ts';
+import { pollUntil, type WaitOptions, withWait } from '../wait.ts';
+
+interface ShowOptions {
+  readonly limit: number;
+  readonly bootstrapServers?: string;
+  readonly commandConfig?: string;
+}
+
+export function addDeadLetters(program: Command, context: CommandContext): void {
+  const letters = program.command('dead-letters').alias('dlq').summary('look at dead letters, and put them back');
+  letters
+    .command('show', { isDefault: true })
+    .alias('look')
+    .summary('the newest dead letters of a connector, with what was wrong')
+    .description(
+      'Reads the topic from this machine, with your own rights: the brokers must be within reach. Of a local stack they are known. ' +
+        'Headers, keys and values are shown with -o json.',
+    )
+    .argument('<name>')
+    .option('-n, --limit <number>', 'how many', countOf, 10)
+    .option('--bootstrap-servers <addresses>', 'host:port,… of the brokers')
+    .option(
+      '--command-config <file>',
+      'client properties, as Kafka’s own tools take them (security.protocol, sasl.*, ssl.*)',
+    )
+    .action(run(context, show));
+  withWait(letters.command('replay'), 'until all are put back')
+    .summary('put the dead letters back where they came from')
+    .argument('<name>')
+    .option('--topic <topic>', 'where those go that do not say where they came from; of a source: where all go')
+    .action(run(context, replay));
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 10_000)
+    throw usageError(`--limit is "${text}": it must be a number from 1 to 10000`);
+  return count;
+}
+
+async function topicOf(session: Session, name: string): Promise<string> {
+  const { config, type } = await theConnector(await session.rest(), name);
+  const key = `${type === 'source' ? 'drover.' : ''}errors.deadletterqueue.topic.name`;
+  const topic = config[key] ?? '';
+  if (topic === '') throw new CliError(`connector/${name} has no dead letter queue: ${key} is not set`);
+  return topic;
+}
+
+async function show(session: Session, options: ShowOptions, name: string): Promise<void> {
+  const topic = await topicOf(session, name);
+  const bootstrapServers = options.bootstrapServers ?? (await session.installation()).bootstrapServers;
+  if (bootstrapServers === null) {
+    throw usageError(
+      `Dead letters lie in Kafka (${topic}): say where that is with --bootstrap-servers, and --command-config for what it asks`,
+    );
+  }
+  const commandConfig = options.commandConfig === undefined ? null : resolve(session.io.cwd, options.commandConfig);
+  const { readDeadLetters } = await import('../dead-letters.ts');
+  const letters = await readDeadLetters({ bootstrapServers, commandConfig, topic, limit: options.limit });
+  const origin = ({ context }: DeadLetter) =>
+    context.topic === undefined ? '-' : `${context.topic}:${context.partition}@${context.offset}`;
+  session.list(
+    letters,
+    [
+      { title: 'WRITTEN', cell: ({ timestamp }) => timestamp },
+      { title: 'LETTER', cell: ({ topic: of, partition, offset }) => `${of}:${partition}@${offset}` },
+      { title: 'CAME FROM', cell: origin },
+      { title: 'STAGE', cell: ({ context }) => context.stage ?? '-' },
+      { title: 'ERROR', cell: ({ context }) => oneLine(context['exception.message'] ?? '-') },
+      { title: 'KEY', cell: ({ key }) => key ?? 'null', wide: true },
+      { title: 'VALUE', cell: ({ value }) => value ?? 'null', wide: true },
+    ],
+    {
+      values: letters,
+      name: ({ topic: of, partition, offset }) => `${of}:${partition}@${offset}`,
+      nothing: `There are no dead letters in ${topic}`,
+    },
+  );
+}
+
+async function replay(session: Session, options: WaitOptions & { topic?: string }, name: string): Promise<void> {
+  const rest = await session.rest();
+  const path = `/drover/connectors/${segment(name)}`;
+  const body = options.topic === undefined ? undefined : { topic: options.topic };
+  const before = requestedAt(await rest.get(path));
+  const { body: answer } = await rest.call('POST', `${path}/dead-letters/replay`, body);
+  if (options.wait !== true) {
+    if (!session.value(answer)) session.io.out(`${recordOf(answer, 'the answer').message}\n`);
+    return;
+  }
+  const done = await pollUntil(
+    session,
+    options.timeout,
+    async () => {
+      const report = await rest.get(path);
+      const found = isRecord(report) && isRecord(report.replay) ? report.replay : null;
+      return found !== null && requestedAt(report) !== before && found.done_at !== null ? found : null;
+    },
+    () => `After ${options.timeout} seconds not all are put back: drover describe ${name} shows how far it is`,
+  );
+  if (!session.value(done))
+    session.io.out(`${done.replayed} dead letters of ${done.topic ?? 'the queue'} were put back\n`);
+  if (done.error !== null) throw new CliError(`The replay of connector/${name} was given up: ${done.error}`);
+}
+
+const requestedAt = (report: Json): Json =>
+  isRecord(report) && isRecord(report.replay) ? (report.replay.requested_at ?? null) : null;

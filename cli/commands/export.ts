@@ -1,0 +1,188 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { stringify } from 'yaml';
+import { type Connector, setState } from '../connect-api.ts';
+import { CliError, usageError } from '../faults.ts';
+import { isRecord, type Json, printJson } from '../json.ts';
+import { type Rest, RestError } from '../rest.ts';
+import { type CommandContext, run, type Session } from '../session.ts';
+import { awaitGone, pollUntil, secondsOf } from '../wait.ts';
+import { connectorsOf, offsetsOf } from './get.ts';
+
+const forms = ['json', 'yaml', 'strimzi'] as const;
+
+interface ExportOptions {
+  readonly dir?: string;
+  readonly as: (typeof forms)[number];
+  readonly cluster: string;
+  readonly offsets?: boolean;
+  readonly wait?: boolean;
+  readonly yes?: boolean;
+  readonly timeout: number;
+}
+
+export function addExport(program: Command, context: CommandContext): void {
+  program
+    .command('export')
+    .summary('connectors as files, or handed back to Java workers')
+    .description(
+      'Prints connectors as files that Java workers (POST /connectors), Strimzi and drover apply take; --dir writes one file for each, ' +
+        'and with --offsets NAME.offsets.json, which PATCH /connectors/NAME/offsets takes. With --wait the connectors are stopped first, ' +
+        'until their tasks have let go and the mirror topics hold all of it: Java workers with the same group.id and topics then go on ' +
+        'where they were.',
+    )
+    .argument('[name...]', 'only these; else all')
+    .option('--dir <folder>', 'write files there')
+    .addOption(new Option('--as <form>', 'of the files').choices(forms).default('json'))
+    .option('--cluster <name>', 'of Strimzi: the KafkaConnect resource that runs them', 'connect')
+    .option('--offsets', 'with their offsets; needs --dir')
+    .option('--wait', 'stop them, and wait until everything is in the mirror topics')
+    .option('-y, --yes', 'do not ask before they are stopped')
+    .option('--timeout <seconds>', 'how long to wait at most', secondsOf('--timeout'), 300)
+    .action(run(context, exportConnectors));
+}
+
+async function exportConnectors(session: Session, options: ExportOptions, names: string[]): Promise<void> {
+  if (options.offsets === true && options.dir === undefined)
+    throw usageError('--offsets writes files of their own: say where, with --dir');
+  const rest = await session.rest();
+  const connectors = await connectorsOf(rest, names);
+  if (options.wait === true) await handOver(session, rest, connectors, options);
+  const bad = connectors.filter(
+    ({ name }) => options.as === 'strimzi' && !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name),
+  );
+  for (const { name } of bad)
+    session.note(`connector/${name} cannot be a KafkaConnector: Kubernetes takes a-z, 0-9, "-" and "." as a name`);
+  const shown = connectors.filter((connector) => !bad.includes(connector));
+  const documents = shown.map((connector) => ({ name: connector.name, document: documentOf(connector, options) }));
+  if (options.dir === undefined)
+    session.io.out(
+      printed(
+        documents.map(({ document }) => document),
+        options,
+      ),
+    );
+  else await write(session, rest, options.dir, documents, options);
+  if (bad.length > 0) throw new CliError(`${bad.length} of ${connectors.length} connectors were left out`);
+}
+
+type Document = Readonly<Record<string, unknown>>;
+
+/** As it is when it comes to run: never before somebody says so. */
+function documentOf({ name, config, status }: Connector, { as, cluster }: ExportOptions): Document {
+  const { name: _name, ...settings } = config;
+  const state = status.state === 'PAUSED' || status.state === 'STOPPED' ? status.state : null;
+  if (as !== 'strimzi') return { name, config: settings, ...(state === null ? {} : { initial_state: state }) };
+  const {
+    'connector.class': className,
+    'tasks.max': tasksMax,
+    'connector.plugin.version': version,
+    'drover.restart.enabled': restart,
+    'drover.restart.max.attempts': attempts,
+    ...others
+  } = settings;
+  return {
+    apiVersion: 'kafka.strimzi.io/v1beta2',
+    kind: 'KafkaConnector',
+    metadata: { name, labels: { 'strimzi.io/cluster': cluster } },
+    spec: {
+      class: className,
+      tasksMax: Number(tasksMax ?? 1),
+      ...(version === undefined ? {} : { version }),
+      ...(restart === 'true'
+        ? { autoRestart: { enabled: true, ...(attempts === undefined ? {} : { maxRestarts: Number(attempts) }) } }
+        : {}),
+      ...(state === null ? {} : { state: state.toLowerCase() }),
+      config: others,
+    },
+  };
+}
+
+const yamlOf = (document: Document) => stringify(document, { lineWidth: 0 });
+
+function printed(documents: readonly Document[], { as }: ExportOptions): string {
+  if (as === 'json') return `${printJson(documents.length === 1 ? documents[0] : documents)}\n`;
+  return documents.map(yamlOf).join('---\n');
+}
+
+async function write(
+  session: Session,
+  rest: Rest,
+  dir: string,
+  documents: readonly { name: string; document: Document }[],
+  options: ExportOptions,
+): Promise<void> {
+  const folder = resolve(session.io.cwd, dir);
+  mkdirSync(folder, { recursive: true });
+  const files: string[] = [];
+  const put = (file: string, text: string) => {
+    writeFileSync(join(folder, file), text);
+    files.push(join(dir, file));
+    if (!session.isStructured) session.io.out(`${join(dir, file)}\n`);
+  };
+  for (const { name, document } of documents) {
+    const stem = encodeURIComponent(name).replaceAll('*', '%2A').replace(/^\./, '%2E');
+    put(
+      options.as === 'json' ? `${stem}.json` : `${stem}.yaml`,
+      options.as === 'json' ? `${printJson(document)}\n` : yamlOf(document),
+    );
+    if (options.offsets === true)
+      put(`${stem}.offsets.json`, `${printJson({ offsets: await offsetsIfAny(rest, name) })}\n`);
+  }
+  session.value({ files });
+}
+
+async function offsetsIfAny(rest: Rest, name: string): Promise<readonly { partition: Json; offset: Json }[]> {
+  return await offsetsOf(rest, name).catch((error: unknown) => {
+    // A plugin that is gone cannot be asked for them.
+    if (error instanceof RestError && error.status < 500) return [];
+    throw error;
+  });
+}
+
+/** The topics are as new as `changed_at`, and that stays where it is when nothing changes: this long means nothing is on its way. */
+const restMs = 5000;
+
+async function handOver(
+  session: Session,
+  rest: Rest,
+  connectors: readonly Connector[],
+  { yes, timeout }: ExportOptions,
+): Promise<void> {
+  const running = connectors.filter(({ status }) => status.state !== 'STOPPED');
+  if (running.length > 0) {
+    await session.confirm(
+      `Stop ${running.length} connectors (${running.map(({ name }) => name).join(', ')})?`,
+      yes === true,
+    );
+  }
+  const before = await mirrorOf(rest);
+  for (const { name } of running) await setState(rest, name, 'stop');
+  for (const { name } of connectors) await awaitGone(session, rest, name, timeout);
+  session.note(`${connectors.length} connectors are stopped, and their tasks have let go`);
+  let last = await mirrorOf(rest);
+  let since = session.io.now();
+  await pollUntil(
+    session,
+    timeout,
+    async () => {
+      const now = await mirrorOf(rest);
+      if (now !== last) [last, since] = [now, session.io.now()];
+      const isNewer = running.length === 0 || (now !== null && now !== before);
+      return isNewer && session.io.now() - since >= restMs ? true : null;
+    },
+    () =>
+      `After ${timeout} seconds the mirror topics do not hold the stop yet (they hold ${last ?? 'nothing'}): the log of the mirror says why (drover logs --function mirror)`,
+  );
+  session.note(
+    `The mirror topics hold everything, up to ${last ?? 'now'}: remove the stack, or its schedule, before Java workers start`,
+  );
+}
+
+async function mirrorOf(rest: Rest): Promise<string | null> {
+  const found = await rest.find('/drover');
+  if (found === null) throw usageError('--wait is about Drover’s mirror topics, and this is no Drover');
+  const mirror = isRecord(found) && isRecord(found.mirror) ? found.mirror : null;
+  return typeof mirror?.changed_at === 'string' ? mirror.changed_at : null;
+}

@@ -1,0 +1,206 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { usageError } from '../faults.ts';
+import { printJson } from '../json.ts';
+import { FunctionLogs, type LogLine, rolesOf, sinceOf } from '../logs.ts';
+import { bytesText, oneLine, type Style } from '../output.ts';
+import { parseTarget } from '../resources.ts';
+import { type CommandContext, run, type Session } from '../session.ts';
+
+interface LogsOptions {
+  readonly follow?: boolean;
+  /** Epoch milliseconds. */
+  readonly since?: number;
+  readonly task?: number;
+  readonly level?: string;
+  readonly function?: readonly string[];
+}
+
+const severities = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+const styles: Readonly<Record<string, Style>> = {
+  WARN: 'yellow',
+  ERROR: 'red',
+  FATAL: 'red',
+  DEBUG: 'dim',
+  TRACE: 'dim',
+};
+const everyMs = 2000;
+const defaultSince = '1h';
+
+export function addLogs(program: Command, context: CommandContext): void {
+  const since = sinceOf(context.io.now);
+  program
+    .command('logs')
+    .summary('what the functions have logged about a connector')
+    .description(
+      'Reads CloudWatch Logs: the lines of one connector, or without a name all lines of the functions. With --json a line is a line of ' +
+        'JSON as it was logged. What is quieter than INFO is logged after drover patch logger drover.worker --level DEBUG.',
+    )
+    .argument('[name...]', 'orders; connector orders; task orders/0')
+    .option('-f, --follow', 'go on with what comes')
+    .option('--since <time>', '90s, 10m, 2h, 7d, or an instant (default: 1h)', since)
+    .option('--task <number>', 'of one task', taskOf)
+    .option('--level <level>', 'this level and above')
+    .option('--function <role...>', 'rest, coordinator, task, mirror, feed')
+    .action(run(context, logs));
+
+  program
+    .command('runs')
+    .summary('what ran when, how long, and what it moved')
+    .description(
+      'Read from the functions’ log: runs that moved records, and those that failed or died; the newest last. Runs that found nothing ' +
+        'are logged at DEBUG only.',
+    )
+    .argument('[name...]', 'orders; without a name all connectors')
+    .option('--since <time>', '90s, 10m, 2h, 7d, or an instant (default: 1h)', since)
+    .option('--task <number>', 'of one task', taskOf)
+    .option('-f, --follow', 'go on with what comes')
+    .action(run(context, runs));
+}
+
+function taskOf(text: string): number {
+  if (!/^\d+$/.test(text)) throw usageError(`--task is "${text}": it must be the number of a task`);
+  return Number(text);
+}
+
+function about(
+  args: readonly string[],
+  task: number | undefined,
+  verb: string,
+): { connector: string | null; task: number | null } {
+  const target = parseTarget(args, ['connectors', 'tasks'], verb);
+  if (target.names.length > 1) throw usageError('Name one connector, or none for all');
+  const [name = null] = target.names;
+  const match = target.kind === 'tasks' && name !== null ? /^(.+)\/(\d+)$/s.exec(name) : null;
+  return match === null ? { connector: name, task: task ?? null } : { connector: match[1]!, task: Number(match[2]) };
+}
+
+async function logs(session: Session, options: LogsOptions, args: string[]): Promise<void> {
+  const of = about(args, options.task, 'logs');
+  const least = options.level === undefined ? 0 : severities.indexOf(options.level.toUpperCase());
+  if (least < 0) throw usageError(`--level is "${options.level}": it must be one of ${severities.join(', ')}`);
+  if (session.format === 'yaml' || session.format === 'name')
+    throw usageError(`Logs are printed as lines or with --json, not as ${session.format}`);
+  const roles = rolesOf(
+    options.function ?? (of.connector === null ? ['rest', 'coordinator', 'task', 'mirror', 'feed'] : ['task', 'feed']),
+  );
+  const source = new FunctionLogs(
+    await session.installation(),
+    { roles, ...of, events: [] },
+    options.since ?? sinceOf(session.io.now)(defaultSince),
+  );
+  const isLoud = ({ fields }: LogLine) => least === 0 || severities.indexOf(String(fields?.level)) >= least;
+  await follow(session, source, options, (lines) => {
+    for (const line of lines.filter(isLoud)) session.io.out(`${lineText(session, line, of.connector === null)}\n`);
+  });
+}
+
+async function follow(
+  session: Session,
+  source: FunctionLogs,
+  { follow: goesOn }: LogsOptions,
+  print: (lines: readonly LogLine[]) => void,
+): Promise<void> {
+  const { io } = session;
+  for (;;) {
+    print(await source.next(io.now()));
+    if (goesOn !== true || io.ending.aborted) return;
+    await sleep(everyMs, undefined, { signal: io.ending }).catch(() => {});
+    if (io.ending.aborted) return;
+  }
+}
+
+function lineText(session: Session, line: LogLine, withRole: boolean): string {
+  const { at, role, text, fields } = line;
+  if (session.format === 'json') {
+    return printJson(fields ?? { timestamp: new Date(at).toISOString(), function: role, message: text }, 0);
+  }
+  const time = session.paint('dim', new Date(at).toISOString());
+  const head = withRole ? `${time} ${role.padEnd(11)}` : time;
+  if (fields === null) return `${head} ${oneLine(text)}`;
+  const level = String(fields.level ?? '').padEnd(5);
+  const who =
+    fields.connector === undefined ? '' : `${fields.connector}${fields.task === undefined ? '' : `/${fields.task}`}: `;
+  const message = `${level} ${withRole ? oneLine(who) + (who === '' ? '' : ' ') : ''}${oneLine(String(fields.message ?? text))}`;
+  const style = styles[String(fields.level)];
+  return `${head} ${style === undefined ? message : session.paint(style, message)}`;
+}
+
+interface Run {
+  readonly startedAt: string;
+  readonly task: string;
+  readonly result: string;
+  readonly durationMs: number | null;
+  readonly records: number | null;
+  readonly bytes: number | null;
+  readonly commits: number | null;
+  readonly error: string | null;
+}
+
+const results: Readonly<Record<string, string>> = {
+  'run.ended': 'ended',
+  'run.failed': 'failed',
+  'run.died': 'died',
+  'run.cut': 'cut',
+  'run.fenced': 'fenced',
+};
+
+/** A run that failed tells so and ends: two lines, of which the first says why. */
+export function runOf({ at, fields }: Pick<LogLine, 'at' | 'fields'>): Run {
+  const of = fields ?? {};
+  const number = (value: unknown) => (typeof value === 'number' ? value : null);
+  const durationMs = number(of.durationMs);
+  return {
+    startedAt: new Date(at - (durationMs ?? 0)).toISOString(),
+    task: of.task === undefined ? String(of.connector) : `${of.connector}/${of.task}`,
+    result:
+      of.event === 'run.failed' && of.retriable === true ? 'will be tried again' : (results[String(of.event)] ?? ''),
+    durationMs,
+    records: number(of.records),
+    bytes: number(of.bytes),
+    commits: number(of.commits),
+    error: of.event === 'run.ended' ? null : oneLine(String(of.error ?? of.message ?? '')),
+  };
+}
+
+async function runs(session: Session, options: LogsOptions, args: string[]): Promise<void> {
+  const of = about(args, options.task, 'runs');
+  const question = { roles: rolesOf(['task', 'feed']), ...of, events: Object.keys(results) };
+  const source = new FunctionLogs(
+    await session.installation(),
+    question,
+    options.since ?? sinceOf(session.io.now)(defaultSince),
+  );
+  if (options.follow === true && session.format === 'yaml')
+    throw usageError('What is followed is printed as lines or with --json');
+  const columns = [
+    { title: 'STARTED', cell: ({ startedAt }: Run) => startedAt },
+    { title: 'TASK', cell: ({ task }: Run) => task },
+    { title: 'TOOK', cell: ({ durationMs }: Run) => (durationMs === null ? '-' : tookText(durationMs)) },
+    { title: 'RECORDS', cell: ({ records }: Run) => (records === null ? '-' : String(records)) },
+    { title: 'BYTES', cell: ({ bytes }: Run) => (bytes === null ? '-' : bytesText(bytes)) },
+    {
+      title: 'RESULT',
+      cell: ({ result, error }: Run) =>
+        error === null ? result : ({ text: `${result}: ${error}`, style: 'red' } as const),
+    },
+  ];
+  if (options.follow !== true) {
+    const found = (await source.next(session.io.now())).map(runOf);
+    return session.list(found, columns, {
+      values: found,
+      name: ({ task }) => task,
+      nothing: 'No run has moved anything in that time: --since looks further back',
+    });
+  }
+  await follow(session, source, options, (lines) => {
+    for (const one of lines.map(runOf)) {
+      const cells = columns.map(({ cell }) => cell(one)).map((cell) => (typeof cell === 'string' ? cell : cell.text));
+      session.io.out(session.format === 'json' ? `${printJson(one, 0)}\n` : `${cells.join('  ')}\n`);
+    }
+  });
+}
+
+function tookText(ms: number): string {
+  return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { runOf } from '../../cli/commands/logs.ts';
+import { parseProperties, textOf } from '../../cli/dead-letters.ts';
+import { answers, patternOf, sinceOf } from '../../cli/logs.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const all = { roles: ['task' as const], connector: null, task: null, events: [] };
+
+test('a question becomes a pattern of CloudWatch’s', () => {
+  expect(patternOf(all)).toBeUndefined();
+  expect(patternOf({ ...all, connector: 'a "b"', task: 0, events: ['run.ended', 'run.failed'] })).toBe(
+    '{ $.connector = "a \\"b\\"" && $.task = 0 && ($.event = "run.ended" || $.event = "run.failed") }',
+  );
+});
+
+test('a line answers for its connector and task alone', () => {
+  const of = (fields: object | null) => ({ fields: fields as never });
+  const question = { ...all, connector: 'orders', task: 1 };
+  expect(answers(of({ connector: 'orders', task: 1 }), question)).toBe(true);
+  expect(answers(of({ connector: 'orders', task: 2 }), question)).toBe(false);
+  expect(answers(of({ connector: 'orders' }), question)).toBe(false);
+  expect(answers(of(null), question)).toBe(false);
+  expect(answers(of(null), all)).toBe(true);
+});
+
+test('a run is read from the line that telemetry writes of it', () => {
+  const clock = new ManualClock(Date.parse('2026-11-29T12:00:10Z'));
+  const lines: string[] = [];
+  const telemetry = createTelemetry({ clock, write: (line) => lines.push(line) });
+  const about = { connector: 'orders', task: 0 };
+  telemetry.emit('run.ended', {
+    ...about,
+    durationMs: 2500,
+    records: 7,
+    bytes: 700,
+    commits: 1,
+    nextDueAt: null,
+    steps: {},
+  });
+  telemetry.emit('run.failed', { ...about, error: 'no\nway', trace: 't', retriable: true, nextDueAt: null });
+  telemetry.emit('run.died', { ...about, runs: 2, fruitlessRuns: 2, workerId: 'w', leaseExpiredAt: 0 });
+  const runs = lines.map((line) => runOf({ at: clock.now(), fields: JSON.parse(line) }));
+  expect(runs).toEqual([
+    {
+      startedAt: '2026-11-29T12:00:07.500Z',
+      task: 'orders/0',
+      result: 'ended',
+      durationMs: 2500,
+      records: 7,
+      bytes: 700,
+      commits: 1,
+      error: null,
+    },
+    expect.objectContaining({ task: 'orders/0', result: 'will be tried again', durationMs: null, error: 'no way' }),
+    expect.objectContaining({ task: 'orders/0', result: 'died', error: expect.stringContaining('2 times in a row') }),
+  ]);
+});
+
+test.each([
+  ['90s', 1_000_000 - 90_000],
+  ['10m', 1_000_000 - 600_000],
+  ['2h', 1_000_000 - 7_200_000],
+  ['2026-11-29T12:00:00Z', Date.parse('2026-11-29T12:00:00Z')],
+])('--since %s', (text, at) => {
+  expect(sinceOf(() => 1_000_000)(text)).toBe(at);
+});
+
+test.each(['yesterday', '10', '-1h', '1w'])('--since %s is refused', (text) => {
+  expect(() => sinceOf(() => 0)(text)).toThrow(`--since is "${text}"`);
+});
+
+test('client properties are read as Kafka’s tools read them', () => {
+  const text =
+    '# comment\n! another\nsecurity.protocol=SASL_SSL\nsasl.mechanism: PLAIN\nsasl.jaas.config=a required \\\n  username="u=1";\n\nempty=\n';
+  expect(parseProperties(text)).toEqual({
+    'security.protocol': 'SASL_SSL',
+    'sasl.mechanism': 'PLAIN',
+    'sasl.jaas.config': 'a required username="u=1";',
+    empty: '',
+  });
+});
+
+test('bytes that are no text are told in base64', () => {
+  expect(textOf(Buffer.from('ü'))).toBe('ü');
+  expect(textOf(Uint8Array.of(0xff, 0x00))).toBe('base64:/wA=');
+});

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { webhooks } from '../../cdk/index.ts';
+import { apiOf } from '../../cli/installation.ts';
+import { functionRoles, readResources } from '../../cli/stack-resources.ts';
+import { plain, synthesise } from '../cdk/synthesise.ts';
+
+/** As CloudFormation lists what the template makes; what a resource is called stands for itself. */
+function resourcesOf(id: string) {
+  const { template } = synthesise(
+    () => plain,
+    (_stack, drover) => void webhooks(drover),
+    id,
+  );
+  const resources = (template.toJSON() as { Resources: Record<string, { Type: string }> }).Resources;
+  return Object.entries(resources).map(([LogicalResourceId, { Type }]) => ({
+    LogicalResourceId,
+    ResourceType: Type,
+    PhysicalResourceId: `physical-${LogicalResourceId}`,
+  }));
+}
+
+test.each(['Connect', 'Orders'])('what the construct makes is found by its ids, whatever it is called: %s', (id) => {
+  const { functions, apis, failureQueues, alarms } = readResources(resourcesOf(id));
+  for (const role of functionRoles) {
+    expect(functions[role]).toMatch(new RegExp(`^physical-${id}${role[0]!.toUpperCase()}${role.slice(1)}Function`));
+  }
+  expect(apis).toEqual([expect.stringMatching(new RegExp(`^physical-${id}RestApi`))]);
+  expect(failureQueues).toContainEqual(expect.stringMatching(new RegExp(`^physical-${id}Failures`)));
+  expect(alarms.length).toBeGreaterThan(6);
+});
+
+test.each([
+  ['https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/', { id: 'a1b2c3d4e5', region: 'eu-west-1' }],
+  ['https://a1b2c3d4e5.execute-api.cn-north-1.amazonaws.com.cn/prod', { id: 'a1b2c3d4e5', region: 'cn-north-1' }],
+  ['https://connect.example.com/', null],
+  ['https://execute-api.eu-west-1.amazonaws.com.evil.example/', null],
+])('an address of API Gateway says its region: %s', (url, api) => {
+  expect(apiOf(new URL(url))).toEqual(api);
+});
