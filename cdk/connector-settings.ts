@@ -1,14 +1,7 @@
-import type { dynamoDbSourceConfig } from '../connectors/dynamodb/settings.ts';
-import type { eventBridgeConfig } from '../connectors/eventbridge/settings.ts';
-import type { fileStreamSinkConfig, fileStreamSourceConfig } from '../connectors/file/settings.ts';
-import type { kinesisSourceConfig } from '../connectors/kinesis/settings.ts';
-import type { aivenSinkConfig, confluentSinkConfig, s3SourceConfig } from '../connectors/s3/settings.ts';
-import type { snsConfig } from '../connectors/sns/settings.ts';
-import type { sqsSourceConfig } from '../connectors/sqs/settings.ts';
-import type { webhookConfig } from '../connectors/webhook/settings.ts';
 import type { ConfigDef, ConfigKeySpec, ConfigSpec } from '../src/config/config-def.ts';
 import type { sinkConnectorConfig, sourceConnectorConfig } from '../src/config/connector-config.ts';
 import type { ConnectorSecret } from './connector-secret.ts';
+import type { knownSinks, knownSources } from './known-connectors.ts';
 
 /*
  * What a config may hold, as types: those of the connectors that come with Drover are made of their declarations, so that an
@@ -18,23 +11,8 @@ import type { ConnectorSecret } from './connector-secret.ts';
 /** What may stand in a config; numbers, booleans and lists become the text that Connect knows. */
 export type SettingValue = string | number | boolean | readonly string[] | ConnectorSecret;
 
-/** By class. */
-interface Sources {
-  'com.trustpilot.connector.dynamodb.DynamoDBSourceConnector': typeof dynamoDbSourceConfig;
-  'drover.eventbridge.EventBridgeSourceConnector': typeof eventBridgeConfig;
-  'org.apache.kafka.connect.file.FileStreamSourceConnector': typeof fileStreamSourceConfig;
-  'com.github.jcustenborder.kafka.connect.kinesis.KinesisSourceConnector': typeof kinesisSourceConfig;
-  'io.aiven.kafka.connect.s3.source.S3SourceConnector': typeof s3SourceConfig;
-  'drover.sns.SnsSourceConnector': typeof snsConfig;
-  'com.nordstrom.kafka.connect.sqs.SqsSourceConnector': typeof sqsSourceConfig;
-  'drover.webhook.WebhookSourceConnector': typeof webhookConfig;
-}
-
-interface Sinks {
-  'org.apache.kafka.connect.file.FileStreamSinkConnector': typeof fileStreamSinkConfig;
-  'io.confluent.connect.s3.S3SinkConnector': typeof confluentSinkConfig;
-  'io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector': typeof aivenSinkConfig;
-}
+type Sources = typeof knownSources;
+type Sinks = typeof knownSinks;
 
 /** `SqsSourceConnector` and `SqsSource` for a full name. */
 type Simple<Name extends string> = Name extends `${string}.${infer Rest}` ? Simple<Rest> : Name;

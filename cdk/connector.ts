@@ -12,10 +12,10 @@ import {
   Tokenization,
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { connectors } from '../connectors/index.ts';
 import { ConnectorSecret } from './connector-secret.ts';
 import type { DroverConnectorConfig, SettingsOf, SettingValue } from './connector-settings.ts';
 import type { Drover } from './drover.ts';
+import { knownSettings } from './known-connectors.ts';
 
 /** An offset as `GET /connectors/{name}/offsets` shows it. */
 export interface InitialOffset {
@@ -183,13 +183,6 @@ function deploymentOf(scope: Construct): string {
   return given === undefined || given === '' ? synthesised : String(given);
 }
 
-const connectorsByName = new Map(
-  connectors.flatMap((plugin) => {
-    const simple = plugin.className.split('.').at(-1)!;
-    return [plugin.className, simple, simple.replace(/Connector$/, '')].map((name) => [name, plugin] as const);
-  }),
-);
-
 /** Names of settings that are secrets wherever they stand: those of Kafka's clients, converters and many connectors. */
 const secretName =
   /(?:^|[._-])(?:password|passphrase|secret[._-]?(?:access[._-]?)?key(?:\.id)?|sasl\.jaas\.config|auth\.user\.info|client[._-]?secret|ssl\.(?:keystore|truststore)\.key)$/i;
@@ -200,14 +193,14 @@ function settingsOf(
   drover: Drover,
   config: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
-  const known = connectorsByName.get(String(config['connector.class']));
+  const known = knownSettings(String(config['connector.class']));
   const settings: Record<string, string> = {};
   for (const [key, value] of Object.entries(config)) {
     if (value === undefined) continue;
     const text = textOf(key, value);
     const secrets = secretsIn(text);
     refuseSecretValues(key, text);
-    const isSecret = known?.config.keys.get(key)?.type === 'PASSWORD' || secretName.test(key);
+    const isSecret = known?.keys.get(key)?.type === 'PASSWORD' || secretName.test(key);
     if (isSecret && text !== '' && secrets.length === 0 && !/\$\{[^}:]+:/.test(text)) {
       throw new Error(
         `The setting ${key} of ${scope.node.path} is a secret, and would stand in the template for all to read: ` +

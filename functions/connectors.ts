@@ -6,11 +6,7 @@ import {
   type ResourceAnswer,
   type ResourceRequest,
 } from '../src/invocation/custom-resource.ts';
-import {
-  type ConnectorResourceDeps,
-  handleConnectorResource,
-  refuseConnectorResource,
-} from '../src/rest/connector-resource.ts';
+import { type ConnectorResourceDeps, handleConnectorResource, refuseConnectorResource } from './connector-resource.ts';
 import { clock, deadlineOf, loggerLevels, stores, telemetry } from './function-context.ts';
 import { installationHerder } from './herder.ts';
 

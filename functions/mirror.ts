@@ -2,7 +2,8 @@ import middy from '@middy/core';
 import { javaPlugins } from '#java';
 import userPlugins from '#plugins';
 import { connectors } from '../connectors/index.ts';
-import { requireStreamRecords, type StreamRecord } from '../src/invocation/table-stream.ts';
+import { parseMirrorInvocation } from '../src/invocation/invocation.ts';
+import type { StreamRecord } from '../src/invocation/table-stream.ts';
 import { KafkaJsControlPlane } from '../src/kafka/control-plane.ts';
 import { Mirror, mirrorPatienceMs } from '../src/mirror/mirror.ts';
 import { requirePlugins } from '../src/plugins/plugin-list.ts';
@@ -58,15 +59,30 @@ async function reportProgress(records: readonly StreamRecord[]): Promise<void> {
   await stores.cluster.putMirrorProgress({ changedAt, mirroredAt: now }).catch(() => {});
 }
 
+/** Shown by the REST API until the mirror gets on. */
+async function reportFailure(error: unknown): Promise<void> {
+  reportAt = 0;
+  const failure = { failedAt: clock.now(), error: error instanceof Error ? error.message : String(error) };
+  await stores.cluster.putMirrorFailure(failure).catch(() => {});
+}
+
 /** Fails as a whole: the stream brings the batch again, in order, until Kafka has taken it. */
-export const handler = middy<unknown, void>({ timeoutEarlyInMillis: 0 })
+export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
   .handler(async (event: unknown) => {
-    const records = requireStreamRecords(event);
+    const invocation = parseMirrorInvocation(event);
     mirror ??= createMirror().catch((error) => {
       mirror = null;
       throw error;
     });
-    await (await mirror).handle(readStreamRecords(records));
-    await reportProgress(records);
+    try {
+      const made = await mirror;
+      if (invocation.kind === 'project') return await made.projectAgain(stores);
+      await made.handle(readStreamRecords(invocation.records));
+    } catch (error) {
+      await reportFailure(error);
+      throw error;
+    }
+    await reportProgress(invocation.records);
+    return undefined;
   });

@@ -71,6 +71,7 @@ export function createHerder(deps: HerderDeps): Herder {
       if (progress === undefined) return null;
       return { ...progress, lagMs: Math.max(0, progress.mirroredAt - progress.changedAt) };
     },
+    mirrorFailure: async () => (await deps.cluster.mirrorFailure()) ?? null,
     feedReports: async () => (deps.feedRules === undefined ? [] : feedReports(deps.feedRules)),
     connectorReport: (name) => connectorReport(deps, name),
     offsetHistory: (name) => offsetHistory(deps, name),

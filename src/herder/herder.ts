@@ -1,6 +1,7 @@
 import type { PluginKind } from '../api/plugin.ts';
 import type { GivenSettings, Settings } from '../config/config-def.ts';
 import type { ConfigInfos, ConfigKeyInfo } from '../config/describe-config.ts';
+import type { MirrorFailure } from '../storage/cluster-store.ts';
 import type { Deaths } from '../storage/deaths.ts';
 import type { ConnectorType, PositionChange, RunDeath, State, TargetState } from '../storage/items.ts';
 import type { ConnectorOffset, OffsetChangeReport, StoredOffset } from './connector-offsets.ts';
@@ -177,6 +178,8 @@ export interface Herder {
 
   /** Drover's own. Null: nothing has been mirrored yet. */
   mirrorReport(): Promise<MirrorReport | null>;
+  /** Drover's own. Null: nothing has failed since the mirror last got on. */
+  mirrorFailure(): Promise<MirrorFailure | null>;
   /** Drover's own: those that are declared one by one. */
   feedReports(): Promise<readonly FeedReport[]>;
   connectorReport(name: string): Promise<ConnectorReport>;

@@ -115,7 +115,7 @@ export async function answerResourceRequest(
 }
 
 /** Whole lines, each cut where it is long, and how many are left out; `most` bytes of JSON. */
-export function shortened(text: string, most: number): string {
+function shortened(text: string, most: number): string {
   const lines = text.split('\n').map((line) => cut(line, 400));
   const size = (some: readonly string[]) => Buffer.byteLength(JSON.stringify(some.join('\n')));
   if (size(lines) <= most) return lines.join('\n');

@@ -18,6 +18,11 @@ export interface ImportRequest {
 /** All that the task function is invoked for. */
 export type TaskInvocation = RunRequest | ImportRequest;
 
+/** All that the mirror is invoked for; `{"kind":"project"}` by hand, to write all of the table to the topics. */
+export type MirrorInvocation =
+  | { readonly kind: 'project' }
+  | { readonly kind: 'table-stream'; readonly records: readonly StreamRecord[] };
+
 /** All that the coordinator is invoked for. */
 export type CoordinatorInvocation =
   | TickRequest
@@ -51,6 +56,15 @@ function parseImport(fields: Readonly<Record<string, unknown>>): ImportRequest {
 function topic(value: unknown, field: string): string | null {
   if (value === null || (typeof value === 'string' && value !== '')) return value;
   throw invalid(`"${field}" of an import is the name of a topic`);
+}
+
+/** Throws ConnectError `invocation.invalid`. */
+export function parseMirrorInvocation(event: unknown): MirrorInvocation {
+  if (typeof event === 'object' && event !== null && 'kind' in event && event.kind === 'project')
+    return { kind: 'project' };
+  const records = streamRecordsOf(event);
+  if (records === null) throw invalid('Neither an event of the table\'s stream nor {"kind":"project"}');
+  return { kind: 'table-stream', records };
 }
 
 /** What is nobody's event wakes nobody: a rule or a bucket may send more than Drover's. `wakeSources`: see `namesToWake`. */

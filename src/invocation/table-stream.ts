@@ -1,5 +1,3 @@
-import { ConnectError } from '../errors.ts';
-
 /** As Lambda hands it over: the attribute values have the SDK's shape. */
 export interface StreamRecord {
   readonly dynamodb?:
@@ -19,11 +17,4 @@ export function streamRecordsOf(event: unknown): readonly StreamRecord[] | null 
   if (typeof event !== 'object' || event === null || !('Records' in event) || !Array.isArray(event.Records))
     return null;
   return event.Records[0]?.eventSource === 'aws:dynamodb' ? event.Records : null;
-}
-
-/** For a function that nothing else invokes. Throws ConnectError `invocation.invalid`. */
-export function requireStreamRecords(event: unknown): readonly StreamRecord[] {
-  const records = streamRecordsOf(event);
-  if (records === null) throw new ConnectError('invocation.invalid', "Not an event of the table's stream");
-  return records;
 }

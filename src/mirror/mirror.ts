@@ -4,6 +4,7 @@ import type { ControlPlane, KafkaClient, Producer } from '../kafka/types.ts';
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
 import type { TableChange } from '../storage/table-change.ts';
 import { type MirrorRecord, type ProjectionSources, project } from './project.ts';
+import { type ProjectedStores, type ProjectionReport, projectAgain } from './project-again.ts';
 import { ensureMirrorTopics, type MirrorTopics } from './topics.ts';
 
 export interface MirrorOptions {
@@ -82,6 +83,11 @@ export class Mirror {
     return { fresh, newest };
   }
 
+  /** Writes all that the table holds, for topics that were lost; see there. */
+  projectAgain(stores: ProjectedStores): Promise<ProjectionReport> {
+    return projectAgain(stores, this.#sources, (records) => this.#produce(records));
+  }
+
   async #produce(records: readonly MirrorRecord[]): Promise<void> {
     this.#producer ??= this.#started();
     let producer: Producer;
@@ -91,6 +97,17 @@ export class Mirror {
       this.#producer = null;
       throw error;
     }
+    try {
+      await this.#send(producer, records);
+    } catch (error) {
+      // A topic may have been deleted: the next attempt looks at them again, and makes what is missing.
+      this.#producer = null;
+      await producer.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #send(producer: Producer, records: readonly MirrorRecord[]): Promise<void> {
     for (let start = 0; start < records.length; start += recordsPerBatch) {
       const part = records.slice(start, start + recordsPerBatch);
       const batch = producer.newBatch();

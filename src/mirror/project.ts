@@ -122,9 +122,15 @@ async function connectorRecords(
   if (was !== null && was.targetState !== is.targetState) targetState();
   const trace = traceAsWritten(is);
   if (was !== null && (was.state !== is.state || traceAsWritten(was) !== trace)) {
-    add('status', connectorStatusKey(is.name), statusValue({ ...is, trace, version: versionOf(is, sources) }));
+    records.push(statusRecord(is, sources));
   }
   return records;
+}
+
+/** Of a connector as it is. */
+export function statusRecord(connector: ConnectorItem, sources: ProjectionSources): MirrorRecord {
+  const status = { ...connector, trace: traceAsWritten(connector), version: versionOf(connector, sources) };
+  return { topic: 'status', key: connectorStatusKey(connector.name), value: statusValue(status) };
 }
 
 function deletionRecords(connector: string): MirrorRecord[] {

@@ -1,4 +1,10 @@
-import { connectorReportEntity, feedReportEntity, mirrorReportEntity, offsetChangeEntity } from './entities.ts';
+import {
+  connectorReportEntity,
+  feedReportEntity,
+  instant,
+  mirrorReportEntity,
+  offsetChangeEntity,
+} from './entities.ts';
 import { readObject, readText } from './read-body.ts';
 import type { Answer, Call } from './route.ts';
 
@@ -8,9 +14,17 @@ const nameOf = (call: Call) => call.params.connector!;
 
 /** The installation: what the mirror topics hold is at least as new as `changed_at`; which event sources feed whom. */
 export async function getInstallation({ herder }: Call): Promise<Answer> {
-  const [mirror, feeds] = await Promise.all([herder.mirrorReport(), herder.feedReports()]);
+  const [mirror, failure, feeds] = await Promise.all([
+    herder.mirrorReport(),
+    herder.mirrorFailure(),
+    herder.feedReports(),
+  ]);
   return {
-    body: { mirror: mirror === null ? null : mirrorReportEntity(mirror), feeds: feeds.map(feedReportEntity) },
+    body: {
+      mirror: mirror === null ? null : mirrorReportEntity(mirror),
+      mirror_failure: failure === null ? null : { failed_at: instant(failure.failedAt), error: failure.error },
+      feeds: feeds.map(feedReportEntity),
+    },
   };
 }
 

@@ -140,6 +140,6 @@ export function offsetChangeEntity({ changedAt, before, after }: OffsetChangeRep
   return { changed_at: instant(changedAt), before: entries(before), after: entries(after) };
 }
 
-function instant(at: number | null): string | null {
+export function instant(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }

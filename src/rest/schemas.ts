@@ -100,6 +100,7 @@ export const installation = object({
   mirror: {
     oneOf: [object({ changed_at: instant, mirrored_at: instant, lag_ms: integer }), { type: 'null' }],
   },
+  mirror_failure: { oneOf: [object({ failed_at: instant, error: text }), { type: 'null' }] },
   feeds: list(
     object({
       event_source: text,

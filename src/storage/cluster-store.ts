@@ -14,6 +14,13 @@ export interface MirrorProgress {
   readonly mirroredAt: number;
 }
 
+/** Why the newest changes are not on the topics. */
+export interface MirrorFailure {
+  /** Epoch milliseconds. */
+  readonly failedAt: number;
+  readonly error: string;
+}
+
 /** Facts about the installation as a whole. */
 export interface ClusterStore {
   /** The Kafka cluster's id as the task function last saw it; the root answer shows it. */
@@ -22,7 +29,11 @@ export interface ClusterStore {
 
   /** Undefined: nothing has been mirrored yet. */
   mirrorProgress(): Promise<MirrorProgress | undefined>;
+  /** What failed is over with it. */
   putMirrorProgress(progress: MirrorProgress): Promise<void>;
+  /** Undefined: nothing has failed since the last progress. */
+  mirrorFailure(): Promise<MirrorFailure | undefined>;
+  putMirrorFailure(failure: MirrorFailure): Promise<void>;
 
   loggerLevels(): Promise<LoggerLevel[]>;
   putLoggerLevels(levels: readonly LoggerLevel[]): Promise<void>;

@@ -137,10 +137,11 @@ function plainText(text: string): string {
 }
 
 const trustMs = 5 * 60_000;
+const wholeArn = /^arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret$/;
 
 /**
  * `${secretsmanager:secret-id:key}`, where the secret is a JSON object, or `${secretsmanager:secret-id}` for the whole
- * secret. `fetchSecret` is called once per secret and five minutes, so that a rotated one is seen by a warm function.
+ * secret; an id may be an ARN. `fetchSecret` is called once per secret and five minutes, so that a rotated one is seen by a warm function.
  */
 export function secretsManagerConfigProvider(
   fetchSecret: (id: string) => Promise<string>,
@@ -150,6 +151,8 @@ export function secretsManagerConfigProvider(
   return {
     async get(path, key) {
       if (path === '') return fetched(key);
+      // An ARN has colons of its own, and its end is no key.
+      if (wholeArn.test(path)) return fetched(`${path}:${key}`);
       const fields = jsonObject(path, await fetched(path));
       const value = Object.hasOwn(fields, key) ? fields[key] : undefined;
       if (value === undefined || value === null) return undefined;

@@ -960,6 +960,35 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       expect(await cluster.mirrorProgress()).toEqual({ changedAt: t0, mirroredAt: t0 + 5 });
     });
 
+    it('keeps why the mirror does not come further, until it does', async () => {
+      const { cluster } = await newStores();
+      expect(await cluster.mirrorFailure()).toBeUndefined();
+      await cluster.putMirrorFailure({ failedAt: t0, error: 'x'.repeat(5000) });
+      expect(await cluster.mirrorFailure()).toEqual({ failedAt: t0, error: 'x'.repeat(4000) });
+      expect(await cluster.mirrorProgress()).toBeUndefined();
+      await cluster.putMirrorProgress({ changedAt: t0, mirroredAt: t0 + 5 });
+      expect(await cluster.mirrorFailure()).toBeUndefined();
+    });
+
+    it('keeps who has declared a connector, for whoever has read it last', async () => {
+      const { declarations } = await newStores();
+      const one = { stack: 'arn:stack', resource: 'One', config: { name: 'a', 'odd key': '' } };
+      expect(await declarations.declarations('a')).toEqual({ list: [], version: null });
+      expect(await declarations.putDeclarations('a', [], null)).toBe(true);
+      expect(await declarations.putDeclarations('a', [one], null)).toBe(true);
+      expect(await declarations.putDeclarations('a', [one], null)).toBe(false);
+      const { version } = await declarations.declarations('a');
+      expect(await declarations.declarations('a')).toEqual({ list: [one], version });
+      const two = { ...one, resource: 'Two' };
+      expect(await declarations.putDeclarations('a', [one, two], version)).toBe(true);
+      expect(await declarations.putDeclarations('a', [], version)).toBe(false);
+      const newest = await declarations.declarations('a');
+      expect(newest.list).toEqual([one, two]);
+      expect(await declarations.putDeclarations('a', [], newest.version)).toBe(true);
+      expect(await declarations.declarations('a')).toEqual({ list: [], version: null });
+      expect(await declarations.declarations('b')).toEqual({ list: [], version: null });
+    });
+
     it('keeps the cluster id and logger levels', async () => {
       const { cluster } = await newStores();
       expect(await cluster.clusterId()).toBeUndefined();

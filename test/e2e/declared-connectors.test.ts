@@ -35,7 +35,7 @@ let queueUrl = '';
 /** The connectors' stack alone is synthesised anew: the other one and its functions stay as they were deployed. */
 async function deployConnectors(deployment: string, declare: Declare): Promise<StackEnd> {
   const outdir = join(folder, `cdk.out-${deployment}`);
-  synthesiseDeclaring({ ...options, outdir, deployment, bundled: false }, declare);
+  synthesiseDeclaring({ ...options, groupId: topic, outdir, deployment, bundled: false }, declare);
   return cloudformation.deploy('Connectors', readFileSync(join(outdir, 'Connectors.template.json'), 'utf8'));
 }
 
@@ -73,7 +73,7 @@ beforeAll(async () => {
   sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
   kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
   const out = join(folder, 'cdk.out');
-  synthesiseDeclaring({ ...options, outdir: out, deployment: '1', bundled: true }, lines('lines'));
+  synthesiseDeclaring({ ...options, groupId: topic, outdir: out, deployment: '1', bundled: true }, lines('lines'));
   await bootstrap(options);
   const outputs = join(folder, 'outputs.json');
   const flags = ['--require-approval', 'never', '--method', 'direct', '--outputs-file', outputs];
@@ -129,11 +129,11 @@ test('a changed config is the connector’s; one that validate refuses fails the
     reasons: [],
   });
   expect(await fileOf('lines')).toMatchObject({ 'batch.size': '7' });
-  const broken = await deployConnectors('3', lines('lines', { 'tasks.max': 'many', 'batch.size': '0' }));
+  const broken = await deployConnectors('3', lines('lines', { 'tasks.max': 'many', 'errors.tolerance': 'some' }));
   expect(broken.status).toBe('UPDATE_ROLLBACK_COMPLETE');
   const [reason] = broken.reasons;
   expect(reason).toContain('tasks.max: Invalid value many for configuration tasks.max: Not a number of type INT');
-  expect(reason).toContain('batch.size: Invalid value 0 for configuration batch.size');
+  expect(reason).toContain('errors.tolerance: Invalid value some for configuration errors.tolerance');
   expect(await fileOf('lines')).toMatchObject({ 'batch.size': '7' });
 });
 
@@ -166,4 +166,5 @@ test('a connector that is not the stack’s is left alone, and the stack’s own
   expect(refused.reasons.join()).toContain('Connector theirs is there already, and no stack has declared it');
   expect(await cloudformation.remove('Connectors')).toMatchObject({ status: null });
   expect(await names()).toEqual(['messages', 'theirs']);
+  expect(await cloudformation.remove('Installation')).toMatchObject({ status: null });
 });

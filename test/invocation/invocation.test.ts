@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseCoordinatorInvocation, parseTaskInvocation } from '../../src/invocation/invocation.ts';
-import { requireStreamRecords } from '../../src/invocation/table-stream.ts';
+import {
+  parseCoordinatorInvocation,
+  parseMirrorInvocation,
+  parseTaskInvocation,
+} from '../../src/invocation/invocation.ts';
 
 describe('an invocation of the task function', () => {
   it.each([
@@ -61,8 +64,9 @@ describe('an invocation of the coordinator', () => {
     expect(parseCoordinatorInvocation(event, new Map())).toEqual(invocation);
   });
 
-  it("of the table's stream is all that the mirror takes", () => {
-    expect(requireStreamRecords({ Records: [change] })).toEqual([change]);
-    expect(() => requireStreamRecords({ drover: { wake: ['a'] } })).toThrow("the table's stream");
+  it("of the table's stream, or a wish to write all of it again, is all that the mirror takes", () => {
+    expect(parseMirrorInvocation({ Records: [change] })).toEqual({ kind: 'table-stream', records: [change] });
+    expect(parseMirrorInvocation({ kind: 'project' })).toEqual({ kind: 'project' });
+    expect(() => parseMirrorInvocation({ drover: { wake: ['a'] } })).toThrow("the table's stream");
   });
 });

@@ -10,6 +10,8 @@ export interface DeclaringOptions {
   readonly outdir: string;
   readonly bootstrapServers: string;
   readonly region: string;
+  /** Begins the names of its topics too, so that it has the broker to itself. */
+  readonly groupId: string;
   /** Names the deployment, for drift. */
   readonly deployment: string;
   /** Whether the functions are bundled: they need be once. */
@@ -21,7 +23,7 @@ export interface DeclaringOptions {
  * in it.
  */
 export function synthesiseDeclaring(options: DeclaringOptions, declare: Declare): void {
-  const { outdir, region, bootstrapServers, deployment, bundled } = options;
+  const { outdir, region, groupId, bootstrapServers, deployment, bundled } = options;
   const app = new App({
     outdir,
     context: {
@@ -37,7 +39,13 @@ export function synthesiseDeclaring(options: DeclaringOptions, declare: Declare)
     security: { type: 'plaintext' },
     auth: { type: 'none' },
     removalPolicy: RemovalPolicy.DESTROY,
-    mirrorTopics: { replicationFactor: 1 },
+    groupId,
+    mirrorTopics: {
+      configs: `${groupId}-configs`,
+      offsets: `${groupId}-offsets`,
+      status: `${groupId}-status`,
+      replicationFactor: 1,
+    },
     limits: { runsInFlight: 10, reserveConcurrency: true, run: Duration.seconds(10), runTimeout: Duration.seconds(20) },
     fileFolders: ['/tmp'],
   });

@@ -131,6 +131,16 @@ describe('providers', () => {
     expect(asked).toEqual(['db', 'db']);
   });
 
+  it('secretsmanager: an ARN without a key is the whole secret, one with a key a part of it', async () => {
+    const provider = secretsManagerConfigProvider(
+      async (id) => `{"id":"${id}"}`,
+      () => 0,
+    );
+    const arn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf';
+    expect(await resolve(`\${s:${arn}}`, { s: provider })).toBe(`{"id":"${arn}"}`);
+    expect(await resolve(`\${s:${arn}:id}`, { s: provider })).toBe(arn);
+  });
+
   it('secretsmanager: a secret that is no JSON is not printed by the error about it', async () => {
     const provider = secretsManagerConfigProvider(
       async () => 'hunter22 in clear',

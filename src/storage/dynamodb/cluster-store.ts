@@ -1,7 +1,10 @@
-import type { ClusterStore, LoggerLevel, MirrorProgress } from '../cluster-store.ts';
+import type { ClusterStore, LoggerLevel, MirrorFailure, MirrorProgress } from '../cluster-store.ts';
 import { type Attributes, N, number, S, text } from './attributes.ts';
 import { clusterIdKey, clusterPk, loggerKey, loggerOf, loggerPrefix, mirrorKey, tickerKey } from './table.ts';
 import { inParallel, queryAll, type TableClient } from './table-client.ts';
+
+/** For people; the log has all of it. */
+const longestError = 4000;
 
 const tickerIsFree = '(attribute_not_exists(#owner) OR #owner = :owner OR #expiresAt <= :now)';
 const tickerIsMine = '#owner = :owner';
@@ -31,7 +34,21 @@ export class DynamoDbClusterStore implements ClusterStore {
     await this.#table.update({
       key: mirrorKey,
       what: 'how far the mirror has come',
-      set: { changedAt: N(changedAt), mirroredAt: N(mirroredAt) },
+      set: { changedAt: N(changedAt), mirroredAt: N(mirroredAt), failedAt: undefined, error: undefined },
+    });
+  }
+
+  async mirrorFailure(): Promise<MirrorFailure | undefined> {
+    const item = (await this.#table.get(mirrorKey)) ?? {};
+    const failedAt = number(item, 'failedAt');
+    return failedAt === null ? undefined : { failedAt, error: text(item, 'error') ?? '' };
+  }
+
+  async putMirrorFailure({ failedAt, error }: MirrorFailure): Promise<void> {
+    await this.#table.update({
+      key: mirrorKey,
+      what: 'what has failed of the mirror',
+      set: { failedAt: N(failedAt), error: S(error.slice(0, longestError).toWellFormed()) },
     });
   }
 

@@ -1,17 +1,17 @@
-import { ConnectError, traceOf } from '../errors.ts';
+import { ConnectError, traceOf } from '../src/errors.ts';
 import {
   type DeclarationDeps,
   type DeclaredConnector,
   declareConnector,
   type OnRemoval,
   withdrawConnector,
-} from '../herder/declared-connectors.ts';
-import type { ResourceAnswer, ResourceRequest } from '../invocation/custom-resource.ts';
-import type { Telemetry } from '../telemetry/telemetry.ts';
-import { initialTargetState } from './connectors.ts';
-import { mapError } from './error-mapper.ts';
-import { parseJson } from './json-body.ts';
-import { badRequest, readOffsets } from './read-body.ts';
+} from '../src/herder/declared-connectors.ts';
+import type { ResourceAnswer, ResourceRequest } from '../src/invocation/custom-resource.ts';
+import { initialTargetState } from '../src/rest/connectors.ts';
+import { mapError } from '../src/rest/error-mapper.ts';
+import { parseJson } from '../src/rest/json-body.ts';
+import { badRequest, readOffsets } from '../src/rest/read-body.ts';
+import type { Telemetry } from '../src/telemetry/telemetry.ts';
 
 export interface ConnectorResourceDeps extends DeclarationDeps {
   readonly telemetry: Telemetry;

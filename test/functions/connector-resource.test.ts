@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { connectors } from '../../connectors/index.ts';
+import { type ConnectorResourceDeps, handleConnectorResource } from '../../functions/connector-resource.ts';
 import { parseResourceRequest, type ResourceAnswer } from '../../src/invocation/custom-resource.ts';
-import { type ConnectorResourceDeps, handleConnectorResource } from '../../src/rest/connector-resource.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { HastyClock } from '../support/hasty-clock.ts';
 

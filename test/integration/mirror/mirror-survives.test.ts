@@ -1,0 +1,171 @@
+import { afterAll, expect, it } from 'vitest';
+import { KafkaJsControlPlane } from '../../../src/kafka/control-plane.ts';
+import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
+import type { KafkaClient } from '../../../src/kafka/types.ts';
+import { Mirror, mirrorPatienceMs } from '../../../src/mirror/mirror.ts';
+import type { MirrorTopics } from '../../../src/mirror/topics.ts';
+import { createMemoryStores } from '../../../src/storage/memory/stores.ts';
+import { sourceOffsetEntry } from '../../../src/storage/source-offset-text.ts';
+import type { Stores } from '../../../src/storage/stores.ts';
+import type { TableChange } from '../../../src/storage/table-change.ts';
+import { readTopic, uniqueName } from '../../support/kafka-records.ts';
+import { deleteTopic, makeAgain } from '../../support/kafka-tools.ts';
+import { kafkaAddress, startPrivateBroker } from '../../support/services.ts';
+import { topicConfigs } from '../../support/topic-configs.ts';
+import { until } from '../../support/until.ts';
+
+const kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
+afterAll(() => kafka.close());
+const now = 1_700_000_000_000;
+
+function topicsOf(prefix: string): MirrorTopics {
+  const of = (name: string, partitions: number) => ({ name: `${prefix}-${name}`, partitions, replicationFactor: 1 });
+  return { configs: of('configs', 1), offsets: of('offsets', 3), status: of('status', 2) };
+}
+
+/** A table with a mirror behind it, whose stream the test hands over. */
+function lab(client: KafkaClient, bootstrapServers: string, topics: MirrorTopics) {
+  const changes: TableChange[] = [];
+  const stores = createMemoryStores({ onChange: (change) => changes.push(change), pageSize: 2 });
+  const mirror = new Mirror({
+    kafka: client,
+    controlPlane: new KafkaJsControlPlane({ bootstrapServers, timeoutMs: mirrorPatienceMs }),
+    topics,
+    configs: stores.config,
+    versionOf: () => '1.0',
+  });
+  return { changes, stores, mirror, take: () => changes.splice(0) };
+}
+
+/** A connector with two tasks in force, one of them failed, and offsets. */
+async function fill({ config, generations, leases, offsets, status, cluster }: Stores, name: string): Promise<void> {
+  await config.createConnector(name, 'source', { name, 'connector.class': 'X' }, 'STARTED', now);
+  const acquired = await leases.acquireConnector(name, 'w', now, now + 60_000);
+  if (!acquired.granted) throw new Error(acquired.reason);
+  const tasks = [0, 1].map((task) => ({ task, config: { name, task: `${task}` }, assignment: [], positions: [] }));
+  await generations.putTasks(acquired.lease, 1, tasks, now);
+  const applied = {
+    generation: 1,
+    taskCount: 2,
+    appliedVersion: acquired.item.configVersion,
+    state: 'RUNNING' as const,
+  };
+  await generations.applyGeneration(acquired.lease, { ...applied, trace: null, workerId: 'w' }, null);
+  await status.putTaskState(name, 0, 'RUNNING', null, 'w');
+  await status.putTaskState(name, 1, 'FAILED', 'a trace', 'w');
+  const run = await leases.acquireTask(name, 0, 'w', now, now + 60_000);
+  if (!run.granted) throw new Error(run.reason);
+  const entries = [0, 1, 2, 3, 4].map((n) => sourceOffsetEntry({ file: `${n}` }, { position: BigInt(n) }));
+  await offsets.commitSourceOffsets(run.lease, entries, { records: 5 });
+  await config.putTargetState(name, 'PAUSED', now);
+  await cluster.putLoggerLevels([{ logger: 'drover.worker', level: 'DEBUG', modifiedAt: now }]);
+}
+
+/** The newest value of each key, as compaction leaves it. */
+async function held(client: KafkaClient, topics: MirrorTopics): Promise<Record<string, string>> {
+  const newest = new Map<string, string | null>();
+  for (const { name } of Object.values(topics)) {
+    for (const { key, value } of await readTopic(client, name)) newest.set(`${name} ${key}`, value);
+  }
+  const said = [...newest].filter((entry): entry is [string, string] => entry[1] !== null);
+  return Object.fromEntries(said.toSorted());
+}
+
+/** What a read of the table tells is when it was written, not when each record was. */
+const withoutTimes = (records: Record<string, string>) =>
+  Object.fromEntries(Object.entries(records).map(([key, value]) => [key, value.replace(/"timestamp":\d+,?/, '')]));
+
+it('topics that were deleted are made again, compacted, and hold the table again when that is asked for', async () => {
+  const topics = topicsOf(uniqueName('mirror-lost'));
+  const { stores, mirror, take } = lab(kafka, kafkaAddress(), topics);
+  for (const name of ['a', 'b', 'c']) await fill(stores, name);
+  await mirror.handle(take());
+  const before = await held(kafka, topics);
+  expect(Object.keys(before).length).toBeGreaterThan(30);
+
+  for (const { name } of Object.values(topics)) await deleteTopic(kafka, name);
+  await stores.config.putConnectorConfig('a', 'source', { name: 'a', 'connector.class': 'X', changed: 'yes' }, now);
+  const batch = take();
+  // The stream brings the batch until it is taken, which may fail while the client still knows the old topics.
+  await until('the topics are there again', () => mirror.handle(batch).then(() => true));
+  for (const { name } of Object.values(topics)) {
+    expect((await topicConfigs(name))?.get('cleanup.policy')).toBe('compact');
+  }
+  const report = await mirror.projectAgain(stores);
+  expect(report.connectors).toBe(3);
+  const after = withoutTimes(await held(kafka, topics));
+  const changed = `${topics.configs.name} connector-a`;
+  expect(after[changed]).toContain('"changed":"yes"');
+  expect({ ...after, [changed]: '' }).toEqual({ ...withoutTimes(before), [changed]: '' });
+  await mirror.close();
+});
+
+it('what changes while the table is written again is there with its newest value', async () => {
+  const topics = topicsOf(uniqueName('mirror-race'));
+  const { stores, mirror, take } = lab(kafka, kafkaAddress(), topics);
+  await fill(stores, 'a');
+  await mirror.handle(take());
+  let read = 0;
+  const { config } = stores;
+  await mirror.projectAgain({
+    ...stores,
+    config: {
+      listConnectorNames: (after) => config.listConnectorNames(after),
+      getConnectorAndTasks: async (name) => {
+        const found = await config.getConnectorAndTasks(name);
+        // Behind this reading, and in the topics before what it has read.
+        if (read++ === 0) {
+          await config.putConnectorConfig(name, 'source', { name, newest: 'yes' }, now);
+          await mirror.handle(take());
+        }
+        return found;
+      },
+    },
+  });
+  expect((await held(kafka, topics))[`${topics.configs.name} connector-a`]).toContain('"newest":"yes"');
+  expect(read).toBeGreaterThan(2);
+  await mirror.close();
+});
+
+it('a topic that would delete by age is refused by name until it is mended', async () => {
+  const topics = topicsOf(uniqueName('mirror-policy'));
+  const first = lab(kafka, kafkaAddress(), topics);
+  await fill(first.stores, 'a');
+  await first.mirror.handle(first.take());
+  await first.mirror.close();
+  await makeAgain(kafka, topics.offsets.name, 3);
+  const { stores, mirror, take } = lab(kafka, kafkaAddress(), topics);
+  await fill(stores, 'a');
+  const batch = take();
+  const refusal = `Topic ${topics.offsets.name} (offset.storage.topic) has cleanup.policy=delete`;
+  await expect(mirror.handle(batch)).rejects.toThrow(refusal);
+  await expect(mirror.projectAgain(stores)).rejects.toThrow(refusal);
+  await deleteTopic(kafka, topics.offsets.name);
+  await mirror.handle(batch);
+  expect(await readTopic(kafka, topics.offsets.name)).toHaveLength(5);
+  await mirror.close();
+});
+
+it('a broker that is away fails each attempt, and gets everything in order when it is back', async () => {
+  await using broker = await startPrivateBroker();
+  const client = createKafkaClient({ bootstrapServers: broker.bootstrapServers, apiTimeoutMs: mirrorPatienceMs });
+  const topics = topicsOf('mirror-away');
+  const { stores, mirror, take } = lab(client, broker.bootstrapServers, topics);
+  await fill(stores, 'a');
+  await mirror.handle(take());
+  await broker.stop();
+  for (const position of [10n, 20n]) {
+    await stores.config.putTargetState('a', 'STOPPED', now);
+    await stores.offsets.alterSourceOffsets('b', [sourceOffsetEntry({ file: '0' }, { position })], now);
+  }
+  const batch = take();
+  for (let attempt = 0; attempt < 2; attempt++) await expect(mirror.handle(batch)).rejects.toThrow();
+  await broker.start();
+  await until('the batch is taken', () => mirror.handle(batch).then(() => true));
+  const [partition] = (await readTopic(client, topics.offsets.name))
+    .filter(({ key }) => key?.startsWith('["b"'))
+    .slice(-1);
+  expect(partition?.value).toBe('{"position":20}');
+  await mirror.close();
+  await client.close();
+});
