@@ -33,19 +33,18 @@ const runnable: ReadonlySet<PluginKind> = new Set<PluginKind>(['source', 'sink',
 
 export const isRunnable = ({ kind }: JavaPluginInfo): boolean => runnable.has(kind);
 
-/** For whoever packs plugins: a line for each that nobody will be able to use, with the reason. */
+/** For whoever packs plugins: which nobody will be able to use, with the reasons. */
 export function leftOut({ plugins, unloadable }: JavaManifest): string[] {
+  const others = plugins.filter((plugin) => !isRunnable(plugin));
   return [
     ...unloadable.map(
       ({ location, className, error }) =>
         `Java plugin ${location}${className === '' ? '' : ` (${className})`} is left out: ${error}`,
     ),
-    ...plugins
-      .filter((plugin) => !isRunnable(plugin))
-      .map(
-        ({ location, className, kind }) =>
-          `Java plugin ${location} (${className}) is left out: a ${kind.replace('_', ' ')} of Java is not run; use one in TypeScript`,
-      ),
+    ...[...Map.groupBy(others, ({ kind, location }) => `${kind.replace('_', ' ')}s of Java plugin ${location}`)].map(
+      ([what, them]) =>
+        `The ${what} are left out, use those in TypeScript: ${them.map(({ className }) => className).join(', ')}`,
+    ),
   ];
 }
 

@@ -84,7 +84,7 @@ test('what does not load is told with its place and class, and so is what nobody
   const mask = { ...plugin, class: 'com.example.Mask', type: 'transformation' };
   expect(leftOut(parseJavaManifest(JSON.stringify({ version: 1, plugins: [plugin, mask], unloadable })))).toEqual([
     'Java plugin broken (com.example.Broken) is left out: the class x.Y is missing',
-    'Java plugin example (com.example.Mask) is left out: a transformation of Java is not run; use one in TypeScript',
+    'The transformations of Java plugin example are left out, use those in TypeScript: com.example.Mask',
   ]);
   expect(parseJavaManifest(JSON.stringify({ version: 1, plugins: [], unloadable })).unloadable).toEqual([
     { location: 'broken', className: 'com.example.Broken', error: 'the class x.Y is missing' },
