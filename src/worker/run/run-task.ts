@@ -158,6 +158,7 @@ function succeeded(run: TaskRun): RunOutcome {
   const idles =
     scheduled === null && run.item.type === 'sink' && !backlog && run.isIdleSink(idleBackOffMs(run.limits, emptyRuns));
   const { wakeAt } = run.report;
+  const rhythm = run.linger.learnt(run.bounds.endReason === 'drained');
   const pausedUntil = idles ? null : idleDueAt(run.limits, emptyRuns, now);
   const wokenAt = wakeAt === null ? pausedUntil : Math.min(pausedUntil ?? wakeAt, Math.max(now, wakeAt));
   return {
@@ -168,6 +169,7 @@ function succeeded(run: TaskRun): RunOutcome {
     // for what it must do by a certain time.
     dueAt: backlog ? now : scheduled !== null ? scheduled.dueAt : wokenAt,
     watched: idles,
+    ...(rhythm === null ? {} : { rhythm }),
     counters: {
       // A fed task's totals are its events' to count.
       ...(isFed ? {} : { ...run.progress(), runs: counters.runs + 1 }),

@@ -1,7 +1,10 @@
+import { scheduledRun } from '../../invocation/run-plan.ts';
 import { newestChanges, type PositionChange, type TaskCounters, type TaskItem } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import type { SinkPosition } from '../../storage/offset-backing-store.ts';
+import { Linger } from './linger.ts';
 import { PluginRun } from './plugin-run.ts';
+import { inWaiting, runCost } from './run-cost.ts';
 import type { RunHost } from './run-host.ts';
 import type { GivenFacts } from './task-facts.ts';
 
@@ -9,6 +12,7 @@ import type { GivenFacts } from './task-facts.ts';
 export class TaskRun extends PluginRun {
   readonly item: TaskItem;
   readonly lease: Lease;
+  readonly linger: Linger;
 
   readonly #changes: PositionChange[] = [];
   #savedChanges = 0;
@@ -18,6 +22,15 @@ export class TaskRun extends PluginRun {
     super(host, { ...given, about, startsAnew: item.state !== 'RUNNING' || item.trace !== null });
     this.item = item;
     this.lease = lease;
+    this.linger = new Linger({
+      limits: this.limits,
+      cost: inWaiting(runCost, host.settings.taskMemoryMb),
+      rhythm: item.rhythm,
+      lastLookAt: item.counters.lastRunAt,
+      emptyRuns: item.counters.consecutiveEmptyRuns,
+      requestedAt: this.requestedAt,
+      followed: scheduledRun(this.config, host.clock.now()) === null,
+    });
   }
 
   /** The status says RUNNING from the moment the task has started, not only when the run is over. */
