@@ -11,6 +11,7 @@ import { messageOf } from '../record/failure.ts';
 import { runSink } from '../sink/sink-run.ts';
 import { isTopicCheckDue, wakeIfTopicsChanged } from '../sink/topic-changes.ts';
 import { runSource } from '../source/source-run.ts';
+import { KnownOffsets } from './known-tasks.ts';
 import { acquireTaskLease, type Deadlines, deadlinesOf, releaseLease } from './lease.ts';
 import { requireAllowed } from './require-allowed.ts';
 import { requireSettings } from './require-settings.ts';
@@ -25,9 +26,11 @@ import { watchUnhandledRejections } from './unhandled-rejections.ts';
 export async function runTask(host: RunHost, connector: string, task: number, budget: RunBudget): Promise<RunReport> {
   const requestedAt = host.clock.now();
   const deadlines = deadlinesOf(host, budget);
-  // Asked for beside the lease; what it must not be older than is seen below.
-  const early = host.stores.config.getConnector(connector, { evenDeleting: true });
-  early.catch(() => {});
+  // Asked for beside the lease, unless it is known; what it must not be older than is seen below.
+  const early = host.knownTasks.has(connector, task)
+    ? null
+    : host.stores.config.getConnector(connector, { evenDeleting: true });
+  early?.catch(() => {});
   const acquired = await acquireTaskLease(host, connector, task, budget, deadlines.expiresAt);
   if (!acquired.granted) {
     host.telemetry.emit('run.refused', { connector, task, reason: acquired.reason });
@@ -39,12 +42,15 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
   if (died !== null) tellDeath(host, { connector, task }, item, died);
   host.telemetry.emit('run.started', { connector, task, fencingToken: lease.fencingToken, takeover });
 
+  const known = host.knownTasks.take(item, lease, takeover);
+  const offsets = known?.offsets ?? new KnownOffsets();
+  let owner: ConnectorItem | null = null;
   let run: TaskRun | null = null;
   let outcome: RunOutcome;
   try {
-    const owner = await connectorOf(host, item, early);
+    owner = known?.connector ?? (await connectorOf(host, item, early));
     if (died !== null) giveUpAfterDeaths(`Task ${connector}-${task}`, owner.config, deathsOf(item, startedAt), died);
-    run = await loadRun(host, owner, item, lease, deadlines, requestedAt);
+    run = await loadRun(host, owner, item, lease, deadlines, requestedAt, offsets);
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
@@ -52,6 +58,7 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
   }
   try {
     await releaseLease(host, lease, outcome);
+    if (owner !== null && run?.bounds.tainted === false) host.knownTasks.keep(item, lease, owner, offsets);
   } catch (error) {
     // Somebody took the task over meanwhile: what comes next is theirs to say.
     if (!(error instanceof FencedError)) throw error;
@@ -94,11 +101,11 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
 async function connectorOf(
   host: RunHost,
   item: TaskItem,
-  early: Promise<ConnectorItem | undefined>,
+  early: Promise<ConnectorItem | undefined> | null,
 ): Promise<ConnectorItem> {
   const read = await early;
   const connector =
-    read !== undefined && read.generation >= item.generation
+    read != null && read.generation >= item.generation
       ? read
       : await host.stores.config.getConnector(item.connector, { evenDeleting: true });
   if (connector !== undefined) return connector;
@@ -112,6 +119,7 @@ async function loadRun(
   lease: Lease,
   deadlines: Deadlines,
   requestedAt: number,
+  offsets: KnownOffsets,
 ): Promise<TaskRun> {
   if (connector.type !== item.type) {
     throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
@@ -121,7 +129,9 @@ async function loadRun(
   const taskConfig = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
   const limits = runLimits(config, host.settings);
   const { topicResets } = connector;
-  return new TaskRun(host, item, lease, { config, topicResets, taskConfig, limits, deadlines, requestedAt });
+  // Of several tasks each may read what another has committed.
+  const known = connector.taskCount === 1 ? offsets : null;
+  return new TaskRun(host, item, lease, { config, topicResets, taskConfig, limits, deadlines, requestedAt }, known);
 }
 
 async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise<void> {

@@ -3,6 +3,7 @@ import type { SourceOffset, SourcePartition } from '../../api/record.ts';
 import type { OffsetStorageReader, SourceTask, TransactionContext } from '../../api/task.ts';
 import { canonicalPartition, parseOffset } from '../../storage/source-offset-text.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
+import type { KnownOffsets } from '../run/known-tasks.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
 import { exactlyOnce } from './exactly-once.ts';
@@ -38,7 +39,8 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
       'start',
       task.start(run.taskConfig, {
         ...run.taskContext(),
-        offsetStorageReader: offsetReader(run),
+        // Exactly once, the offsets topic may hold what the table has not.
+        offsetStorageReader: offsetReader(run, () => {}, transactions === null ? run.knownOffsets : null),
         ...transactionContextOf(delivery),
       }),
     );
@@ -59,13 +61,20 @@ function transactionContextOf(delivery: SourceDelivery): { transactionContext?: 
 export function offsetReader(
   run: PluginRun,
   onRead: (key: string, offset: string | null) => void = () => {},
+  known: KnownOffsets | null = null,
 ): OffsetStorageReader {
   const { offsets } = run.host.stores;
+  const readTexts = async (keys: readonly string[]) => {
+    const found = await offsets.readSourceOffsets(run.about.connector, [...new Set(keys)]);
+    const texts = new Map(keys.map((key) => [key, found.get(key)?.offset ?? null]));
+    for (const [key, text] of texts) known?.note(key, text);
+    return texts;
+  };
   const read = async (partitions: readonly SourcePartition[]): Promise<(SourceOffset | null)[]> => {
     const keys = partitions.map(canonicalPartition);
-    const found = await offsets.readSourceOffsets(run.about.connector, [...new Set(keys)]);
+    const texts = known?.read(keys) ?? (await readTexts(keys));
     return keys.map((key) => {
-      const text = found.get(key)?.offset ?? null;
+      const text = texts.get(key) ?? null;
       onRead(key, text);
       return text === null ? null : parseOffset(text);
     });
