@@ -98,8 +98,8 @@ export interface DroverLimits {
    */
   readonly runTimeout?: Duration;
   /**
-   * How long a run that has found nothing waits for more before it ends.
-   * @default Duration.millis(500)
+   * How long a run that has moved records waits for more before it ends.
+   * @default - as long as that is cheaper than another run, by the rhythm of the records that came of late
    */
   readonly linger?: Duration;
   /**

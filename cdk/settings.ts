@@ -15,7 +15,7 @@ export function settingOf(settings: EnvironmentSettings, name: EnvironmentSettin
   return settings[name] ?? String(environmentConfig.keys.get(name)?.defaultValue);
 }
 
-type ResolvedLimits = Required<DroverLimits>;
+type ResolvedLimits = Required<Omit<DroverLimits, 'linger'>> & Pick<DroverLimits, 'linger'>;
 
 export function resolveLimits(limits: DroverLimits): ResolvedLimits {
   const run = limits.run ?? Duration.seconds(60);
@@ -25,7 +25,7 @@ export function resolveLimits(limits: DroverLimits): ResolvedLimits {
     reserveConcurrency: limits.reserveConcurrency ?? false,
     run,
     runTimeout,
-    linger: limits.linger ?? Duration.millis(500),
+    ...(limits.linger === undefined ? {} : { linger: limits.linger }),
     idleFloor: limits.idleFloor ?? Duration.seconds(1),
     idleCeiling: limits.idleCeiling ?? Duration.minutes(1),
     taskMemorySize: limits.taskMemorySize ?? 1024,
@@ -44,6 +44,7 @@ export function settingsOf(props: DroverProps, table: ITable, limits: ResolvedLi
   const optional = {
     'group.id': props.groupId,
     'drover.metrics': props.metrics,
+    'drover.run.linger.ms': limits.linger === undefined ? undefined : ms(limits.linger),
     'config.storage.topic': topics.configs,
     'offset.storage.topic': topics.offsets,
     'status.storage.topic': topics.status,
@@ -67,7 +68,6 @@ export function settingsOf(props: DroverProps, table: ITable, limits: ResolvedLi
     ...securitySettings(props.security),
     'drover.runs.in.flight.max': number(limits.runsInFlight),
     'drover.run.max.ms': ms(limits.run),
-    'drover.run.linger.ms': ms(limits.linger),
     'drover.idle.floor.ms': ms(limits.idleFloor),
     'drover.idle.ceiling.ms': ms(limits.idleCeiling),
     ...Object.fromEntries(given),

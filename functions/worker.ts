@@ -23,6 +23,7 @@ export const worker = createWorker({
     topicTrackingEnable: environment['topic.tracking.enable'],
     runMaxMs: environment['drover.run.max.ms'],
     runLingerMs: environment['drover.run.linger.ms'],
+    taskMemoryMb: Number(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) || defaultWorkerSettings.taskMemoryMb,
     idleFloorMs: environment['drover.idle.floor.ms'],
     idleCeilingMs: environment['drover.idle.ceiling.ms'],
     overridePolicy: environment.overridePolicy,

@@ -1,7 +1,7 @@
 import { parseBootstrapServers } from './bootstrap-servers.ts';
 import { type ConfigValues, defineConfig } from './config-def.ts';
 import { apacheConverters } from './connector-config.ts';
-import { atLeast, lambda, nonEmptyString, type Validator, validString } from './validators.ts';
+import { atLeast, lambda, nonEmptyString, nullOr, type Validator, validString } from './validators.ts';
 
 const brokers: Validator = lambda('host:port, with commas between', (_name, value) => {
   const servers = parseBootstrapServers((value as readonly string[]).join(','));
@@ -330,10 +330,10 @@ export const environmentConfig = defineConfig({
   },
   'drover.run.linger.ms': {
     type: 'LONG',
-    default: 500,
+    default: null,
     importance: 'LOW',
-    validator: atLeast(0),
-    doc: 'How long a run waits for more once it has found nothing.',
+    validator: nullOr(atLeast(0)),
+    doc: 'How long a run that has moved records waits for more once it finds nothing. Not set: as long as that is cheaper than another run, by the rhythm of the records that came of late.',
   },
   'drover.idle.floor.ms': {
     type: 'LONG',

@@ -41,7 +41,7 @@ export const runSettings = defineConfig({
     type: 'LONG',
     default: null,
     importance: 'LOW',
-    doc: 'How long a run waits for more once it has found nothing.',
+    doc: 'How long a run that has moved records waits for more once it finds nothing. Not set: as the installation says, or as long as that is cheaper than another run.',
   },
   'drover.idle.floor.ms': {
     type: 'LONG',

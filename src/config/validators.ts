@@ -45,6 +45,14 @@ export function range(min: number, max?: number): Validator {
 
 export const atLeast = (min: number): Validator => range(min);
 
+/** The same, of a setting that may be left out. */
+export const nullOr = (validator: Validator): Validator => ({
+  ...validator,
+  check(name, value) {
+    if (value !== null && value !== undefined) validator.check(name, value);
+  },
+});
+
 /** Java: ConfigDef.ValidString. */
 export function validString<const V extends string>(...values: readonly V[]): OneOf<V> {
   const allowed = new Set<unknown>(values);

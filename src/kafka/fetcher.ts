@@ -72,7 +72,8 @@ export class KafkaFetcher implements Fetcher {
     } else {
       // A leader with nothing new must not hold back the records of the others.
       answers = await this.#ask(placed, options, 0, signal);
-      if (!answers.some(hasNews)) answers = await this.#ask(placed, options, options.maxWaitMs, signal);
+      if (options.maxWaitMs > 0 && !answers.some(hasNews))
+        answers = await this.#ask(placed, options, options.maxWaitMs, signal);
     }
     const fetched = [...failed];
     for (const answer of answers) this.#collect(answer, options, fetched);

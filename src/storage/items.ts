@@ -187,4 +187,6 @@ export interface TaskItem extends LeaseState {
   readonly states: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The newest last. */
   readonly positionChanges: readonly PositionChange[];
+  /** What its runs have learnt of the pauses between records, in the worker's words; null: nothing yet. */
+  readonly rhythm: string | null;
 }

@@ -49,6 +49,8 @@ export interface RunOutcome {
   readonly watched?: boolean;
   /** Absolute values: each given one replaces the stored one. */
   readonly counters?: Partial<TaskCounters>;
+  /** Of a task: replaces what is kept of its rhythm; left out, that stays. */
+  readonly rhythm?: string;
   /** What is still to be counted: this run only told of them. Left out: a run has ended in order, which starts anew. */
   readonly deaths?: Deaths;
 }

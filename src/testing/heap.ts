@@ -20,7 +20,8 @@ function usedMemory(): number {
 /** The largest growth of memory that it is shown; looks each time that so many bytes have gone by since it last did. */
 export class MemoryWatch {
   readonly #everyBytes: number;
-  readonly #before: number;
+  /** The least that was in use: what earlier work has left may be let go of only now, and is nobody's growth. */
+  #before: number;
   #since: number;
   growth = 0;
 
@@ -34,7 +35,9 @@ export class MemoryWatch {
     this.#since += bytes;
     if (this.#since < this.#everyBytes) return;
     this.#since = 0;
-    this.growth = Math.max(this.growth, usedMemory() - this.#before);
+    const used = usedMemory();
+    this.#before = Math.min(this.#before, used);
+    this.growth = Math.max(this.growth, used - this.#before);
   }
 }
 

@@ -20,7 +20,10 @@ export interface WorkerSettings {
   /** How long a lease outlives its run's deadline: covers clock skew between functions and the kill itself. */
   readonly leaseMarginMs: number;
   readonly runMaxMs: number;
-  readonly runLingerMs: number;
+  /** Null: as long as it pays (run/linger.ts). */
+  readonly runLingerMs: number | null;
+  /** Memory of the function that runs tasks: what a moment of it costs. */
+  readonly taskMemoryMb: number;
   readonly idleFloorMs: number;
   readonly idleCeilingMs: number;
   /** What is left before the deadline for the last commit and the release. */
@@ -47,7 +50,8 @@ export const defaultWorkerSettings: WorkerSettings = {
   leaseMarginMs: 5_000,
   runMarginMs: 4_000,
   runMaxMs: 300_000,
-  runLingerMs: 500,
+  runLingerMs: null,
+  taskMemoryMb: 1024,
   idleFloorMs: 1_000,
   idleCeilingMs: 60_000,
   overridePolicy: allOverrides,

@@ -2,6 +2,7 @@ import type { KafkaClient } from '../kafka/types.ts';
 import { FedConnectors } from './feed/fed-connectors.ts';
 import { FeedHost, type FeedReport } from './feed/feed-host.ts';
 import { ActiveTopics } from './record/active-topics.ts';
+import { KnownTasks } from './run/known-tasks.ts';
 import { runConnector } from './run/run-connector.ts';
 import type { RunHost, WorkerDeps } from './run/run-host.ts';
 import { runProbe } from './run/run-probe.ts';
@@ -22,7 +23,8 @@ export function createWorker(deps: WorkerDeps): FeedingWorker {
     });
     return client;
   };
-  const host: RunHost = { ...deps, kafka, activeTopics: new ActiveTopics(deps.stores.status, deps.clock) };
+  const activeTopics = new ActiveTopics(deps.stores.status, deps.clock);
+  const host: RunHost = { ...deps, kafka, activeTopics, knownTasks: new KnownTasks() };
   const feeds = new FeedHost(host, new FedConnectors(deps.stores, deps.clock, deps.settings.feeds));
   return {
     feed: (key, event, budget) => feeds.feed(key, event, budget),

@@ -258,6 +258,7 @@ export function readTask(item: Attributes): TaskItem {
     topicIds: readTopicIds(item),
     states: readStates(item),
     positionChanges: readPositionChanges(item),
+    rhythm: text(item, 'rhythm'),
   };
 }
 

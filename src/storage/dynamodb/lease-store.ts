@@ -138,6 +138,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
       workerId: S(outcome.workerId),
       ...counterAttributes(outcome.counters ?? {}),
       ...countDeaths(outcome.deaths),
+      ...(outcome.rhythm === undefined ? {} : { rhythm: S(outcome.rhythm) }),
     };
     const watched = outcome.watched === true ? S(watchedPk(key)) : undefined;
 

@@ -6,6 +6,7 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { ConfigProvider } from '../config-providers.ts';
 import type { ActiveTopics } from '../record/active-topics.ts';
 import type { WorkerSettings } from '../worker-settings.ts';
+import type { KnownTasks } from './known-tasks.ts';
 
 /** All that a run touches, so that it runs in a function, in a plain process and in a test alike. */
 export interface WorkerDeps {
@@ -25,4 +26,5 @@ export interface WorkerDeps {
 /** What the runs of one environment share. */
 export interface RunHost extends WorkerDeps {
   readonly activeTopics: ActiveTopics;
+  readonly knownTasks: KnownTasks;
 }

@@ -8,7 +8,8 @@ export interface RunLimits {
   readonly maxMs: number;
   readonly maxRecords: number;
   readonly maxBytes: number;
-  readonly lingerMs: number;
+  /** Null: as the stream's rhythm and the prices say (linger.ts). */
+  readonly lingerMs: number | null;
   readonly idleFloorMs: number;
   readonly idleCeilingMs: number;
   readonly commitIntervalMs: number;

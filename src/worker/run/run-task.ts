@@ -12,6 +12,7 @@ import { messageOf } from '../record/failure.ts';
 import { runSink } from '../sink/sink-run.ts';
 import { isTopicCheckDue, wakeIfTopicsChanged } from '../sink/topic-changes.ts';
 import { runSource } from '../source/source-run.ts';
+import { KnownOffsets } from './known-tasks.ts';
 import { acquireTaskLease, type Deadlines, deadlinesOf, releaseLease } from './lease.ts';
 import { requireAllowed } from './require-allowed.ts';
 import { requireSettings } from './require-settings.ts';
@@ -26,9 +27,11 @@ import { watchUnhandledRejections } from './unhandled-rejections.ts';
 export async function runTask(host: RunHost, connector: string, task: number, budget: RunBudget): Promise<RunReport> {
   const requestedAt = host.clock.now();
   const deadlines = deadlinesOf(host, budget);
-  // Asked for beside the lease; what it must not be older than is seen below.
-  const early = host.stores.config.getConnector(connector, { evenDeleting: true });
-  early.catch(() => {});
+  // Asked for beside the lease, unless it is known; what it must not be older than is seen below.
+  const early = host.knownTasks.has(connector, task)
+    ? null
+    : host.stores.config.getConnector(connector, { evenDeleting: true });
+  early?.catch(() => {});
   const acquired = await acquireTaskLease(host, connector, task, budget, deadlines.expiresAt);
   if (!acquired.granted) {
     host.telemetry.emit('run.refused', { connector, task, reason: acquired.reason });
@@ -40,12 +43,15 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
   if (died !== null) tellDeath(host, { connector, task }, item, died);
   host.telemetry.emit('run.started', { connector, task, fencingToken: lease.fencingToken, takeover });
 
+  const known = host.knownTasks.take(item, lease, takeover);
+  const offsets = known?.offsets ?? new KnownOffsets();
+  let owner: ConnectorItem | null = null;
   let run: TaskRun | null = null;
   let outcome: RunOutcome;
   try {
-    const owner = await connectorOf(host, item, early);
+    owner = known?.connector ?? (await connectorOf(host, item, early));
     if (died !== null) giveUpAfterDeaths(`Task ${connector}-${task}`, owner.config, deathsOf(item, startedAt), died);
-    run = await loadRun(host, owner, item, lease, deadlines, requestedAt);
+    run = await loadRun(host, owner, item, lease, deadlines, requestedAt, offsets);
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
@@ -53,6 +59,7 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
   }
   try {
     await releaseLease(host, lease, outcome);
+    if (owner !== null && run?.bounds.tainted === false) host.knownTasks.keep(item, lease, owner, offsets);
   } catch (error) {
     // Somebody took the task over meanwhile: what comes next is theirs to say.
     if (!(error instanceof FencedError)) throw error;
@@ -95,11 +102,11 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
 async function connectorOf(
   host: RunHost,
   item: TaskItem,
-  early: Promise<ConnectorItem | undefined>,
+  early: Promise<ConnectorItem | undefined> | null,
 ): Promise<ConnectorItem> {
   const read = await early;
   const connector =
-    read !== undefined && read.generation >= item.generation
+    read != null && read.generation >= item.generation
       ? read
       : await host.stores.config.getConnector(item.connector, { evenDeleting: true });
   if (connector !== undefined) return connector;
@@ -113,6 +120,7 @@ async function loadRun(
   lease: Lease,
   deadlines: Deadlines,
   requestedAt: number,
+  offsets: KnownOffsets,
 ): Promise<TaskRun> {
   if (connector.type !== item.type) {
     throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
@@ -122,7 +130,9 @@ async function loadRun(
   const taskConfig = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
   const limits = runLimits(config, host.settings);
   const { topicResets } = connector;
-  return new TaskRun(host, item, lease, { config, topicResets, taskConfig, limits, deadlines, requestedAt });
+  // Of several tasks each may read what another has committed.
+  const known = connector.taskCount === 1 ? offsets : null;
+  return new TaskRun(host, item, lease, { config, topicResets, taskConfig, limits, deadlines, requestedAt }, known);
 }
 
 async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise<void> {
@@ -158,6 +168,7 @@ function succeeded(run: TaskRun): RunOutcome {
   const idles =
     scheduled === null && run.item.type === 'sink' && !backlog && run.isIdleSink(idleBackOffMs(run.limits, emptyRuns));
   const { wakeAt } = run.report;
+  const rhythm = run.linger.learnt(run.bounds.endReason === 'drained');
   const pausedUntil = idles ? null : idleDueAt(run.limits, emptyRuns, now);
   const wokenAt = wakeAt === null ? pausedUntil : Math.min(pausedUntil ?? wakeAt, Math.max(now, wakeAt));
   return {
@@ -168,6 +179,7 @@ function succeeded(run: TaskRun): RunOutcome {
     // for what it must do by a certain time.
     dueAt: backlog ? now : scheduled !== null ? scheduled.dueAt : wokenAt,
     watched: idles,
+    ...(rhythm === null ? {} : { rhythm }),
     counters: {
       // A fed task's totals are its events' to count.
       ...(isFed ? {} : { ...run.progress(), runs: counters.runs + 1 }),

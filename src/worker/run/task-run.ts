@@ -1,7 +1,11 @@
+import { scheduledRun } from '../../invocation/run-plan.ts';
 import { newestChanges, type PositionChange, type TaskCounters, type TaskItem } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import type { SinkPosition } from '../../storage/offset-backing-store.ts';
+import type { KnownOffsets } from './known-tasks.ts';
+import { Linger } from './linger.ts';
 import { PluginRun } from './plugin-run.ts';
+import { inWaiting, runCost } from './run-cost.ts';
 import type { RunHost } from './run-host.ts';
 import type { GivenFacts } from './task-facts.ts';
 
@@ -9,15 +13,34 @@ import type { GivenFacts } from './task-facts.ts';
 export class TaskRun extends PluginRun {
   readonly item: TaskItem;
   readonly lease: Lease;
+  readonly linger: Linger;
+  /** Source offsets that need not be read again; null: all are read. */
+  readonly knownOffsets: KnownOffsets | null;
 
   readonly #changes: PositionChange[] = [];
   #savedChanges = 0;
 
-  constructor(host: RunHost, item: TaskItem, lease: Lease, given: Omit<GivenFacts, 'about' | 'startsAnew'>) {
+  constructor(
+    host: RunHost,
+    item: TaskItem,
+    lease: Lease,
+    given: Omit<GivenFacts, 'about' | 'startsAnew'>,
+    knownOffsets: KnownOffsets | null,
+  ) {
     const about = { connector: item.connector, task: item.task };
     super(host, { ...given, about, startsAnew: item.state !== 'RUNNING' || item.trace !== null });
     this.item = item;
     this.lease = lease;
+    this.knownOffsets = knownOffsets;
+    this.linger = new Linger({
+      limits: this.limits,
+      cost: inWaiting(runCost, host.settings.taskMemoryMb),
+      rhythm: item.rhythm,
+      lastLookAt: item.counters.lastRunAt,
+      emptyRuns: item.counters.consecutiveEmptyRuns,
+      requestedAt: this.requestedAt,
+      followed: scheduledRun(this.config, host.clock.now()) === null,
+    });
   }
 
   /** The status says RUNNING from the moment the task has started, not only when the run is over. */

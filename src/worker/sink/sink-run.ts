@@ -12,7 +12,9 @@ import type { PartitionPosition } from './sink-positions.ts';
 import { putFailure, type StartedSink, startSink } from './sink-start.ts';
 import { resetPolicy, resetTo, safeOffset, startAnew } from './sink-start-positions.ts';
 
-const firstWaitMs = 100;
+const pausedWaitMs = 100;
+/** What a fetch takes without waiting for records. */
+const fetchMs = 5;
 const firstRetryMs = 300;
 const longestRetryMs = 10_000;
 /** What Kafka does not answer is asked again soon: a run should notice that a broker is back. */
@@ -64,11 +66,12 @@ export async function runSink(run: TaskRun, connector: SinkConnector): Promise<v
 
 async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
   const { clock } = run.host;
-  const { limits } = run;
+  const { limits, linger } = run;
   const { positions, requests, conversion } = sink;
   let lastRecordAt = Number.NEGATIVE_INFINITY;
   let lastCommitAt = clock.now();
   let failures = 0;
+  let waitedMs = 0;
   const commitNow = async () => {
     if (!positions.hasUncommitted) return;
     requests.commit = false;
@@ -76,11 +79,14 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
     lastCommitAt = clock.now();
   };
   if (positions.all.length === 0) run.bounds.end('drained');
-  let fetching = run.bounds.ended ? null : fetchNext(run, sink, firstWaitMs);
+  let fetching = run.bounds.ended ? null : fetchNext(run, sink, 0);
 
   while (!run.bounds.ended) {
-    const arrived = await takeUp(run, sink, fetching === null ? [] : await fetching);
+    const askedAt = clock.now();
+    const fetched = fetching === null ? [] : await fetching;
     fetching = null;
+    waitedMs += clock.now() - askedAt;
+    const arrived = await takeUp(run, sink, fetched);
     // While other partitions have news, one in trouble holds nobody back: it is asked for again with the next fetch.
     if (arrived.error !== null && !arrived.news) {
       if (++failures >= maxAttempts) throw arrived.error;
@@ -92,11 +98,15 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
     const { news } = arrived;
     if (news) {
       lastRecordAt = clock.now();
+      linger.arrived(lastRecordAt, waitedMs > fetchMs ? waitedMs : 0);
+      waitedMs = 0;
       await run.report.activeTopics(new Set(arrived.records.map(({ position }) => position.topic)));
     }
     const drainedFor = clock.now() - lastRecordAt;
-    const waitMs = news ? limits.lingerMs : Math.max(0, limits.lingerMs - drainedFor);
-    if (!run.bounds.ended) fetching = fetchNext(run, sink, waitMs);
+    const lingerMs = lastRecordAt === Number.NEGATIVE_INFINITY ? 0 : linger.waitMs();
+    const waitMs = news ? lingerMs : Math.max(0, lingerMs - drainedFor);
+    const isOver = !news && arrived.error === null && !arrived.moved && drainedFor >= lingerMs;
+    if (!run.bounds.ended && !isOver) fetching = fetchNext(run, sink, waitMs);
     fetching?.catch(() => {});
 
     for await (const batch of conversion.convert(arrived.records)) {
@@ -109,8 +119,7 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
     }
     if (!news) await commitNow();
     if (run.report.records >= limits.maxRecords || run.report.bytes >= limits.maxBytes) run.bounds.end('backlog');
-    const quiet = !news && arrived.error === null && !arrived.moved;
-    if (quiet && drainedFor >= limits.lingerMs) run.bounds.end('drained');
+    if (isOver) run.bounds.end('drained');
   }
   run.report.lag = lagOf(sink);
 }
@@ -120,11 +129,15 @@ async function fetchNext(run: TaskRun, sink: StartedSink, maxWaitMs: number): Pr
   const wanted = sink.positions.fetchable();
   if (wanted.length === 0) {
     // All paused: give the task time to resume them.
-    await run.bounds.pause(Math.max(maxWaitMs, firstWaitMs));
+    await run.bounds.pause(Math.max(maxWaitMs, pausedWaitMs));
     return [];
   }
   try {
-    return await sink.fetcher.fetch(wanted, { ...sink.fetchOptions, maxWaitMs }, run.bounds.ending);
+    return await sink.fetcher.fetch(
+      wanted,
+      { ...sink.fetchOptions, maxWaitMs: Math.ceil(maxWaitMs) },
+      run.bounds.ending,
+    );
   } catch (error) {
     if (run.bounds.ended) return [];
     if (!isRetriable(error)) throw error;

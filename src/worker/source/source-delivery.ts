@@ -178,7 +178,8 @@ export class PlainDelivery implements SourceDelivery {
     run.report.records += safe.records;
     run.report.bytes += safe.bytes;
     const entries = Array.from(safe.offsets.values(), (last) => sourceOffsetEntry(last.partition, last.offset));
-    const { revoked } = await run.host.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress());
+    const write = () => run.host.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress());
+    const { revoked } = await (run.knownOffsets === null ? write() : run.knownOffsets.through(entries, write));
     run.report.commits++;
     run.report.step('committed');
     await run.report.activeTopics(this.#topics.topics);

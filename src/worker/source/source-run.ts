@@ -28,8 +28,8 @@ const longestRetryMs = 10_000;
  *
  * The next poll overlaps with what is being produced. A commit covers only what is acknowledged together with all before
  * it (I3), happens every commit interval and at the end, and presents the fencing token (I2). The loop ends before a
- * poll, never between produce and commit: at its time, at its limits, when the source stays empty for as long as the
- * run lingers (a run that finds nothing at all does not linger), or when the task is revoked. Its own limits wait for the
+ * poll, never between produce and commit: at its time, at its limits, when the source stays empty for as long as it pays
+ * to wait (run/linger.ts; a run that finds nothing at all does not), or when the task is revoked. Its own limits wait for the
  * end of a transaction that the connector draws. Exactly once is another `delivery`, nothing else.
  */
 export async function runSource(run: TaskRun, connector: SourceConnector): Promise<void> {
@@ -73,10 +73,12 @@ async function pollUntilDone(
   gathering: Gathering,
 ): Promise<void> {
   const { clock } = run.host;
-  const { limits } = run;
+  const { limits, linger } = run;
   let polledRecords = 0;
   let polledBytes = 0;
-  let lastRecordAt = Number.NEGATIVE_INFINITY;
+  /** Since when there has been nothing; null: nothing has come at all. */
+  let quietSince: number | null = null;
+  let waited = false;
   let lastCommitAt = clock.now();
   run.bounds.endsWhole(() => !delivery.unfinished);
   const submit = async () => {
@@ -96,6 +98,8 @@ async function pollUntilDone(
     const pieces = polled === null ? [] : split(polled);
     if (pieces.length > 0) {
       run.report.step('polled');
+      linger.arrived(clock.now(), waited && quietSince !== null ? clock.now() - quietSince : 0);
+      waited = false;
       for (const piece of pieces) {
         gathering.outgoing ??= newOutgoing(delivery, first);
         const { outgoing } = gathering;
@@ -108,7 +112,7 @@ async function pollUntilDone(
       }
       first = false;
       run.report.step('converted');
-      lastRecordAt = clock.now();
+      quietSince = clock.now();
     }
     const { outgoing } = gathering;
     if (outgoing !== null && (pieces.length === 0 || delivery.hasRoom || isFull(outgoing))) await submit();
@@ -119,11 +123,19 @@ async function pollUntilDone(
     const hasEnough = polledRecords >= limits.maxRecords || polledBytes >= limits.maxBytes;
     if (run.bounds.overdue || hasEnough) run.bounds.endSoon();
     if (pieces.length === 0) {
-      if (clock.now() - lastRecordAt >= limits.lingerMs) run.bounds.end('drained');
-      else await run.bounds.pause(Math.min(emptyPollPauseMs, limits.lingerMs));
+      const waitMs = quietSince === null ? 0 : linger.waitMs(isBehind(task)) - (clock.now() - quietSince);
+      if (waitMs <= 0) run.bounds.end('drained');
+      else await run.bounds.pause(Math.min(emptyPollPauseMs, waitMs));
+      waited = true;
     }
   }
   await submit();
+}
+
+/** It has more than it could give just now: an empty poll of such a source says little. */
+function isBehind(task: SourceTask): boolean {
+  const lag = task.lag?.() ?? null;
+  return (lag?.records ?? 0) > 0 || (lag?.seconds ?? 0) > 0;
 }
 
 /** Brings the records of one poll, or of a piece of it, into the batch, up to the one that ends the run. */

@@ -36,7 +36,13 @@ export async function startSource(run: TaskRun, connector: SourceConnector): Pro
       'start',
       task.start(run.taskConfig, {
         ...run.taskContext(),
-        offsetStorageReader: offsetReader(run.host.stores, run.about.connector),
+        // Exactly once, the offsets topic may hold what the table has not.
+        offsetStorageReader: offsetReader(
+          run.host.stores,
+          run.about.connector,
+          () => {},
+          transactions === null ? run.knownOffsets : null,
+        ),
         ...transactionContextOf(delivery),
       }),
     );

@@ -32,6 +32,8 @@ export interface Assumptions {
   /** Mirror invocations of an idle run that no other connector shares: its lease, taken and released within the window. */
   readonly idleMirrorBatches: number;
   readonly mirrorBatchMs: number;
+  /** Seconds of the coordinator to hand one run out. */
+  readonly dispatchSeconds: number;
   readonly taskMemoryMb: number;
   readonly coordinatorMemoryMb: number;
   readonly mirrorMemoryMb: number;
@@ -47,6 +49,7 @@ export const assumptions: Assumptions = {
   mirrorWindowSeconds: 1,
   idleMirrorBatches: 1,
   mirrorBatchMs: 20,
+  dispatchSeconds: 0.05,
   taskMemoryMb: 1024,
   coordinatorMemoryMb: 512,
   mirrorMemoryMb: 512,
@@ -85,7 +88,7 @@ export function busyVcpuHour(
     (commits * measured.commitWriteUnits + runs * measured.runOverheadWriteUnits) * prices.tableWriteUnit +
     runs * measured.runOverheadReadUnits * prices.tableReadUnit +
     lambda(prices, given.mirrorMemoryMb, (mirrorBatches * given.mirrorBatchMs) / 1000, mirrorBatches) +
-    lambda(prices, given.coordinatorMemoryMb, runs * 0.05, runs) +
+    lambda(prices, given.coordinatorMemoryMb, runs * given.dispatchSeconds, runs) +
     logs(prices, runs * cloudWatch.busySourceRun.logBytes, given)
   );
 }
@@ -114,6 +117,23 @@ export function perGigabyte(
   given: Assumptions = assumptions,
 ): number {
   return (perMillionRecords(prices, measured, cloudWatch, side, given) * 1e9) / (measured.recordBytes * 1e6);
+}
+
+/** What one more run costs that moves something, `empty` one that does not: what a run that stays may save (src/worker/run/linger.ts). */
+export function furtherRun(
+  prices: Prices,
+  measured: Measured,
+  empty: boolean,
+  given: Assumptions = assumptions,
+): number {
+  const writes = measured.runOverheadWriteUnits + (empty ? 0 : measured.commitWriteUnits);
+  return (
+    lambda(prices, given.taskMemoryMb, measured.idleRunMs / 1000, 1) +
+    lambda(prices, given.coordinatorMemoryMb, given.dispatchSeconds, 1) +
+    lambda(prices, given.mirrorMemoryMb, given.mirrorBatchMs / 1000, 1) +
+    writes * prices.tableWriteUnit +
+    measured.runOverheadReadUnits * prices.tableReadUnit
+  );
 }
 
 /** A connector that is looked at once a minute and finds nothing. The tick itself is shared: see `platformMonth`. */

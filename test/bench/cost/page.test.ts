@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { runCost } from '../../../src/worker/run/run-cost.ts';
 import { countCloudWatch } from './cloudwatch.ts';
 import {
   commitsPerRun,
+  furtherRun,
   idleEventFedConnectorMonth,
   idlePolledConnectorMonth,
   mskConnectMonth,
@@ -54,6 +56,14 @@ describe('the cost model', () => {
       idlePolledConnectorMonth(prices, loadMeasured(), chatty) -
       idlePolledConnectorMonth(prices, loadMeasured(), cloudWatch);
     expect(more).toBeCloseTo(0.3 + 0.0438 * (0.5 + 0.03 * 0.2), 9);
+  });
+
+  it('is what runs decide by whether they stay: each figure within a tenth', () => {
+    const within = (ours: number, worked: number) => expect(Math.abs(ours / worked - 1)).toBeLessThan(0.1);
+    within(runCost.gbMs, prices.lambdaArmPerGbSecond / 1000);
+    within(runCost.run, furtherRun(prices, loadMeasured(), false));
+    within(runCost.emptyRun, furtherRun(prices, loadMeasured(), true));
+    within(runCost.commit, loadMeasured().commitWriteUnits * prices.tableWriteUnit);
   });
 
   it('README says what the page says', () => {

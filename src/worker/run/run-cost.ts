@@ -1,0 +1,28 @@
+/**
+ * What waiting costs against what another run costs: the inputs of the decision whether a run stays (linger.ts). Each is
+ * worked out in `test/bench/cost` from list prices and from what was measured there; a test holds them together.
+ */
+export interface RunCost {
+  /** Dollars for a millisecond of the task function with a GB of memory. */
+  readonly gbMs: number;
+  /** Dollars for one more run that moves something: invocations, requests to the table, and its own time. */
+  readonly run: number;
+  /** The same for one that finds nothing. */
+  readonly emptyRun: number;
+  /** Dollars for a commit in the middle of a run. */
+  readonly commit: number;
+}
+
+export const runCost: RunCost = { gbMs: 1.333e-8, run: 6.8e-6, emptyRun: 4.3e-6, commit: 2.5e-6 };
+
+/** The same in milliseconds of waiting, in a function of so much memory. */
+export interface WaitingCost {
+  readonly runMs: number;
+  readonly emptyRunMs: number;
+  readonly commitMs: number;
+}
+
+export function inWaiting(cost: RunCost, memoryMb: number): WaitingCost {
+  const perMs = (cost.gbMs * memoryMb) / 1024;
+  return { runMs: cost.run / perMs, emptyRunMs: cost.emptyRun / perMs, commitMs: cost.commit / perMs };
+}
