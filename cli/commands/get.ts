@@ -12,7 +12,7 @@ export function addGet(program: Command, context: CommandContext): void {
     .command('get')
     .summary('list connectors, tasks, plugins, offsets, topics, loggers or feeds')
     .description(
-      `Lists things of one kind: ${resourceKinds.join(', ')}. Without a kind: connectors. With names: only those; of tasks,\n` +
+      `Lists things of one kind: ${resourceKinds.join(', ')}. Without a kind: connectors. With names: only those; of tasks, ` +
         'offsets and topics the names are those of connectors. With -o json or yaml what is printed may be applied again.',
     )
     .argument('[kind-and-names...]', 'connectors; connector orders; tasks orders; plugins; …')

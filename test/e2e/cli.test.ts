@@ -19,7 +19,7 @@ const program = join(projectFolder, bin.drover);
 
 beforeAll(async () => {
   const built = promisify(execFile)(process.execPath, [join(projectFolder, 'local', 'build.ts')]);
-  const limits = { runSeconds: '10', runTimeoutSeconds: '20', idleCeilingMs: '2000' };
+  const limits = { runSeconds: '10', runTimeoutSeconds: '20', idleCeilingMs: '2000', runsInFlight: '6' };
   [stack] = await Promise.all([deployStack({ ...limits, auth: 'iam' }), built]);
 });
 
