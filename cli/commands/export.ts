@@ -47,8 +47,12 @@ async function exportConnectors(session: Session, options: ExportOptions, names:
   if (options.offsets === true && options.dir === undefined)
     throw usageError('--offsets writes files of their own: say where, with --dir');
   const rest = await session.rest();
-  const connectors = await connectorsOf(rest, names);
-  if (options.wait === true) await handOver(session, rest, connectors, options);
+  let connectors = await connectorsOf(rest, names);
+  if (options.wait === true) {
+    await handOver(session, rest, connectors, options);
+    // The files say how they are left: stopped.
+    connectors = await connectorsOf(rest, names);
+  }
   const bad = connectors.filter(
     ({ name }) => options.as === 'strimzi' && !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name),
   );

@@ -361,3 +361,22 @@ describe('the command line', () => {
       expect((await type(['completion', shell])).out).toContain('drover __complete');
   });
 });
+
+test('export writes what Java workers and Strimzi take, as stopped as it is here', async () => {
+  await type(['apply', '-f', orders()]);
+  await type('stop orders');
+  await actConnectorRun(rest, 'orders', []);
+  const java = await type('export orders');
+  const { name: _name, ...settings } = { name: '', ...config() };
+  expect(JSON.parse(java.out)).toEqual({ name: 'orders', config: settings, initial_state: 'STOPPED' });
+  const strimzi = await type('export --as strimzi');
+  expect(strimzi.out).toMatch(/^ {2}state: stopped$/m);
+  expect(strimzi.out).toMatch(/^ {2}tasksMax: 1$/m);
+  expect(await type('diff -f -', { stdin: strimzi.out })).toMatchObject({ code: 0 });
+  await rest.call('POST', '/connectors', { name: 'Not_for_Kubernetes', config: config() });
+  const left = await type('export --as strimzi');
+  expect(left).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('connector/Not_for_Kubernetes cannot be a KafkaConnector'),
+  });
+});
