@@ -24,6 +24,7 @@ async function createMirror(): Promise<Mirror> {
     kafka,
     controlPlane: new KafkaJsControlPlane({ ...(await kafkaAccess()), timeoutMs: mirrorPatienceMs }),
     configs: stores.config,
+    now: clock.now,
     versionOf: (name) => (plugins.find('source', name) ?? plugins.find('sink', name))?.version ?? null,
     topics: {
       configs: {
