@@ -25,6 +25,7 @@ async function createMirror(): Promise<Mirror> {
     kafka,
     controlPlane: new KafkaJsControlPlane({ ...(await kafkaAccess()), timeoutMs: mirrorPatienceMs }),
     configs: stores.config,
+    now: clock.now,
     versionOf: (config) =>
       (findConnector(plugins, 'source', config) ?? findConnector(plugins, 'sink', config))?.version ?? null,
     topics: {

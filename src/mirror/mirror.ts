@@ -14,7 +14,15 @@ export interface MirrorOptions {
   readonly configs: Pick<ConfigBackingStore, 'getTasks'>;
   /** Version of the plugin that this config names; null: not known. */
   readonly versionOf: (config: Settings) => string | null;
+  /** Epoch milliseconds; without it the topics are looked at when it starts, and after a failure. */
+  readonly now?: () => number;
 }
+
+/**
+ * So long a look at the topics holds: one that is deleted may be made again by the broker, on the next record, as one that
+ * deletes by age.
+ */
+const topicsTrustedMs = 5 * 60_000;
 
 /** Items whose newest sequence number is remembered, to tell a stream record that comes late or twice. */
 const remembered = 50_000;
@@ -40,6 +48,7 @@ export class Mirror {
   /** As it was written last; what is written of a connector or task depends on what changed since. */
   readonly #images = new Map<string, Image>();
   #producer: Promise<Producer> | null = null;
+  #lookedAt = 0;
 
   constructor(options: MirrorOptions) {
     this.#options = options;
@@ -84,7 +93,8 @@ export class Mirror {
   }
 
   /** Writes all that the table holds, for topics that were lost; see there. */
-  projectAgain(stores: ProjectedStores): Promise<ProjectionReport> {
+  async projectAgain(stores: ProjectedStores): Promise<ProjectionReport> {
+    await this.#lookAtTopics();
     return projectAgain(stores, this.#sources, (records) => this.#produce(records));
   }
 
@@ -97,6 +107,7 @@ export class Mirror {
       this.#producer = null;
       throw error;
     }
+    if (this.#now() - this.#lookedAt > topicsTrustedMs) await this.#lookAtTopics();
     try {
       await this.#send(producer, records);
     } catch (error) {
@@ -127,9 +138,18 @@ export class Mirror {
   }
 
   async #started(): Promise<Producer> {
+    await this.#lookAtTopics();
+    return this.#options.kafka.producer(patience);
+  }
+
+  async #lookAtTopics(): Promise<void> {
     const { kafka, controlPlane, topics } = this.#options;
     await ensureMirrorTopics(kafka.admin, controlPlane, topics);
-    return kafka.producer(patience);
+    this.#lookedAt = this.#now();
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? 0;
   }
 
   async close(): Promise<void> {

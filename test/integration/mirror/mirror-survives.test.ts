@@ -27,14 +27,20 @@ function topicsOf(prefix: string): MirrorTopics {
 function lab(client: KafkaClient, bootstrapServers: string, topics: MirrorTopics) {
   const changes: TableChange[] = [];
   const stores = createMemoryStores({ onChange: (change) => changes.push(change), pageSize: 2 });
+  let at = now;
   const mirror = new Mirror({
+    now: () => at,
     kafka: client,
     controlPlane: new KafkaJsControlPlane({ bootstrapServers, timeoutMs: mirrorPatienceMs }),
     topics,
     configs: stores.config,
     versionOf: () => '1.0',
   });
-  return { changes, stores, mirror, take: () => changes.splice(0) };
+  /** As after minutes: what was seen of the topics is not trusted any more. */
+  const later = () => {
+    at += 10 * 60_000;
+  };
+  return { changes, stores, mirror, later, take: () => changes.splice(0) };
 }
 
 /** A connector with two tasks in force, one of them failed, and offsets. */
@@ -77,13 +83,14 @@ const withoutTimes = (records: Record<string, string>) =>
 
 it('topics that were deleted are made again, compacted, and hold the table again when that is asked for', async () => {
   const topics = topicsOf(uniqueName('mirror-lost'));
-  const { stores, mirror, take } = lab(kafka, kafkaAddress(), topics);
+  const { stores, mirror, take, later } = lab(kafka, kafkaAddress(), topics);
   for (const name of ['a', 'b', 'c']) await fill(stores, name);
   await mirror.handle(take());
   const before = await held(kafka, topics);
   expect(Object.keys(before).length).toBeGreaterThan(30);
 
   for (const { name } of Object.values(topics)) await deleteTopic(kafka, name);
+  later();
   await stores.config.putConnectorConfig('a', 'source', { name: 'a', 'connector.class': 'X', changed: 'yes' }, now);
   const batch = take();
   // The stream brings the batch until it is taken, which may fail while the client still knows the old topics.
@@ -129,13 +136,12 @@ it('what changes while the table is written again is there with its newest value
 
 it('a topic that would delete by age is refused by name until it is mended', async () => {
   const topics = topicsOf(uniqueName('mirror-policy'));
-  const first = lab(kafka, kafkaAddress(), topics);
-  await fill(first.stores, 'a');
-  await first.mirror.handle(first.take());
-  await first.mirror.close();
-  await makeAgain(kafka, topics.offsets.name, 3);
-  const { stores, mirror, take } = lab(kafka, kafkaAddress(), topics);
+  const { stores, mirror, take, later } = lab(kafka, kafkaAddress(), topics);
   await fill(stores, 'a');
+  await mirror.handle(take());
+  await makeAgain(kafka, topics.offsets.name, 3);
+  later();
+  await fill(stores, 'b');
   const batch = take();
   const refusal = `Topic ${topics.offsets.name} (offset.storage.topic) has cleanup.policy=delete`;
   await expect(mirror.handle(batch)).rejects.toThrow(refusal);
