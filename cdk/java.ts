@@ -1,6 +1,5 @@
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Architecture, Code, type ILayerVersion, LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
@@ -21,7 +20,7 @@ export interface JavaPlugins {
    * @default - made by the `jlink` of this machine, if that is Linux of the same architecture
    */
   readonly runtime?: string;
-  /** Folder with the jars of Drover's plugin host. @default - those that come with Drover */
+  /** Folder with the jars of Drover's plugin host. @default - built by this machine's Maven from the sources in Drover */
   readonly host?: string;
   /** Options of the JVM, with spaces between: `-Xmx600m`. @default - three quarters of the memory are the heap's */
   readonly options?: string;
@@ -43,8 +42,6 @@ export interface JavaDeployment {
   readonly hostLayers: readonly ILayerVersion[];
 }
 
-const here = dirname(fileURLToPath(import.meta.url));
-
 /** Where the layers lie in the functions. */
 const opt = '/opt/drover-java';
 
@@ -53,9 +50,14 @@ export function deployJava(scope: Construct, java: JavaPlugins, architecture: Ar
   const plugins = absolute(java.plugins);
   if (plugins.length === 0) throw new Error('java.plugins is empty: name the folders that hold your Java plugins');
   pluginsIn(plugins);
-  const host = hostFolder(java.host);
+  const host = java.host === undefined ? undefined : resolve(java.host);
+  if (host !== undefined && !existsSync(join(host, 'drover-host.jar'))) {
+    throw new Error(`java.host is "${java.host}": there is no drover-host.jar in it`);
+  }
   const options = java.options === undefined ? {} : { 'drover.java.options': java.options };
   if (java.unpacked !== undefined) {
+    if (host === undefined)
+      throw new Error('java.unpacked needs java.host, the folder that the function reads it from');
     return {
       settings: { 'drover.java.manifest': java.unpacked.manifest },
       hostSettings: { 'drover.java.host': host, 'drover.java.plugin.path': plugins.join(','), ...options },
@@ -69,7 +71,7 @@ export function deployJava(scope: Construct, java: JavaPlugins, architecture: Ar
   }
   const parts: JavaParts = {
     plugins,
-    host,
+    ...(host === undefined ? {} : { host }),
     architecture: architecture.name === Architecture.ARM_64.name ? 'arm64' : 'x64',
     ...(runtime === undefined ? {} : { runtime: resolve(runtime) }),
   };
@@ -96,19 +98,9 @@ export function deployJava(scope: Construct, java: JavaPlugins, architecture: Ar
   };
 }
 
-function hostFolder(given: string | undefined): string {
-  const folder = resolve(given ?? join(here, '..', 'hosts', 'java', 'lib'));
-  if (existsSync(join(folder, 'drover-host.jar'))) return folder;
-  throw new Error(
-    given === undefined
-      ? `Drover's plugin host is not built: there is no drover-host.jar in ${folder}; build it, or name its folder in java.host`
-      : `java.host is "${given}": there is no drover-host.jar in it`,
-  );
-}
-
 /** Packed when the CDK wants the files: `cdk ls` and the like do without. */
 function layerCode(parts: JavaParts, contents: readonly (keyof PackedJava)[]): Code {
-  return Code.fromAsset(parts.host, {
+  return Code.fromAsset(parts.plugins[0]!, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       // Never used: what cannot be packed here cannot be packed elsewhere.

@@ -11,15 +11,16 @@ import {
   statSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
-import { parseJavaManifest } from '../src/java-host/manifest.ts';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isRunnable, leftOut, parseJavaManifest } from '../src/java-host/manifest.ts';
 
 /** What the Java function is packed of. Paths are absolute. */
 export interface JavaParts {
   /** Each as one entry of a worker's `plugin.path`: its folders and jars are plugins. */
   readonly plugins: readonly string[];
-  /** Jars of the program that runs plugins. */
-  readonly host: string;
+  /** Jars of the program that runs plugins. Undefined: built by Maven from its sources, which come with Drover. */
+  readonly host?: string | undefined;
   /** A Java runtime for the function's architecture. Undefined: made with this machine's `jlink`. */
   readonly runtime?: string | undefined;
   /** As Node calls it. */
@@ -54,11 +55,12 @@ export function packJava(parts: JavaParts): PackedJava {
     manifest: join(folder, 'java-plugins.json'),
   };
   copyPlugins(parts.plugins, found.plugins);
-  cpSync(parts.host, found.host, { recursive: true });
+  if (parts.host === undefined) buildHost(found.host);
+  else cpSync(parts.host, found.host, { recursive: true });
   if (parts.runtime === undefined) linkRuntime(parts.architecture, found.jre);
   else cpSync(parts.runtime, found.jre, { recursive: true, verbatimSymlinks: true });
   checkSize(found, parts.plugins);
-  writeManifest(parts.host, [found.plugins], found.manifest);
+  writeManifest(found.host, [found.plugins], found.manifest);
   packed.set(key, found);
   return found;
 }
@@ -89,6 +91,27 @@ function copyPlugins(folders: readonly string[], to: string): void {
       throw new Error(`java.plugins: two folders hold a plugin ${name}; give one of them another name`);
     }
     cpSync(path, join(to, name), { recursive: true, dereference: true });
+  }
+}
+
+const hostProject = join(dirname(fileURLToPath(import.meta.url)), '..', 'hosts', 'java');
+
+function buildHost(to: string): void {
+  const work = mkdtempSync(join(tmpdir(), 'drover-java-host-'));
+  try {
+    cpSync(join(hostProject, 'pom.xml'), join(work, 'pom.xml'));
+    cpSync(join(hostProject, 'src', 'main'), join(work, 'src', 'main'), { recursive: true });
+    execFileSync('mvn', ['-q', '-B', '-f', join(work, 'pom.xml'), 'package'], { stdio: 'pipe', maxBuffer: 1 << 26 });
+    cpSync(join(work, 'target', 'lib'), to, { recursive: true });
+    cpSync(join(work, 'target', 'drover-host.jar'), join(to, 'drover-host.jar'));
+  } catch (error) {
+    throw new Error(
+      `The program that runs Java plugins could not be built, which needs Maven and a JDK 17 or later here; name the folder ` +
+        `of one that is built in java.host\n${saidBy(error)}`,
+      { cause: error },
+    );
+  } finally {
+    rmSync(work, { recursive: true, force: true });
   }
 }
 
@@ -149,7 +172,7 @@ function linkRuntime(architecture: JavaParts['architecture'], to: string): void 
 }
 
 /** With the machine's own Java, which may be another than the function's. */
-export function writeManifest(host: string, folders: readonly string[], to: string): void {
+function writeManifest(host: string, folders: readonly string[], to: string): void {
   try {
     const args = ['-cp', join(host, '*'), 'drover.host.Manifest', to, ...folders];
     execFileSync('java', args, { stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26 });
@@ -158,11 +181,9 @@ export function writeManifest(host: string, folders: readonly string[], to: stri
       cause: error,
     });
   }
-  const { plugins, unloadable } = parseJavaManifest(readFileSync(to, 'utf8'));
-  for (const { location, className, error } of unloadable) {
-    process.stderr.write(`Java plugin ${location}${className === '' ? '' : ` (${className})`} is left out: ${error}\n`);
-  }
-  if (plugins.length === 0) throw new Error(`No Java plugin in ${folders.join(', ')} can be loaded`);
+  const manifest = parseJavaManifest(readFileSync(to, 'utf8'));
+  for (const line of leftOut(manifest)) process.stderr.write(`${line}\n`);
+  if (!manifest.plugins.some(isRunnable)) throw new Error(`No Java plugin in ${folders.join(', ')} can be run`);
 }
 
 function saidBy(error: unknown): string {

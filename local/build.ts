@@ -23,6 +23,10 @@ for (const room of ['src', 'connectors', 'cdk']) {
     filter: (path) => extname(path) === '' || path.endsWith('.d.ts'),
   });
 }
+// Sources of the program that runs Java plugins: built where an app has some.
+for (const part of ['pom.xml', join('src', 'main')]) {
+  cpSync(join(projectFolder, 'hosts', 'java', part), join(dist, 'hosts', 'java', part), { recursive: true });
+}
 writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
 /**
  * A plugin's errors and records are known by their classes, so `drover/testing` and `drover` share one copy: the code of

@@ -25,6 +25,8 @@ export interface StackOutputs {
   readonly MirrorFunctionName: string;
   readonly FailuresQueueUrl: string;
   readonly FeedFunctionName: string;
+  /** Only with Java plugins. */
+  readonly JavaFunctionName?: string;
   readonly HooksApiId: string;
   readonly PlaygroundEventBus: string;
   readonly PlaygroundTopicArn: string;

@@ -19,7 +19,9 @@ export async function functionLog(
   name: keyof LocalStack['functions'],
   since = 0,
 ): Promise<LogLine[]> {
-  const logGroupName = await logGroupOf(stack, stack.functions[name]);
+  const functionName = stack.functions[name];
+  if (functionName === undefined) return [];
+  const logGroupName = await logGroupOf(stack, functionName);
   const lines: LogLine[] = [];
   let nextToken: string | undefined;
   do {

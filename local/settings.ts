@@ -1,4 +1,5 @@
 import { homeFolder } from './folders.ts';
+import { javaPluginFolders } from './java-plugins.ts';
 import { portVariables, type StackOptions, type StackPorts } from './stack.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -15,7 +16,7 @@ export function localSettings(variables: Variables = process.env): Omit<StackOpt
     ports[name] = port(portVariables[name].variable, variables, defaultPorts[name]);
   }
   refuseSharedPorts(ports);
-  return { home: homeFolder, region: region(variables), ports };
+  return { home: homeFolder, region: region(variables), ports, javaPlugins: javaPluginFolders(variables) };
 }
 
 function port(variable: string, variables: Variables, fallback: number): number {

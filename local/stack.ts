@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { bootstrap, type DeployOptions, deploy, type StackOutputs, synthesise } from './deploy.ts';
 import { emulatorPython, startEmulator } from './emulator.ts';
 import { projectFolder } from './folders.ts';
+import { javaContext } from './java-plugins.ts';
 import { kafkaJars, startKafka } from './kafka.ts';
 import { isPortFree } from './ports.ts';
 import type { Step } from './progress.ts';
@@ -42,6 +43,8 @@ export interface LocalStack {
     readonly task: string;
     readonly mirror: string;
     readonly feed: string;
+    /** Only with Java plugins. */
+    readonly 'java-task'?: string;
   };
   readonly failuresQueueUrl: string;
   /** Event sources to try out, each a feed that waits for a connector whose config names it. */
@@ -71,6 +74,8 @@ export interface StackOptions {
   readonly region: string;
   /** Further context of cdk/app.ts: limits, for example. */
   readonly context?: Readonly<Record<string, string>>;
+  /** Folders of Java plugins, each as an entry of a worker's `plugin.path`. Default: none, and no Java function. */
+  readonly javaPlugins?: readonly string[];
   /** Told about each step. */
   readonly step: Step;
 }
@@ -83,11 +88,16 @@ const runFolder = (home: string) => join(home, 'run');
  * Kafka, the emulator and in it the real stack. Taken as it is when it is up already, and deployed anew. Ends what it
  * has started when it fails.
  */
-export async function startStack(options: StackOptions): Promise<LocalStack> {
-  const { home, ports, step } = options;
+export async function startStack(given: StackOptions): Promise<LocalStack> {
+  const { home, ports, step, javaPlugins = [] } = given;
+  const withJava = async (): Promise<StackOptions> => ({
+    ...given,
+    context: { ...given.context, ...(await javaContext(runFolder(home), javaPlugins)) },
+  });
   const old = readServices(home);
   const reusable = old.length === 3 && old.every(isRunning) && readStack(home)?.ports;
   if (reusable && samePorts(reusable, ports)) {
+    const options = await withJava();
     const outputs = await step('Deploy the stack again (it is up)', async () => {
       await synthesise(deployOptions(options));
       return await deploy(deployOptions(options));
@@ -106,10 +116,12 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   mkdirSync(run, { recursive: true });
   try {
     await step('Fetch Kafka and the AWS emulator', () => Promise.all([kafkaJars(), emulatorPython()]));
+    const options =
+      javaPlugins.length === 0 ? given : await step('Build the host of Java plugins, look at the plugins', withJava);
     await step('Start Kafka and the AWS emulator, cdk bootstrap, cdk synth', () =>
       settled([
         startKafka({ folder: join(run, 'kafka'), port: ports.kafka, controllerPort: ports.kafkaController, onSpawn }),
-        startEmulator({ folder: join(run, 'aws'), port: ports.aws, region: options.region, onSpawn }).then(() =>
+        startEmulator({ folder: join(run, 'aws'), port: ports.aws, region: given.region, onSpawn }).then(() =>
           bootstrap(deployOptions(options)),
         ),
         synthesise(deployOptions(options)),
@@ -202,6 +214,7 @@ function writeStack(options: StackOptions, outputs: StackOutputs, services: read
       task: outputs.TaskFunctionName,
       mirror: outputs.MirrorFunctionName,
       feed: outputs.FeedFunctionName,
+      ...(outputs.JavaFunctionName === undefined ? {} : { 'java-task': outputs.JavaFunctionName }),
     },
     failuresQueueUrl: outputs.FailuresQueueUrl,
     playground: {

@@ -31,7 +31,7 @@ Look further:
   npm run logs rest
 
 Endpoints are in ${join(home, 'stack.json')}, logs of Kafka and the emulator in ${join(home, 'run')};
-npm run logs shows what the functions log (rest, coordinator, task, mirror, feed; all, or those that are named).
+npm run logs shows what the functions log (${Object.keys(stack.functions).join(', ')}; all, or those that are named).
 npm stop ends it all.
 `;
 }

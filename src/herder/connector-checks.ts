@@ -7,7 +7,7 @@ import {
   sinkTopicSettings,
 } from '../config/connector-config.ts';
 import { validateConfig } from '../config/validate-config.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, ConnectError } from '../errors.ts';
 import { JavaRegex } from '../java/regex.ts';
 
 const topicKeys = ['topics', 'topics.regex'] as const;
@@ -51,8 +51,9 @@ function topicsOf(settings: Settings): { topics: readonly string[]; pattern: str
 export async function sourceErrors(connector: SourceConnector, settings: Settings): Promise<ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   if (requiresExactlyOnce(settings)) {
-    const support = await connector.exactlyOnceSupport?.(settings);
-    if (support === 'UNSUPPORTED') {
+    const { said: support, problem } = await asked(async () => connector.exactlyOnceSupport?.(settings));
+    if (problem !== null) problems.push({ key: 'exactly.once.support', message: problem });
+    else if (support === 'UNSUPPORTED') {
       problems.push({
         key: 'exactly.once.support',
         message: 'The connector does not support exactly-once semantics with the provided configuration.',
@@ -70,7 +71,9 @@ export async function sourceErrors(connector: SourceConnector, settings: Setting
   }
   const boundary = validateConfig(deliverySettings, settings).get('transaction.boundary')!.value as string;
   if (boundary.toUpperCase() === 'CONNECTOR') {
-    if ((await connector.canDefineTransactionBoundaries?.(settings)) !== 'SUPPORTED') {
+    const { said, problem } = await asked(async () => connector.canDefineTransactionBoundaries?.(settings));
+    if (problem !== null) problems.push({ key: 'transaction.boundary', message: problem });
+    else if (said !== 'SUPPORTED') {
       problems.push({
         key: 'transaction.boundary',
         message:
@@ -80,4 +83,15 @@ export async function sourceErrors(connector: SourceConnector, settings: Setting
     }
   }
   return problems;
+}
+
+/** A class of Java that cannot say it has found a fault of the config. Java: DistributedHerder.validateSourceConnectorConfig. */
+async function asked<T>(ask: () => Promise<T>): Promise<{ readonly said?: T; readonly problem: string | null }> {
+  try {
+    return { said: await ask(), problem: null };
+  } catch (error) {
+    if (!(error instanceof ConnectError) || error.code !== 'java.failed' || error.retriable) throw error;
+    const why = error.message.trim();
+    return { problem: `An unexpected error occurred during validation${why === '' ? '' : `: ${why}`}` };
+  }
 }

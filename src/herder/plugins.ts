@@ -7,13 +7,14 @@ import type { HerderDeps } from './herder-deps.ts';
 
 const connectorKinds: readonly string[] = ['source', 'sink'];
 
-/** Sorted by kind, then class name, as Java lists them. */
+/** Sorted by class name, as Java lists them. What is there twice, in TypeScript and in Java, is listed once. */
 export function plugins(deps: HerderDeps, connectorsOnly: boolean): PluginInfo[] {
-  return deps.plugins
+  const listed = deps.plugins
     .list()
     .filter(({ kind }) => !connectorsOnly || connectorKinds.includes(kind))
     .map(({ className, kind, version }) => ({ className, kind, version }))
     .sort((a, b) => (a.className < b.className ? -1 : a.className > b.className ? 1 : 0));
+  return [...new Map(listed.map((info) => [JSON.stringify(info), info])).values()];
 }
 
 /** The settings of a plugin; of a connector also those that every connector has. `version`: a version or a range. */

@@ -187,11 +187,11 @@ function notCreatable(registry: PluginRegistry, { kind, title }: StagePlugins, c
 
 /** Class names of all plugins of a kind, sorted. */
 export function classNames(registry: PluginRegistry, kind: PluginKind): string[] {
-  return registry
+  const classes = registry
     .list()
     .filter((plugin) => plugin.kind === kind)
-    .map((plugin) => plugin.className)
-    .sort();
+    .map((plugin) => plugin.className);
+  return [...new Set(classes)].sort();
 }
 
 const importanceOrder = { HIGH: 0, MEDIUM: 1, LOW: 2 };

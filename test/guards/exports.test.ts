@@ -9,8 +9,15 @@ import { describe, expect, it } from 'vitest';
 const root = resolve(import.meta.dirname, '../..');
 const folders = ['src', 'connectors', 'functions', 'cdk', 'local', 'test'];
 
-/** Loaded by their path: by Lambda, by Node, by a tool. */
-const entries = ['functions/', 'test/', 'src/api/index.ts', 'src/testing/index.ts', 'cdk/index.ts'];
+/** Loaded by their path: by Lambda, by Node, by a tool; `#java` is no path. */
+const entries = [
+  'functions/',
+  'test/',
+  'src/plugins/no-java.ts',
+  'src/api/index.ts',
+  'src/testing/index.ts',
+  'cdk/index.ts',
+];
 
 function filesUnder(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {

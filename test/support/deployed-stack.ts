@@ -6,7 +6,7 @@ import { startKafka } from '../../local/kafka.ts';
 import { freePort } from '../../local/ports.ts';
 import { silentStep } from '../../local/progress.ts';
 import { type ServiceHandle, stopService } from '../../local/service.ts';
-import { type LocalStack, startStack, stopStack } from '../../local/stack.ts';
+import { type LocalStack, type StackOptions, startStack, stopStack } from '../../local/stack.ts';
 
 /** The real stack in an emulator of its own beside a broker of its own, on ports that nobody uses. */
 export interface DeployedStack extends LocalStack {
@@ -25,12 +25,15 @@ export interface DeployedStack extends LocalStack {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function deployStack(context: Readonly<Record<string, string>> = {}): Promise<DeployedStack> {
+export async function deployStack(
+  context: Readonly<Record<string, string>> = {},
+  more: Pick<StackOptions, 'javaPlugins'> = {},
+): Promise<DeployedStack> {
   const home = mkdtempSync(join(tmpdir(), 'drover-e2e-'));
   const ports = { kafka: 0, kafkaController: 0, aws: 0, rest: 0 };
   for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort();
   const region = 'us-east-1';
-  const stack = await startStack({ home, ports, region, context, step: silentStep });
+  const stack = await startStack({ home, ports, region, context, step: silentStep, ...more });
   let broker: ServiceHandle | null = stack.services.find(({ name }) => name === 'Kafka') ?? null;
   const emulator = stack.services.find(({ name }) => name === 'AWS emulator');
   const stopBroker = async () => {
