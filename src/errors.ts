@@ -59,6 +59,11 @@ export class RetriableError extends ConnectError {
   }
 }
 
+/** The task that was called is gone, with whatever it ran in: nothing more is asked of it. `retriable`: of one that is made anew. */
+export class TaskLostError extends ConnectError {
+  override readonly name: string = 'TaskLostError';
+}
+
 /** The named thing does not exist. Java: NotFoundException. */
 export class NotFoundError extends ConnectError {
   override readonly name: string = 'NotFoundError';

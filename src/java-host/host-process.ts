@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ConnectError, RetriableError } from '../errors.ts';
+import { ConnectError, TaskLostError } from '../errors.ts';
 import { errorOf, type JavaFailure, type JavaSubject, named } from './java-error.ts';
 import { frameType, headBytes, mostFrameBytes, protocolVersion } from './wire.ts';
 
@@ -59,7 +59,7 @@ export class HostProcess {
   /** The last that it has printed. */
   readonly #printed: string[] = [];
   #ids = 0;
-  #death: Error | null = null;
+  #death: TaskLostError | null = null;
   #killed: Error | null = null;
   #exitCaller: string | null = null;
   readonly ended: Promise<void>;
@@ -68,6 +68,9 @@ export class HostProcess {
     this.#child = child;
     this.#socket = socket;
     this.#printed = printed;
+    child.unref();
+    for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
+    this.#holdProcess();
     this.#readFrames();
     this.ended = new Promise((resolve) => {
       const onEnd = (code: number | null, signal: string | null) => {
@@ -161,6 +164,7 @@ export class HostProcess {
     const frame = make(id);
     return await new Promise<Buffer>((resolve, reject) => {
       this.#waiting.set(id, { subject, step, resolve, reject });
+      this.#holdProcess();
       this.#socket.write(frame);
     });
   }
@@ -169,8 +173,22 @@ export class HostProcess {
   kill(reason: Error): void {
     if (!this.alive) return;
     this.#killed = reason;
+    this.#child.ref();
     this.#child.kill('SIGKILL');
     this.#failAll();
+  }
+
+  #answered(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    this.#holdProcess();
+    return waiting;
+  }
+
+  /** This process may end while the JVM has nothing to do, and that one ends with it. */
+  #holdProcess(): void {
+    if (this.#waiting.size > 0) this.#socket.ref();
+    else this.#socket.unref();
   }
 
   #readFrames(): void {
@@ -206,14 +224,11 @@ export class HostProcess {
       case frameType.result:
       case frameType.batch:
       case frameType.converted: {
-        const waiting = this.#waiting.get(id);
-        this.#waiting.delete(id);
-        waiting?.resolve(payload);
+        this.#answered(id)?.resolve(payload);
         return;
       }
       case frameType.error: {
-        const waiting = this.#waiting.get(id);
-        this.#waiting.delete(id);
+        const waiting = this.#answered(id);
         if (waiting !== undefined) {
           waiting.reject(errorOf(JSON.parse(payload.toString('utf8')) as JavaFailure, waiting.subject));
         }
@@ -275,10 +290,10 @@ export class HostProcess {
             ? `it was ended by ${signal}`
             : `it ended with exit code ${code}${this.#printed.length === 0 ? '' : `: ${this.#printed.slice(-5).join(' | ')}`}`;
     const lasting = this.#exitCaller !== null || outOfMemory;
-    const facts = { code, signal, printed: [...this.#printed] };
-    this.#death = lasting
-      ? new ConnectError('java.host_died', `The Java virtual machine is gone: ${why}`, { facts })
-      : new RetriableError(`The Java virtual machine is gone: ${why}`, { code: 'java.host_died', facts });
+    this.#death = new TaskLostError('java.host_died', `The Java virtual machine is gone: ${why}`, {
+      retriable: !lasting,
+      facts: { code, signal, printed: [...this.#printed] },
+    });
     this.#socket.destroy();
     this.#failAll();
   }
@@ -290,12 +305,9 @@ export class HostProcess {
   }
 
   #deathDuring(subject: JavaSubject, step: string): Error {
-    const death = this.#death as ConnectError;
-    const message = `${death.message}. This was during ${step} of ${named(subject)}`;
-    const { facts } = death;
-    return death.retriable
-      ? new RetriableError(message, { code: death.code, facts })
-      : new ConnectError(death.code, message, { facts });
+    const { message, code, retriable, facts } = this.#death!;
+    const call = step.slice(step.indexOf('.') + 1);
+    return new TaskLostError(code, `${message}. This was during ${call} of ${named(subject)}`, { retriable, facts });
   }
 }
 

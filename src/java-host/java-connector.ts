@@ -18,7 +18,6 @@ import { bounded, type WarmHost } from './warm-host.ts';
 
 /** What a connector is given to answer in, where its run says nothing else. */
 const limitMs = 60_000;
-const graceMs = 500;
 
 interface Session {
   readonly host: HostProcess;
@@ -89,7 +88,7 @@ abstract class JavaConnector {
   protected async question(op: string, facts: Readonly<Record<string, unknown>>): Promise<unknown> {
     const host = await this.warm.get();
     const work = host.call(op, { ...this.#plugin, ...facts }, this.subject);
-    return bounded(host, this.subject, op, work, { limitMs, graceMs });
+    return bounded(host, this.subject, op, work, { limitMs });
   }
 
   get #plugin() {
@@ -100,7 +99,7 @@ abstract class JavaConnector {
     const { host, id } = this.#session!;
     const work = host.call(op, { session: id, ...facts }, this.subject);
     const signal = this.#signal;
-    return bounded(host, this.subject, op, work, { limitMs, graceMs, ...(signal === undefined ? {} : { signal }) });
+    return bounded(host, this.subject, op, work, { limitMs, ...(signal === undefined ? {} : { signal }) });
   }
 }
 

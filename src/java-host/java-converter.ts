@@ -9,7 +9,6 @@ import { bounded, type WarmHost } from './warm-host.ts';
 import { FrameReader, FrameWriter, frameType } from './wire.ts';
 
 const limitMs = 60_000;
-const graceMs = 500;
 
 /** A converter of Java. Each record's key or value is a message to the host and its answer. */
 export class JavaConverter implements Converter {
@@ -91,6 +90,6 @@ export class JavaConverter implements Converter {
   }
 
   #bounded<T>(host: HostProcess, step: string, work: Promise<T>): Promise<T> {
-    return bounded(host, this.#subject, step, work, { limitMs, graceMs });
+    return bounded(host, this.#subject, step, work, { limitMs });
   }
 }

@@ -5,9 +5,8 @@ import type { HostProcess } from './host-process.ts';
 import { errorOf, type JavaFailure, type JavaSubject } from './java-error.ts';
 import { lineTold } from './line-text.ts';
 import { PutWriter } from './record-codec.ts';
-import { bounded, type WarmHost } from './warm-host.ts';
+import { bounded, untilDeadline, type WarmHost } from './warm-host.ts';
 
-const graceMs = 500;
 const stopLimitMs = 2000;
 
 interface Running {
@@ -103,7 +102,7 @@ export class JavaSinkTask implements SinkTask {
       }
     }
     const work = host.request('put', subject, (id) => this.#writer.write(id, session, records));
-    await bounded(host, subject, 'put', work, { signal: context.signal, graceMs });
+    await bounded(host, subject, 'put', work, untilDeadline(context));
   }
 
   /** Java's own default flushes, and lets everything be committed. */
@@ -137,7 +136,7 @@ export class JavaSinkTask implements SinkTask {
     try {
       if (!host.alive) return;
       const work = host.call('sink.stop', { session }, subject);
-      await bounded(host, subject, 'stop', work, { limitMs: stopLimitMs, graceMs });
+      await bounded(host, subject, 'stop', work, { limitMs: stopLimitMs });
     } catch (error) {
       context.warn(error instanceof Error ? error.message : String(error));
     } finally {
@@ -150,17 +149,9 @@ export class JavaSinkTask implements SinkTask {
     const { host, session, subject, context } = this.#running!;
     const step = op.slice(op.indexOf('.') + 1);
     const work = host.call(op, { session, ...facts }, subject);
-    // What is committed at the end of a run is asked for when its signal is down already.
-    const limits = context.signal.aborted
-      ? { limitMs: lateLimit(context), graceMs }
-      : { signal: context.signal, graceMs };
+    const limits = step === 'start' || step === 'open' ? { signal: context.signal } : untilDeadline(context);
     return bounded(host, subject, step, work, limits);
   }
-}
-
-/** A run that ends has until its deadline, and what a run is given to come to its end. */
-function lateLimit(context: SinkTaskContext): number {
-  return Math.max(graceMs, context.deadlineAt - Date.now());
 }
 
 const pairs = (partitions: readonly TopicPartition[]) =>

@@ -8,11 +8,9 @@ import type { JavaSubject } from './java-error.ts';
 import { lineTold } from './line-text.ts';
 import { offsetsFor } from './offset-answers.ts';
 import { BatchReader, type JavaBatch, JavaSourceRecord } from './record-codec.ts';
-import { bounded, type WarmHost } from './warm-host.ts';
+import { bounded, untilDeadline, type WarmHost } from './warm-host.ts';
 import { FrameReader, FrameWriter, frameType } from './wire.ts';
 
-/** What a plugin may take to come back once its run is over. */
-const graceMs = 500;
 /** What a task may take to stop: behind it nothing waits but the end of the run. */
 const stopLimitMs = 2000;
 const emptyPollPauseMs = 20;
@@ -77,8 +75,10 @@ export class JavaSourceTask implements SourceTask {
       config,
       transactions: context.transactionContext !== undefined,
     };
-    const answer = (await this.#call('source.start', facts)) as { commitRecord: boolean };
-    if (answer.commitRecord) this.commitRecord = (record, metadata) => this.#note(record, metadata);
+    const started = host.call('source.start', facts, subject);
+    const answer = await bounded(host, subject, 'start', started, { signal: context.signal });
+    if ((answer as { commitRecord: boolean }).commitRecord)
+      this.commitRecord = (record, metadata) => this.#note(record, metadata);
     this.#running = { ...this.#running, startedAt: Date.now() };
     this.#activeAt = Date.now();
   }
@@ -164,12 +164,14 @@ export class JavaSourceTask implements SourceTask {
       }
       return out.end(frameType.delivered, id);
     });
-    await bounded(host, subject, 'commitRecord', work, { signal: context.signal, graceMs });
+    await bounded(host, subject, 'commitRecord', work, untilDeadline(context));
   }
 
   async commit(): Promise<void> {
     await this.#tellDelivered();
-    await this.#call('source.commit', { session: this.#running!.session });
+    const { host, session, subject, context } = this.#running!;
+    const work = host.call('source.commit', { session }, subject);
+    await bounded(host, subject, 'commit', work, untilDeadline(context));
   }
 
   /** A task that does not come back from its poll or its `stop` is told in the log, and its JVM ended; the run is not at fault. */
@@ -181,19 +183,13 @@ export class JavaSourceTask implements SourceTask {
       if (!host.alive) return;
       await this.#tellDelivered().catch(() => {});
       const work = host.call('source.stop', { session }, subject);
-      await bounded(host, subject, 'stop', work, { limitMs: stopLimitMs, graceMs });
+      await bounded(host, subject, 'stop', work, { limitMs: stopLimitMs });
     } catch (error) {
       context.warn(`${error instanceof Error ? error.message : String(error)}`);
     } finally {
       host.close(session);
       this.#running = null;
     }
-  }
-
-  #call(op: string, facts: Readonly<Record<string, unknown>>): Promise<unknown> {
-    const { host, subject, context } = this.#running!;
-    const step = op.slice(op.indexOf('.') + 1);
-    return bounded(host, subject, step, host.call(op, facts, subject), { signal: context.signal, graceMs });
   }
 }
 

@@ -1,4 +1,4 @@
-import { ConnectError } from '../errors.ts';
+import { ConnectError, TaskLostError } from '../errors.ts';
 import type { HostProcess } from './host-process.ts';
 import { capital, type JavaSubject, named } from './java-error.ts';
 
@@ -33,22 +33,30 @@ export class WarmHost {
   }
 }
 
+/** What a plugin may take to come back once its run is over. */
+const graceMs = 500;
+
+interface Limits {
+  readonly signal?: AbortSignal;
+  readonly limitMs?: number;
+}
+
 /**
- * Waits for a plugin, but not for ever: when `signal` aborts, or after `limitMs`, it has `graceMs` more to come back. Then
- * its JVM is ended, as nothing else stops Java code that does not return.
+ * Waits for a plugin, but not for ever: for `limitMs`, and once `signal` aborts, for `graceMs` more. Then its JVM is ended,
+ * as nothing else stops Java code that does not return.
  */
 export async function bounded<T>(
   host: HostProcess,
   subject: JavaSubject,
   step: string,
   work: Promise<T>,
-  limits: { readonly signal?: AbortSignal; readonly limitMs?: number; readonly graceMs: number },
+  limits: Limits,
 ): Promise<T> {
-  const { signal, limitMs, graceMs } = limits;
+  const { signal, limitMs } = limits;
   let timer: NodeJS.Timeout | undefined;
   const give = () => {
     host.kill(
-      new ConnectError(
+      new TaskLostError(
         'java.blocked',
         `${capital(named(subject))} did not come back from ${step}; its virtual machine was ended`,
         { retriable: true, javaClass: 'TimeoutException' },
@@ -59,15 +67,18 @@ export async function bounded<T>(
     clearTimeout(timer);
     timer = setTimeout(give, graceMs);
   };
+  if (limitMs !== undefined) timer = setTimeout(give, limitMs);
   if (signal?.aborted) onAbort();
-  else {
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (limitMs !== undefined) timer = setTimeout(give, limitMs);
-  }
+  else signal?.addEventListener('abort', onAbort, { once: true });
   try {
     return await work;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** What of a run that ends is left for what it has begun: up to its deadline, and a moment behind that. */
+export function untilDeadline({ deadlineAt }: { readonly deadlineAt: number }): Limits {
+  return { limitMs: Math.max(0, deadlineAt - Date.now()) + graceMs };
 }

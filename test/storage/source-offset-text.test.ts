@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
   canonicalPartition,
+  exactOffset,
   offsetRecordKey,
+  offsetText,
   parseOffset,
   sourceOffsetEntry,
 } from '../../src/storage/source-offset-text.ts';
@@ -17,6 +19,21 @@ describe('source offsets as text', () => {
     const text = sourceOffsetEntry({}, { lsn: 9007199254740993n, small: 3, half: 0.5, none: null, yes: true }).offset!;
     expect(text).toBe('{"lsn":9007199254740993,"small":3,"half":0.5,"none":null,"yes":true}');
     expect(parseOffset(text)).toEqual({ lsn: 9007199254740993n, small: 3, half: 0.5, none: null, yes: true });
+  });
+
+  it('stay what they are where printing them anew would change them', () => {
+    for (const text of [
+      '{"ratio":1.0,"at":9007199254740993}',
+      '{"small":1.0E-5}',
+      '{"position":14}',
+      '{"v":"1.0.0"}',
+    ]) {
+      expect(offsetText(parseOffset(text))).toBe(text);
+      expect(sourceOffsetEntry(parseOffset(text), exactOffset(text))).toMatchObject({ partition: text, offset: text });
+    }
+    const unread = exactOffset('{"b":1.0,"a":9007199254740993}');
+    expect(canonicalPartition(unread)).toBe('{"a":9007199254740993,"b":1}');
+    expect(Object.keys(JSON.parse(JSON.stringify(exactOffset('{"b":2}'))))).toEqual(['b']);
   });
 
   it('escape what Java escapes, as Java does', () => {

@@ -2,7 +2,7 @@ import type { SinkConnector } from '../../api/connector.ts';
 import type { SinkRecord } from '../../api/record.ts';
 import type { CommitOccasion, Positions, SinkCommit } from '../../api/task.ts';
 import { policyText } from '../../config/reset-policy.ts';
-import { ConnectError, FencedError, isRetriable, RetriableError } from '../../errors.ts';
+import { ConnectError, FencedError, isRetriable, RetriableError, TaskLostError } from '../../errors.ts';
 import { isMissingTopic } from '../../kafka/errors.ts';
 import type { FetchedPartition } from '../../kafka/types.ts';
 import { messageOf } from '../record/failure.ts';
@@ -247,7 +247,7 @@ async function put(run: TaskRun, sink: StartedSink, records: SinkRecord[]): Prom
       await run.bounds.guard('put', sink.task.put(records));
       return;
     } catch (error) {
-      if (run.bounds.tainted || error instanceof FencedError) throw error;
+      if (run.bounds.tainted || error instanceof FencedError || error instanceof TaskLostError) throw error;
       if (isRetriable(error)) {
         if (attempt >= maxAttempts) throw error;
         await pauseBeforeRetry(run, 'put', attempt, error, sink.requests.timeoutMs);

@@ -1,7 +1,7 @@
 import type { SourceConnector } from '../../api/connector.ts';
 import type { SourceRecord } from '../../api/record.ts';
 import type { SourceTask } from '../../api/task.ts';
-import { FencedError, isRetriable } from '../../errors.ts';
+import { FencedError, isRetriable, TaskLostError } from '../../errors.ts';
 import { messageOf } from '../record/failure.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
@@ -174,7 +174,7 @@ async function poll(run: PluginRun, task: SourceTask, keepsEmpty: boolean): Prom
       const polled = await run.bounds.guard('poll', task.poll());
       return polled === null || (polled.length === 0 && !keepsEmpty) ? null : polled;
     } catch (error) {
-      if (!isRetriable(error) || run.bounds.tainted) throw error;
+      if (!isRetriable(error) || error instanceof TaskLostError || run.bounds.tainted) throw error;
       const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (attempt - 1));
       run.report.emit('task.retry', { step: 'poll', attempt, delayMs, error: messageOf(error) });
       if (!(await run.bounds.pause(delayMs))) throw error;

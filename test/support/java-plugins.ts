@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { javaHost, writeJavaManifest } from '../../local/java-host.ts';
+import { kafkaVersion } from '../../local/kafka.ts';
+import { jars } from '../../local/maven.ts';
+import type { AnyPlugin, PluginDescriptor, PluginKind } from '../../src/api/plugin.ts';
+import { HostProcess } from '../../src/java-host/host-process.ts';
+import { type JavaPlugins, javaPlugins } from '../../src/java-host/hosted-plugins.ts';
+import { type JavaManifest, parseJavaManifest } from '../../src/java-host/manifest.ts';
+
+const run = promisify(execFile);
+
+export interface TestJava extends JavaPlugins {
+  readonly manifest: JavaManifest;
+  /** Every JVM that was started, the last one at the end. */
+  readonly started: HostProcess[];
+  plugin<K extends PluginKind>(kind: K, name: string): PluginDescriptor<K>;
+  close(): Promise<void>;
+}
+
+/** Plugins of this folder's Java sources, Apache's file connectors, and what lies in further folders, over a real JVM. */
+export async function startTestJava(more: readonly string[] = []): Promise<TestJava> {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-java-test-'));
+  const path = join(folder, 'plugins');
+  mkdirSync(path);
+  const host = await javaHost();
+  await pack(host, folder, 'probe', join(path, 'probe'), ['ProbeSource$Missing.class']);
+  await pack(host, folder, 'broken', join(path, 'broken'), ['Base.class']);
+  mkdirSync(join(path, 'no-jar'));
+  writeFileSync(join(path, 'no-jar', 'cut-short.jar'), 'PK');
+  const files = await jars('connect-file', [`org.apache.kafka:connect-file:${kafkaVersion}`]);
+  for (const plugin of [files, ...more])
+    symlinkSync(plugin, join(path, basename(plugin).replace(/-[0-9a-f]{10}$/, '')));
+  const file = join(folder, 'java-plugins.json');
+  await writeJavaManifest(file, [path]);
+  const manifest = parseJavaManifest(readFileSync(file, 'utf8'));
+  const started: HostProcess[] = [];
+  const options = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx128m'];
+  const java = javaPlugins({
+    manifest,
+    startHost: async () => {
+      const made = await HostProcess.start({ java: 'java', jars: host, pluginPath: [path], options });
+      started.push(made);
+      return made;
+    },
+  });
+  return {
+    ...java,
+    manifest,
+    started,
+    plugin<K extends PluginKind>(kind: K, name: string) {
+      const found = java.plugins.find((plugin: AnyPlugin) => plugin.kind === kind && plugin.className === name);
+      if (found === undefined) throw new Error(`The manifest has no ${kind} ${name}`);
+      return found as AnyPlugin & PluginDescriptor<K>;
+    },
+    async close() {
+      await java.host.end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function pack(host: string, folder: string, name: string, to: string, without: readonly string[]): Promise<void> {
+  const sources = join(import.meta.dirname, 'java', name);
+  const classes = join(folder, 'classes');
+  const files = readdirSync(sources).map((file) => join(sources, file));
+  await run('javac', ['--release', '17', '-d', classes, '-cp', join(host, '*'), ...files]);
+  for (const file of without) rmSync(join(classes, name, file));
+  const packed = [name];
+  if (name === 'broken') {
+    const services = join(classes, 'META-INF', 'services');
+    mkdirSync(services, { recursive: true });
+    writeFileSync(
+      join(services, 'org.apache.kafka.connect.source.SourceConnector'),
+      'broken.BrokenSource\nbroken.Nowhere\n',
+    );
+    writeFileSync(join(services, 'org.apache.kafka.connect.sink.SinkConnector'), 'broken.UnmadeSink\n');
+    packed.push('META-INF');
+  }
+  mkdirSync(to);
+  const entries = packed.flatMap((entry) => ['-C', classes, entry]);
+  await run('jar', ['--create', '--file', join(to, `${name}.jar`), ...entries]);
+}
