@@ -35,6 +35,14 @@ describe('settings of npm start', () => {
     expect(() => localSettings({ DROVER_AWS_PORT: '7001', DROVER_KAFKA_CONTROLLER_PORT: '7001' })).toThrow(/7001/);
   });
 
+  it('take folders of Java plugins, and refuse one that is not there', () => {
+    expect(localSettings({}).javaPlugins).toEqual([]);
+    expect(localSettings({ DROVER_JAVA_PLUGINS: ` ${folder} ,,` }).javaPlugins).toEqual([folder]);
+    expect(() => localSettings({ DROVER_JAVA_PLUGINS: join(folder, 'nowhere') })).toThrow(
+      /DROVER_JAVA_PLUGINS names .*nowhere, and there is no such folder/,
+    );
+  });
+
   it('refuse a region that is none', () => {
     expect(() => localSettings({ DROVER_REGION: 'Frankfurt' })).toThrow(/DROVER_REGION is "Frankfurt"/);
   });
@@ -72,7 +80,8 @@ describe('what npm start prints', () => {
     mkdirSync(home, { recursive: true });
     const [sourceFile, sinkFile] = [join(home, 'source.txt'), join(home, 'sink.txt')];
     writeFileSync(sinkFile, 'the sink\n');
-    const stack = { restUrl: 'http://127.0.0.1:8083' } as LocalStack;
+    const functions = { rest: 'r', coordinator: 'c', task: 't', mirror: 'm', feed: 'f' };
+    const stack = { restUrl: 'http://127.0.0.1:8083', functions } as LocalStack;
     const demo = { connectors: [], sourceFile, sinkFile } as unknown as DemoReport;
     const hook = { url: 'http://127.0.0.1:8083/hooks/demo-hook', topic: 'hooks', answeredMs: 9 };
     const lines = summary(stack, demo, hook, home, 1000).split('\n');
