@@ -13,10 +13,11 @@ export interface EnvironmentOrder {
  * An execution environment of the real task function, with the plugins of `stubborn-plugins.ts`: one invocation after
  * the other, each answered by its report.
  */
-registerHooks({
-  resolve: (specifier, context, next) =>
-    specifier === '#plugins' ? next('../test/support/stubborn-plugins.ts', context) : next(specifier, context),
-});
+const standIns: Readonly<Record<string, string>> = {
+  '#plugins': '../test/support/stubborn-plugins.ts',
+  '#java': '../src/plugins/no-java.ts',
+};
+registerHooks({ resolve: (specifier, context, next) => next(standIns[specifier] ?? specifier, context) });
 const { handler } = await import('../../functions/task.ts');
 
 let invocations = 0;

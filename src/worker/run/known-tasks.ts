@@ -1,6 +1,7 @@
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import type { SourceOffsetEntry } from '../../storage/offset-backing-store.ts';
+import { hashOf } from './wanted-tasks.ts';
 
 /** So many tasks, and so much of each, are remembered: a few megabytes. */
 const mostTasks = 200;
@@ -63,9 +64,12 @@ export class KnownTasks {
     return unbroken ? known : null;
   }
 
-  /** After the release. A connector whose generation is not in force yet is not worth remembering. */
+  /**
+   * After the release. Only a connector whose config its tasks were made from: one that is wanted and not in force yet may be
+   * taken back, and then no new generation would tell.
+   */
   keep(item: TaskItem, { fencingToken }: Lease, connector: ConnectorItem, offsets: KnownOffsets): void {
-    if (connector.generation < item.generation) return;
+    if (connector.generation < item.generation || connector.appliedConfigHash !== hashOf(connector.config)) return;
     this.#tasks.set(keyOf(item.connector, item.task), {
       fencingToken,
       generation: item.generation,
