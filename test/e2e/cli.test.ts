@@ -103,7 +103,8 @@ test('apply of a folder of 50 connectors twice changes nothing the second time',
   expect(await ask('get', 'connectors')).toEqual([]);
 });
 
-test('a pipeline from its files to its dead letters, by commands alone', async () => {
+// Some fifty processes, one after the other.
+test('a pipeline from its files to its dead letters, by commands alone', { timeout: 400_000 }, async () => {
   const [from, to] = [join(stack.folder, 'from.txt'), join(stack.folder, 'to.txt')];
   const lines = Array.from({ length: 100 }, (_, index) => (index === 42 ? 'no JSON' : JSON.stringify({ index })));
   writeFileSync(from, lines.map((line) => `${line}\n`).join(''));
