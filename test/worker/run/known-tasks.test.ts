@@ -165,9 +165,7 @@ const step = fc.oneof(
 
 /** A config that is seen by a run, and is taken back before the connector acts on it. */
 const takenBack = [
-  { kind: 'run' as const, on: 0, records: 1 },
   { kind: 'config' as const, flavour: 'z' as const },
-  { kind: 'fail' as const, on: 1, records: 1 },
   { kind: 'run' as const, on: 1, records: 1 },
   { kind: 'config' as const, flavour: 'x' as const },
   { kind: 'apply' as const, on: 0 },
