@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { DeclaredFeeds } from '../config/declared-feeds.ts';
 import type { EventSources } from '../invocation/event-sources.ts';
-import type { FeedStore } from '../storage/feed-store.ts';
+import { claimTrustedMs, type FeedClaim, type FeedStore } from '../storage/feed-store.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 export interface FeedSwitches {
@@ -37,14 +37,15 @@ export async function bringFeedsInLine(
   const { declared } = feeds;
   const held = declared.all.filter(({ key, mapping }) => mapping !== null && (keys?.includes(key) ?? true));
   if (held.length === 0) return;
+  const isWanted = (claim: FeedClaim | undefined) => claim?.open === true && (claim.restsUntil ?? 0) <= clock.now();
   try {
     const claims = new Map((await feeds.claims.getClaims(held.map(({ key }) => key))).map((one) => [one.key, one]));
     await Promise.all(
       held.map(async ({ key, mapping }) => {
-        const claim = claims.get(key);
-        const open = claim?.open === true && (claim.restsUntil ?? 0) <= clock.now();
+        const open = isWanted(claims.get(key));
+        const stillWanted = async () => isWanted((await feeds.claims.getClaims([key]))[0]);
         try {
-          const told = await bringInLine(feeds.eventSources, clock, mapping!, open, deadlineAt);
+          const told = await bringInLine(feeds.eventSources, clock, mapping!, { open, stillWanted }, deadlineAt);
           if (told) telemetry.emit('feed.switched', { feed: key, open });
         } catch (error) {
           telemetry.emit('feed.switch-failed', { feed: key, open, error: String(error) });
@@ -61,7 +62,7 @@ async function bringInLine(
   eventSources: EventSources,
   clock: Clock,
   mapping: string,
-  open: boolean,
+  { open, stillWanted }: { readonly open: boolean; readonly stillWanted: () => Promise<boolean> },
   deadlineAt: number,
 ): Promise<boolean> {
   const until = Math.min(deadlineAt, clock.now() + longestSettlingMs);
@@ -71,6 +72,12 @@ async function bringInLine(
     if (isOpen !== null) break;
     if (clock.now() + settlingMs >= until) return false;
     await clock.sleep(settlingMs);
+  }
+  if (open) {
+    // Till then an environment may know whom it fed before, and would bring events there.
+    if (clock.now() + claimTrustedMs >= deadlineAt) return false;
+    await clock.sleep(claimTrustedMs);
+    if (!(await stillWanted())) return false;
   }
   await eventSources.setOpen(mapping, open);
   return true;

@@ -16,6 +16,9 @@ export interface FeedClaim {
   readonly rests: number;
 }
 
+/** So long, in milliseconds, whoever brings events trusts what it has read of a claim and its connector. */
+export const claimTrustedMs = 2000;
+
 /** The setting of a task's config that makes it the one that stands for a feed. */
 export const feedSetting = 'drover.feed.key';
 

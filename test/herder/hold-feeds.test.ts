@@ -48,13 +48,22 @@ function setUp(states: Record<string, boolean | null>, claims: readonly FeedClai
       clock.now() + 60_000,
       keys,
     );
-  return { told, lines, run, states, clock, asked };
+  /** Until what is to be opened is open. */
+  const runOpening = async (keys?: readonly string[]) => {
+    const running = run(keys);
+    await clock.advance(2000);
+    await running;
+  };
+  return { told, lines, run, runOpening, states, clock, asked };
 }
 
 describe('holding event sources', () => {
   it('opens what a connector takes and holds the rest, and says nothing to those that are so already', async () => {
-    const { told, run } = setUp({ a: false, b: true, c: true, d: false }, [claim('a', true), claim('b', true)]);
-    await run();
+    const { told, run, runOpening } = setUp({ a: false, b: true, c: true, d: false }, [
+      claim('a', true),
+      claim('b', true),
+    ]);
+    await runOpening();
     expect(told.sort()).toEqual([
       ['a', true],
       ['c', false],
@@ -66,11 +75,11 @@ describe('holding event sources', () => {
 
   it('holds one that rests until the first look after its rest', async () => {
     const claims: FeedClaim[] = [];
-    const { told, run, clock } = setUp({ a: true }, claims);
+    const { told, run, runOpening, clock } = setUp({ a: true }, claims);
     claims.push({ ...claim('a', true), restsUntil: clock.now() + 1, rests: 1 });
     await run();
     await clock.advance(1);
-    await run();
+    await runOpening();
     expect(told).toEqual([
       ['a', false],
       ['a', true],
@@ -98,6 +107,19 @@ describe('holding event sources', () => {
     expect(told).toEqual([]);
     states.a = false;
     await clock.advance(600);
+    await clock.advance(2000);
+    await running;
+    expect(told).toEqual([['a', true]]);
+  });
+
+  it('opens one when no environment can know any more whom it fed before, and only if it is still wanted then', async () => {
+    const claims = [claim('a', true), claim('b', true)];
+    const { told, run, clock } = setUp({ a: false, b: false }, claims);
+    const running = run();
+    await clock.advance(1999);
+    expect(told).toEqual([]);
+    claims.splice(1, 1, claim('b', false));
+    await clock.advance(1);
     await running;
     expect(told).toEqual([['a', true]]);
   });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { DeclaredFeeds } from '../../config/declared-feeds.ts';
-import type { FeedClaim } from '../../storage/feed-store.ts';
+import { claimTrustedMs, type FeedClaim } from '../../storage/feed-store.ts';
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import type { Stores } from '../../storage/stores.ts';
 
@@ -15,8 +15,6 @@ export type FedConnector =
   | { readonly state: 'held'; readonly name: string; readonly why: string }
   | { readonly state: 'unclaimed' };
 
-/** As long as this a change of a connector may go unseen. */
-const freshMs = 2000;
 const mostKept = 1000;
 /** An event source that feeds nobody is noted so often, not by the event. */
 const noteEveryMs = 60_000;
@@ -42,7 +40,7 @@ export class FedConnectors {
     if (known !== undefined && known.until > now) return known.found;
     const found = this.#look(key);
     if (this.#known.size >= mostKept) this.#known.clear();
-    this.#known.set(key, { until: now + freshMs, found });
+    this.#known.set(key, { until: now + claimTrustedMs, found });
     found.catch(() => this.forget(key));
     return found;
   }
