@@ -1,7 +1,7 @@
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import type { SourceOffsetEntry } from '../../storage/offset-backing-store.ts';
-import { hashOf } from './wanted-tasks.ts';
+import { hashOf } from './config-hash.ts';
 
 /** So many tasks, and so much of each, are remembered: a few megabytes. */
 const mostTasks = 200;

@@ -8,6 +8,7 @@ import { messageOf } from '../record/failure.ts';
 import { replayDeadLetters } from '../record/replay-dead-letters.ts';
 import { positionsAtRest } from '../sink/positions-at-rest.ts';
 import { settleBeforeDeletion, settleBeforeStart, settleWhileStopped } from '../sink/settle-group.ts';
+import { hashOf } from './config-hash.ts';
 import { type ConnectorRun, numbersOf } from './connector-run.ts';
 import { endTasks } from './end-tasks.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
@@ -15,7 +16,7 @@ import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.t
 import type { RunHost } from './run-host.ts';
 import { retryDueAt } from './run-limits.ts';
 import type { RunBudget, RunReport } from './run-report.ts';
-import { askConnector, hashOf, isSame, type WantedTask } from './wanted-tasks.ts';
+import { askConnector, isSame, type WantedTask } from './wanted-tasks.ts';
 
 /**
  * One run of a connector itself: lease → start → taskConfigs → the next generation of tasks → release. It brings what is

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { ConnectorContext, FeedKey, SinkConnector, SourceConnector } from '../../api/connector.ts';
 import type { Settings } from '../../config/config-def.ts';
 import { taskCountSettings } from '../../config/connector-config.ts';
@@ -14,6 +13,7 @@ import { declaredFeed } from '../feed/claim-feed.ts';
 import { restoreReferences } from '../restore-references.ts';
 import { type Assignment, assignPartitions, sinkTopics } from '../sink/partition-assignment.ts';
 import { offsetReader } from '../source/offset-reader.ts';
+import { hashOf } from './config-hash.ts';
 import type { ConnectorRun } from './connector-run.ts';
 import { requireSettings } from './require-settings.ts';
 import { settleMs } from './run-bounds.ts';
@@ -156,10 +156,4 @@ export function isSame(wanted: WantedTask, running: TaskItem | undefined): boole
     hashOf(wanted.config) === hashOf(running.config) &&
     JSON.stringify(wanted.assignment) === JSON.stringify(running.assignment)
   );
-}
-
-/** Of the content, whatever its order. */
-export function hashOf(settings: Settings): string {
-  const sorted = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('base64url');
 }
