@@ -60,9 +60,8 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     },
 
     async onTick(deadlineAt) {
-      // Before the ticker's minute: what the stream has missed waits for this.
-      await bringFeedsInLine(deps, deadlineAt);
-      await scheduledTick(deps, deadlineAt);
+      // Beside each other: an event source takes its time to open, and what is due does not wait for it.
+      await Promise.all([bringFeedsInLine(deps, deadlineAt), scheduledTick(deps, deadlineAt)]);
     },
 
     onSubMinuteTick: (deadlineAt) => tickWithinTheMinute(deps, deadlineAt, true),

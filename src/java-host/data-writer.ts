@@ -2,7 +2,7 @@ import { javaClassName } from '../data/connect-class.ts';
 import { schemaEquals } from '../data/equality.ts';
 import { DATE_NAME, DECIMAL_NAME, Decimal, Instant, TIME_NAME, TIMESTAMP_NAME } from '../data/logical.ts';
 import type { Schema, SchemaType } from '../data/schema.ts';
-import { BigInteger, Float32, Float64, Int8, Int16, Int32 } from '../data/schemaless.ts';
+import { BigInteger, Float32, Float64, Int8, Int16, Int32, withWidth } from '../data/schemaless.ts';
 import { isInstance, Struct } from '../data/struct.ts';
 import { DataError } from '../errors.ts';
 import type { FrameWriter } from './wire.ts';
@@ -82,7 +82,8 @@ export class DataWriter {
         this.schema(out, field.schema);
       }
     }
-    if (defaultValue !== undefined) this.#free(out, sized(schema.type, defaultValue));
+    // A default stands beside no schema when it is read: it tells its width itself.
+    if (defaultValue !== undefined) this.#free(out, withWidth(defaultValue, schema.type));
     this.#numbers.set(schema, this.#count++);
   }
 
@@ -212,21 +213,4 @@ function fits(schema: Schema, value: unknown): boolean {
   if (value instanceof Struct)
     return value.schema === schema || (schema.type === 'struct' && schemaEquals(value.schema, schema));
   return isInstance(schema, value);
-}
-
-/** A default stands beside no schema when it is read: it tells its width itself. */
-function sized(type: SchemaType, value: unknown): unknown {
-  if (typeof value !== 'number') return value;
-  switch (type) {
-    case 'int8':
-      return new Int8(value);
-    case 'int16':
-      return new Int16(value);
-    case 'int32':
-      return new Int32(value);
-    case 'float32':
-      return new Float32(value);
-    default:
-      return value;
-  }
 }
