@@ -2,15 +2,14 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { type ImportRequest, parseTaskInvocation } from '../src/invocation/invocation.ts';
 import type { RunRequest } from '../src/invocation/run-request.ts';
-import type { ImportReport } from '../src/mirror/import.ts';
-import { runImport } from '../src/mirror/run-import.ts';
+import { type ImportAnswer, runImport } from '../src/mirror/run-import.ts';
 import { runOn } from '../src/worker/run/run-on.ts';
 import type { RunReport } from '../src/worker/run/run-report.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, workerName } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
 import { plugins, worker } from './worker.ts';
 
-export const handler = middy<unknown, RunReport | ImportReport>({ timeoutEarlyInMillis: 0 })
+export const handler = middy<unknown, RunReport | ImportAnswer>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
   .handler(async (event: unknown, context: Context) => {
     const invocation = parseTaskInvocation(event);
@@ -36,7 +35,7 @@ async function run(request: RunRequest, context: Context): Promise<RunReport> {
   return report;
 }
 
-async function importCluster(request: ImportRequest): Promise<ImportReport> {
+async function importCluster(request: ImportRequest): Promise<ImportAnswer> {
   return runImport(request, {
     kafka: await connectKafka(),
     stores,

@@ -10,14 +10,13 @@ import { type CommandContext, run, type Session } from '../session.ts';
 import { awaitGone } from '../wait.ts';
 import { type FilesOptions, filesOf } from './apply.ts';
 import { offsetsOf } from './get.ts';
-import { importTopics, type TopicsImport } from './import-topics.ts';
+import { ClusterInTopics, type TopicsOptions } from './import-topics.ts';
 
-interface ImportOptions extends FilesOptions, TopicsImport {
+interface ImportOptions extends FilesOptions, TopicsOptions {
   readonly fromUrl?: string;
   readonly fromTopics?: boolean;
   readonly dryRun?: boolean;
   readonly stopThere?: boolean;
-  readonly whileRunning?: boolean;
   readonly offsets: boolean;
 }
 
@@ -34,10 +33,13 @@ export function addImport(program: Command, context: CommandContext): void {
     )
     .argument('[name...]', 'only these; else all')
     .option('--from-url <url>', 'REST API of a Java worker; http://user:password@host:8083 where it asks')
-    .option('--from-topics', 'the topics of a cluster whose workers are down; asks first')
+    .option('--from-topics', 'the topics of a cluster whose workers are down')
     .option('--configs-topic <topic>', 'of --from-topics; else the installation’s own name for it')
     .option('--offsets-topic <topic>', 'of --from-topics; else the installation’s own name for it')
-    .option('-y, --yes', 'of --from-topics: do not ask')
+    .option(
+      '--group-id <group.id>',
+      'of --from-topics: whose workers must be down; else those of every Connect cluster there',
+    )
     .option('-f, --filename <path...>', 'file or folder; - for the standard input')
     .option('-R, --recursive', 'folders of folders too')
     .option('--dry-run', 'only say what would be')
@@ -71,8 +73,10 @@ interface Report {
 
 interface Found {
   readonly wanted: WantedConnector;
-  /** At the worker; null: from a file. */
+  /** At the worker; null: from a file or a topic. */
   readonly there: Connector | null;
+  /** Those beside it in the topics. */
+  readonly offsets?: number | null;
 }
 
 async function importConnectors(session: Session, options: ImportOptions, names: string[]): Promise<void> {
@@ -80,40 +84,53 @@ async function importConnectors(session: Session, options: ImportOptions, names:
   if (sources.filter(Boolean).length !== 1) {
     throw usageError('From where? One of --from-url URL of a Java worker, -f with files, and --from-topics');
   }
-  if (options.fromTopics === true) {
-    if (options.dryRun === true || names.length > 0 || !options.offsets) {
-      throw usageError(
-        '--from-topics takes everything over: names, --no-offsets and --dry-run are for --from-url and -f',
-      );
-    }
-    return await importTopics(session, options);
-  }
-  if (options.configsTopic !== undefined || options.offsetsTopic !== undefined) {
-    throw usageError('--configs-topic and --offsets-topic are about topics: they need --from-topics');
-  }
-  if (options.filename !== undefined && (options.stopThere === true || options.whileRunning === true)) {
-    throw usageError('--stop-there and --while-running are about a worker: they need --from-url');
-  }
+  refuseStrayOptions(options);
+  const topics = options.fromTopics === true ? new ClusterInTopics(session, options) : null;
   const source = options.fromUrl === undefined ? null : workerAt(options.fromUrl, session);
-  const found = (source === null ? await ofFiles(session, options) : await ofWorker(source)).filter(
-    ({ wanted }) => names.length === 0 || names.includes(wanted.name),
-  );
+  const found = (
+    topics !== null
+      ? await ofTopics(topics)
+      : source !== null
+        ? await ofWorker(source)
+        : await ofFiles(session, options)
+  ).filter(({ wanted }) => names.length === 0 || names.includes(wanted.name));
   const unknown = names.find((name) => !found.some(({ wanted }) => wanted.name === name));
   if (unknown !== undefined) throw new CliError(`There is no connector ${unknown} to import`, exitCodes.missing);
   const rest = await session.rest();
   const reports: Report[] = [];
   for (const one of found) {
     const report = await judge(rest, one, options);
+    reports.push(report);
+    if (topics !== null) continue;
     if (report.verdict === 'works' && options.dryRun !== true)
       await takeOver(session, rest, source, one, options, report);
-    reports.push(report);
     if (!session.isStructured) tell(session, report);
+  }
+  if (topics !== null) {
+    if (options.dryRun !== true) await takeOverFromTopics(topics, reports);
+    if (!session.isStructured) for (const report of reports) tell(session, report);
   }
   session.value(reports);
   const bad = reports.filter(
     ({ verdict, result }) => result === 'failed' || ['is refused', 'no plugin', 'runs there'].includes(verdict),
   );
   if (bad.length > 0) throw new CliError(`${bad.length} of ${reports.length} connectors are not imported`);
+}
+
+function refuseStrayOptions(options: ImportOptions): void {
+  const { configsTopic, offsetsTopic, groupId } = options;
+  if (options.fromTopics !== true && [configsTopic, offsetsTopic, groupId].some((option) => option !== undefined)) {
+    throw usageError('--configs-topic, --offsets-topic and --group-id are about topics: they need --from-topics');
+  }
+  if (options.fromTopics === true && !options.offsets) {
+    throw usageError('--from-topics takes connectors over with their offsets: --no-offsets is for --from-url');
+  }
+  if (options.fromUrl === undefined && options.stopThere === true) {
+    throw usageError('--stop-there is about a worker: it needs --from-url');
+  }
+  if (options.filename !== undefined && options.whileRunning === true) {
+    throw usageError('--while-running is about workers: it needs --from-url or --from-topics');
+  }
 }
 
 function workerAt(text: string, session: Session): Rest {
@@ -140,6 +157,10 @@ async function ofFiles(session: Session, options: ImportOptions): Promise<Found[
   return connectors.map((wanted) => ({ wanted, there: null }));
 }
 
+async function ofTopics(topics: ClusterInTopics): Promise<Found[]> {
+  return (await topics.look()).map((left) => ({ ...left, there: null }));
+}
+
 async function ofWorker(source: Rest): Promise<Found[]> {
   return (await allConnectors(source)).map((there) => ({
     there,
@@ -161,14 +182,14 @@ const freePrefixes = [
   /^topic\.creation\./,
 ];
 
-async function judge(rest: Rest, { wanted, there }: Found, options: ImportOptions): Promise<Report> {
+async function judge(rest: Rest, { wanted, there, offsets = null }: Found, options: ImportOptions): Promise<Report> {
   const { name, config } = wanted;
   const left = (verdict: Verdict, errors: string[] = [], ignored: readonly string[] = []): Report => ({
     name,
     verdict,
     ignored,
     errors,
-    offsets: null,
+    offsets,
     result: 'left out',
   });
   const here = await findConnector(rest, name);
@@ -240,6 +261,19 @@ async function takeOver(
     if (!(error instanceof CliError) || error.exitCode === exitCodes.unreachable) throw error;
     report.result = 'failed';
     report.errors.push(messageOf(error));
+  }
+}
+
+/** By one invocation: offsets and connectors as the topics have them. */
+async function takeOverFromTopics(topics: ClusterInTopics, reports: readonly Report[]): Promise<void> {
+  const taken = reports.filter(({ verdict }) => verdict === 'works');
+  if (taken.length === 0) return;
+  const skipped = await topics.takeOver(taken.map(({ name }) => name));
+  for (const report of taken) {
+    const reason = skipped.get(report.name);
+    if (reason === undefined) continue;
+    report.result = 'failed';
+    report.errors.push(reason);
   }
 }
 

@@ -13,6 +13,14 @@ export interface ImportRequest {
   readonly start: 'stopped' | 'as-was';
   readonly configs: string | null;
   readonly offsets: string | null;
+  /** Only these; null: all. */
+  readonly connectors: readonly string[] | null;
+  /** The cluster's `group.id`; null: no Connect cluster of these brokers may have workers. */
+  readonly group: string | null;
+  /** Whether workers that are there stand in no way. */
+  readonly whileRunning: boolean;
+  /** Only tells what it finds. */
+  readonly dryRun: boolean;
 }
 
 /** All that the task function is invoked for. */
@@ -48,14 +56,35 @@ function parseRun({ kind, connector, task }: Readonly<Record<string, unknown>>):
 }
 
 function parseImport(fields: Readonly<Record<string, unknown>>): ImportRequest {
-  const { start, configs = null, offsets = null } = fields;
+  const { start, configs, offsets, connectors = null, group, whileRunning, dryRun } = fields;
   if (start !== 'stopped' && start !== 'as-was') throw invalid('An import needs "start": "stopped" or "as-was"');
-  return { kind: 'import', start, configs: topic(configs, 'configs'), offsets: topic(offsets, 'offsets') };
+  if (connectors !== null && !isListOfNames(connectors)) {
+    throw invalid('"connectors" of an import is a list of their names');
+  }
+  return {
+    kind: 'import',
+    start,
+    configs: nameIn(configs, '"configs" of an import is the name of a topic'),
+    offsets: nameIn(offsets, '"offsets" of an import is the name of a topic'),
+    connectors,
+    group: nameIn(group, '"group" of an import is the group.id of the cluster'),
+    whileRunning: flagIn(whileRunning, 'whileRunning'),
+    dryRun: flagIn(dryRun, 'dryRun'),
+  };
 }
 
-function topic(value: unknown, field: string): string | null {
-  if (value === null || (typeof value === 'string' && value !== '')) return value;
-  throw invalid(`"${field}" of an import is the name of a topic`);
+const isListOfNames = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((name) => typeof name === 'string');
+
+function nameIn(value: unknown, otherwise: string): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string' && value !== '') return value;
+  throw invalid(otherwise);
+}
+
+function flagIn(value: unknown, field: string): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? false;
+  throw invalid(`"${field}" of an import is true or false`);
 }
 
 /** Throws ConnectError `invocation.invalid`. */

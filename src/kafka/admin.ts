@@ -4,6 +4,7 @@ import type { RetryPolicy } from './client-settings.ts';
 import type { Cluster } from './cluster.ts';
 import type { BrokerConnection } from './connection.ts';
 import { isStaleMetadata, kafkaError, kafkaErrors } from './errors.ts';
+import { describeGroupsCall, listGroupsCall } from './protocol/groups.ts';
 import {
   deleteGroupsCall,
   listOffsetsCall,
@@ -12,7 +13,7 @@ import {
   offsetFetchCall,
 } from './protocol/offsets.ts';
 import { createPartitionsCall, createTopicsCall, type TopicAnswer } from './protocol/topics.ts';
-import type { GroupOffset, KafkaAdmin, NewTopic, TopicDescription } from './types.ts';
+import type { GroupMember, GroupOffset, KafkaAdmin, NewTopic, TopicDescription } from './types.ts';
 
 const latest = -1;
 const earliest = -2;
@@ -285,6 +286,35 @@ export class ClusterAdmin implements KafkaAdmin {
     ];
     const refusal = codes.find((code) => !gone.includes(code));
     if (refusal !== undefined) throw kafkaError(refusal, { doing: 'delete offsets of', group });
+  }
+
+  async listGroups(protocolType: string): Promise<string[]> {
+    return await this.#cluster.retrying(this.#retry, async () => {
+      const { brokers } = await this.#cluster.metadata([], false);
+      const lists = await Promise.all(
+        brokers.map(async ({ nodeId }) => {
+          const connection = await this.#cluster.connection(nodeId, this.#cluster.controlLane);
+          const { errorCode, groups } = await connection.call(listGroupsCall, null);
+          if (errorCode !== kafkaErrors.NONE) throw kafkaError(errorCode, { doing: 'list the groups of' });
+          return groups;
+        }),
+      );
+      return lists.flat().flatMap((one) => (one.protocolType === protocolType ? [one.group] : []));
+    });
+  }
+
+  async groupMembers(group: string): Promise<GroupMember[]> {
+    const answer = await this.#cluster.callCoordinator(
+      { key: group, kind: 'group' },
+      describeGroupsCall,
+      [group],
+      (response) => response[0]?.errorCode ?? kafkaErrors.NONE,
+      this.#retry.timeoutMs,
+    );
+    const code = answer[0]?.errorCode ?? kafkaErrors.NONE;
+    if (code === kafkaErrors.GROUP_ID_NOT_FOUND) return [];
+    if (code !== kafkaErrors.NONE) throw kafkaError(code, { doing: 'describe', group });
+    return (answer[0]?.members ?? []).map(({ clientId, host }) => ({ clientId, host }));
   }
 
   async deleteGroup(group: string): Promise<void> {

@@ -175,6 +175,12 @@ export interface GroupOffset {
 }
 
 /** What a run asks of the cluster, over the connections that it has. */
+export interface GroupMember {
+  readonly clientId: string;
+  /** As the broker prints it: `/10.0.0.1`. */
+  readonly host: string;
+}
+
 export interface KafkaAdmin {
   clusterId(): Promise<string>;
   /** Those that exist; unknown topics are left out, unauthorised ones throw. */
@@ -201,6 +207,10 @@ export interface KafkaAdmin {
   /** Of partitions that the group has no offset of, or a group that is not there, nothing is left to delete. */
   deleteGroupOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void>;
   deleteGroup(group: string): Promise<void>;
+  /** Of a kind (`consumer`, `connect`), as many as the caller may see. */
+  listGroups(protocolType: string): Promise<string[]>;
+  /** Empty where nobody is in it, or there is no such group. */
+  groupMembers(group: string): Promise<GroupMember[]>;
   /** `count`: the new total. */
   createPartitions(topic: string, count: number): Promise<void>;
   close(): Promise<void>;

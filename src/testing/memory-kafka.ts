@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../api/task.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import type { GroupOffset, KafkaAdmin, KafkaClient, NewTopic } from '../kafka/types.ts';
+import type { GroupMember, GroupOffset, KafkaAdmin, KafkaClient, NewTopic } from '../kafka/types.ts';
 import { MemoryFetcher } from './memory-fetcher.ts';
 import { MemoryLog, type MemoryPartition } from './memory-log.ts';
 import { MemoryProducer, MemoryTransactionalProducer, type ProducerOptions } from './memory-producer.ts';
@@ -176,6 +176,15 @@ class MemoryAdmin implements KafkaAdmin {
 
   async deleteGroup(group: string): Promise<void> {
     this.#log.groups.delete(group);
+  }
+
+  /** Nobody joins a group here. */
+  async listGroups(): Promise<string[]> {
+    return [];
+  }
+
+  async groupMembers(): Promise<GroupMember[]> {
+    return [];
   }
 
   async createPartitions(topic: string, count: number): Promise<void> {

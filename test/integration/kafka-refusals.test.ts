@@ -188,7 +188,7 @@ describe('a send in which some topics fail', () => {
   it('has the records of the others acknowledged, and names each that is refused', async () => {
     const topics = await newTopics();
     const client = eve();
-    const producer = await client.producer({ 'max.block.ms': '300' });
+    const producer = await client.producer({ 'max.block.ms': '2000' });
     const { failures, offsetOf } = await producer.send(batchOf(producer, topics));
     expect(Object.fromEntries(failures)).toMatchObject(refusals);
     expect([...failures.keys()].sort()).toEqual([1, 2, 4, 5]);
@@ -200,7 +200,7 @@ describe('a send in which some topics fail', () => {
   it('in a transaction too: it can be committed without them', async () => {
     const topics = await newTopics();
     const client = eve();
-    const producer = await client.transactionalProducer(uniqueName('tx'), { 'max.block.ms': '300' });
+    const producer = await client.transactionalProducer(uniqueName('tx'), { 'max.block.ms': '2000' });
     await producer.init();
     for (const commit of [false, true]) {
       producer.begin();

@@ -18,11 +18,38 @@ describe('an invocation of the task function', () => {
     ],
     [
       { kind: 'import', start: 'stopped' },
-      { kind: 'import', start: 'stopped', configs: null, offsets: null },
+      {
+        kind: 'import',
+        start: 'stopped',
+        configs: null,
+        offsets: null,
+        connectors: null,
+        group: null,
+        whileRunning: false,
+        dryRun: false,
+      },
     ],
     [
-      { kind: 'import', start: 'as-was', configs: 'c', offsets: 'o' },
-      { kind: 'import', start: 'as-was', configs: 'c', offsets: 'o' },
+      {
+        kind: 'import',
+        start: 'as-was',
+        configs: 'c',
+        offsets: 'o',
+        connectors: ['a'],
+        group: 'g',
+        whileRunning: true,
+        dryRun: true,
+      },
+      {
+        kind: 'import',
+        start: 'as-was',
+        configs: 'c',
+        offsets: 'o',
+        connectors: ['a'],
+        group: 'g',
+        whileRunning: true,
+        dryRun: true,
+      },
     ],
   ])('%j is read once', (event, invocation) => {
     expect(parseTaskInvocation(event)).toEqual(invocation);
@@ -41,6 +68,11 @@ describe('an invocation of the task function', () => {
     [{ kind: 'import', start: 'running' }, '"start"'],
     [{ kind: 'import', start: 'stopped', offsets: 3 }, '"offsets"'],
     [{ kind: 'import', start: 'stopped', configs: '' }, '"configs"'],
+    [{ kind: 'import', start: 'stopped', connectors: 'a' }, '"connectors"'],
+    [{ kind: 'import', start: 'stopped', connectors: [1] }, '"connectors"'],
+    [{ kind: 'import', start: 'stopped', group: '' }, '"group"'],
+    [{ kind: 'import', start: 'stopped', dryRun: 'yes' }, '"dryRun"'],
+    [{ kind: 'import', start: 'stopped', whileRunning: 1 }, '"whileRunning"'],
   ])('%j is refused: %s', (event, why) => {
     expect(() => parseTaskInvocation(event)).toThrow(
       expect.objectContaining({ code: 'invocation.invalid', message: expect.stringContaining(why) }),

@@ -18,7 +18,7 @@ interface Log {
 }
 
 /** Topics as given, one record an answer and partition, with the gaps that transactions and compaction leave. */
-function kafkaWith(records: readonly Log[]): KafkaClient {
+function kafkaWith(records: readonly Log[], workers: Readonly<Record<string, readonly string[]>> = {}): KafkaClient {
   const of = (topic: string, partition: number) =>
     records.filter((record) => record.topic === topic && record.partition === partition);
   const edges = async (asked: readonly { topic: string; partition: number }[], end: boolean) => {
@@ -53,6 +53,8 @@ function kafkaWith(records: readonly Log[]): KafkaClient {
         topic !== undefined && topic in partitionsOf ? [{ topic, partitions: partitionsOf[topic] }] : [],
       beginningOffsets: async (asked: { topic: string; partition: number }[]) => edges(asked, false),
       endOffsets: async (asked: { topic: string; partition: number }[]) => edges(asked, true),
+      listGroups: async (type: string) => (type === 'connect' ? Object.keys(workers) : []),
+      groupMembers: async (group: string) => (workers[group] ?? []).map((host) => ({ clientId: 'connect', host })),
     },
     fetcher: async () => ({
       fetch: async (asked: { topic: string; partition: number; offset: number }[]) =>
@@ -180,17 +182,66 @@ describe('import from a Java cluster', () => {
     });
   });
 
+  const request: ImportRequest = {
+    kind: 'import',
+    start: 'stopped',
+    configs: 'configs',
+    offsets: null,
+    connectors: null,
+    group: null,
+    whileRunning: false,
+    dryRun: false,
+  };
+  const depsWith = (kafka: KafkaClient) => ({
+    kafka,
+    stores: createMemoryStores(),
+    topics: { configs: 'other', offsets: 'offsets' },
+    typeOf,
+    now: () => now,
+  });
+
   it('reads the topics that it is told, else those of Drover', async () => {
-    const request: ImportRequest = { kind: 'import', start: 'stopped', configs: 'configs', offsets: null };
-    const stores = createMemoryStores();
-    const deps = {
-      kafka: kafkaWith(javaRecords),
-      stores,
-      topics: { configs: 'other', offsets: 'offsets' },
-      typeOf,
-      now: () => now,
-    };
-    const report = await runImport(request, deps);
+    const report = await runImport(request, depsWith(kafkaWith(javaRecords)));
     expect(report).toMatchObject({ imported: ['golden sink/ü', 'golden-broken', 'golden-eos'], unreadable: [] });
+  });
+
+  it('takes only those that it is told, and the offsets of those that are no more', async () => {
+    const deps = depsWith(kafkaWith(javaRecords));
+    const report = await runImport({ ...request, connectors: ['golden sink/ü'] }, deps);
+    expect(report).toMatchObject({ imported: ['golden sink/ü'], skipped: [], sourceOffsets: 1 });
+    expect((await deps.stores.offsets.listSourceOffsets('golden-source', null)).items).toHaveLength(1);
+    expect((await deps.stores.offsets.listSourceOffsets('golden-eos', null)).items).toEqual([]);
+  });
+
+  it('tells in a dry run what is there, workers that run included, and writes nothing', async () => {
+    const deps = depsWith(kafkaWith(javaRecords, { 'connect-cluster': ['/10.0.0.1'], idle: [] }));
+    expect(await runImport({ ...request, dryRun: true }, deps)).toMatchObject({
+      connectors: [
+        { name: 'golden sink/ü', type: 'sink', targetState: 'STARTED', sourceOffsets: 0 },
+        { name: 'golden-broken', targetState: 'STOPPED', sourceOffsets: 0 },
+        { name: 'golden-eos', type: 'source', sourceOffsets: 1 },
+      ],
+      workers: [{ group: 'connect-cluster', hosts: ['/10.0.0.1'] }],
+      unreadable: [],
+    });
+    expect((await deps.stores.config.listConnectorNames(null)).items).toEqual([]);
+    expect((await deps.stores.offsets.listSourceOffsets('golden-source', null)).items).toEqual([]);
+  });
+
+  it('does not begin while workers run, but where they are told to be another cluster’s, or no obstacle', async () => {
+    const kafka = kafkaWith(javaRecords, { mine: ['/10.0.0.1', '/10.0.0.1'], others: ['/10.0.0.2'] });
+    const refused = async (more: Partial<ImportRequest>) => {
+      const deps = depsWith(kafka);
+      await expect(runImport({ ...request, ...more }, deps)).rejects.toMatchObject({
+        code: 'import.workers_running',
+        message: expect.stringContaining('group.id mine at /10.0.0.1'),
+      });
+      expect((await deps.stores.config.listConnectorNames(null)).items).toEqual([]);
+    };
+    await refused({});
+    await refused({ group: 'mine' });
+    for (const more of [{ group: 'third' }, { whileRunning: true }]) {
+      expect(await runImport({ ...request, ...more }, depsWith(kafka))).toMatchObject({ sourceOffsets: 2 });
+    }
   });
 });

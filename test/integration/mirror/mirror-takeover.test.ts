@@ -2,12 +2,14 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { ImportRequest } from '../../../src/invocation/invocation.ts';
 import { KafkaJsControlPlane } from '../../../src/kafka/control-plane.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
-import { readCluster, writeCluster } from '../../../src/mirror/import.ts';
 import { Mirror } from '../../../src/mirror/mirror.ts';
+import { runImport } from '../../../src/mirror/run-import.ts';
 import type { MirrorTopics } from '../../../src/mirror/topics.ts';
 import { createMemoryStores } from '../../../src/storage/memory/stores.ts';
+import type { Stores } from '../../../src/storage/stores.ts';
 import type { TableChange } from '../../../src/storage/table-change.ts';
 import { type InProcessDrover, startInProcessDrover } from '../../support/in-process-drover.ts';
 import { readTopic, uniqueName } from '../../support/kafka-records.ts';
@@ -24,6 +26,7 @@ const topics: MirrorTopics = {
 };
 /** A name of its own: the broker remembers its group from run to run. */
 const stoppedSink = `stopped-sink-${prefix}`;
+const groupId = `${prefix}-workers`;
 const file = join(folder, 'in.txt');
 const out = join(folder, 'out.txt');
 const data = `${prefix}-data`;
@@ -86,6 +89,26 @@ async function rest(url: string, method: string, path: string, body?: unknown): 
   return text === '' ? null : JSON.parse(text);
 }
 
+function importInto(stores: Pick<Stores, 'config' | 'offsets'>) {
+  const request: ImportRequest = {
+    kind: 'import',
+    start: 'as-was',
+    configs: null,
+    offsets: null,
+    connectors: null,
+    group: groupId,
+    whileRunning: false,
+    dryRun: false,
+  };
+  return runImport(request, {
+    kafka,
+    stores,
+    topics: { configs: topics.configs.name, offsets: topics.offsets.name },
+    typeOf: (name) => (name.includes('Sink') ? 'sink' : 'source'),
+    now: () => Date.now(),
+  });
+}
+
 const lines = async () => (await readTopic(kafka, data)).map(({ value }) => value);
 const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 60_000, interval: 200 });
 
@@ -117,7 +140,7 @@ it('Drover → Java Connect → Drover: each line once, states and offsets taken
 
   appendFileSync(file, 'four\nfive\n');
   {
-    await using java = await startJavaConnectPeer({ topicPrefix: `${prefix}-` });
+    await using java = await startJavaConnectPeer({ topicPrefix: `${prefix}-`, groupId });
     await eventually(async () => expect(await lines()).toEqual(['one', 'two', 'three', 'four', 'five']));
     expect(((await rest(java.url, 'GET', '/connectors')) as string[]).sort()).toEqual([
       'lines',
@@ -146,19 +169,16 @@ it('Drover → Java Connect → Drover: each line once, states and offsets taken
         offsets: [{ offset: { kafka_offset: 5 } }],
       }),
     );
+    expect(await kafka.admin.listGroups('connect')).toContain(groupId);
+    await expect(importInto(createMemoryStores())).rejects.toMatchObject({ code: 'import.workers_running' });
   }
 
   appendFileSync(file, 'six\n');
-  const cluster = await readCluster(kafka, { configs: topics.configs.name, offsets: topics.offsets.name });
-  expect(cluster.unreadable).toEqual([]);
   const second = await startMirroredDrover();
-  const report = await writeCluster(cluster, {
-    stores: second.drover.stores,
-    start: 'as-was',
-    typeOf: (name) => (name.includes('Sink') ? 'sink' : 'source'),
-    now: () => Date.now(),
-  });
-  expect(report.imported.toSorted()).toEqual(['lines', 'paused-lines', stoppedSink]);
+  await eventually(async () => expect(await kafka.admin.groupMembers(groupId)).toEqual([]));
+  const report = await importInto(second.drover.stores);
+  expect(report).toMatchObject({ unreadable: [] });
+  expect('imported' in report && report.imported.toSorted()).toEqual(['lines', 'paused-lines', stoppedSink]);
   await eventually(async () => expect(await lines()).toEqual(['one', 'two', 'three', 'four', 'five', 'six']));
   // The sink goes on from its group: Java wrote five lines, Drover the sixth.
   await eventually(async () => {
