@@ -1,5 +1,5 @@
 import type { PositionChange, TaskCounters } from './items.ts';
-import type { Lease } from './lease-store.ts';
+import type { Lease, RunOutcome } from './lease-store.ts';
 
 /**
  * Source offsets are kept as the JSON text that Java Connect would write to its offsets topic, so that the mirror is
@@ -45,6 +45,14 @@ export interface CommitResult {
   readonly revoked: boolean;
 }
 
+/** What a run has left to commit when it ends: a source's offsets, at least once, or a sink's positions. */
+export interface LastCommit {
+  readonly offsets?: readonly SourceOffsetEntry[];
+  readonly positions?: readonly SinkPosition[];
+  /** Replaces what the task remembers of its position changes; left out, it leaves them alone. */
+  readonly changes?: readonly PositionChange[];
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;
@@ -72,6 +80,13 @@ export interface OffsetBackingStore {
     progress: Partial<TaskCounters>,
     changes?: readonly PositionChange[],
   ): Promise<CommitResult>;
+
+  /**
+   * The last commit of a task's run and its release, as `LeaseStore.release` says it, in one request: both are done or
+   * neither. Of more than fits into one (99 source partitions, 100 positions) the first are committed before, each request
+   * fenced. Throws FencedError when the token is not the newest.
+   */
+  commitAndRelease(lease: Lease, commit: LastCommit, outcome: RunOutcome): Promise<void>;
 
   /** By canonical key; strongly consistent; missing ones are left out. */
   readSourceOffsets(connector: string, keys: readonly string[]): Promise<Map<string, SourceOffsetEntry>>;

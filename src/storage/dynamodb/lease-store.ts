@@ -22,7 +22,7 @@ import {
 } from './conditions.ts';
 import { counterAttributes, isGone, readConnector, readTask, writeTrace } from './item-codec.ts';
 import { connectorKey, type Key, taskKey, watchedPk } from './table.ts';
-import type { TableClient } from './table-client.ts';
+import type { Outcome, TableClient, Update, Write } from './table-client.ts';
 
 /** Taken back by the release; what a dead run leaves behind is read off the lease that it never gave up. */
 const countRun = [
@@ -34,6 +34,14 @@ const countRun = [
 
 /** A release that meets a change asked for meanwhile looks again; more often than this only a storm could make it. */
 const maxReleaseAttempts = 8;
+
+/** What one write does together with a release: other items, and more of the task's own. */
+export interface BesideRelease {
+  readonly writes: readonly Write[];
+  readonly update: Pick<Update, 'set' | 'assign' | 'names' | 'values'>;
+}
+
+const nothingBeside: BesideRelease = { writes: [], update: {} };
 
 export class DynamoDbLeaseStore implements LeaseStore {
   readonly #table: TableClient;
@@ -126,9 +134,10 @@ export class DynamoDbLeaseStore implements LeaseStore {
 
   /**
    * First as the run says, on condition that nothing was asked for meanwhile. A refusal returns the row that says what
-   * was asked for, and the second write does that, on condition that it still stands.
+   * was asked for, and the second write does that, on condition that it still stands. What is `beside` is done with
+   * whichever of them is taken.
    */
-  async release(lease: Lease, outcome: RunOutcome): Promise<void> {
+  async release(lease: Lease, outcome: RunOutcome, beside: BesideRelease = nothingBeside): Promise<void> {
     const key = keyOfRun(lease);
     const what = `the end of a run of ${nameOfRun(lease)}`;
     const quiet = lease.run.task === null ? notChangedSinceAcquired : notRevoked;
@@ -142,7 +151,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
     };
     const watched = outcome.watched === true ? S(watchedPk(key)) : undefined;
 
-    let refused = await this.#table.update({
+    let refused = await this.#together(beside, {
       key,
       what,
       set: { ...report, ...dueAttributes(key, outcome.dueAt), watchedPk: watched },
@@ -154,8 +163,22 @@ export class DynamoDbLeaseStore implements LeaseStore {
       const row = stillOurs(lease, refused.row);
       if (text(row, 'leaseOwner') === null) return;
       if (attempt === maxReleaseAttempts) throw new RetriableError(`Could not write ${what}`, { code: 'storage.busy' });
-      refused = await this.#table.update({ key, what, ...this.#releaseMeanwhile(lease, key, row, report, outcome) });
+      const meanwhile = this.#releaseMeanwhile(lease, key, row, report, outcome);
+      refused = await this.#together(beside, { key, what, ...meanwhile });
     }
+  }
+
+  async #together({ writes, update: more }: BesideRelease, update: Update): Promise<Outcome> {
+    const whole: Update = {
+      ...update,
+      ...more,
+      set: { ...more.set, ...update.set },
+      values: { ...more.values, ...update.values },
+    };
+    if (writes.length === 0) return this.#table.update(whole);
+    const outcome = await this.#table.transact([{ kind: 'update', ...whole }, ...writes], update.what);
+    // Only the release has a condition.
+    return outcome.done ? { done: true, before: null } : { done: false, row: outcome.refused[0] ?? null };
   }
 
   #releaseMeanwhile(

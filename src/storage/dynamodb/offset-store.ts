@@ -1,9 +1,10 @@
 import { ConflictError } from '../../errors.ts';
 import type { PositionChange, TaskCounters } from '../items.ts';
-import type { Lease } from '../lease-store.ts';
+import type { Lease, RunOutcome } from '../lease-store.ts';
 import type {
   CommitResult,
   HistoricOffset,
+  LastCommit,
   OffsetBackingStore,
   OffsetChange,
   Page,
@@ -39,6 +40,7 @@ import {
   writeRestingPosition,
   writeSourceOffset,
 } from './item-codec.ts';
+import type { DynamoDbLeaseStore } from './lease-store.ts';
 import {
   connectorKey,
   connectorPk,
@@ -89,10 +91,12 @@ export function emptiedSourceOffsets(connector: string, entries: Iterable<Source
 
 export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
   readonly #table: TableClient;
+  readonly #leases: DynamoDbLeaseStore;
   readonly #newNonce: () => string;
 
-  constructor(table: TableClient, newNonce: () => string) {
+  constructor(table: TableClient, leases: DynamoDbLeaseStore, newNonce: () => string) {
     this.#table = table;
+    this.#leases = leases;
     this.#newNonce = newNonce;
   }
 
@@ -161,15 +165,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     // Where a run begins to read is written without progress.
     const gotOn = positions.length > 0 && progress.records !== undefined;
     for (let start = 0; start === 0 || start < positions.length; start += positionsPerUpdate) {
-      const chunk = positions.slice(start, start + positionsPerUpdate);
-      const names: Record<string, string> = {};
-      const values: Attributes = tokenOf(lease);
-      const assign: string[] = [];
-      chunk.forEach((position, index) => {
-        names[`p${index}`] = positionField(position.topic, position.kafkaPartition);
-        values[`p${index}`] = writePosition(position);
-        assign.push(`#positions.#p${index} = :p${index}`);
-      });
+      const { assign, names, values } = setPositions(positions.slice(start, start + positionsPerUpdate));
       const update: Update = {
         key: keyOfRun(lease),
         what: `a commit of ${nameOfRun(lease)}`,
@@ -180,7 +176,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
         },
         assign,
         names,
-        values,
+        values: { ...values, ...tokenOf(lease) },
       };
       const first = await this.#table.update({ ...update, condition: `${tokenIsNewest} AND ${notRevoked}` });
       if (first.done) continue;
@@ -190,6 +186,24 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
       if (!second.done) stillOurs(lease, second.row);
     }
     return { revoked };
+  }
+
+  async commitAndRelease(lease: Lease, commit: LastCommit, outcome: RunOutcome): Promise<void> {
+    const { offsets = [], positions = [], changes } = commit;
+    const writes = [...newestByKey(offsets).values()].map((entry) => sourceOffsetWrite(lease.run.connector, entry));
+    const chunks = chunksOf(writes);
+    const last = chunks.pop() ?? [];
+    let revoked = false;
+    for (const chunk of chunks) revoked = (await this.#commit(lease, {}, chunk, revoked)) || revoked;
+    const inFront = Math.floor(Math.max(0, positions.length - 1) / positionsPerUpdate) * positionsPerUpdate;
+    if (inFront > 0) await this.commitSinkPositions(lease, positions.slice(0, inFront), {});
+    await this.#leases.release(lease, outcome, {
+      writes: last,
+      update: {
+        ...setPositions(positions.slice(inFront)),
+        ...(changes === undefined ? {} : { set: { positionChanges: writePositionChanges(changes) } }),
+      },
+    });
   }
 
   async readSourceOffsets(connector: string, keys: readonly string[]): Promise<Map<string, SourceOffsetEntry>> {
@@ -390,6 +404,19 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
       .map((item): Write => ({ kind: 'delete', key: { pk, sk: text(item, 'sk') ?? '' } }));
     for (const chunk of chunksOf(deletions)) await this.#table.transact(chunk, 'old offset changes');
   }
+}
+
+/** Their clauses of an update. */
+function setPositions(positions: readonly SinkPosition[]) {
+  const names: Record<string, string> = {};
+  const values: Attributes = {};
+  const assign: string[] = [];
+  positions.forEach((position, index) => {
+    names[`p${index}`] = positionField(position.topic, position.kafkaPartition);
+    values[`p${index}`] = writePosition(position);
+    assign.push(`#positions.#p${index} = :p${index}`);
+  });
+  return { names, values, assign };
 }
 
 /** As users see it. */

@@ -16,7 +16,7 @@ export function storesOver(table: TableClient, newNonce: () => string): Stores {
   return {
     config: new DynamoDbConfigBackingStore(table, newNonce),
     generations: new DynamoDbGenerationStore(table),
-    offsets: new DynamoDbOffsetBackingStore(table, newNonce),
+    offsets: new DynamoDbOffsetBackingStore(table, leases, newNonce),
     status: new DynamoDbStatusBackingStore(table, leases),
     leases,
     due: new DynamoDbDueIndex(table),

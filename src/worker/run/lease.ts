@@ -1,5 +1,6 @@
 import type { TaskItem } from '../../storage/items.ts';
 import type { AcquireResult, Lease, RunOutcome } from '../../storage/lease-store.ts';
+import type { LastCommit } from '../../storage/offset-backing-store.ts';
 import type { RunHost } from './run-host.ts';
 import type { RunBudget } from './run-report.ts';
 
@@ -39,8 +40,11 @@ export function acquireTaskLease(
   return host.stores.leases.acquireTask(connector, task, budget.workerId, host.clock.now(), expiresAt);
 }
 
-/** Traces reach the status answers: what was resolved from a secret store must not. */
-export function releaseLease(host: RunHost, lease: Lease, outcome: RunOutcome): Promise<void> {
+/** `commit`: what the run has left to commit, in the same write. */
+export function releaseLease(host: RunHost, lease: Lease, outcome: RunOutcome, commit?: LastCommit): Promise<void> {
+  // Traces reach the status answers: what was resolved from a secret store must not.
   const trace = outcome.trace === null ? null : host.telemetry.secrets.mask(outcome.trace);
-  return host.stores.leases.release(lease, { ...outcome, trace });
+  const masked = { ...outcome, trace };
+  if (commit === undefined) return host.stores.leases.release(lease, masked);
+  return host.stores.offsets.commitAndRelease(lease, commit, masked);
 }

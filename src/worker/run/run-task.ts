@@ -58,7 +58,7 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
     outcome = failed(host, item, lease, run, error);
   }
   try {
-    await releaseLease(host, lease, outcome);
+    outcome = await release(host, item, lease, run, outcome);
     if (owner !== null && run?.bounds.tainted === false) host.knownTasks.keep(item, lease, owner, offsets);
   } catch (error) {
     // Somebody took the task over meanwhile: what comes next is theirs to say.
@@ -93,6 +93,29 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
     steps: { acquired: startedAt - requestedAt, ...run?.report.steps },
   });
   return report;
+}
+
+/** With what the run has held back to commit; a commit that cannot be written is the run's failure. Tells how it has ended. */
+async function release(
+  host: RunHost,
+  item: TaskItem,
+  lease: Lease,
+  run: TaskRun | null,
+  outcome: RunOutcome,
+): Promise<RunOutcome> {
+  if (run === null || !run.held.any) {
+    await releaseLease(host, lease, outcome);
+    return outcome;
+  }
+  try {
+    await run.held.with((commit) => run.knowing(commit, () => releaseLease(host, lease, outcome, commit)));
+    return outcome;
+  } catch (error) {
+    if (error instanceof FencedError) throw error;
+    const failure = failed(host, item, lease, run, error);
+    await releaseLease(host, lease, failure);
+    return failure;
+  }
 }
 
 /**

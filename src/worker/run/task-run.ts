@@ -1,8 +1,9 @@
 import { scheduledRun } from '../../invocation/run-plan.ts';
 import { newestChanges, type PositionChange, type TaskCounters, type TaskItem } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
-import type { SinkPosition } from '../../storage/offset-backing-store.ts';
+import type { LastCommit, SinkPosition, SourceOffsetEntry } from '../../storage/offset-backing-store.ts';
 import type { KnownOffsets } from './known-tasks.ts';
+import { HeldCommits } from './last-commit.ts';
 import { Linger } from './linger.ts';
 import { PluginRun } from './plugin-run.ts';
 import { inWaiting, runCost } from './run-cost.ts';
@@ -16,6 +17,9 @@ export class TaskRun extends PluginRun {
   readonly linger: Linger;
   /** Source offsets that need not be read again; null: all are read. */
   readonly knownOffsets: KnownOffsets | null;
+
+  /** The last commit, for the release to take along. */
+  readonly held: HeldCommits;
 
   readonly #changes: PositionChange[] = [];
   #savedChanges = 0;
@@ -32,6 +36,10 @@ export class TaskRun extends PluginRun {
     this.item = item;
     this.lease = lease;
     this.knownOffsets = knownOffsets;
+    this.held = new HeldCommits(host.clock, async ({ offsets, positions }) => {
+      if (offsets !== undefined) await this.commitOffsets(offsets);
+      if (positions !== undefined) await this.commitPositions(positions, this.progress());
+    });
     this.linger = new Linger({
       limits: this.limits,
       cost: inWaiting(runCost, host.settings.taskMemoryMb),
@@ -66,10 +74,35 @@ export class TaskRun extends PluginRun {
     return this.#changes.length > this.#savedChanges;
   }
 
+  /** Commits a source's offsets (I2). */
+  async commitOffsets(offsets: readonly SourceOffsetEntry[]): Promise<void> {
+    const { revoked } = await this.knowing({ offsets }, () =>
+      this.host.stores.offsets.commitSourceOffsets(this.lease, offsets, this.progress()),
+    );
+    if (revoked) this.bounds.end('revoked');
+  }
+
+  /** Writes what is committed, and knows it from then on. */
+  knowing<T>({ offsets = [] }: LastCommit, write: () => Promise<T>): Promise<T> {
+    return this.knownOffsets === null ? write() : this.knownOffsets.through(offsets, write);
+  }
+
+  /** Has positions committed with the release, and what is noted of their changes until then. */
+  holdPositions(positions: readonly SinkPosition[], done: () => void): void {
+    this.held.hold({
+      commit: () => ({ positions, ...(this.hasUnsavedChanges ? { changes: this.#allChanges() } : {}) }),
+      done,
+    });
+  }
+
+  #allChanges(): readonly PositionChange[] {
+    return newestChanges(this.item.positionChanges, this.#changes);
+  }
+
   /** Commits a sink's positions, and what was noted of their changes since (I2). */
   async commitPositions(positions: readonly SinkPosition[], progress: Partial<TaskCounters>): Promise<void> {
     const noted = this.#changes.length;
-    const changes = this.hasUnsavedChanges ? newestChanges(this.item.positionChanges, this.#changes) : undefined;
+    const changes = this.hasUnsavedChanges ? this.#allChanges() : undefined;
     const { revoked } = await this.host.stores.offsets.commitSinkPositions(this.lease, positions, progress, changes);
     this.#savedChanges = noted;
     if (revoked) this.bounds.end('revoked');

@@ -68,7 +68,7 @@ export class SinkGroupCopy {
       this.look();
       await this.copy([]);
     }
-    if (this.#run.hasUnsavedChanges) await this.#run.commitPositions([], {});
+    if (this.#run.hasUnsavedChanges && !this.#run.held.any) await this.#run.commitPositions([], {});
   }
 
   async #compare(commits: GroupCommits): Promise<Comparison> {

@@ -43,7 +43,7 @@ export async function runSink(run: TaskRun, connector: SinkConnector): Promise<v
   let failed = true;
   try {
     await fetchUntilDone(run, sink);
-    await commit(run, sink, lastOccasion(run, sink));
+    await commit(run, sink, lastOccasion(run, sink), true);
     // Only now: the task has flushed what it had of the topic that is no more.
     const madeAgain = sink.positions.all.filter(({ lost }) => lost === 'made-again');
     if (madeAgain.length > 0) await startAnew(run, sink.admin, sink.group, madeAgain);
@@ -54,13 +54,14 @@ export async function runSink(run: TaskRun, connector: SinkConnector): Promise<v
   } catch (error) {
     // What was put before is worth keeping, unless the task could not even flush or a newer run has taken over.
     if (!(error instanceof FencedError) && !run.bounds.tainted) {
+      await run.held.commitNow().catch(() => {});
       await commit(run, sink, 'backlog').catch(() => {});
       // As in Java the record that ends the run is reported too.
       await sink.errors.deadLetters?.flush().catch(() => {});
     }
     throw error;
   } finally {
-    await sink.close(failed);
+    await run.held.until(sink.close(failed));
   }
 }
 
@@ -117,7 +118,8 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
       if (clock.now() - lastCommitAt >= limits.commitIntervalMs || requests.commit) await commitNow();
       if (run.bounds.ended) break;
     }
-    if (!news) await commitNow();
+    // The last one goes with the release.
+    if (!news && !(isOver && mayHold(sink))) await commitNow();
     if (run.report.records >= limits.maxRecords || run.report.bytes >= limits.maxBytes) run.bounds.end('backlog');
     if (isOver) run.bounds.end('drained');
   }
@@ -293,8 +295,17 @@ function lastOccasion(run: TaskRun, sink: StartedSink): CommitOccasion {
   return sink.positions.all.some(({ lost }) => lost !== null) ? 'revoked' : run.bounds.endReason;
 }
 
-/** Pre-commit, dead letters, table, the task's own end of it, group; in this order (I5). */
-async function commit(run: TaskRun, sink: StartedSink, occasion: CommitOccasion): Promise<void> {
+/** Nobody waits to hear of its last commit, and nothing has to be written behind it. */
+function mayHold({ task, positions }: StartedSink): boolean {
+  return task.committed === undefined && positions.all.every(({ lost }) => lost === null);
+}
+
+/**
+ * Pre-commit, dead letters, table, the task's own end of it, group; in this order (I5). At the end of a run, unless the
+ * task has an end of its own, the group comes before the table, which is written with the release: until then nobody else
+ * runs, and what stands in the group bears the mark that lets the table decide.
+ */
+async function commit(run: TaskRun, sink: StartedSink, occasion: CommitOccasion, final = false): Promise<void> {
   // A state may be due though no record has come.
   if (!sink.positions.hasUncommitted && (occasion === 'interval' || !sink.positions.hasStates)) return;
   const startedAt = run.host.clock.now();
@@ -308,18 +319,32 @@ async function commit(run: TaskRun, sink: StartedSink, occasion: CommitOccasion)
   const isLost = sink.positions.all.some(({ lost }) => lost !== null) && answer.states !== undefined;
   if (committable.positions.length === 0 && !isLost) return;
   run.report.step('pre-committed');
+  const done = () => {
+    run.report.commits++;
+    run.report.step('committed');
+  };
+  const tell = () =>
+    run.report.emit('sink.committed', {
+      records: run.report.records,
+      topicPartitions: committable.positions.length,
+      durationMs: run.host.clock.now() - startedAt,
+    });
+  if (final && mayHold(sink)) {
+    run.holdPositions(committable.positions, () => {
+      done();
+      tell();
+    });
+    committable.apply();
+    await sink.groupCopy.copy(committable.positions);
+    return;
+  }
   await run.commitPositions(committable.positions, run.progress());
   committable.apply();
-  run.report.commits++;
-  run.report.step('committed');
+  done();
   const changed = await run.bounds.guard('committed', sink.task.committed?.() ?? null);
   if (changed !== null) sink.positions.takeStates(changed);
   await sink.groupCopy.copy(committable.positions);
-  run.report.emit('sink.committed', {
-    records: run.report.records,
-    topicPartitions: committable.positions.length,
-    durationMs: run.host.clock.now() - startedAt,
-  });
+  tell();
 }
 
 /** What `committed` has changed of the states is stored beside the positions that are there already. */

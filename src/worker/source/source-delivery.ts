@@ -53,7 +53,10 @@ export interface SourceDelivery {
    * when something there fails in its turn.
    */
   stop(rest: Outgoing | null, error: unknown): Promise<void>;
-  /** Makes the offsets of what is acknowledged durable; `final`: the run ends in order. True when there were any. */
+  /**
+   * Makes the offsets of what is acknowledged durable; `final`: the run ends in order, and they may be held until its
+   * release where the task does not ask to be told. True when there were any.
+   */
   commitOffsets(final: boolean): Promise<boolean>;
   /** Throws what went wrong behind the caller's back. */
   throwIfFailed(): void;
@@ -168,7 +171,7 @@ export class PlainDelivery implements SourceDelivery {
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  async commitOffsets(): Promise<boolean> {
+  async commitOffsets(final: boolean): Promise<boolean> {
     const run = this.#run;
     const over = this.#failure !== null && this.#inFlight === 0;
     const safe = over ? this.#submitted.takeRest() : this.#submitted.takeCommittable();
@@ -178,17 +181,24 @@ export class PlainDelivery implements SourceDelivery {
     run.report.records += safe.records;
     run.report.bytes += safe.bytes;
     const entries = Array.from(safe.offsets.values(), (last) => sourceOffsetEntry(last.partition, last.offset));
-    const write = () => run.host.stores.offsets.commitSourceOffsets(run.lease, entries, run.progress());
-    const { revoked } = await (run.knownOffsets === null ? write() : run.knownOffsets.through(entries, write));
-    run.report.commits++;
-    run.report.step('committed');
-    await run.report.activeTopics(this.#topics.topics);
-    run.report.emit('source.committed', {
-      records: safe.records,
-      sourcePartitions: entries.length,
-      durationMs: run.host.clock.now() - startedAt,
-    });
-    if (revoked) run.bounds.end('revoked');
+    const done = () => {
+      run.report.commits++;
+      run.report.step('committed');
+      run.report.emit('source.committed', {
+        records: safe.records,
+        sourcePartitions: entries.length,
+        durationMs: run.host.clock.now() - startedAt,
+      });
+    };
+    if (final && this.#task.commit === undefined) {
+      run.held.hold({ commit: () => ({ offsets: entries }), done });
+      run.report.step('commit-held');
+      await run.report.activeTopics(this.#topics.topics);
+    } else {
+      await run.commitOffsets(entries);
+      done();
+      await run.report.activeTopics(this.#topics.topics);
+    }
     return true;
   }
 

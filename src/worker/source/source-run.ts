@@ -27,7 +27,8 @@ const longestRetryMs = 10_000;
  * is and wherever it is found, and what lies behind it is not.
  *
  * The next poll overlaps with what is being produced. A commit covers only what is acknowledged together with all before
- * it (I3), happens every commit interval and at the end, and presents the fencing token (I2). The loop ends before a
+ * it (I3), happens every commit interval and at the end, where the release takes it along if it can (run/last-commit.ts),
+ * and presents the fencing token (I2). The loop ends before a
  * poll, never between produce and commit: at its time, at its limits, when the source stays empty for as long as it pays
  * to wait (run/linger.ts; a run that finds nothing at all does not), or when the task is revoked. Its own limits wait for the
  * end of a transaction that the connector draws. Exactly once is another `delivery`, nothing else.
@@ -51,12 +52,13 @@ export async function runSource(run: TaskRun, connector: SourceConnector): Promi
       (other: unknown) => ({ error: other }),
     );
     if (inFront?.error instanceof FencedError) throw inFront.error;
+    await run.held.commitNow().catch(() => {});
     await commit(run, task, delivery, false).catch(() => {});
     await errors.deadLetters?.flush().catch(() => {});
     // What fails in front of a fault comes first; a run that goes on anyway says what has interrupted it.
     throw inFront === null || isRetriable(error) ? error : inFront.error;
   } finally {
-    await close(failed);
+    await run.held.until(close(failed));
   }
 }
 
