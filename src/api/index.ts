@@ -41,6 +41,7 @@ export type * from './avro.ts';
 export type * from './connector.ts';
 export type * from './converter.ts';
 export type * from './feed.ts';
+export type * from './item-outcome.ts';
 export * from './plugin.ts';
 export * from './record.ts';
 export type * from './task.ts';

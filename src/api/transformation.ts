@@ -1,4 +1,5 @@
 import type { Settings } from '../config/config-def.ts';
+import type { ItemOutcomes } from './item-outcome.ts';
 import type { ConnectRecord } from './record.ts';
 
 /** Java: org.apache.kafka.connect.transforms.Transformation. Null drops the record. */
@@ -10,6 +11,8 @@ export interface Transformation {
    * be changed and returned. Who has this method keeps no record that it was given or returns, by either way.
    */
   applyInPlace?<R extends ConnectRecord<R>>(record: R): R | null;
+  /** Optional, for what answers from elsewhere: the worker asks for many records at once, and never calls the others. */
+  applyAll?<R extends ConnectRecord<R>>(records: readonly R[]): ItemOutcomes<R | null>;
   close?(): void | Promise<void>;
 }
 
@@ -17,5 +20,7 @@ export interface Transformation {
 export interface Predicate {
   configure(settings: Settings): void;
   test<R extends ConnectRecord<R>>(record: R): boolean;
+  /** Optional, as `applyAll` is: asked in place of `test`. */
+  testAll?<R extends ConnectRecord<R>>(records: readonly R[]): ItemOutcomes<boolean>;
   close?(): void | Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { ConfigProblem, ConnectorConfig, SinkConnector, SourceConnector } from '../api/connector.ts';
 import type { AnyPlugin, PluginKind } from '../api/plugin.ts';
 import { ConnectError } from '../errors.ts';
-import { isRunnable, type JavaManifest, type JavaPluginInfo } from './manifest.ts';
+import type { JavaManifest, JavaPluginInfo } from './manifest.ts';
 import { type PluginQuestion, writeOffsets } from './plugin-question.ts';
 
 /** Has a question answered where there is a JVM; the answer as `answerQuestion` gives it. */
@@ -12,7 +12,7 @@ export type AskJava = (question: PluginQuestion) => Promise<unknown>;
  * say is asked of `ask`. Where nobody can be asked, nothing is made of them.
  */
 export function describedPlugins(manifest: JavaManifest, ask: AskJava | null): readonly AnyPlugin[] {
-  return manifest.plugins.filter(isRunnable).map((info) => describedPlugin(info, ask));
+  return manifest.plugins.map((info) => describedPlugin(info, ask));
 }
 
 function describedPlugin(info: JavaPluginInfo, ask: AskJava | null): AnyPlugin {

@@ -223,7 +223,8 @@ export class HostProcess {
     switch (type) {
       case frameType.result:
       case frameType.batch:
-      case frameType.converted: {
+      case frameType.converted:
+      case frameType.applied: {
         this.#answered(id)?.resolve(payload);
         return;
       }

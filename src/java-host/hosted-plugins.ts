@@ -1,7 +1,7 @@
 import type { AnyPlugin } from '../api/plugin.ts';
-import { ConnectError } from '../errors.ts';
 import { JavaSinkConnector, JavaSourceConnector } from './java-connector.ts';
-import { JavaConverter } from './java-converter.ts';
+import { JavaConverter, JavaHeaderConverter } from './java-converter.ts';
+import { JavaPredicate, JavaTransformation } from './java-transformation.ts';
 import type { JavaManifest, JavaPluginInfo } from './manifest.ts';
 import type { StartHost } from './warm-host.ts';
 import { WarmHost } from './warm-host.ts';
@@ -29,15 +29,11 @@ function hostedPlugin(info: JavaPluginInfo, host: WarmHost): AnyPlugin {
       return { ...about, kind, create: () => new JavaSinkConnector(host, subject) };
     case 'converter':
       return { ...about, kind, create: () => new JavaConverter(host, subject) };
-    default:
-      return { ...about, kind, create: () => refused(kind, className) } as AnyPlugin;
+    case 'header_converter':
+      return { ...about, kind, create: () => new JavaHeaderConverter(host, subject) };
+    case 'transformation':
+      return { ...about, kind, create: () => new JavaTransformation(host, subject) };
+    case 'predicate':
+      return { ...about, kind, create: () => new JavaPredicate(host, subject) };
   }
-}
-
-/** Their calls are answered at once, and a JVM beside this process cannot. */
-function refused(kind: string, className: string): never {
-  throw new ConnectError(
-    'java.kind_not_run',
-    `Drover does not run the ${kind.replace('_', ' ')} ${className} of Java yet: use one of its own, or one in TypeScript`,
-  );
 }

@@ -1,95 +1,161 @@
-import type { Converter, ConverterRole } from '../api/converter.ts';
+import type {
+  Converter,
+  ConverterRole,
+  DataToRead,
+  DataToSerialize,
+  HeaderConverter,
+  HeaderToRead,
+  HeaderToSerialize,
+  SerializedData,
+  SerializedHeader,
+  SerializedValue,
+} from '../api/converter.ts';
+import type { ItemOutcomes } from '../api/item-outcome.ts';
 import type { Settings } from '../config/config-def.ts';
 import type { Schema, SchemaAndValue } from '../data/schema.ts';
-import { DataReader } from './data-reader.ts';
-import { DataWriter } from './data-writer.ts';
-import type { HostProcess } from './host-process.ts';
+import type { DataReader } from './data-reader.ts';
 import type { JavaSubject } from './java-error.ts';
-import { bounded, type WarmHost } from './warm-host.ts';
-import { FrameReader, FrameWriter, frameType } from './wire.ts';
+import { JavaRecordPlugin, type ManyQuestions, onlyMany } from './java-record-plugin.ts';
+import { mention } from './record-codec.ts';
+import type { WarmHost } from './warm-host.ts';
+import { type FrameReader, type FrameWriter, frameType } from './wire.ts';
 
-const limitMs = 60_000;
+const said = { nothing: 0, bytes: 1, nothingAndHeaders: 3, bytesAndHeaders: 4 } as const;
 
-/** A converter of Java. Each record's key or value is a message to the host and its answer. */
-export class JavaConverter implements Converter {
-  readonly #warm: WarmHost;
-  readonly #subject: JavaSubject;
-  readonly #writer = new FrameWriter();
-  #data = new DataWriter();
-  #answers = new DataReader();
-  #settings: Settings = {};
-  #isKey = false;
-  #session: Promise<{ readonly host: HostProcess; readonly id: number }> | null = null;
-
+/** A converter of Java. */
+export class JavaConverter extends JavaRecordPlugin implements Converter {
   constructor(warm: WarmHost, subject: JavaSubject) {
-    this.#warm = warm;
-    this.#subject = subject;
+    super('converter', warm, subject);
   }
 
-  configure(settings: Settings, role: ConverterRole): void {
-    this.#settings = settings;
-    this.#isKey = role.isKey;
+  configure(settings: Settings, { isKey }: ConverterRole): void {
+    this.keep(settings, { isKey });
   }
 
-  async fromConnectData(topic: string, schema: Schema | null, value: unknown): Promise<Uint8Array | null> {
-    const { host, id: session } = await this.#open();
-    const work = host.request('fromConnectData', this.#subject, (id) => {
-      try {
-        const out = this.#writer.begin().int32(session).text(topic);
-        this.#data.schema(out, schema);
-        this.#data.value(out, schema, value);
-        return out.end(frameType.fromConnect, id);
-      } catch (error) {
-        this.#data.forget();
-        throw error;
-      }
+  fromConnectDataAll(items: readonly DataToSerialize[]): ItemOutcomes<SerializedData> {
+    return this.many(serialized(items));
+  }
+
+  toConnectDataAll(items: readonly DataToRead[]): ItemOutcomes<SchemaAndValue> {
+    return this.many(read(items));
+  }
+
+  async fromConnectData(topic: string, schema: Schema | null, value: unknown) {
+    return (await this.one(serialized([{ topic, headers: [], schema, value }]))).bytes;
+  }
+
+  toConnectData(topic: string, bytes: Uint8Array | null): Promise<SchemaAndValue> {
+    return this.one(read([{ topic, headers: [], bytes }]));
+  }
+}
+
+function serialized(items: readonly DataToSerialize[]): ManyQuestions<DataToSerialize, SerializedData> {
+  let topics = new Map<string, number>();
+  return {
+    step: 'fromConnectData',
+    frame: frameType.fromConnect,
+    items,
+    begin: () => {
+      topics = new Map();
+    },
+    write: (out, data, { topic, headers, schema, value }) => {
+      mention(out, topics, topic);
+      writeHeaders(out, headers);
+      data.schema(out, schema);
+      data.value(out, schema, value);
+    },
+    read: (from, _data, what) => {
+      const bytes = what === said.bytes || what === said.bytesAndHeaders ? from.bytes() : null;
+      return { bytes, headers: what > said.bytes ? readHeaders(from) : null };
+    },
+  };
+}
+
+function read(items: readonly DataToRead[]): ManyQuestions<DataToRead, SchemaAndValue> {
+  let topics = new Map<string, number>();
+  return {
+    step: 'toConnectData',
+    frame: frameType.toConnect,
+    items,
+    begin: () => {
+      topics = new Map();
+    },
+    write: (out, _data, { topic, headers, bytes }) => {
+      mention(out, topics, topic);
+      writeHeaders(out, headers);
+      out.bytesOrNull(bytes);
+    },
+    read: readData,
+  };
+}
+
+/** A header converter of Java. */
+export class JavaHeaderConverter extends JavaRecordPlugin implements HeaderConverter {
+  constructor(warm: WarmHost, subject: JavaSubject) {
+    super('headerConverter', warm, subject);
+  }
+
+  configure(settings: Settings): void {
+    this.keep(settings);
+  }
+
+  fromConnectHeaderAll(items: readonly HeaderToSerialize[]): ItemOutcomes<SerializedValue> {
+    let topics = new Map<string, number>();
+    return this.many({
+      step: 'fromConnectHeader',
+      frame: frameType.fromConnect,
+      items,
+      begin: () => {
+        topics = new Map();
+      },
+      write: (out, data, { topic, key, schema, value }) => {
+        mention(out, topics, topic);
+        out.text(key);
+        data.schema(out, schema);
+        data.value(out, schema, value);
+      },
+      read: (from, _data, what) => (what === said.bytes ? from.bytes() : null),
     });
-    const answer = new FrameReader(await this.#bounded(host, 'fromConnectData', work));
-    return answer.byte() === 0 ? null : answer.rest();
   }
 
-  async toConnectData(topic: string, bytes: Uint8Array | null): Promise<SchemaAndValue> {
-    const { host, id: session } = await this.#open();
-    const work = host.request('toConnectData', this.#subject, (id) => {
-      const out = this.#writer.begin().int32(session).text(topic);
-      if (bytes === null) out.byte(0);
-      else out.byte(1).bytes(bytes);
-      return out.end(frameType.toConnect, id);
+  toConnectHeaderAll(items: readonly HeaderToRead[]): ItemOutcomes<SchemaAndValue> {
+    let topics = new Map<string, number>();
+    return this.many({
+      step: 'toConnectHeader',
+      frame: frameType.toConnect,
+      items,
+      begin: () => {
+        topics = new Map();
+      },
+      write: (out, _data, { topic, key, bytes }) => {
+        mention(out, topics, topic);
+        out.text(key).bytesOrNull(bytes);
+      },
+      read: readData,
     });
-    const answer = new FrameReader(await this.#bounded(host, 'toConnectData', work));
-    const schema = this.#answers.schema(answer);
-    return { schema, value: this.#answers.value(answer, schema) };
   }
 
-  async close(): Promise<void> {
-    const session = await this.#session?.catch(() => null);
-    this.#session = null;
-    if (session === null || session === undefined || !session.host.alive) return;
-    await this.#bounded(
-      session.host,
-      'close',
-      session.host.call('converter.stop', { session: session.id }, this.#subject),
-    );
-    session.host.close(session.id);
+  fromConnectHeader(): never {
+    return onlyMany('fromConnectHeader');
   }
 
-  #open(): Promise<{ readonly host: HostProcess; readonly id: number }> {
-    this.#session ??= this.#start();
-    return this.#session;
+  toConnectHeader(): never {
+    return onlyMany('toConnectHeader');
   }
+}
 
-  async #start(): Promise<{ readonly host: HostProcess; readonly id: number }> {
-    const host = await this.#warm.get();
-    this.#data = new DataWriter();
-    this.#answers = new DataReader();
-    const id = host.open({ subject: this.#subject });
-    const { className, location } = this.#subject;
-    const facts = { session: id, location, class: className, config: this.#settings, isKey: this.#isKey };
-    await this.#bounded(host, 'configure', host.call('converter.start', facts, this.#subject));
-    return { host, id };
-  }
+function readData(from: FrameReader, data: DataReader): SchemaAndValue {
+  const schema = data.schema(from);
+  return { schema, value: data.value(from, schema) };
+}
 
-  #bounded<T>(host: HostProcess, step: string, work: Promise<T>): Promise<T> {
-    return bounded(host, this.#subject, step, work, { limitMs });
-  }
+function writeHeaders(out: FrameWriter, headers: readonly SerializedHeader[]): void {
+  out.uint(headers.length);
+  for (const { key, value } of headers) out.text(key).bytesOrNull(value);
+}
+
+function readHeaders(from: FrameReader): SerializedHeader[] {
+  const headers: SerializedHeader[] = [];
+  for (let left = from.uint(); left > 0; left--) headers.push({ key: from.text(), value: from.bytesOrNull() });
+  return headers;
 }

@@ -28,24 +28,12 @@ export interface UnloadablePlugin {
   readonly error: string;
 }
 
-/** Those that run in a JVM beside this process. The others are called for each record, and answered at once. */
-const runnable: ReadonlySet<PluginKind> = new Set<PluginKind>(['source', 'sink', 'converter']);
-
-export const isRunnable = ({ kind }: JavaPluginInfo): boolean => runnable.has(kind);
-
 /** For whoever packs plugins: which nobody will be able to use, with the reasons. */
-export function leftOut({ plugins, unloadable }: JavaManifest): string[] {
-  const others = plugins.filter((plugin) => !isRunnable(plugin));
-  return [
-    ...unloadable.map(
-      ({ location, className, error }) =>
-        `Java plugin ${location}${className === '' ? '' : ` (${className})`} is left out: ${error}`,
-    ),
-    ...[...Map.groupBy(others, ({ kind, location }) => `${kind.replace('_', ' ')}s of Java plugin ${location}`)].map(
-      ([what, them]) =>
-        `The ${what} are left out, use those in TypeScript: ${them.map(({ className }) => className).join(', ')}`,
-    ),
-  ];
+export function leftOut({ unloadable }: JavaManifest): string[] {
+  return unloadable.map(
+    ({ location, className, error }) =>
+      `Java plugin ${location}${className === '' ? '' : ` (${className})`} is left out: ${error}`,
+  );
 }
 
 /** The form that this code reads. */

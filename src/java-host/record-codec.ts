@@ -1,5 +1,13 @@
-import { type Header, noHeaders, type SinkRecord, type SourcePartition, SourceRecord } from '../api/record.ts';
-import { exactOffset, parseOffset } from '../storage/source-offset-text.ts';
+import {
+  type Header,
+  type Headers,
+  noHeaders,
+  type RecordChange,
+  type SinkRecord,
+  type SourcePartition,
+  SourceRecord,
+} from '../api/record.ts';
+import { exactOffset, offsetText, parseOffset } from '../storage/source-offset-text.ts';
 import { DataReader } from './data-reader.ts';
 import { DataWriter } from './data-writer.ts';
 import { type FrameReader, FrameWriter, frameType } from './wire.ts';
@@ -59,7 +67,7 @@ export class BatchReader {
       const key = this.#data.value(from, keySchema);
       const valueSchema = this.#data.schema(from);
       const value = this.#data.value(from, valueSchema);
-      const headers = (has & hasHeaders) === 0 ? noHeaders : this.#headers(from);
+      const headers = (has & hasHeaders) === 0 ? noHeaders : readHeaders(from, this.#data);
       const record = new JavaSourceRecord(
         partition,
         offset,
@@ -98,16 +106,30 @@ export class BatchReader {
     }
     return partition;
   }
+}
 
-  #headers(from: FrameReader): Header[] {
-    const headers: Header[] = [];
-    for (let left = from.uint(); left > 0; left--) {
-      const key = from.text();
-      const schema = this.#data.schema(from);
-      headers.push({ key, schema, value: this.#data.value(from, schema) });
-    }
-    return headers;
+function readHeaders(from: FrameReader, data: DataReader): Header[] {
+  const headers: Header[] = [];
+  for (let left = from.uint(); left > 0; left--) {
+    const key = from.text();
+    const schema = data.schema(from);
+    headers.push({ key, schema, value: data.value(from, schema) });
   }
+  return headers;
+}
+
+/** What a transformation has left of a record, as a change of the one that it was given. */
+export function readChange(from: FrameReader, data: DataReader): RecordChange {
+  const has = from.byte();
+  const topic = from.text();
+  const kafkaPartition = (has & hasPartition) === 0 ? null : from.int32();
+  const timestamp = (has & hasTimestamp) === 0 ? null : Number(from.int64());
+  const keySchema = data.schema(from);
+  const key = data.value(from, keySchema);
+  const valueSchema = data.schema(from);
+  const value = data.value(from, valueSchema);
+  const headers = (has & hasHeaders) === 0 ? noHeaders : readHeaders(from, data);
+  return { topic, kafkaPartition, keySchema, key, valueSchema, value, timestamp, headers };
 }
 
 /** A text is written once in a frame, and named by its number after that. */
@@ -126,51 +148,96 @@ export class PutWriter {
 
   write(id: number, session: number, records: readonly SinkRecord[]): Buffer {
     const out = this.#out.begin().int32(session).int32(records.length);
-    const topics = new Map<string, number>();
+    const frame = new RecordWriter(out, this.#data);
     try {
-      for (const record of records) this.#record(out, topics, record);
+      for (const record of records) frame.sink(record);
     } catch (error) {
       this.#data.forget();
       throw error;
     }
     return out.end(frameType.put, id);
   }
+}
 
-  #record(out: FrameWriter, topics: Map<string, number>, record: SinkRecord): void {
-    const { topic, kafkaPartition, kafkaOffset, timestamp, headers } = record;
+/** Records on their way to the host, in one frame. */
+export class RecordWriter {
+  readonly #out: FrameWriter;
+  readonly #data: DataWriter;
+  readonly #topics = new Map<string, number>();
+  readonly #partitions = new Map<string, number>();
+  #lastPartition: SourcePartition | null = null;
+  #lastText = '';
+
+  constructor(out: FrameWriter, data: DataWriter) {
+    this.#out = out;
+    this.#data = data;
+  }
+
+  source(record: SourceRecord): void {
+    const out = this.#out;
+    const { sourcePartition, sourceOffset, kafkaPartition, timestamp } = record;
+    out.byte(flagsOf(record));
+    mention(out, this.#topics, record.topic);
+    if (sourcePartition !== this.#lastPartition) {
+      this.#lastPartition = sourcePartition;
+      this.#lastText = offsetText(sourcePartition);
+    }
+    mention(out, this.#partitions, this.#lastText);
+    out.text(offsetText(sourceOffset));
+    if (kafkaPartition !== null) out.int32(kafkaPartition);
+    if (timestamp !== null) out.int64(timestamp);
+    this.#parts(record);
+  }
+
+  sink(record: SinkRecord): void {
+    const out = this.#out;
+    const { topic, kafkaPartition, kafkaOffset, timestamp } = record;
     const moved =
       record.originalTopic !== topic ||
       record.originalKafkaPartition !== kafkaPartition ||
       record.originalKafkaOffset !== kafkaOffset;
-    out.byte(
-      (kafkaPartition === null ? 0 : hasPartition) |
-        (timestamp === null ? 0 : hasTimestamp) |
-        (headers.length === 0 ? 0 : hasHeaders) |
-        (moved ? hasOriginal : 0),
-    );
-    mention(out, topics, topic);
+    out.byte(flagsOf(record) | (moved ? hasOriginal : 0));
+    mention(out, this.#topics, topic);
     if (kafkaPartition !== null) out.int32(kafkaPartition);
     out.int64(kafkaOffset).byte(timestampTypes.indexOf(record.timestampType));
     if (timestamp !== null) out.int64(timestamp);
-    this.#data.schema(out, record.keySchema);
-    this.#data.value(out, record.keySchema, record.key);
-    this.#data.schema(out, record.valueSchema);
-    this.#data.value(out, record.valueSchema, record.value);
-    if (headers.length > 0) {
-      out.uint(headers.length);
-      for (const { key, schema, value } of headers) {
-        out.text(key);
-        this.#data.schema(out, schema);
-        this.#data.value(out, schema, value);
-      }
-    }
+    this.#parts(record);
     if (!moved) return;
-    mention(out, topics, record.originalTopic);
+    mention(out, this.#topics, record.originalTopic);
     out.int32(record.originalKafkaPartition).int64(record.originalKafkaOffset);
+  }
+
+  #parts({ keySchema, key, valueSchema, value, headers }: Parts): void {
+    const out = this.#out;
+    this.#data.schema(out, keySchema);
+    this.#data.value(out, keySchema, key);
+    this.#data.schema(out, valueSchema);
+    this.#data.value(out, valueSchema, value);
+    if (headers.length > 0) writeHeaders(out, this.#data, headers);
   }
 }
 
-function mention(out: FrameWriter, known: Map<string, number>, text: string): void {
+type Parts = Required<RecordChange>;
+
+function writeHeaders(out: FrameWriter, data: DataWriter, headers: Headers): void {
+  out.uint(headers.length);
+  for (const { key, schema, value } of headers) {
+    out.text(key);
+    data.schema(out, schema);
+    data.value(out, schema, value);
+  }
+}
+
+function flagsOf({ kafkaPartition, timestamp, headers }: Parts): number {
+  return (
+    (kafkaPartition === null ? 0 : hasPartition) |
+    (timestamp === null ? 0 : hasTimestamp) |
+    (headers.length === 0 ? 0 : hasHeaders)
+  );
+}
+
+/** A text that repeats in a frame is written once. */
+export function mention(out: FrameWriter, known: Map<string, number>, text: string): void {
   const number = known.get(text);
   if (number !== undefined) {
     out.uint(number + 1);

@@ -12,15 +12,17 @@ export const frameType = {
   toConnect: 6,
   answer: 7,
   refusal: 8,
+  apply: 9,
   result: 16,
   error: 17,
   batch: 18,
   converted: 19,
   ask: 20,
   event: 21,
+  applied: 22,
 } as const;
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 export const headBytes = 9;
 /** No frame of an honest host is longer: a record of Kafka cannot be. */
 export const mostFrameBytes = 1 << 30;
@@ -35,6 +37,16 @@ export class FrameWriter {
   begin(): this {
     this.#sink.position = headBytes;
     return this;
+  }
+
+  /** How far it is written. */
+  get position(): number {
+    return this.#sink.position;
+  }
+
+  /** Takes back what was written from that position on. */
+  backTo(position: number): void {
+    this.#sink.position = position;
   }
 
   /** The frame, in memory of its own. */
@@ -99,6 +111,12 @@ export class FrameWriter {
     this.uint(Buffer.byteLength(value));
     this.#sink.write(value);
     return this;
+  }
+
+  /** A text is its UTF-8. */
+  bytesOrNull(value: Uint8Array | string | null): this {
+    if (value === null) return this.byte(0);
+    return typeof value === 'string' ? this.byte(1).text(value) : this.byte(1).bytes(value);
   }
 
   textOrNull(value: string | null): this {
@@ -174,8 +192,8 @@ export class FrameReader {
     return Buffer.from(this.#buffer.subarray(at, at + length));
   }
 
-  rest(): Buffer {
-    return this.#buffer.subarray(this.#take(this.left));
+  bytesOrNull(): Buffer | null {
+    return this.byte() === 0 ? null : this.bytes();
   }
 
   text(): string {

@@ -79,12 +79,10 @@ test('a class in two versions is two plugins, in one version twice it is one: th
   ]);
 });
 
-test('what does not load is told with its place and class, and so is what nobody runs', () => {
+test('what does not load is told with its place and class', () => {
   const unloadable = [{ location: 'broken', class: 'com.example.Broken', error: 'the class x.Y is missing' }];
-  const mask = { ...plugin, class: 'com.example.Mask', type: 'transformation' };
-  expect(leftOut(parseJavaManifest(JSON.stringify({ version: 1, plugins: [plugin, mask], unloadable })))).toEqual([
+  expect(leftOut(parseJavaManifest(JSON.stringify({ version: 1, plugins: [plugin], unloadable })))).toEqual([
     'Java plugin broken (com.example.Broken) is left out: the class x.Y is missing',
-    'The transformations of Java plugin example are left out, use those in TypeScript: com.example.Mask',
   ]);
   expect(parseJavaManifest(JSON.stringify({ version: 1, plugins: [], unloadable })).unloadable).toEqual([
     { location: 'broken', className: 'com.example.Broken', error: 'the class x.Y is missing' },

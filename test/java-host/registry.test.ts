@@ -28,6 +28,8 @@ const registry = createRegistry(
     entry('com.example.JsonConverter', 'converter', '1'),
     entry('com.example.Mask$Value', 'transformation', '1'),
     entry('com.example.CloudConverter', 'converter', '1'),
+    entry('com.example.HeaderConverter', 'header_converter', '1'),
+    entry('com.example.IsLate', 'predicate', '1'),
   ),
 );
 
@@ -62,10 +64,6 @@ test('a Java plugin takes no name from another: the alias Json stays with what h
   expect(registry.get('converter', 'com.example.JsonConverter').runtime).toBe('java');
 });
 
-test('what is not run in Java is not offered', () => {
-  expect(registry.find('transformation', 'com.example.Mask$Value')).toBeUndefined();
-});
-
 describe('a run needs the Java function for', () => {
   const config = { 'connector.class': 'FileStreamSource', 'key.converter': 'Json' };
   test.each([
@@ -73,6 +71,11 @@ describe('a run needs the Java function for', () => {
     [true, 'the connector', { 'connector.class': 'PostgresConnector' }],
     [true, 'a converter', { 'value.converter': 'com.example.CloudConverter' }],
     [false, 'a converter of TypeScript', { 'value.converter': 'StringConverter' }],
+    [true, 'a header converter', { 'header.converter': 'com.example.HeaderConverter' }],
+    [true, 'a transformation', { transforms: 'a, b', 'transforms.b.type': 'com.example.Mask$Value' }],
+    [true, 'a predicate', { predicates: 'late', 'predicates.late.type': 'com.example.IsLate' }],
+    [false, 'a transformation that is not in the list', { 'transforms.b.type': 'com.example.Mask$Value' }],
+    [false, 'a list that is none', { transforms: 'a,,b', 'transforms.b.type': 'com.example.IsLate' }],
     [false, 'a class that nobody knows', { 'connector.class': 'com.example.Nothing' }],
   ])('%s: %s', (needed, _what, more: Record<string, string>) => {
     expect(needsJava(registry, { ...config, ...more })).toBe(needed);

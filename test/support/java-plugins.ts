@@ -18,6 +18,8 @@ export interface TestJava extends JavaPlugins {
   /** Every JVM that was started, the last one at the end. */
   readonly started: HostProcess[];
   plugin<K extends PluginKind>(kind: K, name: string): PluginDescriptor<K>;
+  /** For files of the tests; gone afterwards. */
+  readonly folder: string;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export async function startTestJava(more: readonly string[] = []): Promise<TestJ
     ...java,
     manifest,
     started,
+    folder,
     plugin<K extends PluginKind>(kind: K, name: string) {
       const found = java.plugins.find((plugin: AnyPlugin) => plugin.kind === kind && plugin.className === name);
       if (found === undefined) throw new Error(`The manifest has no ${kind} ${name}`);

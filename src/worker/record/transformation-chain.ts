@@ -1,3 +1,4 @@
+import type { ItemOutcome } from '../../api/item-outcome.ts';
 import type { ConnectRecord } from '../../api/record.ts';
 import type { Predicate, Transformation } from '../../api/transformation.ts';
 import type { Settings } from '../../config/config-def.ts';
@@ -13,6 +14,7 @@ import {
   stageKeys,
   transformStages,
 } from '../../plugins/transform-settings.ts';
+import { oneByOne } from './one-by-one.ts';
 
 /** One transformation of a chain, with the condition under which it applies. Java: TransformationStage. */
 interface TransformationStage {
@@ -21,6 +23,16 @@ interface TransformationStage {
   readonly transformation: Transformation;
   readonly predicate: Predicate | null;
   readonly negate: boolean;
+}
+
+/** How far one of many records has come in the chain. */
+export interface Passage<R> {
+  /** As the stages so far have left it; null: one of them dropped it. */
+  record: R | null;
+  /** How many stages are behind it. */
+  stage: number;
+  /** What the next one has thrown. */
+  failure: { readonly error: unknown } | null;
 }
 
 /** A connector's transformations, in the order of `transforms`. */
@@ -34,6 +46,22 @@ export class TransformationChain {
 
   get isEmpty(): boolean {
     return this.#stages.length === 0;
+  }
+
+  /** Some stage answers from elsewhere: `applyMany` is to be called, and not `apply`. */
+  get isBatched(): boolean {
+    return this.#stages.some(
+      ({ transformation, predicate }) => transformation.applyAll !== undefined || predicate?.testAll !== undefined,
+    );
+  }
+
+  get length(): number {
+    return this.#stages.length;
+  }
+
+  /** The class of that stage. */
+  classAt(stage: number): string {
+    return this.#stages[stage]?.className ?? '';
   }
 
   /** The class at work: after an error from `apply`, the one that raised it (KIP-298). */
@@ -72,11 +100,63 @@ export class TransformationChain {
     return current;
   }
 
+  /**
+   * Takes many records on, stage by stage and in their order, up to the end or to what has failed. Records behind a
+   * failure that may be tried again wait in front of that stage.
+   */
+  async applyMany<R extends ConnectRecord<R>>(passages: readonly Passage<R>[]): Promise<void> {
+    for (let at = 0; at < this.#stages.length; at++) {
+      const waiting = passages.filter(
+        ({ record, stage, failure }) => stage === at && record !== null && failure === null,
+      );
+      if (waiting.length > 0) await passStage(this.#stages[at]!, waiting);
+    }
+  }
+
   async close(): Promise<void> {
     for (const stage of this.#stages) {
       await stage.transformation.close?.();
       await stage.predicate?.close?.();
     }
+  }
+}
+
+async function passStage<R extends ConnectRecord<R>>(
+  { transformation, predicate, negate }: TransformationStage,
+  waiting: readonly Passage<R>[],
+): Promise<void> {
+  let due = waiting;
+  if (predicate !== null) {
+    const applies: Passage<R>[] = [];
+    const records = recordsOf(waiting);
+    const outcomes = await (predicate.testAll?.(records) ?? oneByOne(records, (record) => predicate.test(record)));
+    settle(waiting, outcomes, (passage, holds) => {
+      if (holds === negate) passage.stage++;
+      else applies.push(passage);
+    });
+    due = applies;
+  }
+  if (due.length === 0) return;
+  const records = recordsOf(due);
+  const outcomes = await (transformation.applyAll?.(records) ??
+    oneByOne(records, (record) => transformation.apply(record)));
+  settle(due, outcomes, (passage, record) => {
+    passage.record = record;
+    passage.stage++;
+  });
+}
+
+const recordsOf = <R>(passages: readonly Passage<R>[]): R[] => passages.map(({ record }) => record as R);
+
+function settle<R, T>(
+  passages: readonly Passage<R>[],
+  outcomes: readonly ItemOutcome<T>[],
+  take: (passage: Passage<R>, answer: T) => void,
+): void {
+  for (const [i, outcome] of outcomes.entries()) {
+    const passage = passages[i]!;
+    if (!outcome.failed) take(passage, outcome.answer);
+    else passage.failure = { error: outcome.error };
   }
 }
 

@@ -1,10 +1,13 @@
 import { SinkRecord } from '../../api/record.ts';
 import type { SchemaAndValue } from '../../data/schema.ts';
+import { ConnectError } from '../../errors.ts';
 import type { RecordCursor } from '../../kafka/types.ts';
 import { type Converters, readHeaders } from '../record/converters.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
 import type { DeadLetter, Stage } from '../record/failure.ts';
+import { Reach } from '../record/reach.ts';
 import type { TransformationChain } from '../record/transformation-chain.ts';
+import { begin, type ReadRecord, SinkBatchSteps, type SinkProgress } from './sink-batch-steps.ts';
 import type { PartitionPosition } from './sink-positions.ts';
 
 /** Records of one partition that are still wanted. */
@@ -31,7 +34,8 @@ const nullValue: SchemaAndValue = Object.freeze({ schema: null, value: null });
 /**
  * Sink side: key, value and header converter, then the transformation chain, from the cursor over a fetch response into
  * batches of at most `maxPutRecords`. As on the source side the steps run bare, and what they throw goes to the error
- * policy. Where failures are reported, each record keeps what it was on its topic.
+ * policy. Where failures are reported, each record keeps what it was on its topic. Where some step answers from
+ * elsewhere, each is taken for all records of a put at a time.
  */
 export class SinkConversion {
   readonly #converters: Converters;
@@ -41,6 +45,9 @@ export class SinkConversion {
   readonly #keepsOriginals: boolean;
   readonly #now: () => number;
   readonly #originals = new WeakMap<SinkRecord, DeadLetter>();
+  readonly #reach = new Reach();
+  /** Null: everything answers at once. */
+  readonly #steps: SinkBatchSteps | null;
   /** Bytes of keys and values read so far. */
   bytes = 0;
 
@@ -56,6 +63,7 @@ export class SinkConversion {
     this.#maxPutRecords = options.maxPutRecords;
     this.#keepsOriginals = options.keepsOriginals;
     this.#now = options.now;
+    this.#steps = SinkBatchSteps.isNeeded(converters, chain) ? new SinkBatchSteps(converters, chain) : null;
   }
 
   /** What a record handed to `put` was on its topic. */
@@ -73,13 +81,20 @@ export class SinkConversion {
       let end: BatchEnd = { position, rewinds: position.rewinds, next: cursor.nextOffset };
       let left = false;
       batch.ends.push(end);
-      while (!left && cursor.next()) {
-        let record = this.#convertOne(cursor);
-        if (record instanceof Promise) record = await record;
-        end.next = cursor.offset + 1;
-        this.bytes += cursor.valueEnd - cursor.valueStart + cursor.keyEnd - cursor.keyStart;
-        if (record === null) continue;
-        batch.records.push(record);
+      while (!left) {
+        if (this.#steps !== null) {
+          const all = readSome(cursor, this.#maxPutRecords - batch.records.length);
+          if (all.length === 0) break;
+          end.next = await this.#convertMany(this.#steps, all, batch.records);
+        } else {
+          if (!cursor.next()) break;
+          let record = this.#convertOne(cursor);
+          if (record instanceof Promise) record = await record;
+          end.next = cursor.offset + 1;
+          this.bytes += cursor.valueEnd - cursor.valueStart + cursor.keyEnd - cursor.keyStart;
+          if (record === null) continue;
+          batch.records.push(record);
+        }
         if (batch.records.length < this.#maxPutRecords) continue;
         yield batch;
         batch = { records: [], ends: [] };
@@ -95,6 +110,45 @@ export class SinkConversion {
       if (!left) end.next = Math.max(end.next, cursor.nextOffset);
     }
     if (batch.ends.length > 0) yield batch;
+  }
+
+  /** The steps of all of them together, settled in their order. Answers the offset behind the last one. */
+  async #convertMany(steps: SinkBatchSteps, all: readonly SinkProgress[], into: SinkRecord[]): Promise<number> {
+    let next = 0;
+    for (const [place, { nextOffset, read }] of all.entries()) {
+      const record = await this.#settle(steps, all, place);
+      next = nextOffset;
+      this.bytes += (read.key?.length ?? 0) + (read.value?.length ?? 0);
+      if (record === null) continue;
+      if (this.#keepsOriginals) this.#originals.set(record, read);
+      into.push(record);
+    }
+    return next;
+  }
+
+  /** The record at that place, once its steps are done; those behind it are taken on with it. */
+  async #settle(steps: SinkBatchSteps, all: readonly SinkProgress[], place: number): Promise<SinkRecord | null> {
+    const own = all[place]!;
+    let attempt = 0;
+    let failedAt = 0;
+    for (;;) {
+      const { failure } = own;
+      if (failure === null) {
+        if (steps.isDone(own)) return own.passage!.record;
+        // A record that is tried again goes alone: the others have their turn behind it.
+        await steps.advance(attempt === 0 ? this.#reach.of(all, place) : [own]);
+        if (attempt === 0) this.#reach.heed(all, place);
+        if (own.failure === null && !steps.isDone(own))
+          throw new ConnectError('plugin.failed', 'A plugin that is asked for many records answers none');
+        continue;
+      }
+      attempt++;
+      if (attempt === 1) failedAt = this.#now();
+      const consumed = own.read;
+      const verdict = await this.#errors.onFailure({ ...failure, attempt, failedAt, record: null, consumed });
+      if (verdict === 'skip') return null;
+      own.failure = null;
+    }
   }
 
   /** Synchronous while nothing fails and the converters answer at once. */
@@ -212,7 +266,14 @@ function readOne(
   return converter.toConnectData(cursor.topic, cursor.buffer.subarray(start, end));
 }
 
-function originalOf(cursor: RecordCursor): DeadLetter {
+/** The next records, `most` at the most. */
+function readSome(cursor: RecordCursor, most: number): SinkProgress[] {
+  const read: SinkProgress[] = [];
+  while (read.length < most && cursor.next()) read.push(begin(cursor, originalOf(cursor)));
+  return read;
+}
+
+function originalOf(cursor: RecordCursor): ReadRecord {
   return {
     topic: cursor.topic,
     kafkaPartition: cursor.partition,

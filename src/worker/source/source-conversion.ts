@@ -1,11 +1,13 @@
 import type { Converter, HeaderConverter, SerializedValue } from '../../api/converter.ts';
 import type { Headers, SourceRecord } from '../../api/record.ts';
-import { DataError } from '../../errors.ts';
+import { ConnectError, DataError } from '../../errors.ts';
 import type { KafkaHeader, OutgoingBatch } from '../../kafka/types.ts';
 import type { Converters } from '../record/converters.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
 import type { Stage } from '../record/failure.ts';
+import { Reach } from '../record/reach.ts';
 import type { TransformationChain } from '../record/transformation-chain.ts';
+import { begin, SourceBatchSteps, type SourceProgress } from './source-batch-steps.ts';
 import type { RecordOffsets } from './submitted-records.ts';
 import type { TopicCreation } from './topic-creation.ts';
 
@@ -26,7 +28,8 @@ const none: readonly number[] = [];
 /**
  * Source side: transformation chain, then header, key and value converter, into the columns of the outgoing batch. The
  * steps run bare in one loop; what they throw goes to the error policy, which may send the loop through the failed
- * step again.
+ * step again. Where some step answers from elsewhere, each is taken for all records of the poll at a time, and the loop
+ * settles them in their order.
  */
 export class SourceConversion {
   readonly #chain: TransformationChain;
@@ -35,6 +38,9 @@ export class SourceConversion {
   readonly #topics: TopicCreation;
   readonly #sourceClass: string;
   readonly #now: () => number;
+  readonly #reach = new Reach();
+  /** Null: everything answers at once. */
+  readonly #steps: SourceBatchSteps | null;
 
   /** `sourceClass`: the connector's, for what fails before there is a record. */
   constructor(
@@ -51,6 +57,7 @@ export class SourceConversion {
     this.#topics = topics;
     this.#sourceClass = sourceClass;
     this.#now = now;
+    this.#steps = SourceBatchSteps.isNeeded(chain, converters) ? new SourceBatchSteps(chain, converters) : null;
   }
 
   /** Stops in front of the record that the error policy does not let pass: what comes before it is in the batch. */
@@ -62,12 +69,15 @@ export class SourceConversion {
     let dropped: number[] | null = null;
     let marks = 0;
     let i = 0;
+    const steps = this.#steps;
+    const progress = steps === null ? null : records.map(begin);
     try {
       for (; i < records.length; i++) {
         const record = records[i]!;
         let kept: boolean | Promise<boolean>;
-        if (record.instead === null) kept = this.#convertOne(record, into);
-        else if (record.instead === 'mark') {
+        if (record.instead === null) {
+          kept = progress === null ? this.#convertOne(record, into) : this.#settle(steps!, progress, i, into);
+        } else if (record.instead === 'mark') {
           marks++;
           kept = false;
         } else kept = this.#refuse(record, record.instead.error);
@@ -189,6 +199,53 @@ export class SourceConversion {
     }
   }
 
+  /** The record at that place, once its steps are done; those behind it are taken on with it. False: dropped. */
+  async #settle(
+    steps: SourceBatchSteps,
+    all: readonly SourceProgress[],
+    place: number,
+    into: OutgoingBatch,
+  ): Promise<boolean> {
+    const own = all[place]!;
+    let attempt = 0;
+    let failedAt = 0;
+    for (;;) {
+      const { failure } = own;
+      if (failure === null) {
+        const { passage, key, value } = own;
+        const outgoing = passage.record;
+        if (outgoing === null) return false;
+        if (key !== undefined && value !== undefined) {
+          await this.#append(outgoing, key, value, own.headers ?? [], into);
+          return true;
+        }
+        // A record that is tried again goes alone: the others have their turn behind it.
+        await steps.advance(attempt === 0 ? this.#reach.of(all, place) : [own]);
+        if (attempt === 0) this.#reach.heed(all, place);
+        if (isIdle(own))
+          throw new ConnectError('plugin.failed', 'A plugin that is asked for many records answers none');
+        continue;
+      }
+      attempt++;
+      if (attempt === 1) failedAt = this.#now();
+      const { record } = own;
+      const verdict = await this.#errors.onFailure({ ...failure, attempt, failedAt, record, consumed: null });
+      if (verdict !== 'retry') return false;
+      own.failure = null;
+    }
+  }
+
+  async #append(
+    { topic, kafkaPartition, timestamp }: SourceRecord,
+    key: SerializedValue,
+    value: SerializedValue,
+    headers: readonly KafkaHeader[],
+    into: OutgoingBatch,
+  ): Promise<void> {
+    if (!this.#topics.isReady(topic)) await this.#topics.makeReady(topic);
+    into.append(topic, kafkaPartition, key, value, checkedTimestamp(timestamp), headers.length === 0 ? null : headers);
+  }
+
   #classAt(stage: Stage): string {
     switch (stage) {
       case 'TRANSFORMATION':
@@ -203,6 +260,11 @@ export class SourceConversion {
         return 'org.apache.kafka.connect.runtime.WorkerSourceTask';
     }
   }
+}
+
+/** Its steps were asked for, and none has said anything. */
+function isIdle({ failure, passage, key, value }: SourceProgress): boolean {
+  return failure === null && passage.record !== null && (key === undefined || value === undefined);
 }
 
 /** Into the batch's own memory, where the converter and the batch can do so. */

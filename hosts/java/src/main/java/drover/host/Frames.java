@@ -22,12 +22,14 @@ final class Frames {
     static final int TO_CONNECT = 6;
     static final int ANSWER = 7;
     static final int REFUSAL = 8;
+    static final int APPLY = 9;
     static final int RESULT = 16;
     static final int ERROR = 17;
     static final int BATCH = 18;
     static final int CONVERTED = 19;
     static final int ASK = 20;
     static final int EVENT = 21;
+    static final int APPLIED = 22;
     static final int HEAD = 9;
 
     static final ObjectMapper JSON = new ObjectMapper();

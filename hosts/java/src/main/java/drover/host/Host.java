@@ -31,6 +31,9 @@ import org.apache.kafka.connect.sink.SinkTask;
 import org.apache.kafka.connect.source.SourceConnector;
 import org.apache.kafka.connect.source.SourceTask;
 import org.apache.kafka.connect.storage.Converter;
+import org.apache.kafka.connect.storage.HeaderConverter;
+import org.apache.kafka.connect.transforms.Transformation;
+import org.apache.kafka.connect.transforms.predicates.Predicate;
 
 /**
  * Runs Java plugins for the process that has started it: {@code drover.host.Host <socket>}, with the plugin path in the
@@ -38,7 +41,7 @@ import org.apache.kafka.connect.storage.Converter;
  * ends, so does it. The protocol is told in docs/java-host-protocol.md.
  */
 public final class Host {
-    static final int PROTOCOL = 1;
+    static final int PROTOCOL = 2;
     private static final Metrics METRICS = new Metrics();
 
     private final Frames frames;
@@ -146,13 +149,14 @@ public final class Host {
             case Frames.POLL -> expect(session, SourceSession.class).poll(frame.id());
             case Frames.DELIVERED -> expect(session, SourceSession.class).delivered(frame.id(), in);
             case Frames.PUT -> expect(session, SinkSession.class).put(frame.id(), in);
-            case Frames.FROM_CONNECT -> expect(session, ConverterSession.class).fromConnect(frame.id(), in);
-            case Frames.TO_CONNECT -> expect(session, ConverterSession.class).toConnect(frame.id(), in);
+            case Frames.FROM_CONNECT -> expect(session, Conversion.class).fromConnect(frame.id(), in);
+            case Frames.TO_CONNECT -> expect(session, Conversion.class).toConnect(frame.id(), in);
+            case Frames.APPLY -> expect(session, TransformationSession.class).apply(frame.id(), in);
             default -> throw new ConnectException("An unknown frame: " + frame.type());
         }
     }
 
-    private static <S extends Session> S expect(Session session, Class<S> type) {
+    private static <S> S expect(Session session, Class<S> type) {
         if (type.isInstance(session)) return type.cast(session);
         throw new ConnectException("There is no such " + type.getSimpleName());
     }
@@ -201,14 +205,36 @@ public final class Host {
             case "sink.close" -> expect(session, SinkSession.class).closePartitions(call, request.path("partitions"));
             case "sink.stop" -> expect(remove(id), SinkSession.class).stop(call);
             case "converter.start" -> {
-                Converter converter = folders.create(text(request, "location"), text(request, "class"), Converter.class);
-                ConverterSession made = new ConverterSession(frames, id, converter);
-                sessions.put(id, made);
-                made.configure(call, config(request), request.path("isKey").asBoolean());
+                Converter converter = plugin(request, Converter.class);
+                keep(id, new ConverterSession(frames, id, converter))
+                    .configure(call, () -> converter.configure(config(request), request.path("isKey").asBoolean()));
             }
-            case "converter.stop" -> expect(remove(id), ConverterSession.class).stop(call);
+            case "headerConverter.start" -> {
+                HeaderConverter converter = plugin(request, HeaderConverter.class);
+                Map<String, String> settings = config(request);
+                settings.put("converter.type", "header");
+                keep(id, new HeaderConverterSession(frames, id, converter)).configure(call, () -> converter.configure(settings));
+            }
+            case "transformation.start" -> {
+                Transformation<?> transformation = plugin(request, Transformation.class);
+                keep(id, TransformationSession.of(frames, id, transformation)).configure(call, () -> transformation.configure(config(request)));
+            }
+            case "predicate.start" -> {
+                Predicate<?> predicate = plugin(request, Predicate.class);
+                keep(id, TransformationSession.of(frames, id, predicate)).configure(call, () -> predicate.configure(config(request)));
+            }
+            case "recordPlugin.stop" -> expect(remove(id), RecordPlugin.class).stop(call);
             default -> throw new ConnectException("An unknown call: " + op);
         }
+    }
+
+    private <S extends Session> S keep(int id, S session) {
+        sessions.put(id, session);
+        return session;
+    }
+
+    private <T> T plugin(JsonNode request, Class<T> type) {
+        return folders.create(text(request, "location"), text(request, "class"), type);
     }
 
     private Session remove(int id) {

@@ -53,6 +53,10 @@ final class In {
         return value;
     }
 
+    byte[] bytesOrNull() {
+        return byteOf() == 0 ? null : bytes();
+    }
+
     String text() {
         int length = uint();
         String value = new String(bytes, at, length, StandardCharsets.UTF_8);

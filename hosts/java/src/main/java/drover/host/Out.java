@@ -81,6 +81,15 @@ final class Out {
         return byteOf(1).text(value);
     }
 
+    Out bytesOrNull(byte[] value) {
+        return value == null ? byteOf(0) : byteOf(1).bytes(value);
+    }
+
+    /** Takes back what was written from that place on. */
+    void backTo(int place) {
+        size = place;
+    }
+
     void int32At(int place, int value) {
         for (int i = 0; i < 4; i++) bytes[place + i] = (byte) (value >> (24 - 8 * i));
     }

@@ -1,11 +1,15 @@
 package drover.host;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.record.TimestampType;
+import org.apache.kafka.connect.connector.ConnectRecord;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaAndValue;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.header.Header;
@@ -23,17 +27,16 @@ final class Records {
     private static final int ABORT_BEHIND = 16;
     private static final int HAS_ORIGINAL = 8;
 
-    private final DataWriter writer = new DataWriter();
-    private final DataReader reader = new DataReader();
+    private final DataReader reader;
+    private final DataWriter writer;
 
-    private static final class Texts {
-        private final Map<String, Integer> numbers = new HashMap<>();
+    Records() {
+        this(new DataReader(), new DataWriter());
+    }
 
-        void write(Out out, String text) {
-            Integer number = numbers.putIfAbsent(text, numbers.size());
-            if (number == null) out.uint(0).text(text);
-            else out.uint(number + 1);
-        }
+    Records(DataReader reader, DataWriter writer) {
+        this.reader = reader;
+        this.writer = writer;
     }
 
     /** From `from` on, until the frame is large enough; answers the place behind the last one. */
@@ -89,49 +92,90 @@ final class Records {
         }
     }
 
+    /** What a transformation may have changed of a record. */
+    void writeRecord(Out out, ConnectRecord<?> record) {
+        Headers headers = record.headers();
+        if (record.topic() == null) throw new ConnectException("A transformation has left a record without a topic");
+        out.byteOf((record.kafkaPartition() != null ? HAS_PARTITION : 0)
+            | (record.timestamp() != null ? HAS_TIMESTAMP : 0)
+            | (headers.isEmpty() ? 0 : HAS_HEADERS));
+        out.text(record.topic());
+        if (record.kafkaPartition() != null) out.int32(record.kafkaPartition());
+        if (record.timestamp() != null) out.int64(record.timestamp());
+        writer.schema(out, record.keySchema());
+        writer.value(out, record.keySchema(), record.key());
+        writer.schema(out, record.valueSchema());
+        writer.value(out, record.valueSchema(), record.value());
+        if (!headers.isEmpty()) writeHeaders(out, headers);
+    }
+
     List<SinkRecord> readSink(In in) {
+        Reading reading = reading(in);
         int count = in.int32();
-        List<SinkRecord> records = new java.util.ArrayList<>(count);
-        List<String> topics = new java.util.ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            int flags = in.byteOf();
-            String topic = readTopic(in, topics);
-            int partition = (flags & HAS_PARTITION) != 0 ? in.int32() : 0;
-            long offset = in.int64();
-            TimestampType type = TimestampType.values()[in.byteOf()];
-            Long timestamp = (flags & HAS_TIMESTAMP) != 0 ? in.int64() : null;
-            var keySchema = reader.schema(in);
-            Object key = reader.value(in, keySchema);
-            var valueSchema = reader.schema(in);
-            Object value = reader.value(in, valueSchema);
-            ConnectHeaders headers = (flags & HAS_HEADERS) != 0 ? readHeaders(in) : new ConnectHeaders();
-            boolean moved = (flags & HAS_ORIGINAL) != 0;
-            String originalTopic = moved ? readTopic(in, topics) : topic;
-            int originalPartition = moved ? in.int32() : partition;
-            long originalOffset = moved ? in.int64() : offset;
-            SinkRecord record = new SinkRecord(originalTopic, originalPartition, keySchema, key, valueSchema, value, offset,
-                timestamp, type, headers, originalTopic, originalPartition, originalOffset);
-            boolean stays = topic.equals(originalTopic) && (flags & HAS_PARTITION) != 0 && partition == originalPartition;
-            records.add(stays ? record : record.newRecord(topic, (flags & HAS_PARTITION) != 0 ? partition : null, keySchema, key,
-                valueSchema, value, timestamp, headers));
-        }
+        List<SinkRecord> records = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) records.add(reading.sink());
         return records;
     }
 
-    private static String readTopic(In in, List<String> topics) {
-        int reference = in.uint();
-        if (reference > 0) return topics.get(reference - 1);
-        String topic = in.text();
-        topics.add(topic);
-        return topic;
+    Reading reading(In in) {
+        return new Reading(in);
+    }
+
+    /** The records of one frame. */
+    final class Reading {
+        private final In in;
+        private final Texts topics = new Texts();
+        private final Texts partitions = new Texts();
+        private final Map<String, Map<String, Object>> maps = new HashMap<>();
+
+        private Reading(In in) {
+            this.in = in;
+        }
+
+        SourceRecord source() {
+            int flags = in.byteOf();
+            String topic = topics.read(in);
+            Map<String, Object> sourcePartition = maps.computeIfAbsent(partitions.read(in), OffsetText::read);
+            Map<String, Object> sourceOffset = OffsetText.read(in.text());
+            Integer partition = (flags & HAS_PARTITION) != 0 ? (Integer) in.int32() : null;
+            Long timestamp = (flags & HAS_TIMESTAMP) != 0 ? (Long) in.int64() : null;
+            Schema keySchema = reader.schema(in);
+            Object key = reader.value(in, keySchema);
+            Schema valueSchema = reader.schema(in);
+            Object value = reader.value(in, valueSchema);
+            ConnectHeaders headers = (flags & HAS_HEADERS) != 0 ? readHeaders(in) : new ConnectHeaders();
+            return new SourceRecord(sourcePartition, sourceOffset, topic, partition, keySchema, key, valueSchema, value, timestamp, headers);
+        }
+
+        SinkRecord sink() {
+            int flags = in.byteOf();
+            String topic = topics.read(in);
+            Integer partition = (flags & HAS_PARTITION) != 0 ? (Integer) in.int32() : null;
+            long offset = in.int64();
+            TimestampType type = TimestampType.values()[in.byteOf()];
+            Long timestamp = (flags & HAS_TIMESTAMP) != 0 ? (Long) in.int64() : null;
+            Schema keySchema = reader.schema(in);
+            Object key = reader.value(in, keySchema);
+            Schema valueSchema = reader.schema(in);
+            Object value = reader.value(in, valueSchema);
+            ConnectHeaders headers = (flags & HAS_HEADERS) != 0 ? readHeaders(in) : new ConnectHeaders();
+            boolean moved = (flags & HAS_ORIGINAL) != 0;
+            String originalTopic = moved ? topics.read(in) : topic;
+            int originalPartition = moved ? in.int32() : partition == null ? 0 : partition;
+            long originalOffset = moved ? in.int64() : offset;
+            SinkRecord record = new SinkRecord(originalTopic, originalPartition, keySchema, key, valueSchema, value, offset,
+                timestamp, type, headers, originalTopic, originalPartition, originalOffset);
+            boolean stays = topic.equals(originalTopic) && partition != null && partition == originalPartition;
+            return stays ? record : record.newRecord(topic, partition, keySchema, key, valueSchema, value, timestamp, headers);
+        }
     }
 
     private ConnectHeaders readHeaders(In in) {
         ConnectHeaders headers = new ConnectHeaders();
         for (int left = in.uint(); left > 0; left--) {
             String key = in.text();
-            var schema = reader.schema(in);
-            headers.add(key, new org.apache.kafka.connect.data.SchemaAndValue(schema, reader.value(in, schema)));
+            Schema schema = reader.schema(in);
+            headers.add(key, new SchemaAndValue(schema, reader.value(in, schema)));
         }
         return headers;
     }
