@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { s3Source } from '../../../connectors/s3/plugin.ts';
 import { laneCount } from '../../../connectors/s3/source-lane.ts';
 import type { Settings } from '../../../src/api/index.ts';
-import { avroReading } from '../../../src/plugins/converters/avro/avro-reading.ts';
+import { plainAvro } from '../../../src/plugins/converters/avro/plain-avro.ts';
 import { ConnectorBench } from '../../../src/testing/index.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
 
@@ -12,7 +12,7 @@ let bench: ConnectorBench;
 
 beforeEach(async () => {
   s3 = await FakeS3.start();
-  bench = new ConnectorBench(s3Source(async () => avroReading));
+  bench = new ConnectorBench(s3Source(async () => plainAvro));
 });
 afterEach(async () => {
   await bench.close();
