@@ -89,6 +89,26 @@ describe('an object', () => {
   });
 });
 
+describe('an object that is packed by what is not unpacked here', () => {
+  beforeEach(() => {
+    s3.put('in/a.jsonl.bz2', 'BZh91AY&SY and more');
+    s3.put('in/b.jsonl', jsonl(0, 2), Date.now() + 1000);
+  });
+
+  it('is told by its name, and never read as if it were text', async () => {
+    await configure({ 'file.compression.type': 'auto' });
+    await bench.run();
+    expect(await traces()).toMatch(/object in\/a\.jsonl\.bz2 of bucket .* end in \.bz2 cannot be unpacked/);
+  });
+
+  it('is one dead letter where that is asked for, and the next one follows', async () => {
+    await configure({ ...tolerant, 'file.compression.type': 'auto' });
+    await bench.drain();
+    expect(await ids()).toEqual([0, 1]);
+    expect(await bench.deadLetters()).toHaveLength(1);
+  });
+});
+
 describe('what cannot be read', () => {
   beforeEach(() => s3.put('in/a.jsonl', `{"id":0}\n{"id":\n{"id":2}\n`));
 
