@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,6 +42,7 @@ const bucket = uniqueName('s3-crash');
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 const region = 'eu-central-1';
 const folder = mkdtempSync(join(tmpdir(), 'drover-s3-crash-'));
+const logFile = join(folder, 'log.jsonl');
 const db = dynamoDbClient();
 let stores: Stores;
 let kafka: KafkaClient;
@@ -55,7 +56,7 @@ beforeAll(async () => {
   kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
   s3 = new S3Client({ endpoint: dynamoDbEndpoint(), forcePathStyle: true, region, credentials });
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
-  lab = new CrashLab(tableName, join(folder, 'log.jsonl'));
+  lab = new CrashLab(tableName, logFile);
 });
 
 afterAll(async () => {
@@ -82,6 +83,11 @@ async function run(name: string, task: number, dieAfterMs?: number) {
   return lab.run({ kind: 'task', connector: name, task }, dieAfterMs === undefined ? {} : { dieAfterMs });
 }
 
+const lastFailure = () => {
+  const lines = readFileSync(logFile, 'utf8').split('\n');
+  return lines.findLast((line) => line.includes('"run.failed"')) ?? lines.at(-2);
+};
+
 /** Kills runs in the middle of their work, so many times, then lets the tasks come to their end. */
 async function killAndFinish(name: string): Promise<void> {
   let killed = 0;
@@ -98,7 +104,9 @@ async function killAndFinish(name: string): Promise<void> {
       if (ending.killed) throw new Error('nobody should have killed this run');
       expect(ending.report).toMatchObject({ ran: true });
       if (ending.report.reason === 'drained') break;
-      expect(ending.report.reason).toBe('backlog');
+      // What may pass is tried again, as the herder would: a store or a broker that was too slow for a run's time.
+      if (ending.report.reason === 'failed-for-now') console.log(lastFailure());
+      else expect(ending.report.reason).toBe('backlog');
     }
   }
 }
@@ -160,25 +168,29 @@ test.each(names)(
   },
 );
 
-const sinks = { parquet: 'parquet.ParquetFormat', json: 'json.JsonFormat' };
+const sinks = [
+  ['parquet', 'parquet.ParquetFormat'],
+  ['json', 'json.JsonFormat'],
+] as const;
 
-test(`I5: ${records} records in ${partitions} partitions to parquet and json: other readers find each in one file`, async () => {
-  const topic = uniqueName('to-files');
-  await kafka.admin.createTopics([{ topic, partitions, replicationFactor: 1, configs: {} }]);
-  const producer = await kafka.producer();
-  for (let from = 0; from < records; from += 5000) {
-    const batch = producer.newBatch();
-    for (let id = from; id < Math.min(records, from + 5000); id++) {
-      batch.append(topic, (id * 7) % partitions, null, `"${id}", ${'äx'.repeat(10 + (id % 20))}`, null, null);
+test.each(sinks)(
+  `I5: ${records} records in ${partitions} partitions to %s: other readers find each in one file`,
+  async (kind, format) => {
+    const topic = uniqueName('to-files');
+    await kafka.admin.createTopics([{ topic, partitions, replicationFactor: 1, configs: {} }]);
+    const producer = await kafka.producer();
+    for (let from = 0; from < records; from += 5000) {
+      const batch = producer.newBatch();
+      for (let id = from; id < Math.min(records, from + 5000); id++) {
+        batch.append(topic, (id * 7) % partitions, null, `"${id}", ${'äx'.repeat(10 + (id % 20))}`, null, null);
+      }
+      await producer.send(batch);
     }
-    await producer.send(batch);
-  }
-  await producer.close();
-  const seen = await readTopic(kafka, topic);
-  expect(seen).toHaveLength(records);
-  const lines = seen.map((one) => JSON.stringify({ shard: one.partition, place: one.offset, line: one.value }));
-  writeFileSync(join(folder, 'topic.json'), `${lines.join('\n')}\n`);
-  for (const [kind, format] of Object.entries(sinks)) {
+    await producer.close();
+    const seen = await readTopic(kafka, topic);
+    expect(seen).toHaveLength(records);
+    const lines = seen.map((one) => JSON.stringify({ shard: one.partition, place: one.offset, line: one.value }));
+    writeFileSync(join(folder, 'topic.json'), `${lines.join('\n')}\n`);
     const name = `${topic}-${kind}`;
     await create(name, 'sink', {
       'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
@@ -208,8 +220,8 @@ test(`I5: ${records} records in ${partitions} partitions to parquet and json: ot
     const found = JSON.parse(stdout) as { files: number };
     console.log(`${records} records in ${found.files} files of ${kind}, ${lab.kills} kills so far`);
     expect(found).toEqual({ rows: records, files: found.files, missing: 0, strange: 0, twice: 0, equal: true });
-  }
-});
+  },
+);
 
 async function fetchFiles(prefix: string, into: string): Promise<void> {
   mkdirSync(into, { recursive: true });

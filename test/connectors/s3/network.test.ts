@@ -1,5 +1,5 @@
 import type { Stack } from 'aws-cdk-lib';
-import { GatewayVpcEndpointAwsService, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { GatewayVpcEndpointAwsService, type IVpc, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { expect, test, vi } from 'vitest';
 import { s3Sink, s3Source } from '../../../cdk/index.ts';
@@ -38,7 +38,7 @@ test('in subnets without a way out, source and sink need no endpoint that costs 
     });
     vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 });
     vpc.addGatewayEndpoint('DynamoDb', { service: GatewayVpcEndpointAwsService.DYNAMODB });
-    return { ...plain, vpc };
+    return { ...plain, vpc: vpc as IVpc };
   };
   const { template } = synthesise(withBoth, (stack, drover) => {
     const bucket = new Bucket(stack, 'Lake');

@@ -109,6 +109,18 @@ describe('an object that is packed by what is not unpacked here', () => {
   });
 });
 
+describe.each(['jsonl', 'json', 'csv', 'lines'])('%s that is packed, and no setting says so', (format) => {
+  it('is one dead letter, and not one for each of its lines', async () => {
+    s3.put('in/a', gzipSync(jsonl(0, 2000)));
+    await configure({ ...tolerant, 'input.format': format, 'file.compression.type': 'none' });
+    await bench.drain();
+    const letters = await bench.deadLetters();
+    expect(letters.map(({ headers }) => headers['__connect.errors.exception.message'])).toEqual([
+      expect.stringContaining('no text but packed by gzip: file.compression.type says'),
+    ]);
+  });
+});
+
 describe('what cannot be read', () => {
   beforeEach(() => s3.put('in/a.jsonl', `{"id":0}\n{"id":\n{"id":2}\n`));
 
