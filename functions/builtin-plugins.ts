@@ -3,7 +3,7 @@ import { type AnyPlugin, anyFile, type FileAccess, type LoadAvro } from '../src/
 import { recordPlugins } from '../src/plugins/index.ts';
 import { type PluginRegistry, registryOf } from '../src/plugins/registry.ts';
 
-const avro: LoadAvro = async () => (await import('../src/plugins/converters/avro/avro-reading.ts')).avroReading;
+const avro: LoadAvro = async () => (await import('../src/plugins/converters/avro/plain-avro.ts')).plainAvro;
 
 /** Every plugin that comes with Drover; the only list of them. `files`: those that connectors may name. */
 export const builtinPluginsOn = (files: FileAccess): readonly AnyPlugin[] => [

@@ -60,7 +60,7 @@ export interface LocalStack {
     readonly topicArn: string;
     /** `POST {hooksUrl}/{connector}`. */
     readonly hooksUrl: string;
-    /** What is put under `in/` wakes the connector `orders-in`. */
+    /** What is put under `in/` wakes the connector `orders-in`; sinks write under `out/`. */
     readonly bucket: string;
   };
   readonly ports: StackPorts;

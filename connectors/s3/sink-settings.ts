@@ -35,7 +35,7 @@ const runsSpec = {
     default: 0,
     validator: atLeast(0),
     importance: 'MEDIUM',
-    doc: 'Bytes (as stored) at which a file is finished; 0: no limit.',
+    doc: 'Bytes (as stored) at which a file is finished, counted as they are packed: a MiB of text at a time, of Parquet sixteen; 0: no limit.',
   },
   'file.max.age.ms': {
     type: 'LONG',

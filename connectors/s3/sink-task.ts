@@ -4,6 +4,7 @@ import {
   DataError,
   type ErrantRecordReporter,
   type KeptStates,
+  type LoadAvro,
   type PartitionStates,
   type Positions,
   project,
@@ -41,6 +42,7 @@ const isNothing = (value: unknown) => value === null || value === undefined;
  */
 export class S3SinkTask implements SinkTask {
   readonly #dialect: Dialect;
+  readonly #avro: LoadAvro;
   readonly #now: () => number;
   #plan!: SinkPlan;
   #context!: SinkTaskContext;
@@ -51,8 +53,9 @@ export class S3SinkTask implements SinkTask {
   readonly #partitions = new Map<string, Map<number, SinkPartition>>();
   #last: SinkPartition | null = null;
 
-  constructor(dialect: Dialect, now: () => number = Date.now) {
+  constructor(dialect: Dialect, avro: LoadAvro, now: () => number = Date.now) {
     this.#dialect = dialect;
+    this.#avro = avro;
     this.#now = now;
   }
 
@@ -67,7 +70,7 @@ export class S3SinkTask implements SinkTask {
     this.#bucket = bucket;
     const factories = new Map<FileFormat, WriterFactory>();
     const load = async (format: FileFormat) => {
-      if (!factories.has(format)) factories.set(format, await loadWriter(format));
+      if (!factories.has(format)) factories.set(format, await loadWriter(format, this.#avro));
     };
     await Promise.all([plan.writer, ...plan.companions.map(({ writer }) => writer)].map(({ format }) => load(format)));
     this.#writer = factories.get(plan.writer.format)!;

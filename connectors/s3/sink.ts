@@ -3,6 +3,7 @@ import {
   type ConfigProblem,
   type ConnectorConfig,
   type ConnectorContext,
+  type LoadAvro,
   type SinkConnector,
   type SinkTask,
 } from '../../src/api/index.ts';
@@ -13,10 +14,12 @@ import { S3SinkTask } from './sink-task.ts';
 
 export class S3SinkConnector implements SinkConnector {
   readonly #dialect: Dialect;
+  readonly #avro: LoadAvro;
   #config: ConnectorConfig = {};
 
-  constructor(dialect: Dialect) {
+  constructor(dialect: Dialect, avro: LoadAvro) {
     this.#dialect = dialect;
+    this.#avro = avro;
   }
 
   validate(config: ConnectorConfig): readonly ConfigProblem[] {
@@ -40,7 +43,7 @@ export class S3SinkConnector implements SinkConnector {
   }
 
   createTask(): SinkTask {
-    return new S3SinkTask(this.#dialect);
+    return new S3SinkTask(this.#dialect, this.#avro);
   }
 
   stop(): void {}

@@ -46,30 +46,42 @@ export class ObjectBytes implements ByteSource {
     this.#first.catch(() => {});
   }
 
-  async *chunks(from: number): AsyncGenerator<Buffer, void, undefined> {
-    let next = from >= this.size ? null : this.#part(from);
+  async *chunks(from: number, reused = false): AsyncGenerator<Buffer, void, undefined> {
+    /** Memory of the part before: one is read while the other is filled. */
+    let spare: ArrayBufferLike | null = null;
+    const ask = (at: number) => {
+      const into = spare;
+      spare = null;
+      return this.#part(at, into);
+    };
+    let next = from >= this.size ? null : ask(from);
     for (let at = from; next !== null; ) {
       const part: Buffer = await next;
       at += part.length;
-      next = at >= this.size ? null : this.#part(at);
+      next = at >= this.size ? null : ask(at);
       // Whoever comes back for it is told; nobody has to.
       next?.catch(() => {});
       yield part;
+      if (reused) spare = part.buffer;
     }
   }
 
-  #part(at: number): Promise<Buffer> {
+  #part(at: number, into: ArrayBufferLike | null): Promise<Buffer> {
     const first = this.#first;
     this.#first = null;
     if (first !== null && at === 0) return first;
-    return this.slice(at, Math.min(at + partBytes, this.size));
+    return this.#read(at, Math.min(at + partBytes, this.size), into);
   }
 
-  async slice(start: number, end: number): Promise<Buffer> {
+  slice(start: number, end: number): Promise<Buffer> {
+    return this.#read(start, end, null);
+  }
+
+  async #read(start: number, end: number, into: ArrayBufferLike | null): Promise<Buffer> {
     if (end <= start) return Buffer.alloc(0);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#get(start, end);
+        return await this.#get(start, end, into);
       } catch (error) {
         const explained = this.#explain(error);
         if (!explained.retriable || attempt === attempts || this.#signal.aborted) throw explained;
@@ -77,7 +89,7 @@ export class ObjectBytes implements ByteSource {
     }
   }
 
-  async #get(start: number, end: number): Promise<Buffer> {
+  async #get(start: number, end: number, into: ArrayBufferLike | null): Promise<Buffer> {
     const { client, sdk } = this.#s3;
     const { key, etag } = this.#object;
     const answer = await client.send(
@@ -91,7 +103,9 @@ export class ObjectBytes implements ByteSource {
       { abortSignal: this.#signal },
     );
     // Into memory of its own: the client's way holds everything twice.
-    const bytes = Buffer.allocUnsafeSlow(end - start);
+    const length = end - start;
+    const bytes =
+      into !== null && into.byteLength >= length ? Buffer.from(into, 0, length) : Buffer.allocUnsafeSlow(length);
     let at = 0;
     for await (const piece of answer.Body as AsyncIterable<Uint8Array>) {
       if (at + piece.length <= bytes.length) bytes.set(piece, at);

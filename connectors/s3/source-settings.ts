@@ -69,7 +69,7 @@ export const s3SourceConfig = defineConfig({
     default: 'none',
     validator: caseInsensitiveString('none', 'auto', 'gzip', 'snappy', 'zstd'),
     importance: 'MEDIUM',
-    doc: 'How whole objects are packed; auto: by the ends of their names (.gz, .zst, .sz, .snappy). snappy is the framing of snappy-java or that of .sz. Not looked at for parquet, and hardly of use with avro: both pack inside.',
+    doc: 'How whole objects are packed; auto: by the ends of their names (.gz, .zst, .sz, .snappy); what ends as packed otherwise (.bz2, .xz, .zip and the like) cannot be read. snappy is the framing of snappy-java or that of .sz. Not looked at for parquet, and hardly of use with avro: both pack inside.',
   },
   topic: {
     type: 'STRING',
@@ -186,7 +186,7 @@ export const s3SourceConfig = defineConfig({
     default: [],
     validator: columnTypes,
     importance: 'MEDIUM',
-    doc: `Types of columns of csv, each as name:type; the others are strings. Types: $cellTypeNames.join(', ').`,
+    doc: `Types of columns of csv, each as name:type; the others are strings. Types: ${cellTypeNames.join(', ')}.`,
   },
   'csv.null': {
     type: 'STRING',

@@ -190,11 +190,12 @@ export class S3SourceTask implements SourceTask {
     this.#prefetch();
     const objectRecords = new ObjectRecords(this.#templates, lane.partition, progress);
     const { format } = this.#readOptions;
-    const packing = await packingOf(this.#values, format, object.key);
-    // A packed object has no middle to begin in.
-    const [position, skips] = packing === null ? [progress.position, progress.skip] : [0, progress.records];
-    const base = { lane, progress, bytes, records: objectRecords, skips };
+    let base = { lane, progress, bytes, records: objectRecords, skips: 0 };
     try {
+      const packing = await packingOf(this.#values, format, object.key);
+      // A packed object has no middle to begin in.
+      const [position, skips] = packing === null ? [progress.position, progress.skip] : [0, progress.records];
+      base = { ...base, skips };
       const source = packing === null ? bytes : (await import('./formats/unpack.ts')).unpacked(bytes, packing);
       const reader = await openReader(source, position, skips, this.#readOptions);
       this.#reading = { ...base, reader, begun: false };

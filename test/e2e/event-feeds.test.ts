@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, status } from '../../local/rest-client.ts';
@@ -43,11 +44,13 @@ const runs = (name: string) =>
     return tasks.length > 0 && [connector, ...tasks].every(({ state }) => state === 'RUNNING');
   });
 
-function killFeeds(): number {
-  const pids = stack.environmentsOf(stack.functions.feed);
+function killAll(functionName: string): number {
+  const pids = stack.environmentsOf(functionName);
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   return pids.length;
 }
+
+const killFeeds = () => killAll(stack.functions.feed);
 
 describe('webhooks', () => {
   /** Resolves when the hook takes requests. */
@@ -328,5 +331,61 @@ describe.each(feeds)('$connector', ({ connector, config, put }) => {
         : { 'sns.message.id': expect.any(String), 'sns.topic': stack.playground.topicArn, kind: 'order' },
     );
     expect(record!.timestamp).toBeGreaterThan(Date.now() - 3_600_000);
+  });
+});
+
+describe('a bucket', () => {
+  /** Objects of the burst; DROVER_TEST_OBJECTS=2000, say, for more. */
+  const objects = Number(process.env.DROVER_TEST_OBJECTS ?? 60);
+  const patience = { withinMs: longest + 100 * objects, everyMs: 500 };
+
+  test(`${objects} objects in one burst, with every process killed in it: the doorbell rings, each record is there once`, {
+    timeout: patience.withinMs + 60_000,
+  }, async () => {
+    const s3 = new S3Client({ ...stack.aws, forcePathStyle: true });
+    const put = async (id: number) => {
+      const body = [0, 1, 2].map((row) => `${JSON.stringify({ id: `${id}-${row}` })}\n`).join('');
+      const [ending, bytes] = id % 2 === 0 ? ['', body] : ['.gz', gzipSync(body)];
+      const Key = `in/${id % 7}/${id}.jsonl${ending}`;
+      await s3.send(new PutObjectCommand({ Bucket: stack.playground.bucket, Key, Body: bytes }));
+    };
+    const there = async () =>
+      (await onTopic('orders-in')).map(({ value }) => (JSON.parse(value!) as { id: string }).id);
+    const allThere = (wanted: number) =>
+      until(`the records of ${wanted} objects`, async () => new Set(await there()).size >= 3 * wanted, patience);
+    try {
+      await create('orders-in', {
+        'connector.class': 'S3Source',
+        'tasks.max': '2',
+        'aws.s3.bucket.name': stack.playground.bucket,
+        'aws.s3.prefix': 'in/',
+        'input.format': 'jsonl',
+        'file.compression.type': 'auto',
+        topic: 'orders-in',
+        'record.key': '{{/id}}',
+        'exactly.once.support': 'required',
+        // Nothing but the doorbell wakes it.
+        'drover.idle.floor.ms': '3600000',
+        'drover.idle.ceiling.ms': '3600000',
+      });
+      await runs('orders-in');
+      await put(0);
+      await allThere(1);
+      const left = Array.from({ length: objects - 1 }, (_, index) => index + 1);
+      let killed = 0;
+      const putter = async () => {
+        for (let id = left.pop(); id !== undefined; id = left.pop()) {
+          await put(id);
+          if (left.length === objects >> 1) killed += killAll(stack.functions.task);
+        }
+      };
+      await Promise.all(Array.from({ length: 8 }, putter));
+      expect(killed).toBeGreaterThan(0);
+      await allThere(objects);
+      const wanted = Array.from({ length: objects }, (_, id) => [0, 1, 2].map((row) => `${id}-${row}`)).flat();
+      expect((await there()).sort()).toEqual(wanted.sort());
+    } finally {
+      s3.destroy();
+    }
   });
 });

@@ -1,29 +1,15 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { FileCompression, FileFormat } from '../../connectors/s3/formats/record-writer.ts';
-import { cacheFolder } from '../../local/folders.ts';
 import { fileOf, specOf } from '../connectors/s3/formats/write.ts';
+import { readersPython } from '../support/python-readers.ts';
 
 const run = promisify(execFile);
-const packages = ['pyarrow==26.0.1', 'duckdb==2.0.1', 'fastavro==1.13.1', 'python-snappy==0.7.3'];
 const count = 3000;
-
-/** Readers that others have written, in an environment of their own that is made once. */
-async function readersPython(): Promise<string> {
-  const folder = join(cacheFolder, 'python-readers');
-  const done = join(folder, 'complete');
-  const python = join(folder, 'bin', 'python');
-  if (existsSync(done)) return python;
-  rmSync(folder, { recursive: true, force: true });
-  await run('python3', ['-m', 'venv', folder]);
-  await run(python, ['-m', 'pip', 'install', '--quiet', ...packages]);
-  writeFileSync(done, packages.join('\n'));
-  return python;
-}
 
 test('files of every format are read by pyarrow, DuckDB and fastavro, every cell of them', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'drover-s3-files-'));

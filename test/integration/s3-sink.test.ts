@@ -3,6 +3,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { expect, test } from 'vitest';
 import { confluentS3Sink } from '../../connectors/s3/plugin.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import { plainAvro } from '../../src/plugins/converters/avro/plain-avro.ts';
 import { ConnectorBench, type Point } from '../../src/testing/index.ts';
 import { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
 
@@ -81,7 +82,10 @@ test.each(['json.JsonFormat', 'parquet.ParquetFormat'])(
     await producer.send(batch);
     await producer.close();
     await kafka.close();
-    const bench = new ConnectorBench(confluentS3Sink, { bootstrapServers: kafkaAddress(), name });
+    const bench = new ConnectorBench(
+      confluentS3Sink(async () => plainAvro),
+      { bootstrapServers: kafkaAddress(), name },
+    );
     try {
       const config = {
         ...store.settings,

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import avsc from 'avsc';
-import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { s3Source } from '../../connectors/s3/plugin.ts';
-import { avroReading } from '../../src/plugins/converters/avro/avro-reading.ts';
+import { plainAvro } from '../../src/plugins/converters/avro/plain-avro.ts';
 import { ConnectorBench } from '../../src/testing/index.ts';
 import type { Point } from '../../src/testing/life.ts';
+import { formats, idOf, objectOf } from '../support/s3-objects.ts';
 import { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
 
 /**
@@ -27,59 +25,6 @@ beforeAll(async () => {
 });
 afterAll(() => s3.destroy());
 
-interface Row {
-  readonly id: string;
-  readonly text: string;
-}
-
-const avroType = avsc.Type.forSchema({
-  type: 'record',
-  name: 'Row',
-  fields: ['id', 'text'].map((name) => ({ name, type: 'string' as const })),
-} as avsc.Schema);
-
-function avroContainer(rows: readonly Row[]): Promise<Buffer> {
-  const encoder = new avsc.streams.BlockEncoder(avroType, { codec: 'deflate', blockSize: 200 });
-  const parts: Buffer[] = [];
-  encoder.on('data', (part: Buffer) => parts.push(part));
-  for (const row of rows) encoder.write(row);
-  encoder.end();
-  return new Promise((done) => encoder.on('end', () => done(Buffer.concat(parts))));
-}
-
-const jsonl = (rows: readonly Row[]) => Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-const csv = (rows: readonly Row[]) =>
-  Buffer.from(`id,text\n${rows.map(({ id, text }) => `${id},"${text.replaceAll('"', '""')}"\n`).join('')}`);
-const parquet = (rows: readonly Row[]) =>
-  Buffer.from(
-    parquetWriteBuffer({
-      columnData: (['id', 'text'] as const).map((name) => ({
-        name,
-        data: rows.map((row) => row[name]),
-        type: 'STRING',
-      })),
-      rowGroupSize: 10,
-    }),
-  );
-/** Records of 16 bytes each. */
-const pieces = (rows: readonly Row[]) => Buffer.from(rows.map(({ id }) => id.padEnd(16, '.')).join(''));
-
-const formats: Readonly<Record<string, (rows: readonly Row[]) => Buffer | Promise<Buffer>>> = {
-  jsonl,
-  lines: jsonl,
-  json: (rows) => Buffer.from(JSON.stringify(rows)),
-  csv,
-  bytes: pieces,
-  avro: avroContainer,
-  parquet,
-};
-const packings: readonly (readonly [string, (bytes: Buffer) => Buffer])[] = [
-  ['', (bytes) => bytes],
-  ['.gz', (bytes) => gzipSync(bytes)],
-  ['.zst', (bytes) => zstdCompressSync(bytes)],
-];
-const packsItself = new Set(['avro', 'parquet']);
-
 const objects = 30;
 const rowsEach = 20;
 
@@ -88,8 +33,7 @@ async function putBurst(format: string): Promise<string[]> {
   const puts = Array.from({ length: objects }, async (_, object) => {
     const rows = Array.from({ length: rowsEach }, (_, row) => ({ id: `${object}-${row}`, text: `"a",\n${row} äöü` }));
     expected.push(...rows.map(({ id }) => id));
-    const [ending, pack] = packings[packsItself.has(format) ? 0 : object % packings.length]!;
-    const body = pack(await formats[format]!(rows));
+    const { ending, body } = await objectOf(format, object, rows);
     await s3.send(
       new PutObjectCommand({ Bucket: bucket, Key: `${format}/${object % 7}/${object}${ending}`, Body: body }),
     );
@@ -119,13 +63,6 @@ const configOf = (format: string) => ({
   'drover.commit.interval.ms': '5',
 });
 
-/** Of a value as it stands on the topic. */
-function idOf(format: string, bytes: Buffer): string {
-  if (format === 'bytes') return bytes.toString().replace(/\.+$/, '');
-  const value = JSON.parse(bytes.toString());
-  return (format === 'lines' ? JSON.parse(value) : value).id;
-}
-
 /** Repeats a choice by its seed. */
 function randomOf(start: number): (below: number) => number {
   let state = start;
@@ -140,7 +77,7 @@ describe(`a burst of objects (seed ${seed})`, () => {
     const random = randomOf(seed);
     const expected = await putBurst(format);
     await using bench = new ConnectorBench(
-      s3Source(async () => avroReading),
+      s3Source(async () => plainAvro),
       { bootstrapServers: kafkaAddress() },
     );
     await bench.configure(configOf(format));
@@ -178,9 +115,11 @@ describe(`a burst of objects (seed ${seed})`, () => {
     const prefix = 'once/';
     const keys = Array.from({ length: 30 }, (_, object) => `${prefix}${object} äöü+&.jsonl`);
     for (const key of keys)
-      await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: jsonl([{ id: key, text: '' }]) }));
+      await s3.send(
+        new PutObjectCommand({ Bucket: bucket, Key: key, Body: await formats.jsonl!([{ id: key, text: '' }]) }),
+      );
     await using bench = new ConnectorBench(
-      s3Source(async () => avroReading),
+      s3Source(async () => plainAvro),
       { bootstrapServers: kafkaAddress() },
     );
     const config = {

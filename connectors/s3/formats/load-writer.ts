@@ -1,10 +1,11 @@
+import type { LoadAvro } from '../../../src/api/index.ts';
 import type { FileFormat, WriterFactory } from './record-writer.ts';
 
 /** Each format is loaded when a connector writes it. */
-export async function loadWriter(format: FileFormat): Promise<WriterFactory> {
+export async function loadWriter(format: FileFormat, avro: LoadAvro): Promise<WriterFactory> {
   switch (format) {
     case 'avro':
-      return (await import('./write-avro.ts')).avroFiles();
+      return (await import('./write-avro.ts')).avroFiles(await avro());
     case 'parquet':
       return (await import('./write-parquet.ts')).parquetFiles;
     case 'bytes':

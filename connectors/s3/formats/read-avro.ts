@@ -1,5 +1,5 @@
 import { inflateRawSync, zstdDecompressSync } from 'node:zlib';
-import { type AvroReading, type AvroSequence, DataError } from '../../../src/api/index.ts';
+import { type Avro, type AvroSequence, DataError } from '../../../src/api/index.ts';
 import {
   type ByteSource,
   Chunks,
@@ -34,7 +34,7 @@ export async function openAvro(
   source: ByteSource,
   from: number,
   { maxBlockBytes }: ReadLimits,
-  avro: AvroReading,
+  avro: Avro,
 ): Promise<ObjectReader> {
   const head = new Window(source.chunks(0), 0);
   try {
@@ -48,7 +48,7 @@ export async function openAvro(
   }
 }
 
-async function readHeader(window: Window, avro: AvroReading): Promise<Header> {
+async function readHeader(window: Window, avro: Avro): Promise<Header> {
   if (!(await window.hold(magic.length)) || !window.bytes.subarray(0, magic.length).equals(magic)) {
     throw new DataError('The object is no Avro container: it does not begin as one');
   }
@@ -65,7 +65,7 @@ async function readHeader(window: Window, avro: AvroReading): Promise<Header> {
 }
 
 /** Null: there is more of it to come. */
-function parseHeader(bytes: Buffer, avro: AvroReading): Header | null {
+function parseHeader(bytes: Buffer, avro: Avro): Header | null {
   const cursor = new Cursor(bytes, magic.length);
   const facts = new Map<string, Buffer>();
   for (;;) {

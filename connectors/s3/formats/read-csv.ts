@@ -31,7 +31,12 @@ interface Row {
   readonly error: CsvError | null;
   readonly raw: string | null;
   readonly bytes: number;
+  /** False: it may hold bytes that are not UTF-8; what stands in their place is no text. */
+  readonly isText: boolean;
 }
+
+/** Parsed at a time: rows take many times the bytes that they are made of, as short ones do most. */
+const sliceBytes = 64 << 10;
 
 /** Brings pieces into rows, in order. */
 class Rows {
@@ -39,11 +44,15 @@ class Rows {
   readonly #parser: Parser;
   #rows: Row[] = [];
   #next = 0;
+  /** Of the last piece, what is not parsed yet. */
+  #pending: Buffer = Buffer.alloc(0);
   #bytes = 0;
   #broken: Error | null = null;
   #ended = false;
-  /** The last pieces held bytes that are not UTF-8: what stands in their place is no text. */
-  isText = true;
+  /** Bytes that the parser was given … */
+  #given = 0;
+  /** … and up to the end of the last slice of them that holds what is not UTF-8. */
+  #doubtfulTo = 0;
 
   constructor(pieces: AsyncGenerator<Buffer, void, undefined>, options: CsvOptions, isStart: boolean) {
     this.#chunks = new Chunks(pieces);
@@ -60,12 +69,13 @@ class Rows {
       max_record_size: options.maxRecordBytes,
       raw: false,
       on_record: (cells: unknown, info: Info) => {
+        const isText = this.#bytes >= this.#doubtfulTo;
         this.#bytes = info.bytes;
-        this.#rows.push({ cells: cells as string[], error: null, raw: null, bytes: info.bytes });
+        this.#rows.push({ cells: cells as string[], error: null, raw: null, bytes: info.bytes, isText });
         return null;
       },
       on_skip: (error, raw) => {
-        this.#rows.push({ cells: null, error: error ?? null, raw: raw ?? null, bytes: this.#bytes });
+        this.#rows.push({ cells: null, error: error ?? null, raw: raw ?? null, bytes: this.#bytes, isText: true });
         return undefined;
       },
     };
@@ -93,13 +103,16 @@ class Rows {
   /** False at the end. */
   async more(): Promise<boolean> {
     if (this.#ended) return false;
-    const piece = await this.#chunks.more();
+    const piece = this.#pending.length > 0 ? this.#pending : await this.#chunks.more();
     if (piece === null) {
       this.#ended = true;
       await new Promise<void>((done) => this.#parser.end(() => done()));
     } else {
-      this.isText = isUtf8(trimmed(piece));
-      await new Promise<void>((done) => this.#parser.write(piece, () => done()));
+      const slice = piece.subarray(0, sliceBytes);
+      this.#pending = piece.subarray(sliceBytes);
+      this.#given += slice.length;
+      if (!isUtf8(trimmed(slice))) this.#doubtfulTo = this.#given;
+      await new Promise<void>((done) => this.#parser.write(slice, () => done()));
     }
     if (this.#broken !== null) throw this.#broken;
     return true;
@@ -162,7 +175,7 @@ class CsvReader implements ObjectReader {
     }
   }
 
-  #read({ cells, error, raw, bytes }: Row): ReadItem | null {
+  #read({ cells, error, raw, bytes, isText }: Row): ReadItem | null {
     const position = this.#base + bytes;
     if (cells === null) {
       const said = new DataError(`The row cannot be read: ${error?.message ?? 'it is malformed'}`, { cause: error });
@@ -177,7 +190,7 @@ class CsvReader implements ObjectReader {
       this.#columns = columnsNamed(names, this.#options);
     }
     try {
-      return item(this.#columns.schema, this.#columns.read(cells, this.#rows.isText), position);
+      return item(this.#columns.schema, this.#columns.read(cells, isText), position);
     } catch (cause) {
       return unreadable(cause as Error, Buffer.from(cells.join(this.#options.separator)), position);
     }

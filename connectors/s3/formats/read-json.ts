@@ -81,7 +81,7 @@ class JsonReader implements ObjectReader {
       const head = await this.#source.slice(0, Math.min(headBytes, this.#source.size ?? headBytes));
       this.#inArray = head[firstSolid(head, markLength(head))] === openBracket;
     }
-    this.#chunks = new Chunks(this.#source.chunks(this.#base));
+    this.#chunks = new Chunks(this.#source.chunks(this.#base, true));
   }
 
   #scan(items: ReadItem[], max: number): void {
@@ -176,14 +176,18 @@ class JsonReader implements ObjectReader {
 
   async #more(): Promise<boolean> {
     if (this.#ended) return false;
+    const isFirst = this.#base === 0 && this.#bytes.length === 0;
+    // Of its own, as the piece that it lies in is gone with the next.
+    const rest = this.#start >= 0 ? Buffer.from(this.#bytes.subarray(this.#start)) : nothing;
+    this.#base += this.#bytes.length - rest.length;
+    if (this.#start >= 0) this.#start = 0;
+    this.#bytes = rest;
+    this.#at = rest.length;
     const piece = await this.#chunks!.more();
     if (piece === null) {
       this.#ended = true;
       return false;
     }
-    const isFirst = this.#base === 0 && this.#bytes.length === 0;
-    const rest = this.#start >= 0 ? this.#bytes.subarray(this.#start) : nothing;
-    this.#base += this.#bytes.length - rest.length;
     if (rest.length > this.#maxBytes) {
       // Too long to be kept: only its end is looked for.
       this.#passing = true;
@@ -195,7 +199,6 @@ class JsonReader implements ObjectReader {
     }
     this.#bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     this.#at = isFirst ? markLength(piece) : rest.length;
-    if (this.#start >= 0) this.#start = 0;
     return true;
   }
 

@@ -58,6 +58,8 @@ class LineReader implements ObjectReader {
   /** Position of `#bytes[0]` in the object. */
   #base: number;
   #isFirst: boolean;
+  /** Of the last piece, behind the line that it ends. */
+  #pending: Buffer = nothing;
   /** Within a line that is too long. */
   #passing = false;
   #ended = false;
@@ -73,7 +75,7 @@ class LineReader implements ObjectReader {
   ) {
     this.#toSkip = skip;
     this.#dropsBlank = dropsBlank;
-    this.#chunks = new Chunks(source.chunks(from));
+    this.#chunks = new Chunks(source.chunks(from, true));
     this.#base = from;
     this.#isFirst = from === 0;
     this.#maxBytes = maxBytes;
@@ -126,15 +128,30 @@ class LineReader implements ObjectReader {
 
   async #more(): Promise<boolean> {
     if (this.#ended) return false;
-    const piece = await this.#chunks.more();
+    // Of its own, as the piece that it lies in is gone with the next.
+    const rest = this.#passing ? nothing : Buffer.from(this.#bytes.subarray(this.#at));
+    let piece: Buffer | null = this.#pending;
+    if (piece.length === 0) piece = await this.#chunks.more();
+    this.#pending = nothing;
     if (piece === null) {
+      this.#base += this.#bytes.length - rest.length;
+      this.#bytes = rest;
+      this.#at = 0;
+      this.#searched = rest.length;
       this.#ended = true;
       return false;
     }
-    const rest = this.#passing ? nothing : this.#bytes.subarray(this.#at);
     this.#base += this.#bytes.length - rest.length;
     this.#at = 0;
     this.#searched = rest.length;
+    if (rest.length > 0) {
+      // The line that lies across is put together, and not the megabytes behind it.
+      const next = piece.indexOf(lf) + 1;
+      if (next > 0) {
+        this.#pending = piece.subarray(next);
+        piece = piece.subarray(0, next);
+      }
+    }
     this.#bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     if (this.#isFirst) {
       this.#isFirst = false;

@@ -4,8 +4,11 @@ import { DataError, type Schema } from '../../../src/api/index.ts';
 export interface ByteSource {
   /** Bytes; null where the object is compressed, and can be read from its start only. */
   readonly size: number | null;
-  /** The bytes from there on, in pieces of some megabytes at most. */
-  chunks(from: number): AsyncGenerator<Buffer, void, undefined>;
+  /**
+   * The bytes from there on, in pieces of some megabytes at most. `reused`: a piece is good until the next one is asked for
+   * and its memory may be that of a later one, so that a large object does not leave its whole size to the garbage collector.
+   */
+  chunks(from: number, reused?: boolean): AsyncGenerator<Buffer, void, undefined>;
   /** `end` is exclusive. Throws where the object is compressed. */
   slice(start: number, end: number): Promise<Buffer>;
 }
@@ -94,6 +97,7 @@ export class Chunks {
     if (this.#begun) return piece;
     this.#begun = true;
     while (piece !== null && piece.length < leastFirstBytes) {
+      piece = Buffer.from(piece);
       const next = await this.#next();
       if (next === null) return piece;
       piece = Buffer.concat([piece, next]);

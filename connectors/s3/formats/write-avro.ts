@@ -1,12 +1,8 @@
 import { crc32, deflateRawSync, zstdCompressSync } from 'node:zlib';
-import type { Type } from 'avsc';
-import { DataError, type Schema, type SinkRecord } from '../../../src/api/index.ts';
-import { type AvroMapping, avroMapping } from './avro-schema.ts';
+import type { Avro, AvroEncoder, Schema, SinkRecord } from '../../../src/api/index.ts';
 import { loadSnappy, type RawSnappy } from './compress.ts';
 import { Rows, rowKind } from './record-parts.ts';
 import type { RecordWriter, TakeReason, WriterFactory, WriterOptions, WriterSpec } from './record-writer.ts';
-
-type Avsc = typeof import('avsc');
 
 const blockBytes = 256 << 10;
 const magic = Buffer.from('Obj\u0001', 'latin1');
@@ -14,67 +10,40 @@ const magic = Buffer.from('Obj\u0001', 'latin1');
 const codecNames = { none: 'null', gzip: 'deflate', snappy: 'snappy', zstd: 'zstandard' } as const;
 
 /** Avro's object container files; records of one schema each. */
-export async function avroFiles(): Promise<WriterFactory> {
-  const { default: avsc } = await import('avsc');
+export async function avroFiles(avro: Avro): Promise<WriterFactory> {
   const snappy = await loadSnappy();
-  const types = new WeakMap<Schema, TypedMapping>();
-  const typeOf = (schema: Schema) => {
-    let typed = types.get(schema);
-    if (typed === undefined) {
-      const mapping = avroMapping(schema);
-      typed = { ...mapping, type: parseType(avsc, mapping) };
-      types.set(schema, typed);
+  const encoders = new WeakMap<Schema, AvroEncoder>();
+  const encoderOf = (schema: Schema) => {
+    let encoder = encoders.get(schema);
+    if (encoder === undefined) {
+      encoder = avro.encoder(schema);
+      encoders.set(schema, encoder);
     }
-    return typed;
+    return encoder;
   };
   return {
-    open: (options) => new AvroWriter(options, typeOf, snappy),
+    open: (options) => new AvroWriter(options, encoderOf, snappy),
     kindOf: (record, { shape }) => rowKind(record, shape),
   };
-}
-
-interface TypedMapping extends AvroMapping {
-  readonly type: Type;
-}
-
-/** Longs are bigints here, as everywhere; unions are told apart by what is in them. */
-function parseType(avsc: Avsc, { schema }: AvroMapping): Type {
-  const long = avsc.types.LongType.__with({
-    fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
-    toBuffer: (value: bigint) => {
-      const buffer = Buffer.allocUnsafe(8);
-      buffer.writeBigInt64LE(value);
-      return buffer;
-    },
-    fromJSON: BigInt,
-    toJSON: String,
-    isValid: (value: unknown) => typeof value === 'bigint',
-    compare: (one: bigint, other: bigint) => (one === other ? 0 : one < other ? -1 : 1),
-  });
-  const isLong = (one: unknown) => one === 'long' || (one as { type?: unknown } | null)?.type === 'long';
-  return avsc.Type.forSchema(schema as never, {
-    typeHook: (one) => (isLong(one) ? long : undefined) as Type,
-    wrapUnions: false,
-  });
 }
 
 class AvroWriter implements RecordWriter {
   readonly #spec: WriterSpec;
   readonly #mark: Uint8Array;
-  readonly #typeOf: (schema: Schema) => TypedMapping;
+  readonly #encoderOf: (schema: Schema) => AvroEncoder;
   readonly #snappy: RawSnappy;
   readonly #rows: Rows;
   #begun: boolean;
-  #block: Buffer[] = [];
+  #block: Uint8Array[] = [];
   #blockBytes = 0;
   #ready: Uint8Array[] = [];
   #readyBytes = 0;
 
-  constructor(options: WriterOptions, typeOf: (schema: Schema) => TypedMapping, snappy: RawSnappy) {
+  constructor(options: WriterOptions, encoderOf: (schema: Schema) => AvroEncoder, snappy: RawSnappy) {
     const { spec, mark, resumed } = options;
     this.#spec = spec;
     this.#mark = mark;
-    this.#typeOf = typeOf;
+    this.#encoderOf = encoderOf;
     this.#snappy = snappy;
     this.#rows = new Rows(spec.shape);
     this.#begun = resumed !== null;
@@ -82,21 +51,21 @@ class AvroWriter implements RecordWriter {
 
   add(record: SinkRecord): void {
     const { schema, value } = this.#rows.of(record);
-    const { type, toAvro, schema: json } = this.#typeOf(schema);
-    const bytes = encode(type, toAvro(value));
+    const encoder = this.#encoderOf(schema);
+    const bytes = encoder.encode(value);
     if (!this.#begun) {
       this.#begun = true;
-      this.#push(this.#header(json));
+      this.#push(this.#header(encoder.schemaText));
     }
     this.#block.push(bytes);
     this.#blockBytes += bytes.length;
     if (this.#blockBytes >= blockBytes) this.#endBlock();
   }
 
-  #header(schema: AvroMapping['schema']): Buffer {
+  #header(schemaText: string): Buffer {
     const entries = [
       ['avro.codec', codecNames[this.#spec.compression]],
-      ['avro.schema', JSON.stringify(schema)],
+      ['avro.schema', schemaText],
     ].flatMap((texts) => texts.flatMap((text) => [varint(Buffer.byteLength(text!)), Buffer.from(text!)]));
     return Buffer.concat([magic, varint(2), ...entries, varint(0), this.#mark]);
   }
@@ -150,14 +119,6 @@ class AvroWriter implements RecordWriter {
 
   finish(): Uint8Array[] {
     return this.take('left');
-  }
-}
-
-function encode(type: Type, value: unknown): Buffer {
-  try {
-    return type.toBuffer(value);
-  } catch (error) {
-    throw new DataError(`The record does not fit its Avro schema: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import { confluentS3Sink } from '../../../connectors/s3/plugin.ts';
+import { plainAvro } from '../../../src/plugins/converters/avro/plain-avro.ts';
 import { sinkContract } from '../../../src/testing/index.ts';
 import { MemoryS3 } from '../../support/memory-s3.ts';
 
@@ -14,7 +15,7 @@ const written = (store: MemoryS3): string[] =>
 
 const contractOf = (settings: Readonly<Record<string, string>>) =>
   sinkContract({
-    plugin: confluentS3Sink,
+    plugin: confluentS3Sink(async () => plainAvro),
     mostKills: 25,
     // The bucket is in this process, with what is on its way to it: sink.test.ts shows the bounds of the task's own memory.
     keepsAll: true,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { aivenS3Sink, confluentS3Sink } from '../../../connectors/s3/plugin.ts';
 import { sinkExample } from '../../../connectors/s3/sink-example.ts';
+import { plainAvro } from '../../../src/plugins/converters/avro/plain-avro.ts';
 import { ConnectorBench } from '../../../src/testing/index.ts';
 import { MemoryS3 } from '../../support/memory-s3.ts';
 
@@ -18,7 +19,10 @@ const value = JSON.stringify({
 });
 
 test('the example of Confluent’s connector writes Parquet by the hour of the records', async () => {
-  const bench = new ConnectorBench(confluentS3Sink, { name: sinkExample.confluent.name });
+  const bench = new ConnectorBench(
+    confluentS3Sink(async () => plainAvro),
+    { name: sinkExample.confluent.name },
+  );
   const hour = 3_600_000;
   const noon = Date.UTC(2026, 10, 28, 12);
   await bench.produce([0, 1, 2].map((n) => ({ topic: 'orders', value, timestamp: noon + n * hour })));
@@ -34,7 +38,10 @@ test('the example of Confluent’s connector writes Parquet by the hour of the r
 });
 
 test('the example of Aiven’s connector writes lines, packed', async () => {
-  const bench = new ConnectorBench(aivenS3Sink, { name: sinkExample.aiven.name });
+  const bench = new ConnectorBench(
+    aivenS3Sink(async () => plainAvro),
+    { name: sinkExample.aiven.name },
+  );
   await bench.produce([{ topic: 'events', key: 'k', value: '{"a":1}' }]);
   await bench.configure({ ...sinkExample.aiven, ...store.aiven, 'key.converter': 'StringConverter' });
   await bench.drain();

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { aivenS3Sink, confluentS3Sink } from '../../../connectors/s3/plugin.ts';
+import { plainAvro } from '../../../src/plugins/converters/avro/plain-avro.ts';
 import { ConnectorBench, type Point } from '../../../src/testing/index.ts';
 import { MemoryS3 } from '../../support/memory-s3.ts';
 
@@ -19,7 +20,7 @@ let bench: ConnectorBench;
 
 beforeEach(async () => {
   store = await MemoryS3.start();
-  bench = new ConnectorBench(confluentS3Sink);
+  bench = new ConnectorBench(confluentS3Sink(async () => plainAvro));
 });
 
 afterEach(async () => {
@@ -245,7 +246,7 @@ describe('deaths', () => {
     expect(chosen.length).toBeGreaterThan(10);
     for (const killAt of chosen) {
       await using other = await MemoryS3.start();
-      const own = new ConnectorBench(confluentS3Sink);
+      const own = new ConnectorBench(confluentS3Sink(async () => plainAvro));
       own.memoryKafka?.createTopic('t', 2);
       await own.produce(records);
       await own.configure({ ...other.confluent, topics: 't', ...json, ...schemaless, ...settings });
@@ -338,7 +339,7 @@ describe('what is in a record', () => {
   });
 
   test('Aiven’s files: fields, templates, and the newest record of each key', async () => {
-    const aiven = new ConnectorBench(aivenS3Sink);
+    const aiven = new ConnectorBench(aivenS3Sink(async () => plainAvro));
     await aiven.produce([...withNull, { topic: 't', key: 'a', value: order(3), timestamp: noon }]);
     const text = { ...schemaless, 'value.converter': 'StringConverter' };
     await aiven.configure({
@@ -360,7 +361,7 @@ describe('what is in a record', () => {
     expect(second?.key).toBe('out/t-0000000000-00000000000000000003.jsonl');
     await aiven.close();
 
-    const newest = new ConnectorBench(aivenS3Sink);
+    const newest = new ConnectorBench(aivenS3Sink(async () => plainAvro));
     await newest.produce([withNull[0]!, withNull[2]!, { topic: 't', key: 'a', value: order(3) }]);
     await newest.configure({
       ...store.aiven,

@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
 import { s3Source } from '../../../connectors/s3/plugin.ts';
-import { avroReading } from '../../../src/plugins/converters/avro/avro-reading.ts';
+import { plainAvro } from '../../../src/plugins/converters/avro/plain-avro.ts';
 import { sourceContract } from '../../../src/testing/index.ts';
 import { FakeS3, type MadeContent } from '../../support/fake-s3.ts';
 
@@ -36,7 +36,7 @@ const configOf = (s3: FakeS3) => ({
 
 const contractOf = (more: Readonly<Record<string, string>>, mostKills: number) =>
   sourceContract({
-    plugin: s3Source(async () => avroReading),
+    plugin: s3Source(async () => plainAvro),
     mostKills,
     // Parts of 4 MiB, one of them ahead, at both ends of the connection: the store is in this process as well.
     memoryBytes: 64 << 20,

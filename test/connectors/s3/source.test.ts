@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { s3Source } from '../../../connectors/s3/plugin.ts';
 import { laneCount } from '../../../connectors/s3/source-lane.ts';
 import type { Settings } from '../../../src/api/index.ts';
-import { avroReading } from '../../../src/plugins/converters/avro/avro-reading.ts';
+import { plainAvro } from '../../../src/plugins/converters/avro/plain-avro.ts';
 import { ConnectorBench } from '../../../src/testing/index.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
 
@@ -12,7 +12,7 @@ let bench: ConnectorBench;
 
 beforeEach(async () => {
   s3 = await FakeS3.start();
-  bench = new ConnectorBench(s3Source(async () => avroReading));
+  bench = new ConnectorBench(s3Source(async () => plainAvro));
 });
 afterEach(async () => {
   await bench.close();
@@ -86,6 +86,38 @@ describe('an object', () => {
     await configure({ 'file.name.template': '\\.jsonl$' });
     await bench.drain();
     expect(await ids()).toEqual([0, 1]);
+  });
+});
+
+describe('an object that is packed by what is not unpacked here', () => {
+  beforeEach(() => {
+    s3.put('in/a.jsonl.bz2', 'BZh91AY&SY and more');
+    s3.put('in/b.jsonl', jsonl(0, 2), Date.now() + 1000);
+  });
+
+  it('is told by its name, and never read as if it were text', async () => {
+    await configure({ 'file.compression.type': 'auto' });
+    await bench.run();
+    expect(await traces()).toMatch(/object in\/a\.jsonl\.bz2 of bucket .* end in \.bz2 cannot be unpacked/);
+  });
+
+  it('is one dead letter where that is asked for, and the next one follows', async () => {
+    await configure({ ...tolerant, 'file.compression.type': 'auto' });
+    await bench.drain();
+    expect(await ids()).toEqual([0, 1]);
+    expect(await bench.deadLetters()).toHaveLength(1);
+  });
+});
+
+describe.each(['jsonl', 'json', 'csv', 'lines'])('%s that is packed, and no setting says so', (format) => {
+  it('is one dead letter, and not one for each of its lines', async () => {
+    s3.put('in/a', gzipSync(jsonl(0, 2000)));
+    await configure({ ...tolerant, 'input.format': format, 'file.compression.type': 'none' });
+    await bench.drain();
+    const letters = await bench.deadLetters();
+    expect(letters.map(({ headers }) => headers['__connect.errors.exception.message'])).toEqual([
+      expect.stringContaining('no text but packed by gzip: file.compression.type says'),
+    ]);
   });
 });
 

@@ -10,7 +10,7 @@ import { openParquet } from '../../../../connectors/s3/formats/read-parquet.ts';
 import { packingByName, unpacked } from '../../../../connectors/s3/formats/unpack.ts';
 import { Decimal, Instant } from '../../../../src/api/index.ts';
 import { loadCodecs } from '../../../../src/kafka/codecs.ts';
-import { avroReading } from '../../../../src/plugins/converters/avro/avro-reading.ts';
+import { plainAvro } from '../../../../src/plugins/converters/avro/plain-avro.ts';
 import { memorySource, readAll, readFromEverywhere, told } from './reading.ts';
 
 const limits = { maxRecordBytes: 1 << 20, maxBlockBytes: 1 << 20 };
@@ -63,7 +63,7 @@ describe('avro', () => {
   };
   const same = (bytes: Buffer) => bytes;
   const open = (bytes: Buffer, from: number, piece = 13) =>
-    openAvro(memorySource(bytes, piece), from, limits, avroReading);
+    openAvro(memorySource(bytes, piece), from, limits, plainAvro);
 
   it.each([
     ['null', same],
@@ -121,7 +121,7 @@ describe('avro', () => {
       memorySource(Buffer.concat([head, ...blocks])),
       0,
       { ...limits, maxBlockBytes: 50 },
-      avroReading,
+      plainAvro,
     );
     expect((await readAll(large)).map(told)).toEqual(
       Array(3).fill(expect.stringMatching(/^! A block .*max.block.bytes/)),

@@ -193,6 +193,14 @@ describe('csv', () => {
     expect(await rows('1,2\n', { header: false })).toEqual([{ column1: '1', column2: '2' }]);
   });
 
+  it('knows of bytes that are no text, however far the rest of their row goes', async () => {
+    const long = 'x'.repeat(200_000);
+    const text = Buffer.concat([Buffer.from('a,b\n1,2\n"'), Buffer.from([0xff]), Buffer.from(`",${long}\n3,4\n`)]);
+    const options = { ...plain, maxRecordBytes: 1 << 20 };
+    const said = (await readAll(await openCsv(memorySource(text, 1 << 20), 0, options))).map(told);
+    expect(said).toEqual([{ a: '1', b: '2' }, expect.stringMatching(/^! .*UTF-8/), { a: '3', b: '4' }]);
+  });
+
   it('refuses a header that names something twice', async () => {
     await expect(rows('a,a\n1,2\n')).rejects.toThrow('The header names a twice');
   });

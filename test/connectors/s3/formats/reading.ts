@@ -5,8 +5,13 @@ import { Struct } from '../../../../src/api/index.ts';
 export function memorySource(bytes: Buffer, pieceBytes = 7): ByteSource {
   return {
     size: bytes.length,
-    async *chunks(from) {
-      for (let at = from; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+    async *chunks(from, reused = false) {
+      for (let at = from; at < bytes.length; at += pieceBytes) {
+        const piece = Buffer.from(bytes.subarray(at, at + pieceBytes));
+        yield piece;
+        // Whoever has said that a piece may go must have nothing of it any more.
+        if (reused) piece.fill('!');
+      }
     },
     async slice(start, end) {
       return bytes.subarray(start, end);

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { loadWriter } from '../../../../connectors/s3/formats/load-writer.ts';
 import type { FileCompression } from '../../../../connectors/s3/formats/record-writer.ts';
 import { DataError, OPTIONAL_STRING_SCHEMA, SinkRecord } from '../../../../src/api/index.ts';
+import { plainAvro } from '../../../../src/plugins/converters/avro/plain-avro.ts';
 import { fileOf, order, specOf } from './write.ts';
 
 const count = 300;
@@ -82,7 +83,7 @@ test.each<FileCompression>(['none', 'gzip', 'snappy', 'zstd'])(
 );
 
 test.each(['avro', 'parquet'] as const)('%s: records of another schema are of another kind', async (format) => {
-  const factory = await loadWriter(format);
+  const factory = await loadWriter(format, async () => plainAvro);
   const spec = specOf(format, 'none');
   const text = new SinkRecord('t', 0, null, null, OPTIONAL_STRING_SCHEMA, 'x', 1);
   expect(factory.kindOf(order(1), spec)).toBe(factory.kindOf(order(2), spec));
@@ -90,7 +91,7 @@ test.each(['avro', 'parquet'] as const)('%s: records of another schema are of an
 });
 
 test.each(['avro', 'parquet'] as const)('%s: a value without a schema is the record’s own error', async (format) => {
-  const factory = await loadWriter(format);
+  const factory = await loadWriter(format, async () => plainAvro);
   const writer = factory.open({ spec: specOf(format, 'none'), mark: Buffer.alloc(16), resumed: null });
   const record = new SinkRecord('t', 0, null, null, null, new Map([['a', 1]]), 1);
   expect(() => writer.add(record)).toThrow(DataError);
@@ -100,7 +101,7 @@ test.each(['avro', 'parquet'] as const)('%s: a value without a schema is the rec
 });
 
 test('bytes are the values as they are, a separator behind each', async () => {
-  const factory = await loadWriter('bytes');
+  const factory = await loadWriter('bytes', async () => plainAvro);
   const writer = factory.open({
     spec: specOf('bytes', 'none', { separator: '|' }),
     mark: Buffer.alloc(16),

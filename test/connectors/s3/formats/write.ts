@@ -17,6 +17,7 @@ import {
   Struct,
   TIMESTAMP_SCHEMA,
 } from '../../../../src/api/index.ts';
+import { plainAvro } from '../../../../src/plugins/converters/avro/plain-avro.ts';
 
 const inner = SchemaBuilder.struct()
   .name('com.example.Inner')
@@ -76,7 +77,7 @@ export const specOf = (
 
 /** A file of so many orders, left to another writer after each of `leftAfter`. */
 export async function fileOf(spec: WriterSpec, count: number, leftAfter: readonly number[] = []): Promise<Buffer> {
-  const factory = await loadWriter(spec.format);
+  const factory = await loadWriter(spec.format, async () => plainAvro);
   const options = { spec, mark: Buffer.alloc(16, 7) };
   let writer = factory.open({ ...options, resumed: null });
   const pieces: Uint8Array[] = [];

@@ -1,0 +1,111 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import avsc from 'avsc';
+import type { MadeContent } from '../../support/fake-s3.ts';
+
+/** One record of what is read, about a hundred bytes of JSON. */
+export const recordOf = (id: number) => ({
+  id,
+  kind: `k${id % 7}`,
+  amount: id / 8,
+  text: 'abcdefghijklmnopqrstuvwxyz'.repeat(2),
+});
+export type BenchRecord = ReturnType<typeof recordOf>;
+
+export const lineOf = (id: number): string => `${JSON.stringify(recordOf(id))}\n`;
+
+const unitRecords = 1000;
+const records = Array.from({ length: unitRecords }, (_, id) => recordOf(id));
+const lines = Buffer.from(records.map(({ id }) => lineOf(id)).join(''));
+
+/** A head, the same bytes again and again, and a tail: as large as is wanted, and never in memory. */
+class Repeated implements MadeContent {
+  readonly size: number;
+  readonly #head: Buffer;
+  readonly #unit: Buffer;
+  readonly #tail: Buffer;
+  readonly #times: number;
+
+  constructor(head: Buffer, unit: Buffer, times: number, tail: Buffer) {
+    this.#head = head;
+    this.#unit = unit;
+    this.#tail = tail;
+    this.#times = times;
+    this.size = head.length + unit.length * times + tail.length;
+  }
+
+  bytes(start: number, end: number): Buffer {
+    const out = Buffer.allocUnsafe(end - start);
+    const tailAt = this.#head.length + this.#unit.length * this.#times;
+    for (let at = start; at < end; ) {
+      if (at < this.#head.length) at += this.#head.copy(out, at - start, at, end);
+      else if (at >= tailAt) at += this.#tail.copy(out, at - start, at - tailAt, end - tailAt);
+      else at += this.#unit.copy(out, at - start, (at - this.#head.length) % this.#unit.length, this.#unit.length);
+    }
+    return out;
+  }
+}
+
+export interface MadeObject {
+  readonly content: MadeContent;
+  readonly records: number;
+}
+
+const nothing = Buffer.alloc(0);
+const repeated = (size: number, unit: Buffer, head = nothing, tail = nothing): MadeObject => {
+  const times = Math.max(1, Math.round(size / unit.length));
+  return { content: new Repeated(head, unit, times, tail), records: times * unitRecords };
+};
+
+const avroType = avsc.Type.forSchema({
+  type: 'record',
+  name: 'Row',
+  fields: [
+    { name: 'id', type: 'int' },
+    { name: 'kind', type: 'string' },
+    { name: 'amount', type: 'double' },
+    { name: 'text', type: 'string' },
+  ],
+} as avsc.Schema);
+
+/** Its header, and its one block. */
+async function avroParts(): Promise<readonly [Buffer<ArrayBuffer>, Buffer<ArrayBuffer>]> {
+  const container = async (rows: readonly BenchRecord[]) => {
+    const encoder = new avsc.streams.BlockEncoder(avroType, { blockSize: 1 << 20, syncMarker: Buffer.alloc(16, 7) });
+    const parts: Buffer[] = [];
+    encoder.on('data', (part: Buffer) => parts.push(part));
+    const ended = new Promise((done) => encoder.once('end', done));
+    for (const row of rows) encoder.write(row);
+    encoder.end();
+    await ended;
+    return Buffer.concat(parts);
+  };
+  const whole = await container(records);
+  const headBytes = whole.indexOf(Buffer.alloc(16, 7)) + 16;
+  return [whole.subarray(0, headBytes), whole.subarray(headBytes)];
+}
+
+/** Objects of about so many bytes as they are stored. */
+export const madeObjects: Readonly<Record<string, (size: number) => MadeObject | Promise<MadeObject>>> = {
+  jsonl: (size) => repeated(size, lines),
+  'jsonl.gz': (size) => repeated(size, gzipSync(lines)),
+  'jsonl.zst': (size) => repeated(size, zstdCompressSync(lines)),
+  json: (size) => {
+    const made = repeated(
+      size,
+      Buffer.from(records.map((row) => `${JSON.stringify(row)},\n`).join('')),
+      Buffer.from('['),
+      Buffer.from('0]'),
+    );
+    return { ...made, records: made.records + 1 };
+  },
+  csv: (size) =>
+    repeated(
+      size,
+      Buffer.from(records.map(({ id, kind, amount, text }) => `${id},${kind},${amount},"${text}"\n`).join('')),
+      Buffer.from('id,kind,amount,text\n'),
+    ),
+  avro: async (size) => {
+    const [head, block] = await avroParts();
+    return repeated(size, block, head);
+  },
+};
