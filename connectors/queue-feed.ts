@@ -1,4 +1,4 @@
-import type { ConnectorConfig, FedItem, FedOutcome, SourceFeed, SourceRecord } from '../src/api/index.ts';
+import type { ConnectorConfig, FedItem, FedOutcome, Lag, SourceFeed, SourceRecord } from '../src/api/index.ts';
 import { answerQueue, messagesOf, type QueueMessage } from './queue-event.ts';
 
 /** How a config has the messages of its queue made into records. */
@@ -14,11 +14,13 @@ export interface QueueReading {
  */
 export class QueueFeed implements SourceFeed {
   readonly #read: (config: ConnectorConfig) => QueueReading;
+  readonly #now: () => number;
   #reading: QueueReading | null = null;
   #messages: readonly QueueMessage[] = [];
 
-  constructor(read: (config: ConnectorConfig) => QueueReading) {
+  constructor(read: (config: ConnectorConfig) => QueueReading, now: () => number = Date.now) {
     this.#read = read;
+    this.#now = now;
   }
 
   get onRefused(): 'fail' | 'refuse' {
@@ -36,6 +38,13 @@ export class QueueFeed implements SourceFeed {
       records: [reading.recordOf(message)],
       orderKey: message.attributes.MessageGroupId ?? null,
     }));
+  }
+
+  /** By the first message that is not done, else by the last one. */
+  lag(outcomes: readonly FedOutcome[]): Lag | null {
+    const left = outcomes.findIndex(({ state }) => state !== 'done');
+    const sentAt = Number(this.#messages.at(left)?.attributes.SentTimestamp ?? Number.NaN);
+    return Number.isFinite(sentAt) ? { seconds: Math.max(0, Math.round((this.#now() - sentAt) / 1000)) } : null;
   }
 
   answer(_event: unknown, outcomes: readonly FedOutcome[]): unknown {

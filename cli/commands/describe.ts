@@ -88,7 +88,7 @@ async function describeConnector(session: Session, name: string): Promise<unknow
           title: 'BYTES',
           cell: ({ id }) => (typeof of(id).bytes === 'number' ? bytesText(Number(of(id).bytes)) : '-'),
         },
-        { title: 'LAG', cell: ({ id }) => figure(of(id).lag) },
+        { title: 'LAG', cell: ({ id }) => lagText(of(id).lag) },
         { title: 'LAST RUN', cell: ({ id }) => ago(session, of(id).last_run_at) },
         { title: 'NEXT DUE', cell: ({ id }) => until(session, of(id)) },
         { title: 'FAILURES', cell: ({ id }) => figure(of(id).consecutive_failures) },
@@ -136,7 +136,17 @@ function section(session: Session, title: string): void {
   session.io.out(`${session.paint('bold', `${title}:`)}\n`);
 }
 
-/** A lag that is told by partition is summed up. */
+/** Left: until what is next is lost at the source. */
+function lagText(value: Json | undefined): string {
+  const { records = null, seconds = null, seconds_left: left = null } = (value ?? {}) as Readonly<Record<string, Json>>;
+  const parts = [
+    ...(records === null ? [] : [`${figure(records)} records`]),
+    ...(seconds === null ? [] : [age(Number(seconds) * 1000)]),
+    ...(left === null ? [] : [`${age(Number(left) * 1000)} left`]),
+  ];
+  return parts.length === 0 ? '-' : parts.join(', ');
+}
+
 function figure(value: Json | undefined): string {
   return typeof value === 'number' || typeof value === 'bigint' ? String(value) : '-';
 }

@@ -20,7 +20,8 @@ With that the table's stream feeds the one connector that names the table, so th
 that names several tables polls, and so does one whose table is not declared. The view of the stream must give new images.
 
 **Where it goes on.** A batch that could not be delivered as a whole comes again as a whole, and goes on behind the last record that
-was committed. DynamoDB keeps the records of a stream for 24 hours: from twelve hours on the log says how many are left, and a polled
+was committed. DynamoDB keeps the records of a stream for 24 hours: \`GET /drover/connectors/{connector}\` says how far behind the last
+ones were and how long until the next are lost (\`lag\`: \`seconds\`, \`seconds_left\`), from twelve hours on the log does, and a polled
 stream whose next records are gone fails with the range that is lost, unless \`stream.trimmed\` lets it go on. Nothing is scanned
 again by itself.
 

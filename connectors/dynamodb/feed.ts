@@ -4,6 +4,7 @@ import {
   type FedItem,
   type FedOutcome,
   type FeedContext,
+  type Lag,
   type SourceFeed,
   type SourcePartition,
 } from '../../src/api/index.ts';
@@ -11,7 +12,7 @@ import { answerStream } from '../stream-answer.ts';
 import { changeOf, type StreamRecord, streamRecordOf } from './change.ts';
 import { laneOf, placeBefore, placeBehind, recordsDone } from './feed-place.ts';
 import { recordsOf, type TableRecords, tableRecords } from './records.ts';
-import { ageProblem } from './retention.ts';
+import { ageProblem, lagOf } from './retention.ts';
 import { type DynamoDbSettings, parseSettings } from './settings.ts';
 import { type SnapshotState, snapshotOf, snapshotPartition } from './snapshot-state.ts';
 import { tablesOf } from './table-names.ts';
@@ -30,6 +31,8 @@ export class DynamoDbFeed implements SourceFeed {
   readonly #open: OpenTables;
   #settings!: DynamoDbSettings;
   #context!: FeedContext;
+  /** Of the batch: what was not done before. */
+  #left: readonly StreamRecord[] = [];
 
   constructor(open: OpenTables) {
     this.#open = open;
@@ -53,7 +56,15 @@ export class DynamoDbFeed implements SourceFeed {
     const records = tableRecords(this.#settings, table, await this.#keyNames(table, batch));
     const done = recordsDone(batch, committed ?? null);
     const snapshot = snapshotOf(scanned ?? null);
-    return batch.slice(done).map((_, at) => itemOf({ table, batch, lane, records, snapshot }, done + at));
+    this.#left = batch.slice(done);
+    return this.#left.map((_, at) => itemOf({ table, batch, lane, records, snapshot }, done + at));
+  }
+
+  /** By the first record that is not done, else by the last one. */
+  lag(outcomes: readonly FedOutcome[]): Lag | null {
+    const left = outcomes.findIndex(({ state }) => state !== 'done');
+    const createdAt = this.#left.at(left)?.createdAt ?? null;
+    return createdAt === null ? null : lagOf(Date.now() - createdAt);
   }
 
   answer(_event: unknown, outcomes: readonly FedOutcome[]): unknown {

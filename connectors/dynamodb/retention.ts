@@ -1,3 +1,5 @@
+import type { Lag } from '../../src/api/index.ts';
+
 /** What the stream of a table keeps. */
 const keptMs = 24 * 3_600_000;
 /** Told from here on, and no more often than this. */
@@ -6,6 +8,12 @@ const toldEveryMs = 600_000;
 
 const toldAt = new Map<string, number>();
 const mostTold = 1000;
+
+/** By the age of what is next or was last, in milliseconds. */
+export function lagOf(ageMs: number): Lag {
+  const seconds = (ms: number) => Math.max(0, Math.round(ms / 1000));
+  return { seconds: seconds(ageMs), secondsLeft: seconds(keptMs - ageMs) };
+}
 
 /** What to warn of when the oldest record that is read now is that old: how much of the 24 hours is left. */
 export function ageProblem(connector: string, table: string, ageMs: number | null, now: number): string | null {

@@ -1,6 +1,7 @@
 import {
   ConnectError,
   type ConnectorConfig,
+  type Lag,
   type SourceRecord,
   type SourceTask,
   type SourceTaskContext,
@@ -8,7 +9,7 @@ import {
 import { type ShardBatch, type ShardedStream, type ShardStart, ShardWalk } from '../shard-walk.ts';
 import type { StreamRecord } from './change.ts';
 import { recordsOf, type TableRecords, tableRecords } from './records.ts';
-import { ageProblem } from './retention.ts';
+import { ageProblem, lagOf } from './retention.ts';
 import { type DynamoDbSettings, parseSettings } from './settings.ts';
 import { Snapshot } from './snapshot.ts';
 import { noSnapshot, type SnapshotState, snapshotOf, snapshotPartition } from './snapshot-state.ts';
@@ -65,9 +66,9 @@ export class DynamoDbSourceTask implements SourceTask {
     return records.length === 0 ? null : records;
   }
 
-  lag(): { seconds: number } | null {
+  lag(): Lag | null {
     const ages = (this.#polled ?? []).flatMap(({ ageMs }) => (ageMs === null ? [] : [ageMs]));
-    return ages.length === 0 ? null : { seconds: Math.round(Math.max(...ages) / 1000) };
+    return ages.length === 0 ? null : lagOf(Math.max(...ages));
   }
 
   stop(): void {

@@ -3,6 +3,7 @@ import {
   type FedItem,
   type FedOutcome,
   type FeedContext,
+  type Lag,
   type SourceFeed,
   type SourcePartition,
   SourceRecord,
@@ -28,6 +29,8 @@ export class KinesisFeed implements SourceFeed {
   readonly keepsOffsets = true;
   #settings!: KinesisSettings;
   #context!: FeedContext;
+  /** Of the batch: what was not done before. */
+  #left: readonly EventRecord[] = [];
 
   start(config: ConnectorConfig, context: FeedContext): void {
     this.#settings = parseSettings(config);
@@ -41,7 +44,16 @@ export class KinesisFeed implements SourceFeed {
     const shard = shardOf(batch);
     const partition = shardPartition(shard);
     const { records, parts } = progressOf(batch, await this.#context.offsetStorageReader.offset(partition));
-    return batch.slice(records).map((_, at) => this.#item(batch, records + at, partition, shard, at === 0 ? parts : 0));
+    this.#left = batch.slice(records);
+    return this.#left.map((_, at) => this.#item(batch, records + at, partition, shard, at === 0 ? parts : 0));
+  }
+
+  /** By the first record that is not done, else by the last one. */
+  lag(outcomes: readonly FedOutcome[]): Lag | null {
+    const left = outcomes.findIndex(({ state }) => state !== 'done');
+    const record = this.#left.at(left)?.record;
+    if (record === undefined || record instanceof Error || record.arrivedAt === null) return null;
+    return { seconds: Math.max(0, Math.round((Date.now() - record.arrivedAt) / 1000)) };
   }
 
   answer(_event: unknown, outcomes: readonly FedOutcome[]): unknown {

@@ -1,4 +1,10 @@
-import { type ConnectorConfig, SourceRecord, type SourceTask, type SourceTaskContext } from '../../src/api/index.ts';
+import {
+  type ConnectorConfig,
+  type Lag,
+  SourceRecord,
+  type SourceTask,
+  type SourceTaskContext,
+} from '../../src/api/index.ts';
 import { type ShardBatch, type ShardedStream, type ShardStart, ShardWalk } from '../shard-walk.ts';
 import { type Place, recordsOf } from './records.ts';
 import { type KinesisSettings, parseSettings, timestampOf } from './settings.ts';
@@ -20,6 +26,8 @@ export class KinesisSourceTask implements SourceTask {
   readonly #places = new Map<string, { readonly sequenceNumber: string; readonly part: number | null }>();
   /** Where shards are begun at LATEST, to be kept: it is where they are begun again as long as they have nothing. */
   #marks: SourceRecord[] = [];
+  /** Asked only of a stream that is behind by hours. */
+  #keptHours: number | null = null;
   #warned = false;
 
   constructor(open: OpenStream) {
@@ -55,9 +63,13 @@ export class KinesisSourceTask implements SourceTask {
     return records.length === 0 ? null : records;
   }
 
-  lag(): { seconds: number } | null {
+  lag(): Lag | null {
     const behindMs = this.#walk?.behindMs ?? null;
-    return behindMs === null ? null : { seconds: Math.round(behindMs / 1000) };
+    if (behindMs === null) return null;
+    const seconds = Math.round(behindMs / 1000);
+    return this.#keptHours === null
+      ? { seconds }
+      : { seconds, secondsLeft: Math.max(0, this.#keptHours * 3600 - seconds) };
   }
 
   stop(): void {
@@ -110,6 +122,7 @@ export class KinesisSourceTask implements SourceTask {
     if (this.#warned || behindMs < 12 * hour) return;
     this.#warned = true;
     const hours = await this.#stream!.retentionHours();
+    this.#keptHours = hours;
     if (behindMs < alarmAt * hours * hour) return;
     const left = Math.max(0, hours - behindMs / hour).toFixed(1);
     this.#context.warn(

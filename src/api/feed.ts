@@ -1,6 +1,6 @@
 import type { ConnectorConfig } from './connector-config.ts';
 import type { SourceRecord } from './record.ts';
-import type { OffsetStorageReader } from './task.ts';
+import type { Lag, OffsetStorageReader } from './task.ts';
 
 /**
  * What an event source delivers one of: a queue's message, a stream's record, a request. It counts as done when Kafka has
@@ -54,6 +54,8 @@ export interface SourceFeed {
   start(config: ConnectorConfig, context: FeedContext): void | Promise<void>;
   /** In the order of the event. An error gives the whole event back. */
   items(event: unknown): readonly FedItem[] | Promise<readonly FedItem[]>;
+  /** How far behind the event source is by these outcomes, an outcome an item; null: it does not say. Shown under /drover/. */
+  lag?(outcomes: readonly FedOutcome[]): Lag | null;
   /** What the event source is told; an outcome an item, in their order. Throws to give the whole event back. */
   answer(event: unknown, outcomes: readonly FedOutcome[]): unknown;
   stop(): void | Promise<void>;

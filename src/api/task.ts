@@ -43,6 +43,15 @@ export interface SourceTaskContext extends TaskContext {
   readonly transactionContext?: TransactionContext;
 }
 
+/** How far a source is behind what it reads. */
+export interface Lag {
+  readonly records?: number;
+  /** Age of what it has read last, or could not deliver. */
+  readonly seconds?: number;
+  /** Until the source lets go of what is next, and it is lost. */
+  readonly secondsLeft?: number;
+}
+
 export interface SourceTask {
   start(config: ConnectorConfig, context: SourceTaskContext): void | Promise<void>;
   /**
@@ -56,7 +65,7 @@ export interface SourceTask {
   commitRecord?(record: SourceRecord, metadata: RecordMetadata | null): void | Promise<void>;
   stop(): void | Promise<void>;
   /** How far behind the source this task is, if it can tell; shown under /drover/. */
-  lag?(): { records?: number; seconds?: number } | null;
+  lag?(): Lag | null;
 }
 
 /** KIP-610. */

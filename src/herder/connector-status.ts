@@ -114,7 +114,7 @@ function taskReport(item: TaskItem, now: number): TaskReport {
     consecutiveFailures: counters.consecutiveFailures,
     restartAttempts: counters.restartAttempts,
     deaths: deathsReport(item, now),
-    lag: { records: counters.lagRecords, seconds: counters.lagSeconds },
+    lag: { records: counters.lagRecords, seconds: counters.lagSeconds, secondsLeft: counters.lagSecondsLeft },
   };
 }
 

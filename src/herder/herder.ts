@@ -83,7 +83,11 @@ export interface TaskReport {
   readonly consecutiveFailures: number;
   readonly restartAttempts: number;
   readonly deaths: DeathsReport;
-  readonly lag: { readonly records: number | null; readonly seconds: number | null };
+  readonly lag: {
+    readonly records: number | null;
+    readonly seconds: number | null;
+    readonly secondsLeft: number | null;
+  };
 }
 
 export interface ConnectorReport {

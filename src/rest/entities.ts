@@ -118,7 +118,7 @@ function taskReportEntity(report: TaskReport) {
     consecutive_failures: report.consecutiveFailures,
     restart_attempts: report.restartAttempts,
     deaths: deathsReportEntity(report.deaths),
-    lag: report.lag,
+    lag: { records: report.lag.records, seconds: report.lag.seconds, seconds_left: report.lag.secondsLeft },
   };
 }
 

@@ -170,7 +170,7 @@ export const connectorReport = object({
       consecutive_failures: integer,
       restart_attempts: integer,
       deaths,
-      lag: object({ records: nullable('number'), seconds: nullable('number') }),
+      lag: object({ records: nullable('number'), seconds: nullable('number'), seconds_left: nullable('number') }),
     }),
   ),
 });

@@ -28,6 +28,17 @@ export interface FedOffset {
   readonly before: string | null;
 }
 
+/** What some events came to. */
+export interface FedProgress {
+  readonly runs: number;
+  readonly records: number;
+  readonly bytes: number;
+  /** Something was delivered, or there was nothing to. */
+  readonly succeeded: boolean;
+  /** In seconds, how far behind the last event was and how long until what is next is lost; null: its source does not say. */
+  readonly lag: { readonly seconds: number | null; readonly left: number | null } | null;
+}
+
 /**
  * Event sources and whom they feed. A claim stands as long as its connector has tasks: taken by the connector's run before
  * it writes them, opened by the run of the fed task, held and given back by the connector's run. What has been left by a
@@ -53,11 +64,7 @@ export interface FeedStore {
   endRest(key: string, connector: string): Promise<void>;
   noteUnclaimed(key: string, now: number): Promise<void>;
   /** Adds to the fed task's counters. No effect on a task that is not there. */
-  addProgress(
-    connector: string,
-    progress: { readonly runs: number; readonly records: number; readonly bytes: number },
-    now: number,
-  ): Promise<void>;
+  addProgress(connector: string, progress: FedProgress, now: number): Promise<void>;
   /** False, and no effect, when one of them is not as it was before: another invocation has come further. */
   commitOffsets(connector: string, offsets: readonly FedOffset[]): Promise<boolean>;
 }

@@ -156,6 +156,8 @@ export interface TaskCounters {
   readonly lastSuccessAt: number | null;
   readonly lagRecords: number | null;
   readonly lagSeconds: number | null;
+  /** Until what the source has next is lost there. */
+  readonly lagSecondsLeft: number | null;
 }
 
 export interface TaskItem extends LeaseState {

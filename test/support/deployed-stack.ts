@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emulatorEnvironment } from '../../local/emulator.ts';
@@ -7,6 +7,7 @@ import { freePort } from '../../local/ports.ts';
 import { silentStep } from '../../local/progress.ts';
 import { type ServiceHandle, stopService } from '../../local/service.ts';
 import { type LocalStack, type StackOptions, startStack, stopStack } from '../../local/stack.ts';
+import { childrenOf, isEnvironmentOf } from './processes.ts';
 
 /** The real stack in an emulator of its own beside a broker of its own, on ports that nobody uses. */
 export interface DeployedStack extends LocalStack {
@@ -53,9 +54,7 @@ export async function deployStack(
       });
     },
     environmentsOf: (functionName) =>
-      childrenOf(emulator?.pid ?? 0).filter((pid) =>
-        textOf(`/proc/${pid}/environ`).includes(`AWS_LAMBDA_FUNCTION_NAME=${functionName}\0`),
-      ),
+      childrenOf(emulator?.pid ?? 0).filter((pid) => isEnvironmentOf(pid, functionName)),
     aws: {
       region,
       endpoint: stack.awsEndpoint,
@@ -70,20 +69,4 @@ export async function deployStack(
       rmSync(home, { recursive: true, force: true });
     },
   };
-}
-
-function childrenOf(parent: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => new RegExp(`^PPid:\\s+${parent}$`, 'm').test(textOf(`/proc/${pid}/status`)))
-    .map(Number);
-}
-
-/** Empty when the process is gone. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,9 +1,10 @@
-import type { FedOffset, FeedClaim, FeedStore } from '../feed-store.ts';
+import type { FedOffset, FedProgress, FeedClaim, FeedStore } from '../feed-store.ts';
 import { feedSetting } from '../feed-store.ts';
+import type { TaskCounters } from '../items.ts';
 import type { Lease } from '../lease-store.ts';
 import { type Attributes, flag, N, number, S, text, yes } from './attributes.ts';
 import { exists, fence, notRevoked, stillOurs } from './conditions.ts';
-import { isGone, readTask, writeTrace } from './item-codec.ts';
+import { counterAttributes, isGone, readTask, writeTrace } from './item-codec.ts';
 import { sourceOffsetWrite } from './offset-store.ts';
 import { claimKey, connectorKey, feedKeyOf, taskKey } from './table.ts';
 import { chunksOf, type TableClient, type Update, type Write } from './table-client.ts';
@@ -141,14 +142,15 @@ export class DynamoDbFeedStore implements FeedStore {
 
   async addProgress(
     connector: string,
-    { runs, records, bytes }: { readonly runs: number; readonly records: number; readonly bytes: number },
+    { runs, records, bytes, succeeded, lag }: FedProgress,
     now: number,
   ): Promise<void> {
+    const behind: Partial<TaskCounters> = lag === null ? {} : { lagSeconds: lag.seconds, lagSecondsLeft: lag.left };
     const sum = (name: string) => `#${name} = if_not_exists(#${name}, :zero) + :${name}`;
     await this.#table.update({
       key: taskKey(connector, 0),
       what: `the counters of ${connector}-0`,
-      set: { lastRunAt: N(now), lastSuccessAt: N(now) },
+      set: counterAttributes({ lastRunAt: now, ...(succeeded ? { lastSuccessAt: now } : {}), ...behind }),
       assign: ['runs', 'records', 'bytes'].map(sum),
       condition: exists,
       values: { zero: N(0), runs: N(runs), records: N(records), bytes: N(bytes) },

@@ -30,6 +30,7 @@ const counterNames = [
   'lastSuccessAt',
   'lagRecords',
   'lagSeconds',
+  'lagSecondsLeft',
 ] as const satisfies readonly (keyof TaskCounters)[];
 
 const maxTraceChars = 40_000;
@@ -69,6 +70,7 @@ function readCounters(item: Attributes): TaskCounters {
     lastSuccessAt: number(item, 'lastSuccessAt'),
     lagRecords: number(item, 'lagRecords'),
     lagSeconds: number(item, 'lagSeconds'),
+    lagSecondsLeft: number(item, 'lagSecondsLeft'),
   };
 }
 

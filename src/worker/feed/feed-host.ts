@@ -1,5 +1,6 @@
 import { isRetriable, traceOf } from '../../errors.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
+import type { FedProgress } from '../../storage/feed-store.ts';
 import { resolveSettings } from '../config-providers.ts';
 import { messageOf } from '../record/failure.ts';
 import { deadlinesOf } from '../run/lease.ts';
@@ -30,13 +31,16 @@ const progressEveryMs = 1000;
 const firstRestMs = 30_000;
 const longestRestMs = 300_000;
 
+type Untold = { -readonly [K in keyof FedProgress]: FedProgress[K] } & { toldAt: number; toldBehind: boolean };
+const nothing: FedProgress = { runs: 0, records: 0, bytes: 0, succeeded: false, lag: null };
+
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(messageOf(error)));
 
 /** What the feed runs of one environment share. */
 export class FeedHost {
   readonly #host: RunHost;
   readonly #connectors: FedConnectors;
-  readonly #progress = new Map<string, { runs: number; records: number; bytes: number; toldAt: number }>();
+  readonly #progress = new Map<string, Untold>();
 
   constructor(host: RunHost, connectors: FedConnectors) {
     this.#host = host;
@@ -77,7 +81,7 @@ export class FeedHost {
     if (failure !== null) await this.#fail(key, fed, failure, budget);
     else if ('error' in answer) this.#tellTrouble(about, answer.error);
     if (failure === null) await this.#restOrGoOn(key, fed, trouble);
-    if (run !== null) await this.#tell(run, requestedAt);
+    if (run !== null) await this.#tell(run, requestedAt, failure === null && 'value' in answer && trouble === null);
     if ('value' in answer) return { taken: true, answer: answer.value, tainted };
     return { taken: false, why: 'failed', error: asError(answer.error), tainted };
   }
@@ -166,10 +170,10 @@ export class FeedHost {
     });
   }
 
-  async #tell(run: PluginRun, startedAt: number): Promise<void> {
+  async #tell(run: PluginRun, startedAt: number, succeeded: boolean): Promise<void> {
     const { clock, telemetry, stores } = this.#host;
     const now = clock.now();
-    const { records, bytes, commits, steps } = run.report;
+    const { records, bytes, commits, steps, lag } = run.report;
     telemetry.emit('run.ended', {
       ...run.about,
       durationMs: now - startedAt,
@@ -180,14 +184,19 @@ export class FeedHost {
       steps,
     });
     const { connector } = run.about;
-    const untold = this.#progress.get(connector) ?? { runs: 0, records: 0, bytes: 0, toldAt: 0 };
+    const untold = this.#progress.get(connector) ?? { ...nothing, toldAt: 0, toldBehind: false };
     this.#progress.set(connector, untold);
     untold.runs++;
     untold.records += records;
     untold.bytes += bytes;
-    if (now - untold.toldAt < progressEveryMs) return;
-    const told = { runs: untold.runs, records: untold.records, bytes: untold.bytes };
-    Object.assign(untold, { runs: 0, records: 0, bytes: 0, toldAt: now });
+    untold.succeeded ||= succeeded;
+    if (lag !== null) untold.lag = { seconds: lag.seconds ?? null, left: lag.secondsLeft ?? null };
+    // Nothing may come after the event that has caught up.
+    const caughtUp = untold.toldBehind && untold.lag?.seconds === 0;
+    if (now - untold.toldAt < progressEveryMs && !caughtUp) return;
+    const { toldAt: _, toldBehind, ...told } = untold;
+    const isBehind = told.lag === null ? toldBehind : (told.lag.seconds ?? 0) > 0;
+    Object.assign(untold, nothing, { toldAt: now, toldBehind: isBehind });
     // Figures only: what was delivered is delivered.
     await stores.feeds.addProgress(connector, told, now).catch(() => {});
   }

@@ -38,6 +38,7 @@ export async function runFeed(run: PluginRun, connector: SourceConnector, event:
     run.report.step('polled');
     const outcomes = await new FedItems(run, items, feed, { conversion, errors, producer }).deliver();
     run.bounds.throwIfBroken();
+    run.report.lag = feed.lag?.(outcomes) ?? null;
     if (feed.keepsOffsets === true) await commitOffsets(run, items, outcomes, read);
     await run.report.activeTopics(topics.topics);
     const refused = outcomes.find((outcome) => outcome.state === 'refused');

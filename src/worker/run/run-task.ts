@@ -213,6 +213,7 @@ function succeeded(run: TaskRun): RunOutcome {
       lastSuccessAt: now,
       lagRecords: run.report.lag?.records ?? null,
       lagSeconds: run.report.lag?.seconds ?? null,
+      lagSecondsLeft: run.report.lag?.secondsLeft ?? null,
     },
   };
 }

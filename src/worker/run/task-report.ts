@@ -1,3 +1,4 @@
+import type { Lag } from '../../api/task.ts';
 import type { EventName, Events } from '../../telemetry/events.ts';
 import type { TaskFacts } from './task-facts.ts';
 
@@ -9,7 +10,7 @@ export class TaskReport {
   bytes = 0;
   commits = 0;
   /** How far the task is behind, if it is known. */
-  lag: { readonly records?: number; readonly seconds?: number } | null = null;
+  lag: Lag | null = null;
   /** What the sink reads is not what it was assigned: the connector's run should look. */
   topicsChanged = false;
   /** Epoch milliseconds: a sink's task wants to run by then, whatever comes; null: it does not. */

@@ -252,6 +252,35 @@ describe('the feed of a table', () => {
   });
 });
 
+describe('how far behind it is', () => {
+  const at = (secondsAgo: number) => ({ ApproximateCreationDateTime: Date.now() / 1000 - secondsAgo });
+  const lagOf = async (outcomes: readonly FedOutcome[], ...secondsAgo: readonly number[]) => {
+    const { feed } = await newFeed();
+    await feed.items(eventOf(...secondsAgo.map((seconds, index) => streamEvent('INSERT', index, 'a', at(seconds)))));
+    return feed.lag!(outcomes);
+  };
+  const near = (seconds: number) => expect.toSatisfy((value: number) => Math.abs(value - seconds) <= 60);
+
+  test('by the last record, and what is left of the 24 hours', async () => {
+    expect(await lagOf([done, done], 7200, 3600)).toEqual({ seconds: near(3600), secondsLeft: near(23 * 3600) });
+  });
+
+  test('by the first that is not done', async () => {
+    expect(await lagOf([done, returned, returned], 9000, 7200, 3600)).toEqual({
+      seconds: near(7200),
+      secondsLeft: near(22 * 3600),
+    });
+  });
+
+  test('nothing is left of what is gone', async () => {
+    expect(await lagOf([returned], 25 * 3600)).toMatchObject({ secondsLeft: 0 });
+  });
+
+  test('it does not say by nothing', async () => {
+    expect(await lagOf([])).toBeNull();
+  });
+});
+
 describe('which stream feeds it', () => {
   const keyOf = (config: Record<string, string>) =>
     new DynamoDbSourceConnector().feedKey(config, { region: 'eu-north-1' })?.key ?? null;

@@ -157,6 +157,15 @@ describe('the feed of a stream', () => {
     await expect(feed.items(event)).rejects.toThrow(/Not an event of a Kinesis stream/);
   });
 
+  test('says how far: by the first record that is not done, else by the last', async () => {
+    const { feed } = await newFeed();
+    const at = (secondsAgo: number) => ({ approximateArrivalTimestamp: Date.now() / 1000 - secondsAgo });
+    await feed.items(eventOf(kinesisEvent(1, 'a', '', at(7200)), kinesisEvent(2, 'a', '', at(3600))));
+    const near = (seconds: number) => expect.toSatisfy((value: number) => Math.abs(value - seconds) <= 60);
+    expect(feed.lag!([{ state: 'done' }, { state: 'done' }])).toEqual({ seconds: near(3600) });
+    expect(feed.lag!([returned, returned])).toEqual({ seconds: near(7200) });
+  });
+
   test('says that it is far behind, and not each time', async () => {
     const { feed, warnings } = await newFeed();
     const at = (hoursAgo: number) => ({ approximateArrivalTimestamp: Date.now() / 1000 - hoursAgo * 3600 });

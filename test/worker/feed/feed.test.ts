@@ -30,14 +30,19 @@ interface Message {
   readonly id: string;
   readonly body: string;
   readonly group?: string;
+  /** Epoch milliseconds. */
+  readonly sentAt?: number;
 }
 
 const event = (queue: string, messages: readonly Message[]) => ({
-  Records: messages.map(({ id, body, group }) => ({
+  Records: messages.map(({ id, body, group, sentAt }) => ({
     messageId: id,
     receiptHandle: `handle-${id}`,
     body,
-    attributes: group === undefined ? {} : { MessageGroupId: group },
+    attributes: {
+      ...(group === undefined ? {} : { MessageGroupId: group }),
+      ...(sentAt === undefined ? {} : { SentTimestamp: String(sentAt) }),
+    },
     messageAttributes: {},
     eventSource: 'aws:sqs',
     eventSourceARN: arn(queue),
@@ -98,6 +103,32 @@ describe('a fed connector', () => {
     expect(delivered()).toEqual(['a', 'b']);
     expect((await taskOf('q'))!.counters).toMatchObject({ runs: 1, records: 2 });
     expect(await drover.stores.status.activeTopics('q')).toEqual(['orders']);
+  });
+
+  it('tells how far behind it is, and that it has caught up at once: nothing may come after that', async () => {
+    await start('q', config('orders'));
+    const sent = (id: string, secondsAgo: number) => ({ ...message(id), sentAt: Date.now() - secondsAgo * 1000 });
+    await feed('orders', [sent('a', 90)]);
+    const behind = (await taskOf('q'))!.counters.lagSeconds;
+    expect(behind).toBeGreaterThanOrEqual(90);
+    await clock.advance(10);
+    await feed('orders', [sent('b', 60)]);
+    expect((await taskOf('q'))!.counters).toMatchObject({ lagSeconds: behind, records: 1 });
+    await clock.advance(10);
+    await feed('orders', [{ ...message('c'), sentAt: Date.now() + 60_000 }]);
+    expect((await taskOf('q'))!.counters).toMatchObject({ lagSeconds: 0, records: 3 });
+  });
+
+  it('has not succeeded while Kafka is away', async () => {
+    await start('q', config('orders'));
+    await feed('orders', [message('a')]);
+    const before = (await taskOf('q'))!.counters;
+    await later();
+    takeKafkaAway();
+    await feed('orders', [message('b')]);
+    const after = (await taskOf('q'))!.counters;
+    expect(after.lastRunAt).toBeGreaterThan(before.lastRunAt!);
+    expect(after.lastSuccessAt).toBe(before.lastSuccessAt);
   });
 
   it('polls where the event source is not declared', async () => {
