@@ -34,6 +34,7 @@ test('a run is read from the line that telemetry writes of it', () => {
     durationMs: 2500,
     records: 7,
     bytes: 700,
+    emptyRuns: 0,
     commits: 1,
     nextDueAt: null,
     steps: {},

@@ -55,7 +55,7 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
-    outcome = failed(host, item, lease, run, error);
+    outcome = failed(host, item, lease, run, error, startedAt);
   }
   try {
     await releaseLease(host, lease, outcome);
@@ -89,6 +89,7 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
     records: report.records,
     bytes: run?.report.bytes ?? 0,
     commits: run?.report.commits ?? 0,
+    emptyRuns: item.counters.consecutiveEmptyRuns,
     nextDueAt: outcome.dueAt,
     steps: { acquired: startedAt - requestedAt, ...run?.report.steps },
   });
@@ -194,7 +195,14 @@ function succeeded(run: TaskRun): RunOutcome {
   };
 }
 
-function failed(host: RunHost, item: TaskItem, lease: Lease, run: TaskRun | null, error: unknown): RunOutcome {
+function failed(
+  host: RunHost,
+  item: TaskItem,
+  lease: Lease,
+  run: TaskRun | null,
+  error: unknown,
+  startedAt: number,
+): RunOutcome {
   const { connector, task } = item;
   const now = host.clock.now();
   const consecutiveFailures = item.counters.consecutiveFailures + 1;
@@ -206,7 +214,16 @@ function failed(host: RunHost, item: TaskItem, lease: Lease, run: TaskRun | null
   const restartAt = retriable || config === undefined ? null : restartDueAt(config, restartAttempts, now);
   const nextDueAt = retriable ? retryDueAt(consecutiveFailures, now) : restartAt;
   const trace = traceOf(error);
-  host.telemetry.emit('run.failed', { connector, task, error: messageOf(error), trace, retriable, nextDueAt });
+  const durationMs = now - startedAt;
+  host.telemetry.emit('run.failed', {
+    connector,
+    task,
+    error: messageOf(error),
+    trace,
+    retriable,
+    nextDueAt,
+    durationMs,
+  });
   return {
     state: retriable ? 'RUNNING' : 'FAILED',
     trace,
