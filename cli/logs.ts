@@ -131,11 +131,24 @@ async function logGroups(
   return groups;
 }
 
+/** Megabytes that the functions have which run connectors: what a run costs is by them. */
+export async function memoryOf({ aws, resources }: Installation): Promise<ReadonlyMap<FunctionRole, number>> {
+  const { functions } = await resources();
+  const memory = new Map<FunctionRole, number>();
+  for (const role of ['task', 'feed'] as const) {
+    const name = functions[role];
+    const { memoryMb } = name === undefined ? { memoryMb: null } : await functionConfiguration(aws, name);
+    if (memoryMb !== null) memory.set(role, memoryMb);
+  }
+  return memory;
+}
+
 export interface FunctionFacts {
   readonly logGroup: string;
   readonly state: string;
   readonly lastUpdate: string;
   readonly runtime: string;
+  readonly memoryMb: number | null;
 }
 
 export async function functionConfiguration(aws: AwsSettings, name: string): Promise<FunctionFacts> {
@@ -148,6 +161,7 @@ export async function functionConfiguration(aws: AwsSettings, name: string): Pro
       state: found.State ?? 'Active',
       lastUpdate: found.LastUpdateStatus ?? 'Successful',
       runtime: found.Runtime ?? '',
+      memoryMb: found.MemorySize ?? null,
     };
   } finally {
     client.destroy();

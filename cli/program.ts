@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { droverVersion } from '../src/version.ts';
 import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addConsole } from './commands/console.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDev } from './commands/dev.ts';
@@ -66,6 +67,7 @@ export function createProgram(context: CommandContext): Command {
     addImport,
     addExport,
     addProxy,
+    addConsole,
   ];
   for (const add of commands) add(program, context);
   addDev(program);

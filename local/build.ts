@@ -11,6 +11,10 @@ import { binFolder, projectFolder } from './folders.ts';
 const dist = join(projectFolder, 'dist');
 rmSync(dist, { recursive: true, force: true });
 execFileSync(join(binFolder, 'tsc'), ['-p', join(projectFolder, 'tsconfig.build.json')], { stdio: 'inherit' });
+// The console's page, which a browser runs: its modules, and what they lie beside.
+const page = join(projectFolder, 'console');
+execFileSync(join(binFolder, 'tsc'), ['-p', join(page, 'tsconfig.build.json')], { stdio: 'inherit' });
+for (const file of ['index.html', 'style.css', 'icon.svg']) cpSync(join(page, file), join(dist, 'console', file));
 
 /**
  * The entries once more as CommonJS, with the same types, for apps whose tests or tools cannot `require` a module:

@@ -1,6 +1,6 @@
 import { homeFolder } from './folders.ts';
 import { javaPluginFolders } from './java-plugins.ts';
-import { portVariables, type StackOptions, type StackPorts } from './stack.ts';
+import { consoleVariable, portVariables, type StackOptions, type StackPorts } from './stack.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -16,7 +16,21 @@ export function localSettings(variables: Variables = process.env): Omit<StackOpt
     ports[name] = port(portVariables[name].variable, variables, defaultPorts[name]);
   }
   refuseSharedPorts(ports);
-  return { home: homeFolder, region: region(variables), ports, javaPlugins: javaPluginFolders(variables) };
+  const console = port(consoleVariable, variables, 0) || null;
+  const same = (Object.keys(ports) as (keyof StackPorts)[]).find((name) => ports[name] === console);
+  if (same !== undefined) {
+    const { what, variable } = portVariables[same];
+    throw new Error(
+      `${what} and the console would both use port ${console}: give each its own with ${variable} and ${consoleVariable}`,
+    );
+  }
+  return {
+    home: homeFolder,
+    region: region(variables),
+    ports,
+    console: { port: console },
+    javaPlugins: javaPluginFolders(variables),
+  };
 }
 
 function port(variable: string, variables: Variables, fallback: number): number {

@@ -5,7 +5,7 @@ import { emulatorPython, startEmulator } from './emulator.ts';
 import { projectFolder } from './folders.ts';
 import { javaContext } from './java-plugins.ts';
 import { kafkaJars, startKafka } from './kafka.ts';
-import { isPortFree } from './ports.ts';
+import { freePort, isPortFree } from './ports.ts';
 import type { Step } from './progress.ts';
 import { isRunning, type ServiceHandle, startService, stopService } from './service.ts';
 
@@ -24,10 +24,16 @@ export const portVariables: Readonly<Record<keyof StackPorts, { what: string; va
   rest: { what: 'the REST API', variable: 'DROVER_REST_PORT' },
 };
 
+/** Where the console is, unless it is told: here, or at any other port where something else listens. */
+const consolePort = 8090;
+export const consoleVariable = 'DROVER_CONSOLE_PORT';
+
 /** What `stack.json` holds; there only while the stack is up. */
 export interface LocalStack {
   /** Of the Connect REST API, for any client. */
   readonly restUrl: string;
+  /** A page to look at it; only where it was asked for. */
+  readonly consoleUrl?: string;
   /** The same API under API Gateway's own name, which not every client resolves. */
   readonly apiGatewayUrl: string;
   readonly bootstrapServers: string;
@@ -71,6 +77,8 @@ export interface StackOptions {
   /** Holds data, logs, `stack.json`; removed with all that is in it when the stack stops, but for `cache`. */
   readonly home: string;
   readonly ports: StackPorts;
+  /** Null: where there is room. Not given: there is no console. */
+  readonly console?: { readonly port: number | null };
   readonly region: string;
   /** Further context of cdk/app.ts: limits, for example. */
   readonly context?: Readonly<Record<string, string>>;
@@ -95,17 +103,18 @@ export async function startStack(given: StackOptions): Promise<LocalStack> {
     context: { ...given.context, ...(await javaContext(runFolder(home), javaPlugins)) },
   });
   const old = readServices(home);
-  const reusable = old.length === 3 && old.every(isRunning) && readStack(home)?.ports;
-  if (reusable && samePorts(reusable, ports)) {
+  const before = old.every(isRunning) ? readStack(home) : null;
+  const isWhole = old.length === (given.console === undefined ? 3 : 4);
+  if (isWhole && before !== null && samePorts(before.ports, ports) && isConsole(given, before.consoleUrl)) {
     const options = await withJava();
     const outputs = await step('Deploy the stack again (it is up)', async () => {
       await synthesise(deployOptions(options));
       return await deploy(deployOptions(options));
     });
-    return writeStack(options, outputs, old);
+    return writeStack(options, outputs, old, before.consoleUrl);
   }
   await stopStack(home);
-  await checkPorts(ports);
+  await checkPorts(ports, given.console?.port ?? null);
   const services: ServiceHandle[] = [];
   // Noted as soon as they are there: a start that is cut short leaves nothing that stop does not know.
   const onSpawn = (service: ServiceHandle) => {
@@ -129,7 +138,13 @@ export async function startStack(given: StackOptions): Promise<LocalStack> {
     );
     const outputs = await step('cdk deploy', () => deploy(deployOptions(options)));
     await startProxy(options, outputs, onSpawn);
-    return writeStack(options, outputs, services);
+    if (options.console === undefined) return writeStack(options, outputs, services);
+    const port = options.console.port ?? ((await isPortFree(consolePort)) ? consolePort : await freePort());
+    const consoleUrl = `http://127.0.0.1:${port}`;
+    // It finds the stack by this file.
+    writeStack(options, outputs, services, consoleUrl);
+    await startConsole(options, port, onSpawn);
+    return writeStack(options, outputs, services, consoleUrl);
   } catch (error) {
     await stopStack(home);
     throw error;
@@ -153,8 +168,11 @@ function readServices(home: string): readonly ServiceHandle[] {
   return readJson<ServiceHandle[]>(servicesFile(home)) ?? [];
 }
 
-async function checkPorts(ports: StackPorts): Promise<void> {
+async function checkPorts(ports: StackPorts, console: number | null): Promise<void> {
   const taken: string[] = [];
+  if (console !== null && !(await isPortFree(console))) {
+    taken.push(`  port ${console}, for the console: end what uses it, or choose another with ${consoleVariable}`);
+  }
   for (const name of Object.keys(portVariables) as (keyof StackPorts)[]) {
     const { what, variable } = portVariables[name];
     if (!(await isPortFree(ports[name]))) {
@@ -187,6 +205,28 @@ function startProxy(
   });
 }
 
+function startConsole(
+  { home }: StackOptions,
+  port: number,
+  onSpawn: (service: ServiceHandle) => void,
+): Promise<ServiceHandle> {
+  return startService({
+    onSpawn,
+    name: 'Console',
+    command: process.execPath,
+    args: [join(projectFolder, 'cli', 'main.ts'), 'console', '--port', String(port)],
+    // Of this stack, whatever else the shell names.
+    env: { DROVER_HOME: home, DROVER_URL: '', DROVER_STACK: '' },
+    logFile: join(runFolder(home), 'console.log'),
+    ready: () => fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(20_000) }),
+  });
+}
+
+function isConsole({ console }: StackOptions, url: string | undefined): boolean {
+  if (console === undefined) return url === undefined;
+  return url !== undefined && (console.port === null || url.endsWith(`:${console.port}`));
+}
+
 function deployOptions(options: StackOptions): DeployOptions {
   return {
     folder: runFolder(options.home),
@@ -197,10 +237,16 @@ function deployOptions(options: StackOptions): DeployOptions {
   };
 }
 
-function writeStack(options: StackOptions, outputs: StackOutputs, services: readonly ServiceHandle[]): LocalStack {
+function writeStack(
+  options: StackOptions,
+  outputs: StackOutputs,
+  services: readonly ServiceHandle[],
+  consoleUrl?: string,
+): LocalStack {
   const { ports, region, home } = options;
   const stack: LocalStack = {
     restUrl: `http://127.0.0.1:${ports.rest}`,
+    ...(consoleUrl === undefined ? {} : { consoleUrl }),
     apiGatewayUrl: outputs.RestUrl,
     bootstrapServers: `127.0.0.1:${ports.kafka}`,
     awsEndpoint: `http://127.0.0.1:${ports.aws}`,

@@ -13,7 +13,7 @@ export function summary(stack: LocalStack, demo: DemoReport, hook: HookReport, h
   return `
 Drover is up after ${(tookMs / 1000).toFixed(1)} s.
 
-  REST API     ${restUrl}
+${stack.consoleUrl === undefined ? '' : `  Console      ${stack.consoleUrl}\n`}  REST API     ${restUrl}
   Kafka        ${stack.bootstrapServers}
   AWS          ${stack.awsEndpoint} (${stack.region}, any credentials)
 

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { usageError } from '../faults.ts';
 import { printJson } from '../json.ts';
-import { FunctionLogs, type LogLine, rolesOf, sinceOf } from '../logs.ts';
+import { FunctionLogs, type LogLine, memoryOf, rolesOf, sinceOf } from '../logs.ts';
 import { bytesText, oneLine, type Style } from '../output.ts';
 import { parseTarget } from '../resources.ts';
+import { joinRuns, type Run, runEvents, runOf } from '../runs.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 
 interface LogsOptions {
@@ -49,7 +50,7 @@ export function addLogs(program: Command, context: CommandContext): void {
     .summary('what ran when, how long, and what it moved')
     .description(
       'Read from the functions’ log: runs that moved records, and those that failed or died; the newest last. Runs that found nothing ' +
-        'are logged at DEBUG only.',
+        'have no line: the next one that moves something counts them. The cost is worked out by list prices, those before it included.',
     )
     .argument('[name...]', 'orders; without a name all connectors')
     .option('--since <time>', '90s, 10m, 2h, 7d, or an instant (default: 1h)', since)
@@ -126,51 +127,14 @@ function lineText(session: Session, line: LogLine, withRole: boolean): string {
   return `${head} ${style === undefined ? message : session.paint(style, message)}`;
 }
 
-interface Run {
-  readonly startedAt: string;
-  readonly task: string;
-  readonly result: string;
-  readonly durationMs: number | null;
-  readonly records: number | null;
-  readonly bytes: number | null;
-  readonly commits: number | null;
-  readonly error: string | null;
-}
-
-const results: Readonly<Record<string, string>> = {
-  'run.ended': 'ended',
-  'run.failed': 'failed',
-  'run.died': 'died',
-  'run.cut': 'cut',
-  'run.fenced': 'fenced',
-};
-
-/** A run that failed tells so and ends: two lines, of which the first says why. */
-export function runOf({ at, fields }: Pick<LogLine, 'at' | 'fields'>): Run {
-  const of = fields ?? {};
-  const number = (value: unknown) => (typeof value === 'number' ? value : null);
-  const durationMs = number(of.durationMs);
-  return {
-    startedAt: new Date(at - (durationMs ?? 0)).toISOString(),
-    task: of.task === undefined ? String(of.connector) : `${of.connector}/${of.task}`,
-    result:
-      of.event === 'run.failed' && of.retriable === true ? 'will be tried again' : (results[String(of.event)] ?? ''),
-    durationMs,
-    records: number(of.records),
-    bytes: number(of.bytes),
-    commits: number(of.commits),
-    error: of.event === 'run.ended' ? null : oneLine(String(of.error ?? of.message ?? '')),
-  };
-}
-
 async function runs(session: Session, options: LogsOptions, args: string[]): Promise<void> {
   const of = about(args, options.task, 'runs');
-  const question = { roles: rolesOf(['task', 'feed']), ...of, events: Object.keys(results) };
-  const source = new FunctionLogs(
-    await session.installation(),
-    question,
-    options.since ?? sinceOf(session.io.now)(defaultSince),
-  );
+  const installation = await session.installation();
+  const question = { roles: rolesOf(['task', 'feed']), ...of, events: runEvents };
+  const memory = await memoryOf(installation);
+  const runsOf = (lines: readonly LogLine[]) =>
+    joinRuns(lines.map((line) => runOf(line, memory.get(line.role) ?? null)));
+  const source = new FunctionLogs(installation, question, options.since ?? sinceOf(session.io.now)(defaultSince));
   if (options.follow === true && session.format === 'yaml')
     throw usageError('What is followed is printed as lines or with --json');
   const columns = [
@@ -179,6 +143,8 @@ async function runs(session: Session, options: LogsOptions, args: string[]): Pro
     { title: 'TOOK', cell: ({ durationMs }: Run) => (durationMs === null ? '-' : tookText(durationMs)) },
     { title: 'RECORDS', cell: ({ records }: Run) => (records === null ? '-' : String(records)) },
     { title: 'BYTES', cell: ({ bytes }: Run) => (bytes === null ? '-' : bytesText(bytes)) },
+    { title: 'IDLE BEFORE', cell: ({ emptyRuns }: Run) => (emptyRuns === null ? '-' : String(emptyRuns)) },
+    { title: 'COST', cell: ({ cost }: Run) => (cost === null ? '-' : costText(cost)) },
     {
       title: 'RESULT',
       cell: ({ result, error }: Run) =>
@@ -186,7 +152,7 @@ async function runs(session: Session, options: LogsOptions, args: string[]): Pro
     },
   ];
   if (options.follow !== true) {
-    const found = (await source.next(session.io.now())).map(runOf);
+    const found = runsOf(await source.next(session.io.now()));
     return session.list(found, columns, {
       values: found,
       name: ({ task }) => task,
@@ -194,7 +160,7 @@ async function runs(session: Session, options: LogsOptions, args: string[]): Pro
     });
   }
   await follow(session, source, options, (lines) => {
-    for (const one of lines.map(runOf)) {
+    for (const one of runsOf(lines)) {
       const cells = columns.map(({ cell }) => cell(one)).map((cell) => (typeof cell === 'string' ? cell : cell.text));
       session.io.out(session.format === 'json' ? `${printJson(one, 0)}\n` : `${cells.join('  ')}\n`);
     }
@@ -204,3 +170,6 @@ async function runs(session: Session, options: LogsOptions, args: string[]): Pro
 function tookText(ms: number): string {
   return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
+
+/** Dollars: most runs cost a small part of a cent. */
+const costText = (cost: number) => `$${cost.toFixed(7)}`;

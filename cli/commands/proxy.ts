@@ -28,7 +28,7 @@ export function addProxy(program: Command, context: CommandContext): void {
     .action(run(context, proxy));
 }
 
-function portOf(text: string): number {
+export function portOf(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw usageError(`--port is "${text}": it must be a number up to 65535`);
@@ -57,7 +57,7 @@ async function proxy(session: Session, { port, host, allowHost = [], verbose }: 
   server.closeAllConnections();
 }
 
-function listenFault({ code, message }: NodeJS.ErrnoException, port: number, host: string): CliError {
+export function listenFault({ code, message }: NodeJS.ErrnoException, port: number, host: string): CliError {
   if (code === 'EADDRINUSE')
     return usageError(`Something else listens on port ${port}: take another with --port, or any with --port 0`);
   if (code === 'EACCES') return usageError(`Port ${port} is not for everybody: take one from 1024 on, with --port`);

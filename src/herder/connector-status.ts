@@ -70,9 +70,13 @@ export async function taskInfos(deps: HerderDeps, name: string): Promise<TaskInf
 
 export async function connectorReport(deps: HerderDeps, name: string): Promise<ConnectorReport> {
   const { connector, tasks } = await connectorAndTasks(deps, name);
+  return reportOf(deps, connector, tasks);
+}
+
+export function reportOf(deps: HerderDeps, connector: ConnectorItem, tasks: readonly TaskItem[]): ConnectorReport {
   const now = deps.clock.now();
   return {
-    name,
+    name: connector.name,
     type: connector.type,
     targetState: connector.targetState,
     state: connector.state,

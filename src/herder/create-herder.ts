@@ -1,6 +1,6 @@
 import { connectorAndTasks, connectorNames, ofEachConnector } from './connector-lookup.ts';
 import { alterOffsets, offsetHistory, offsets, resetOffsets, undoOffsetChange } from './connector-offsets.ts';
-import { connectorReport, connectorStatus, statusOf, taskInfos, taskStatus } from './connector-status.ts';
+import { connectorReport, connectorStatus, reportOf, statusOf, taskInfos, taskStatus } from './connector-status.ts';
 import { feedReports } from './feed-checks.ts';
 import type { Herder } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
@@ -74,6 +74,7 @@ export function createHerder(deps: HerderDeps): Herder {
     mirrorFailure: async () => (await deps.cluster.mirrorFailure()) ?? null,
     feedReports: async () => (deps.feedRules === undefined ? [] : feedReports(deps.feedRules)),
     connectorReport: (name) => connectorReport(deps, name),
+    connectorReports: () => ofEachConnector(deps, (connector, tasks) => reportOf(deps, connector, tasks)),
     offsetHistory: (name) => offsetHistory(deps, name),
     undoOffsetChange: (name) => undoOffsetChange(deps, name),
     replayDeadLetters: (name, target) => replayDeadLetters(deps, name, target),

@@ -187,6 +187,7 @@ export interface Herder {
   /** Drover's own: those that are declared one by one. */
   feedReports(): Promise<readonly FeedReport[]>;
   connectorReport(name: string): Promise<ConnectorReport>;
+  connectorReports(): Promise<ConnectorReport[]>;
   offsetHistory(name: string): Promise<readonly OffsetChangeReport[]>;
   /** Puts back what was there before the newest change by hand. */
   undoOffsetChange(name: string): Promise<string>;

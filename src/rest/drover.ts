@@ -32,6 +32,11 @@ export async function getConnectorReport(call: Call): Promise<Answer> {
   return { body: connectorReportEntity(await call.herder.connectorReport(nameOf(call))) };
 }
 
+/** Of all of them at once, for who watches many. */
+export async function listConnectorReports({ herder }: Call): Promise<Answer> {
+  return { body: { connectors: (await herder.connectorReports()).map(connectorReportEntity) } };
+}
+
 export async function getOffsetHistory(call: Call): Promise<Answer> {
   return { body: { changes: (await call.herder.offsetHistory(nameOf(call))).map(offsetChangeEntity) } };
 }

@@ -356,6 +356,15 @@ export const routes: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/drover/connectors',
+    operation: 'listConnectorReports',
+    summary: 'The same of every connector as `/drover/connectors/{connector}` tells of one, in one answer.',
+    success: 200,
+    answer: schema.connectorReports,
+    handle: drover.listConnectorReports,
+  },
+  {
+    method: 'GET',
     path: '/drover/connectors/{connector}',
     operation: 'getConnectorReport',
     summary:

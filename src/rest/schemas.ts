@@ -174,6 +174,7 @@ export const connectorReport = object({
     }),
   ),
 });
+export const connectorReports = object({ connectors: list(connectorReport) });
 export const replayRequest = object({ topic: nullable('string') }, ['topic']);
 export const offsetHistory = object({
   changes: list(object({ changed_at: instant, before: list(offset), after: list(offset) })),

@@ -19,11 +19,20 @@ export interface Events {
     records: number;
     bytes: number;
     commits: number;
+    /** Runs in a row before this one that found nothing: they have no line of their own at INFO. */
+    emptyRuns: number;
     nextDueAt: number | null;
     /** Milliseconds from the request until each step was first done. */
     steps: Readonly<Record<string, number>>;
   };
-  'run.failed': About & { error: string; trace: string; retriable: boolean; nextDueAt: number | null };
+  'run.failed': About & {
+    error: string;
+    trace: string;
+    retriable: boolean;
+    nextDueAt: number | null;
+    /** Of a task's run: how long it had run. */
+    durationMs?: number;
+  };
   'run.fenced': About & { error: string };
   /** Told by the run that takes over; `runs` in a row, the last `fruitlessRuns` of them without a commit. */
   'run.died': About & { runs: number; fruitlessRuns: number; workerId: string; leaseExpiredAt: number };

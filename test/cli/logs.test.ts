@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { runOf } from '../../cli/commands/logs.ts';
 import { parseProperties, textOf } from '../../cli/dead-letters.ts';
 import { answers, patternOf, sinceOf } from '../../cli/logs.ts';
+import { joinRuns, runOf } from '../../cli/runs.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -29,32 +29,45 @@ test('a run is read from the line that telemetry writes of it', () => {
   const lines: string[] = [];
   const telemetry = createTelemetry({ clock, write: (line) => lines.push(line) });
   const about = { connector: 'orders', task: 0 };
-  telemetry.emit('run.ended', {
-    ...about,
-    durationMs: 2500,
-    records: 7,
-    bytes: 700,
-    commits: 1,
-    nextDueAt: null,
-    steps: {},
-  });
+  const ended = { ...about, bytes: 700, nextDueAt: null, steps: {} };
+  telemetry.emit('run.ended', { ...ended, durationMs: 2500, records: 7, emptyRuns: 2, commits: 3 });
   telemetry.emit('run.failed', { ...about, error: 'no\nway', trace: 't', retriable: true, nextDueAt: null });
   telemetry.emit('run.died', { ...about, runs: 2, fruitlessRuns: 2, workerId: 'w', leaseExpiredAt: 0 });
-  const runs = lines.map((line) => runOf({ at: clock.now(), fields: JSON.parse(line) }));
+  const runs = lines.map((line) => runOf({ at: clock.now(), fields: JSON.parse(line) }, 1024));
   expect(runs).toEqual([
     {
       startedAt: '2026-11-29T12:00:07.500Z',
+      endedAt: '2026-11-29T12:00:10.000Z',
+      connector: 'orders',
       task: 'orders/0',
       result: 'ended',
       durationMs: 2500,
       records: 7,
       bytes: 700,
-      commits: 1,
+      commits: 3,
+      emptyRuns: 2,
+      // A run, two further commits, two runs that found nothing, and 2.5 GB-seconds.
+      cost: expect.closeTo(6.8e-6 + 2 * 2.5e-6 + 2 * 4.3e-6 + 2500 * 1.333e-8, 12),
       error: null,
     },
     expect.objectContaining({ task: 'orders/0', result: 'will be tried again', durationMs: null, error: 'no way' }),
-    expect.objectContaining({ task: 'orders/0', result: 'died', error: expect.stringContaining('2 times in a row') }),
+    expect.objectContaining({
+      task: 'orders/0',
+      result: 'died',
+      cost: null,
+      error: expect.stringContaining('2 times'),
+    }),
   ]);
+});
+
+test('a run that failed behind records is one run: why it failed, and what it moved', () => {
+  const at = Date.parse('2026-11-29T12:00:10Z');
+  const of = (fields: object, later = 0) =>
+    runOf({ at: at + later, fields: { connector: 'c', task: 0, ...fields } as never }, 1024);
+  const failed = of({ event: 'run.failed', error: 'no way', durationMs: 1000, retriable: false });
+  const ended = of({ event: 'run.ended', durationMs: 1020, records: 5, bytes: 50, commits: 1, emptyRuns: 0 }, 20);
+  const next = of({ event: 'run.ended', durationMs: 10, records: 1, bytes: 1, commits: 1, emptyRuns: 0 }, 900);
+  expect(joinRuns([failed, ended, next])).toEqual([{ ...ended, result: 'failed', error: 'no way' }, next]);
 });
 
 test.each([

@@ -26,6 +26,7 @@ const ended: Events['run.ended'] = {
   durationMs: 20,
   records: 7,
   bytes: 490,
+  emptyRuns: 0,
   commits: 1,
   nextDueAt: null,
   steps: {},

@@ -180,6 +180,7 @@ export class FeedHost {
       records,
       bytes,
       commits,
+      emptyRuns: 0,
       nextDueAt: null,
       steps,
     });

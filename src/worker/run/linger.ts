@@ -1,5 +1,5 @@
+import type { WaitingCost } from '../../telemetry/run-cost.ts';
 import { Rhythm } from './rhythm.ts';
-import type { WaitingCost } from './run-cost.ts';
 import { idleBackOffMs, type RunLimits } from './run-limits.ts';
 
 /** With fewer pauses than this a stream is not known, and it is supposed that some are short and some are long. */

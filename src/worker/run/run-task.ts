@@ -55,10 +55,10 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
-    outcome = failed(host, item, lease, run, error);
+    outcome = failed(host, item, lease, run, error, startedAt);
   }
   try {
-    outcome = await release(host, item, lease, run, outcome);
+    outcome = await release(host, item, lease, run, outcome, startedAt);
     if (owner !== null && run?.bounds.tainted === false) host.knownTasks.keep(item, lease, owner, offsets);
   } catch (error) {
     // Somebody took the task over meanwhile: what comes next is theirs to say.
@@ -89,6 +89,7 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
     records: report.records,
     bytes: run?.report.bytes ?? 0,
     commits: run?.report.commits ?? 0,
+    emptyRuns: item.counters.consecutiveEmptyRuns,
     nextDueAt: outcome.dueAt,
     steps: { acquired: startedAt - requestedAt, ...run?.report.steps },
   });
@@ -102,6 +103,7 @@ async function release(
   lease: Lease,
   run: TaskRun | null,
   outcome: RunOutcome,
+  startedAt: number,
 ): Promise<RunOutcome> {
   if (run === null || !run.held.any) {
     await releaseLease(host, lease, outcome);
@@ -112,7 +114,7 @@ async function release(
     return outcome;
   } catch (error) {
     if (error instanceof FencedError) throw error;
-    const failure = failed(host, item, lease, run, error);
+    const failure = failed(host, item, lease, run, error, startedAt);
     await releaseLease(host, lease, failure);
     return failure;
   }
@@ -218,7 +220,14 @@ function succeeded(run: TaskRun): RunOutcome {
   };
 }
 
-function failed(host: RunHost, item: TaskItem, lease: Lease, run: TaskRun | null, error: unknown): RunOutcome {
+function failed(
+  host: RunHost,
+  item: TaskItem,
+  lease: Lease,
+  run: TaskRun | null,
+  error: unknown,
+  startedAt: number,
+): RunOutcome {
   const { connector, task } = item;
   const now = host.clock.now();
   const consecutiveFailures = item.counters.consecutiveFailures + 1;
@@ -230,7 +239,16 @@ function failed(host: RunHost, item: TaskItem, lease: Lease, run: TaskRun | null
   const restartAt = retriable || config === undefined ? null : restartDueAt(config, restartAttempts, now);
   const nextDueAt = retriable ? retryDueAt(consecutiveFailures, now) : restartAt;
   const trace = traceOf(error);
-  host.telemetry.emit('run.failed', { connector, task, error: messageOf(error), trace, retriable, nextDueAt });
+  const durationMs = now - startedAt;
+  host.telemetry.emit('run.failed', {
+    connector,
+    task,
+    error: messageOf(error),
+    trace,
+    retriable,
+    nextDueAt,
+    durationMs,
+  });
   return {
     state: retriable ? 'RUNNING' : 'FAILED',
     trace,

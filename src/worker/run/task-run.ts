@@ -2,11 +2,11 @@ import { scheduledRun } from '../../invocation/run-plan.ts';
 import { newestChanges, type PositionChange, type TaskCounters, type TaskItem } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import type { LastCommit, SinkPosition, SourceOffsetEntry } from '../../storage/offset-backing-store.ts';
+import { inWaiting, runCost } from '../../telemetry/run-cost.ts';
 import type { KnownOffsets } from './known-tasks.ts';
 import { HeldCommits } from './last-commit.ts';
 import { Linger } from './linger.ts';
 import { PluginRun } from './plugin-run.ts';
-import { inWaiting, runCost } from './run-cost.ts';
 import type { RunHost } from './run-host.ts';
 import type { GivenFacts } from './task-facts.ts';
 

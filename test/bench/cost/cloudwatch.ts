@@ -40,7 +40,7 @@ type Emitted = { [K in EventName]: readonly [K, Events[K]] }[EventName];
 
 const about = { connector: 'orders-to-warehouse', task: 0 };
 const steps = { acquired: 5, loaded: 9, started: 12, polled: 14, committed: 20 };
-const run = { ...about, commits: 0, nextDueAt: 1, steps };
+const run = { ...about, commits: 0, emptyRuns: 0, nextDueAt: 1, steps };
 
 const idleRun: readonly Emitted[] = [
   ['run.started', { ...about, fencingToken: 1, takeover: false }],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runCost } from '../../../src/worker/run/run-cost.ts';
+import { runCost } from '../../../src/telemetry/run-cost.ts';
 import { countCloudWatch } from './cloudwatch.ts';
 import {
   commitsPerRun,

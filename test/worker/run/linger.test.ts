@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { inWaiting, runCost } from '../../../src/telemetry/run-cost.ts';
 import { Linger } from '../../../src/worker/run/linger.ts';
 import { Rhythm } from '../../../src/worker/run/rhythm.ts';
-import { inWaiting, runCost } from '../../../src/worker/run/run-cost.ts';
 import { idleBackOffMs, runLimits } from '../../../src/worker/run/run-limits.ts';
 import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
 

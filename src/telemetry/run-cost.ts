@@ -26,3 +26,20 @@ export function inWaiting(cost: RunCost, memoryMb: number): WaitingCost {
   const perMs = (cost.gbMs * memoryMb) / 1024;
   return { runMs: cost.run / perMs, emptyRunMs: cost.emptyRun / perMs, commitMs: cost.commit / perMs };
 }
+
+/** What a run is told to have done, in the events of its end. */
+export interface RunFigures {
+  readonly durationMs: number;
+  readonly records: number;
+  readonly commits: number;
+  /** Runs in a row before it that found nothing, and are told by it alone. */
+  readonly emptyRuns: number;
+}
+
+/** Dollars for a run and for the empty ones before it, in a function of so much memory; the installation's own not counted. */
+export function costOfRun({ durationMs, records, commits, emptyRuns }: RunFigures, memoryMb: number, cost = runCost) {
+  const time = (cost.gbMs * memoryMb * durationMs) / 1024;
+  // The last commit is part of the price of the run.
+  const own = (records === 0 ? cost.emptyRun : cost.run) + Math.max(0, commits - 1) * cost.commit + time;
+  return own + emptyRuns * cost.emptyRun;
+}
