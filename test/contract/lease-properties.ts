@@ -12,7 +12,10 @@ const newTask = { task: 0, config: {}, assignment: [], positions: [] };
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('acquire' as const), owner: fc.nat(1) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('commit' as const), owner: fc.nat(1) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('release' as const), owner: fc.nat(1) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('release' as const), owner: fc.nat(1), commits: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('renew' as const), owner: fc.nat(1) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1, 400, 1000) }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'revoke' as const }) },
@@ -98,7 +101,15 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
             case 'release': {
               if (mine == null) break;
               const outcome = { state: 'RUNNING' as const, trace: null, workerId: 'w', dueAt: now };
-              if (await fencedOr(() => stores.leases.release(mine.lease, outcome))) countAnew();
+              const entry = { key: '{}', partition: '{}', offset: `{"n":${++commits}}` };
+              const end = () =>
+                event.commits
+                  ? stores.offsets.commitAndRelease(mine.lease, { offsets: [entry] }, outcome)
+                  : stores.leases.release(mine.lease, outcome);
+              if (await fencedOr(end)) {
+                countAnew();
+                if (event.commits) committed = entry.offset;
+              }
               held[event.owner] = null;
               break;
             }

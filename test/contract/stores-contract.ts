@@ -559,6 +559,98 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       expect((await offsets.readSourceOffsets('a', [entry.key])).size).toBe(0);
     });
 
+    it('I2: of a last commit and its release both are done, once, or neither', async () => {
+      const stores = await newStores();
+      await connectorWithTasks(stores, 'a', [{}]);
+      const { leases, offsets, config } = stores;
+      const entries = (count: number, n: number) =>
+        Array.from({ length: count }, (_, f) => ({
+          key: `{"f":${f}}`,
+          partition: `{"f":${f}}`,
+          offset: JSON.stringify({ n }),
+        }));
+      const keys = entries(250, 0).map(({ key }) => key);
+      const stored = async () => [...(await offsets.readSourceOffsets('a', keys)).values()].map(({ offset }) => offset);
+      const { lease } = granted(await leases.acquireTask('a', 0, 'one', t0, t0 + minute));
+      const outcome = ended(t0 + 5, { counters: { records: 3 }, rhythm: 'fast' });
+      await offsets.commitAndRelease(lease, { offsets: entries(1, 1) }, outcome);
+      // The answer was lost, and it is sent again.
+      await offsets.commitAndRelease(lease, { offsets: entries(1, 1) }, outcome);
+      expect(await stored()).toEqual(['{"n":1}']);
+      expect(await config.getTask('a', 0)).toMatchObject({
+        leaseOwner: null,
+        dueAt: t0 + 5,
+        counters: { records: 3 },
+        rhythm: 'fast',
+        openRuns: 0,
+        fruitlessRuns: 0,
+      });
+
+      const zombie = granted(await leases.acquireTask('a', 0, 'one', t0 + 5, t0 + minute)).lease;
+      const newer = granted(await leases.acquireTask('a', 0, 'two', t0 + minute, t0 + 2 * minute)).lease;
+      const before = await config.getTask('a', 0);
+      for (const count of [1, 250]) {
+        const late = offsets.commitAndRelease(zombie, { offsets: entries(count, 2) }, outcome);
+        await expect(late).rejects.toBeInstanceOf(FencedError);
+      }
+      expect(await stored()).toEqual(['{"n":1}']);
+      expect(await config.getTask('a', 0)).toEqual(before);
+
+      // More than fits into one transaction, and a tombstone.
+      const gone = { key: '{"f":0}', partition: '{"f":0}', offset: null };
+      await offsets.commitAndRelease(newer, { offsets: [...entries(250, 3), gone] }, ended(null));
+      expect(await stored()).toEqual(Array.from({ length: 249 }, () => '{"n":3}'));
+      expect(await config.getTask('a', 0)).toMatchObject({ leaseOwner: null, dueAt: null });
+    });
+
+    it('L1: a last commit goes with whatever release there is: revoked, started anew, woken', async () => {
+      const stores = await newStores();
+      await connectorWithTasks(stores, 'a', [{}, {}, {}]);
+      const { leases, offsets, config, generations } = stores;
+      const run = async (task: number) => granted(await leases.acquireTask('a', task, 'one', t0, t0 + minute)).lease;
+      const commit = (n: number) => ({ offsets: [{ key: `${n}`, partition: `${n}`, offset: '{"n":1}' }] });
+      const [paused, restarted, woken] = [await run(0), await run(1), await run(2)];
+      await config.putTargetState('a', 'PAUSED', t0);
+      const { lease } = granted(await leases.acquireConnector('a', 'c', t0, t0 + minute));
+      await generations.revokeTasks(lease, [0], 'PAUSED');
+      await config.requestRestart('a', { connector: false, tasks: [1] }, t0 + 1);
+      await config.wakeTask('a', 2, t0 + 2);
+      for (const [n, held] of [paused, restarted, woken].entries()) {
+        await offsets.commitAndRelease(held, commit(n), ended(t0 + minute));
+      }
+      expect((await offsets.readSourceOffsets('a', ['0', '1', '2'])).size).toBe(3);
+      expect(await config.getTasks('a')).toMatchObject([
+        { state: 'PAUSED', dueAt: null, leaseOwner: null },
+        { state: 'RESTARTING', leaseOwner: null },
+        { state: 'RUNNING', dueAt: t0 + 2, leaseOwner: null },
+      ]);
+    });
+
+    it('I5: the last positions of a sink go with its release, however many, and what was noted of them', async () => {
+      const stores = await newStores();
+      await connectorWithTasks(stores, 'a', [{}], 'sink');
+      const { leases, offsets, config } = stores;
+      const positions = (count: number, offset: bigint) =>
+        Array.from({ length: count }, (_, kafkaPartition) => ({ topic: 't', kafkaPartition, offset, topicId: 'id' }));
+      const change = {
+        at: t0,
+        reason: 'group-restored' as const,
+        topic: 't',
+        kafkaPartition: 0,
+        from: null,
+        to: 1,
+      };
+      for (const [run, count] of [1, 100, 101, 250].entries()) {
+        const { lease } = granted(await leases.acquireTask('a', 0, 'one', t0 + run, t0 + minute));
+        const commit = { positions: positions(count, BigInt(run + 1)), changes: [change] };
+        await offsets.commitAndRelease(lease, commit, ended(t0 + run + 1, { counters: { records: run } }));
+        const item = await config.getTask('a', 0);
+        expect(item).toMatchObject({ leaseOwner: null, positionChanges: [change], counters: { records: run } });
+        const expected = Array.from({ length: count }, (_, partition) => [String(partition), BigInt(run + 1)]);
+        expect(item?.positions.t).toEqual(Object.fromEntries(expected));
+      }
+    });
+
     it('releasing twice is as good as once', async () => {
       const stores = await newStores();
       await connectorWithTasks(stores, 'a', [{}]);

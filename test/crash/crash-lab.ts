@@ -11,6 +11,15 @@ import { type CrashOrder, type CrashReport, runBudgetMs } from './crash-child.ts
 /** How a child ended: by itself with a report, or killed. */
 export type Ending = { readonly killed: true } | ({ readonly killed: false } & CrashReport);
 
+export interface Death {
+  /** After so many steps. */
+  readonly dieAt?: number;
+  /** At that moment. */
+  readonly dieAfterMs?: number;
+  /** In the second run of its process. */
+  readonly warm?: boolean;
+}
+
 /**
  * Runs requests in processes of their own and kills them. The next child is always being started while one runs, so
  * that a kill costs little. Time moves on past the lease of every killed child: the clocks of later children are ahead.
@@ -33,8 +42,8 @@ export class CrashLab {
     return Date.now() + this.#clockAheadMs;
   }
 
-  /** `dieAt`: after so many steps; `dieAfterMs`: at that moment; neither: the run is left to end. */
-  async run(request: RunRequest, death: { dieAt?: number; dieAfterMs?: number } = {}): Promise<Ending> {
+  /** Without a death the run is left to end. */
+  async run(request: RunRequest, death: Death = {}): Promise<Ending> {
     return this.#run(request, runBudgetMs, death);
   }
 
@@ -43,7 +52,7 @@ export class CrashLab {
     return this.#run(request, budgetMs, { dieAfterMs: budgetMs });
   }
 
-  async #run(request: RunRequest, budgetMs: number, death: { dieAt?: number; dieAfterMs?: number }): Promise<Ending> {
+  async #run(request: RunRequest, budgetMs: number, death: Death): Promise<Ending> {
     const child = await this.#children.next();
     const order: CrashOrder = {
       tableName: this.#tableName,
@@ -51,6 +60,7 @@ export class CrashLab {
       clockAheadMs: this.#clockAheadMs,
       dieAt: death.dieAt ?? null,
       budgetMs,
+      warm: death.warm ?? false,
       logFile: this.#logFile,
     };
     let report: CrashReport | null = null;

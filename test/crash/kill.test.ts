@@ -12,7 +12,7 @@ import { readTopic, sendValues } from '../support/kafka-records.ts';
 import { isAborted, ledgerClass, ledgerLines } from '../support/ledger-source.ts';
 import { kafkaAddress } from '../support/services.ts';
 import { uniqueName } from '../support/worker-harness.ts';
-import { CrashLab, type Ending, randomFrom } from './crash-lab.ts';
+import { CrashLab, type Death, type Ending, randomFrom } from './crash-lab.ts';
 
 // Some hundred processes are started and killed in each of these.
 vi.setConfig({ testTimeout: 600_000 });
@@ -60,7 +60,7 @@ async function create(name: string, type: 'source' | 'sink', config: Settings): 
   expect(await lab.run({ kind: 'connector', connector: name })).toMatchObject({ report: { reason: 'applied' } });
 }
 
-async function runTask(name: string, death: { dieAt?: number; dieAfterMs?: number } = {}): Promise<Ending> {
+async function runTask(name: string, death: Death = {}): Promise<Ending> {
   await stores.config.markTaskDue(name, 0, lab.now());
   return lab.run({ kind: 'task', connector: name, task: 0 }, death);
 }
@@ -76,28 +76,42 @@ async function finish(name: string): Promise<readonly string[]> {
   }
 }
 
+interface Kills {
+  /** In the second run of a process. */
+  readonly warm?: boolean;
+  /** At random moments. */
+  readonly random?: number;
+  readonly leastSteps?: number;
+}
+
 /** Kills a run behind each of its steps, then runs at random moments; `more` gives every run something to do. */
-async function killEverywhere(name: string, more: (count: number) => Promise<void>): Promise<number> {
+async function killEverywhere(
+  name: string,
+  more: (count: number) => Promise<void>,
+  { warm = false, random: atRandom = randomKills, leastSteps = 11 }: Kills = {},
+): Promise<number> {
   await more(linesPerRun);
-  const steps = await finish(name);
-  expect(steps.length).toBeGreaterThan(10);
+  const whole = warm ? await runTask(name, { warm }) : null;
+  if (whole?.killed === true) throw new Error('nobody should have killed this run');
+  const steps = whole?.steps ?? (await finish(name));
+  expect(steps.length, steps.join(' ')).toBeGreaterThanOrEqual(leastSteps);
   for (let dieAt = 1; dieAt < steps.length; dieAt++) {
     // A run that has less to do than the first one may be over before that step.
     let killed = false;
     for (let share = 1; share <= 3 && !killed; share++) {
       await more(share * linesPerRun);
-      killed = (await runTask(name, { dieAt })).killed;
+      killed = (await runTask(name, { dieAt, warm })).killed;
     }
     expect(killed, `at step ${dieAt} of ${steps}`).toBe(true);
   }
   let fellShort = 0;
-  for (let kill = 0; kill < randomKills; kill++) {
+  for (let kill = 0; kill < atRandom; kill++) {
     await more(linesPerRun);
-    const ending = await runTask(name, { dieAfterMs: Math.floor(random() * 250) });
+    const ending = await runTask(name, { dieAfterMs: Math.floor(random() * 250), warm });
     if (!ending.killed) fellShort++;
   }
   await finish(name);
-  return steps.length - 1 + randomKills - fellShort;
+  return steps.length - 1 + atRandom - fellShort;
 }
 
 const lineOf = (i: number) => `line ${String(i).padStart(6, '0')}`;
@@ -136,6 +150,28 @@ describe('a source task killed behind every step and at random moments', () => {
     expect(first).toEqual(linesUpTo(lines.count()));
     // At most what one run had under way without a commit.
     expect(repeated).toBeLessThanOrEqual(kills * 6 * pollLines);
+  });
+
+  it('I3: nor does one that commits with its release, in a process that knows its task', async () => {
+    const [name, topic, file] = [uniqueName('crash-last'), uniqueName('crash-last'), join(folder, 'last.txt')];
+    const lines = appendingTo(file);
+    await create(name, 'source', {
+      'connector.class': 'FileStreamSource',
+      file,
+      topic,
+      'batch.size': String(pollLines),
+      'drover.commit.interval.ms': '60000',
+      'drover.run.max.records': String(linesPerRun / 2),
+    });
+    const kills = await killEverywhere(name, lines.more, { warm: true, random: 10, leastSteps: 8 });
+    const values = (await readTopic(kafka, topic)).map(({ value }) => value!);
+    const { first, repeated } = firstOccurrences(values);
+    expect(first).toEqual(linesUpTo(lines.count()));
+    expect(repeated).toBeLessThanOrEqual(kills * linesPerRun);
+    // Whatever has been released has been committed: a run that is not killed begins where the one before it ended.
+    await lines.more(linesPerRun);
+    for (let run = 0; run < 2; run++) expect((await runTask(name)).killed).toBe(false);
+    expect((await readTopic(kafka, topic)).length).toBe(values.length + linesPerRun);
   });
 
   it.each(['poll', 'interval'])('I4: writes each line exactly once with transaction.boundary=%s', async (boundary) => {
@@ -181,8 +217,16 @@ describe('a source task killed behind every step and at random moments', () => {
 });
 
 describe('a sink task killed behind every step and at random moments', () => {
-  it('I5: misses no record, keeps their order, and never commits beyond what is in the file', async () => {
+  it.each([
+    { at: 'every put', config: {}, kills: {} },
+    {
+      at: 'its release, in a process that knows its task',
+      config: { 'drover.commit.interval.ms': '60000', 'drover.run.max.records': String(linesPerRun / 2) },
+      kills: { warm: true, random: 10, leastSteps: 8 },
+    },
+  ])('I5: misses no record, keeps their order, and never commits beyond what is in the file, at $at', async (plan) => {
     const [name, topic, file] = [uniqueName('crash-sink'), uniqueName('crash-sink'), join(folder, 'sink.txt')];
+    rmSync(file, { force: true });
     const producer = await kafka.producer();
     let sent = 0;
     const more = async (count: number) => {
@@ -203,8 +247,9 @@ describe('a sink task killed behind every step and at random moments', () => {
       file,
       topics: topic,
       'consumer.override.max.poll.records': String(pollLines),
+      ...plan.config,
     });
-    await killEverywhere(name, more);
+    await killEverywhere(name, more, plan.kills);
     const { first } = firstOccurrences(readFileSync(file, 'utf8').trimEnd().split('\n'));
     expect(first).toEqual(linesUpTo(sent));
   });

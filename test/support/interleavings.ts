@@ -20,7 +20,7 @@ export class Actor {
         const request = target[method];
         if (typeof request !== 'function') return request;
         return async (...args: unknown[]) => {
-          if (!this.isFree) await this.#turn(JSON.stringify([method, args]));
+          await this.turn(JSON.stringify([method, args]));
           const answer = await (request as (...args: unknown[]) => Promise<unknown>).apply(target, args);
           // What a dead process has sent may arrive all the same; nobody hears of it.
           if (this.isDead) return new Promise(() => {});
@@ -31,7 +31,9 @@ export class Actor {
     });
   }
 
-  #turn(request: string): Promise<void> {
+  /** Waits until it is chosen, with a request or whatever else takes time. */
+  turn(request: string): Promise<void> {
+    if (this.isFree) return Promise.resolve();
     return new Promise((go) => {
       if (!this.isDead) this.#waiting.push({ request, go });
       this.#wake();
