@@ -82,7 +82,7 @@ function keysOfStage(
   const group = `${stages.group}: ${alias}`;
   const versionKey = `${prefix}plugin.version`;
   const version = settings[versionKey];
-  const plugin = findPlugin(registry, stages, typeKey, settings[typeKey], strict);
+  const plugin = findPlugin(registry, stages, typeKey, settings[typeKey], version, strict);
   // What it is of a version that is not there, or of no version at all, the type says too.
   const requireVersion = (key: string) => {
     if (plugin === undefined || version === undefined) return;
@@ -144,10 +144,11 @@ function findPlugin(
   stages: StagePlugins,
   typeKey: string,
   name: string | undefined,
+  version: string | undefined,
   strict: boolean,
 ) {
   // As it stands: unlike other settings, a class name with blanks around it is not found here.
-  const plugin = name === undefined ? undefined : registry.find(stages.kind, name);
+  const plugin = name === undefined ? undefined : registry.find(stages.kind, name, { version });
   if (plugin !== undefined || !strict) return plugin;
   const className = name === undefined ? undefined : registry.classNameOf(name);
   if (className !== undefined) throw notCreatable(registry, stages, className, typeKey);

@@ -41,7 +41,7 @@ async function createConverter<K extends PluginKind>(
   defaults: Settings,
 ) {
   const source = isSet(config, setting) ? config : defaults;
-  const descriptor = plugins.get(kind, source[setting] ?? '');
+  const descriptor = plugins.get(kind, source[setting] ?? '', { version: source[`${setting}.plugin.version`] });
   return {
     plugin: await createPlugin(descriptor),
     className: descriptor.className,

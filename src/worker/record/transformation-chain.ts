@@ -187,7 +187,7 @@ function checkSettings(settings: Settings, registry: PluginRegistry): void {
 
 async function createStage(alias: string, settings: Settings, registry: PluginRegistry): Promise<TransformationStage> {
   const { predicate, negate, type, ...own } = settingsWithPrefix(settings, `${transformStages.listKey}.${alias}.`);
-  const descriptor = registry.get('transformation', type ?? '');
+  const descriptor = registry.get('transformation', type ?? '', { version: own['plugin.version'] });
   try {
     const transformation = await createPlugin(descriptor);
     transformation.configure({ ...own, ...(type === undefined ? {} : { type }) });
@@ -210,7 +210,8 @@ async function createPredicate(alias: string, settings: Settings, registry: Plug
   if (type === undefined || !stageAliases(settings, predicateStages.listKey).includes(alias)) {
     throw new ConfigError(`The predicate ${alias} is not listed in predicates or has no type`, { key: prefix });
   }
-  const predicate = await createPlugin(registry.get('predicate', type));
+  const version = settings[`${prefix}plugin.version`];
+  const predicate = await createPlugin(registry.get('predicate', type, { version }));
   predicate.configure(settingsWithPrefix(settings, prefix));
   return predicate;
 }

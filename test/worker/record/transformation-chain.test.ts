@@ -135,3 +135,24 @@ test.each([
 ])('settings that cannot work are refused: %j', async (settings, message) => {
   await expect(createTransformationChain(settings as Record<string, string>, registry)).rejects.toThrow(message);
 });
+
+test('of a class that jars bring in several versions the config chooses one', async () => {
+  const versions = ['1.0', '2.0'].map((version) =>
+    definePlugin({
+      kind: 'transformation',
+      className: 'com.example.Stamp',
+      version,
+      runtime: 'java',
+      doc: 'Writes its version.',
+      config: noConfig,
+      create: (): Transformation => ({ configure: () => {}, apply: (record) => record.with({ value: version }) }),
+    }),
+  );
+  const valueWith = async (settings: Record<string, string>) => {
+    const stamp = { transforms: 'stamp', 'transforms.stamp.type': 'com.example.Stamp', ...settings };
+    return (await createTransformationChain(stamp, createRegistry(versions))).apply(recordOf({ value: null }))?.value;
+  };
+  expect(await valueWith({})).toBe('2.0');
+  expect(await valueWith({ 'transforms.stamp.plugin.version': '1.0' })).toBe('1.0');
+  expect(await valueWith({ 'transforms.stamp.plugin.version': '[1,2)' })).toBe('1.0');
+});
