@@ -31,7 +31,7 @@ export function addPlayground(stack: Stack, drover: Drover): void {
   const feed = 'playground';
   eventBridgeSource(drover, { feed, bus, pattern: { source: Match.prefix('') }, visibilityTimeout });
   snsSource(drover, { feed, topic, visibilityTimeout });
-  const { api } = webhooks(drover, { buffer: { visibilityTimeout } });
+  const { api } = webhooks(drover, { buffer: { visibilityTimeout }, ownBuffers: ['orders-later'] });
   const outputs = {
     FeedFunctionName: drover.feeds.function.functionName,
     PlaygroundQueueUrl: queue.queueUrl,

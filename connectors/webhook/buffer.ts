@@ -2,8 +2,14 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { DataError } from '../../src/api/index.ts';
 import { fieldsOf, type HookRequest, headersOf } from './request.ts';
 
-/** The variable of the function that `webhooks` with a buffer sets: the URL of its queue. */
+/** The variable of the function that `webhooks` with a buffer sets: the URL of the queue that connectors share. */
 export const bufferUrlVariable = 'DROVER_WEBHOOK_BUFFER_URL';
+
+/** The same of the queues that connectors have of their own, as JSON: from feed keys to URLs. */
+export const ownBuffersVariable = 'DROVER_WEBHOOK_OWN_BUFFERS';
+
+/** By which a connector's hook is declared, and its buffer. */
+export const feedKeyOf = (connector: string): string => `hook:${connector}`;
 
 /** Attribute of a message in the buffer: the feed key of the connector that it is for. */
 const feedAttribute = 'drover.feed';
@@ -36,16 +42,23 @@ export function readBuffered(message: string): BufferedRequest {
 }
 
 export interface HookBuffer {
+  /** Whether this feed has one, of its own or shared. */
+  has(feedKey: string): boolean;
   /** Resolves when the queue has the message. */
   put(feedKey: string, message: string, signal: AbortSignal): Promise<void>;
 }
 
-/** Null where `webhooks` has made no buffer. */
-export function bufferOfFunction(): HookBuffer | null {
-  const url = process.env[bufferUrlVariable];
-  if (url === undefined || url === '') return null;
+/** The queues that `webhooks` has made. */
+export function buffersOf(variables: Readonly<Record<string, string | undefined>>): HookBuffer {
+  const own = fieldsOf(JSON.parse(variables[ownBuffersVariable] || '{}')) ?? {};
+  const urlOf = (feedKey: string): string | null => {
+    const url = Object.hasOwn(own, feedKey) ? own[feedKey] : variables[bufferUrlVariable];
+    return typeof url === 'string' && url !== '' ? url : null;
+  };
   return {
+    has: (feedKey) => urlOf(feedKey) !== null,
     async put(feedKey, message, abortSignal) {
+      const url = urlOf(feedKey)!;
       const { SQSClient, SendMessageCommand } = await import('./sqs-sdk.ts');
       client ??= new SQSClient({});
       const attributes = { [feedAttribute]: { DataType: 'String', StringValue: feedKey } };

@@ -1,4 +1,4 @@
-import { Token } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import {
   type CfnStage,
   HttpApi,
@@ -14,7 +14,7 @@ import { acknowledge } from '../../cdk/acknowledged.ts';
 import { type AttachedConnector, attachConnector } from '../../cdk/connector.ts';
 import type { Drover } from '../../cdk/drover.ts';
 import { createFeedQueue, type FeedQueue, type FeedQueueTuning } from '../../cdk/feed-queue.ts';
-import { bufferUrlVariable } from './buffer.ts';
+import { bufferUrlVariable, feedKeyOf, ownBuffersVariable } from './buffer.ts';
 
 /** What WebhookSource needs of AWS: a door of its own to the internet, and a queue where requests may wait. */
 
@@ -27,6 +27,12 @@ export interface WebhooksProps {
    * @default false
    */
   readonly buffer?: boolean | FeedQueueTuning;
+  /**
+   * Connectors with `http.response.mode=buffered` whose requests wait in a queue of their own, made as `buffer` says. It is held
+   * while its connector is paused, stopped or FAILED; of the queue that the others share, what is for such a one comes again and again.
+   * @default - none
+   */
+  readonly ownBuffers?: readonly string[];
   /** A domain of your own, and the path in it. @default - that of API Gateway */
   readonly domain?: { readonly name: IDomainName; readonly path?: string };
   /** @default RetentionDays.ONE_MONTH */
@@ -45,6 +51,8 @@ export interface Webhooks {
   readonly url: string;
   /** Requests that are on their way; with `buffer`. */
   readonly buffer: Queue | undefined;
+  /** The same of `ownBuffers`, by connector. */
+  readonly ownBuffers: Readonly<Record<string, FeedQueue>>;
   /** What could not be delivered for two days: look, mend, and move it back. */
   readonly bufferFailures: Queue | undefined;
 }
@@ -79,14 +87,16 @@ export function webhooks(drover: Drover, props: WebhooksProps = {}): Webhooks {
   );
   limit(scope, api, props);
   const { buffer: wanted = false } = props;
-  const buffer = wanted === false ? undefined : bufferFor(scope, drover, wanted === true ? {} : wanted);
+  const tuning = typeof wanted === 'boolean' ? {} : wanted;
+  const buffer = wanted === false ? undefined : bufferFor(scope, drover, tuning);
+  const ownBuffers = ownBuffersFor(scope, drover, props.ownBuffers ?? [], tuning);
   if (buffer === undefined) feeds.declare({ key: 'hook:*' });
   for (const connector of props.connectors ?? []) attachConnector(drover, 'WebhookSource', {}, connector);
   const base =
     props.domain === undefined
       ? api.apiEndpoint
       : `https://${props.domain.name.name}${props.domain.path === undefined ? '' : `/${props.domain.path}`}`;
-  return { api, url: `${base}/hooks`, buffer: buffer?.queue, bufferFailures: buffer?.failures };
+  return { api, url: `${base}/hooks`, buffer: buffer?.queue, bufferFailures: buffer?.failures, ownBuffers };
 }
 
 function limit(scope: Construct, api: HttpApi, { throttle = {}, logRetention }: WebhooksProps): void {
@@ -122,5 +132,38 @@ function bufferFor(scope: Construct, drover: Drover, tuning: FeedQueueTuning): F
   // The task function sees once that a connector may start.
   for (const fn of [drover.feeds.function, drover.taskFunction])
     fn.addEnvironment(bufferUrlVariable, made.queue.queueUrl);
+  return made;
+}
+
+/** Their URLs have to fit into the environment of the feed function, beside the event sources. */
+const mostOwnBuffers = 8;
+
+function ownBuffersFor(
+  scope: Construct,
+  drover: Drover,
+  connectors: readonly string[],
+  tuning: FeedQueueTuning,
+): Readonly<Record<string, FeedQueue>> {
+  if (connectors.length > mostOwnBuffers) {
+    throw new Error(
+      `ownBuffers names ${connectors.length} connectors: ${mostOwnBuffers} at most; let the others share \`buffer\``,
+    );
+  }
+  const made: Record<string, FeedQueue> = {};
+  for (const connector of connectors) {
+    if (Object.hasOwn(made, connector)) throw new Error(`ownBuffers names ${connector} twice`);
+    made[connector] = createFeedQueue(drover, scope, `Buffer-${connector.replaceAll('/', '-')}`, {
+      ...tuning,
+      key: feedKeyOf(connector),
+    });
+    made[connector].queue.grantSendMessages(drover.feeds.function);
+  }
+  if (connectors.length === 0) return made;
+  const urls = Object.fromEntries(
+    Object.entries(made).map(([connector, { queue }]) => [feedKeyOf(connector), queue.queueUrl]),
+  );
+  for (const fn of [drover.feeds.function, drover.taskFunction]) {
+    fn.addEnvironment(ownBuffersVariable, Stack.of(scope).toJsonString(urls));
+  }
   return made;
 }

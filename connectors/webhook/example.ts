@@ -26,6 +26,7 @@ function hooks(drover: Drover): string {
   const { url } = webhooks(drover, {
     throttle: { rate: 500, burst: 1000 }, // requests a second, and at once; others are answered 429
     buffer: true, // for connectors with http.response.mode=buffered
+    ownBuffers: ['orders'], // and for this one a queue of its own
   });
   return url; // POST <url>/<connector>
 }
@@ -45,6 +46,10 @@ At least once: a sender that does not get the answer sends again, and so does wh
 own id of the message tells them apart: take it for the key of the record (\`http.record.key.header\`, \`http.record.key.pointer\`), or
 find it in the record header \`webhook.id\` (\`http.record.id.header\`, \`http.record.id.pointer\`; the presets know where theirs is). The
 records of one request are sent together or refused together, except for what the broker itself refuses.
+
+A hook that is paused, stopped or FAILED answers 503. What was answered 202 before waits: of \`ownBuffers\`, \`['orders']\` say, each named
+connector has a queue of its own, which is held meanwhile; connectors that are not named share one, where what is for such a connector
+comes again every few minutes, for about two days.
 
 Who sends is asked, and what can be read is read, before a request goes into the buffer. What cannot be delivered out of it, for
 1000 tries or about two days, is in the queue \`BufferFailures\` of \`webhooks\`. Functions in a VPC need a way to SQS for it, and to the

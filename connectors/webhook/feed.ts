@@ -12,7 +12,7 @@ import {
 } from '../../src/api/index.ts';
 import { answerQueue, messagesOf, type QueueMessage } from '../queue-event.ts';
 import { checkBodySize, checkContentType, contentTypeOf, decodeBody } from './body.ts';
-import { type BufferedRequest, bufferUrlVariable, type HookBuffer, readBuffered, writeBuffered } from './buffer.ts';
+import { type BufferedRequest, feedKeyOf, type HookBuffer, readBuffered, writeBuffered } from './buffer.ts';
 import { recordsOf, unreadableBody } from './records.ts';
 import { answerJson, type HookAnswer, Refusal } from './refusal.ts';
 import { fieldsOf, type HookRequest, requestOf } from './request.ts';
@@ -21,7 +21,7 @@ import { type HookRules, hookRules, neededHeaders } from './rules.ts';
 export interface HookFeedParts {
   /** Epoch milliseconds. */
   readonly now: () => number;
-  readonly buffer: HookBuffer | null;
+  readonly buffer: HookBuffer;
 }
 
 /**
@@ -48,9 +48,9 @@ export class WebhookFeed implements SourceFeed {
     this.#rules = hookRules(config, this.#parts.now);
     this.#context = context;
     this.#partition = Object.freeze({ hook: context.connector });
-    if (this.#rules.mode === 'buffered' && this.#parts.buffer === null) {
+    if (this.#rules.mode === 'buffered' && !this.#parts.buffer.has(feedKeyOf(context.connector))) {
       throw new ConfigError(
-        `http.response.mode is buffered, and there is no buffer (${bufferUrlVariable}): deploy webhooks(drover, { buffer: true })`,
+        'http.response.mode is buffered, and there is no buffer: deploy webhooks(drover, { buffer: true }), or name the connector in ownBuffers',
         { key: 'http.response.mode' },
       );
     }
@@ -143,7 +143,7 @@ export class WebhookFeed implements SourceFeed {
     const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => needed.has(name)));
     const { connector, signal } = this.#context;
     try {
-      await this.#parts.buffer!.put(`hook:${connector}`, writeBuffered({ ...request, headers }), signal);
+      await this.#parts.buffer.put(feedKeyOf(connector), writeBuffered({ ...request, headers }), signal);
     } catch (cause) {
       throw new Refusal(503, 'The request could not be put into the buffer: send it again later', { cause });
     }

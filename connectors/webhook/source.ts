@@ -9,7 +9,7 @@ import {
   type SourceFeed,
   type SourceTask,
 } from '../../src/api/index.ts';
-import { bufferOfFunction } from './buffer.ts';
+import { buffersOf, feedKeyOf } from './buffer.ts';
 import { webhookProblems } from './checks.ts';
 import { type HookFeedParts, WebhookFeed } from './feed.ts';
 import { webhookConfig } from './settings.ts';
@@ -18,7 +18,7 @@ export class WebhookSourceConnector implements SourceConnector {
   readonly #parts: () => HookFeedParts;
   #tasks: ConnectorConfig[] = [];
 
-  constructor(parts: () => HookFeedParts = () => ({ now: Date.now, buffer: bufferOfFunction() })) {
+  constructor(parts: () => HookFeedParts = () => ({ now: Date.now, buffer: buffersOf(process.env) })) {
     this.#parts = parts;
   }
 
@@ -38,7 +38,7 @@ export class WebhookSourceConnector implements SourceConnector {
 
   /** By the connector's name, which is a part of the URL. */
   feedKey({ name }: ConnectorConfig): FeedKey {
-    return { key: `hook:${name ?? ''}`, setting: 'name' };
+    return { key: feedKeyOf(name ?? ''), setting: 'name' };
   }
 
   createFeed(): SourceFeed {

@@ -245,7 +245,9 @@ async function addConnectorChecks(
   const found = await askPlugin(plugin.className, 'validate() failed', async () => [
     ...((await connector.validate?.(settings)) ?? []),
   ]);
-  for (const { key, message } of found) {
+  for (const { key, message: told } of found) {
+    // Among other errors, as POST lists them, it has to say whose it is; Java's are left as they are.
+    const message = plugin.runtime === 'java' || told.includes(key) ? told : `${key}: ${told}`;
     if (own.has(key) || values.has(key)) note(key, message);
     else
       own.set(key, {

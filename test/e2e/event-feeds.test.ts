@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -85,6 +86,38 @@ describe('webhooks', () => {
       { key: 'a', value: '{"id":"a","n":12345678901234567}', headers: [{ key: 'X-Event', value: 'made' }] },
     ]);
   });
+
+  test(
+    'a buffered hook with a queue of its own is held by itself: the others of its kind go on',
+    async () => {
+      const lambda = new LambdaClient(stack.aws);
+      const mapping = async () => {
+        const { EventSourceMappings: all = [] } = await lambda.send(
+          new ListEventSourceMappingsCommand({ FunctionName: stack.functions.feed }),
+        );
+        return all.find(({ EventSourceArn: arn }) => arn?.includes('orderslater'))?.State;
+      };
+      const arrives = async (hook: string, body: string) => {
+        expect((await send(hook, { body })).status).toBe(202);
+        const landed = async () => (await onTopic(hook)).some(({ value }) => value === body);
+        await until(`${body} of ${hook} is there`, landed, { withinMs: longest });
+      };
+      try {
+        for (const name of ['orders-later', 'shares']) await createHook(name, { 'http.response.mode': 'buffered' });
+        await arrives('orders-later', '"before"');
+        await call(stack.restUrl, 'PUT', '/connectors/orders-later/pause');
+        await until('its queue is held', async () => (await mapping()) === 'Disabled', { withinMs: longest });
+        await until('it refuses', async () => (await send('orders-later', { body: '"paused"' })).status === 503);
+        await arrives('shares', '"meanwhile"');
+        await call(stack.restUrl, 'PUT', '/connectors/orders-later/resume');
+        await until('its queue brings again', async () => (await mapping()) === 'Enabled', { withinMs: longest });
+        await arrives('orders-later', '"after"');
+      } finally {
+        lambda.destroy();
+      }
+    },
+    longest,
+  );
 
   test('a hook that is not there: 404; one that is paused: 503, and taken again when it is resumed', async () => {
     expect((await send('nobody', { body: '1' })).status).toBe(404);

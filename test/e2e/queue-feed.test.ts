@@ -17,6 +17,8 @@ import { call, status } from '../../local/rest-client.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
 import { type DeployedStack, deployStack } from '../support/deployed-stack.ts';
+import { startFaultyDynamoDb } from '../support/faulty-dynamodb.ts';
+import { changeEnvironment } from '../support/function-environment.ts';
 import { readTopic } from '../support/kafka-records.ts';
 import { until } from '../support/until.ts';
 
@@ -186,6 +188,8 @@ test('a burst, with the function killed in it: every message is on the topic, an
   expect(seen.length - burst).toBeLessThanOrEqual(killed * batchSize);
   tell({ messages: burst, sentMs: sent - began, drainedMs: drained - began, killed, twice: seen.length - burst });
 
+  const loggers = (level: string) => call(stack.restUrl, 'PUT', '/admin/loggers/drover.herder', { level });
+  if (burst >= 10_000) await loggers('DEBUG');
   const since = Date.now();
   if (burst < 10_000) {
     // The next tick is what would run something.
@@ -195,6 +199,7 @@ test('a burst, with the function killed in it: every message is on the topic, an
     const ticks = async () =>
       (await functionLog(stack, 'coordinator', since)).filter(({ message }) => message.includes('herder.swept')).length;
     await until('the schedule has come by twice', async () => (await ticks()) >= 2, longest);
+    await loggers('INFO');
   }
   const report = await call<{ tasks: { next_due_at: string | null }[] }>(
     stack.restUrl,
@@ -259,6 +264,29 @@ test('Kafka is away in a burst: the queue is held, and brings all of it when Kaf
   expect(new Set(await valuesOf('away'))).toEqual(new Set(bodies));
   expect(await status(stack.restUrl, 'away')).toMatchObject({ tasks: [{ state: 'RUNNING' }] });
   await remove('away', queueUrl);
+});
+
+test('the table throttles, fails and loses answers in a burst: every message is on the topic, and nothing is FAILED', async () => {
+  const { queueUrl } = stack.playground;
+  await create('throttled', configOf(queueUrl, 'throttled'));
+  await until('the queue brings its messages', async () => (await mappingState(queueUrl)) === 'Enabled', longest);
+  await using table = await startFaultyDynamoDb(stack.awsEndpoint, Math.random);
+  const change = { AWS_ENDPOINT_URL_DYNAMODB: table.endpoint };
+  const restore = await changeEnvironment(lambda, stack.functions.feed, change);
+  try {
+    const bodies = Array.from({ length: 500 }, (_, index) => `t${index}`);
+    await send(
+      queueUrl,
+      bodies.map((body) => ({ body })),
+    );
+    await until('the queue is empty', async () => (await waiting(queueUrl)) === 0, longest);
+    expect(new Set(await valuesOf('throttled'))).toEqual(new Set(bodies));
+    expect(table.counts.passed).toBeGreaterThan(0);
+  } finally {
+    await restore();
+  }
+  expect(await status(stack.restUrl, 'throttled')).toMatchObject({ tasks: [{ state: 'RUNNING' }] });
+  await remove('throttled', queueUrl);
 });
 
 test('paused nothing flows and nothing dies; resumed, the rest comes', async () => {

@@ -23,6 +23,14 @@ test('a valid source or sink has no errors', async () => {
   expect(await errorsOf(sink)).toEqual({});
 });
 
+test('what a plugin says of a setting names it: among other errors it stands alone', async () => {
+  const hook = { 'connector.class': 'WebhookSource', name: 'c', 'kafka.topic': 't', 'http.auth.type': 'hmac' };
+  expect(await errorsOf(hook)).toEqual({
+    'http.auth.hmac.preset': ['http.auth.hmac.preset: It is needed with http.auth.type=hmac'],
+    'http.auth.hmac.secrets': ['http.auth.hmac.secrets: It is needed with http.auth.type=hmac'],
+  });
+});
+
 test('transformations, predicates and converters add their settings and groups', async () => {
   const infos = await validate({
     ...source,

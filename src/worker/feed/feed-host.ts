@@ -50,8 +50,16 @@ export class FeedHost {
   /** One event for whoever its event source feeds. */
   async feed(key: string, event: unknown, budget: RunBudget): Promise<FeedReport> {
     const host = this.#host;
+    const { telemetry } = host;
     const requestedAt = host.clock.now();
-    const fed = await this.#connectors.find(key);
+    let fed: FedConnector;
+    try {
+      fed = await this.#connectors.find(key);
+    } catch (error) {
+      // The table does not answer: nobody knows yet whose the event is.
+      telemetry.emit('feed.returned', { feed: key, holder: null, reason: telemetry.secrets.mask(messageOf(error)) });
+      return { taken: false, why: 'failed', error: asError(error), tainted: false };
+    }
     if (fed.state !== 'open') return this.#refuse(key, fed);
     const { connector } = fed;
     const about = { connector: connector.name, task: 0 };

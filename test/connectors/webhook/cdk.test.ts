@@ -72,6 +72,23 @@ test('with a buffer: a queue that the feed function alone may fill and that feed
   expect(JSON.stringify(variablesOf(template, 'dispatches'))).not.toContain('mapping');
 });
 
+test('a buffer of its own: a queue and a mapping that is held for its connector alone, beside the shared one or without', () => {
+  const template = templateWith({ ownBuffers: ['orders'] });
+  // Those of failures, and its own two.
+  template.resourceCountIs('AWS::SQS::Queue', 3);
+  const rest = JSON.stringify(variablesOf(template, 'REST API'));
+  expect(rest).toContain('hook:*');
+  expect(rest).toContain('hook:orders');
+  for (const name of ['events of declared', 'one bounded run']) {
+    const variables = variablesOf(template, name);
+    expect(JSON.stringify(variables.DROVER_WEBHOOK_OWN_BUFFERS)).toContain('hook:orders');
+    expect(variables).not.toHaveProperty('DROVER_WEBHOOK_BUFFER_URL');
+  }
+  expect(JSON.stringify(variablesOf(template, 'dispatches'))).toMatch(/hook:orders[^}]*mapping/);
+  expect([...permissions(template, 'FeedFunctionRole').keys()]).toContain('sqs:SendMessage');
+  templateWith({ buffer: true, ownBuffers: ['orders', 'team/returns'] }).resourceCountIs('AWS::SQS::Queue', 7);
+});
+
 test('what AWS would refuse is refused with the fix', () => {
   const stack = new Stack(new App(withoutBundles), 'Test', { env });
   const drover = (id: string) => new Drover(stack, id, plain);
@@ -79,6 +96,8 @@ test('what AWS would refuse is refused with the fix', () => {
   expect(() => webhooks(drover('B'), { buffer: { visibilityTimeout: Duration.seconds(5) } })).toThrow(
     'visibilityTimeout is 5 s',
   );
+  expect(() => webhooks(drover('F'), { ownBuffers: ['a', 'a'] })).toThrow('ownBuffers names a twice');
+  expect(() => webhooks(drover('G'), { ownBuffers: [...'abcdefghi'] })).toThrow('8 at most');
   expect(() => webhooks(drover('C'), { buffer: { maxConcurrency: 1 } })).toThrow('maxConcurrency is 1');
   const twice = drover('D');
   webhooks(twice);

@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { writeBuffered } from '../../../connectors/webhook/buffer.ts';
+import { buffersOf, writeBuffered } from '../../../connectors/webhook/buffer.ts';
 import { ConnectError, DataError, type FedItem, type FedOutcome } from '../../../src/api/index.ts';
 import { feed, httpEvent, now, open, send, unreadableIn } from './requests.ts';
 
@@ -396,6 +396,7 @@ describe('buffered', () => {
     const messages: { feedKey: string; message: string }[] = [];
     return {
       messages,
+      has: () => true,
       put: async (feedKey: string, message: string) => {
         if (broken) throw new Error('the queue is not there');
         messages.push({ feedKey, message });
@@ -473,6 +474,17 @@ describe('buffered', () => {
 
   it('without a buffer it says what to deploy', async () => {
     await expect(send(config, { body: '1' })).rejects.toThrow('webhooks(drover, { buffer: true })');
+  });
+
+  it('a connector has its own buffer where it is named, else the shared one, else none', () => {
+    const own = { DROVER_WEBHOOK_OWN_BUFFERS: '{"hook:orders":"https://sqs/orders"}' };
+    const has = (variables: Record<string, string>, ...keys: readonly string[]) => keys.map(buffersOf(variables).has);
+    expect(has({}, 'hook:orders')).toEqual([false]);
+    expect(has(own, 'hook:orders', 'hook:others', 'hook:toString')).toEqual([true, false, false]);
+    expect(has({ ...own, DROVER_WEBHOOK_BUFFER_URL: 'https://sqs/all' }, 'hook:orders', 'hook:others')).toEqual([
+      true,
+      true,
+    ]);
   });
 });
 

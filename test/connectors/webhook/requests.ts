@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { HookBuffer } from '../../../connectors/webhook/buffer.ts';
+import { buffersOf, type HookBuffer } from '../../../connectors/webhook/buffer.ts';
 import { WebhookFeed } from '../../../connectors/webhook/feed.ts';
 import type { ConnectorConfig, FedItem, FedOutcome, FeedContext, SourceRecord } from '../../../src/api/index.ts';
 
@@ -71,7 +71,7 @@ export const unreadableIn = ({ instead }: SourceRecord): Error | null =>
 export async function feed(
   config: ConnectorConfig,
   event: unknown,
-  { become = acknowledged, buffer = null }: { become?: Become; buffer?: HookBuffer | null } = {},
+  { become = acknowledged, buffer = buffersOf({}) }: { become?: Become; buffer?: HookBuffer } = {},
 ) {
   const warnings: string[] = [];
   const context: FeedContext = {

@@ -315,6 +315,18 @@ describe('a fed connector', () => {
     expect(await feed('orders', [message('a')])).toMatchObject({ answer: failed() });
   });
 
+  it('gives an event back when the table cannot say whose it is, and asks again at the next', async () => {
+    await start('q', config('orders'));
+    await later();
+    const { getClaims } = drover.stores.feeds;
+    drover.stores.feeds.getClaims = async () => {
+      throw new RetriableError('the table is throttled');
+    };
+    expect(await feed('orders', [message('a')])).toMatchObject({ taken: false, why: 'failed', tainted: false });
+    drover.stores.feeds.getClaims = getClaims.bind(drover.stores.feeds);
+    expect(await feed('orders', [message('a')])).toMatchObject({ taken: true, answer: failed() });
+  });
+
   it('what a transformation drops counts', async () => {
     const dropped = { transforms: 'drop', 'transforms.drop.type': 'org.apache.kafka.connect.transforms.Filter' };
     await start('q', config('orders', dropped));
