@@ -12,9 +12,11 @@ afterEach(() => {
   for (const end of ending.splice(0)) end();
 });
 
+const noRuns = { look: async () => ({ cursor: '1.0', cut: false, runs: [] }) };
+
 async function startConsole() {
   const installation = fakeInstallation(({ url }) => (url.pathname.endsWith('/none') ? undefined : {}));
-  const server = createConsole({ installation, letters: null, now: Date.now, version: '1' });
+  const server = createConsole({ installation, letters: null, runs: noRuns, now: Date.now, version: '1' });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   ending.push(
