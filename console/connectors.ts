@@ -139,11 +139,11 @@ export function Connectors({ overview }: { overview: Polled<Overview> }): Elemen
           ([by, title]) => html`<span
             key=${by}
             role="columnheader"
-            class=${by}
+            class=${by === 'state' ? '' : by}
             aria-sort=${sort.by === by ? (sort.turned ? 'descending' : 'ascending') : 'none'}
           >
             <button type="button" onClick=${() => turn(by)}>
-              ${title}<i aria-hidden="true">${sort.by === by ? (sort.turned ? '↑' : '↓') : ''}</i>
+              ${title}${sort.by === by ? html`<i aria-hidden="true">${sort.turned ? '↑' : '↓'}</i>` : null}
             </button>
           </span>`,
         )}

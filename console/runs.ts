@@ -116,7 +116,7 @@ export function Runs({ connector }: { connector: string | null }): Element {
                 <${Facts}
                   facts=${[
                     ['Runs', count(runs.length)],
-                    ['found nothing', count(sums.empty)],
+                    ['Found nothing', count(sums.empty)],
                     ['Records', count(sums.records)],
                     ['Bytes', bytes(sums.bytes)],
                     [

@@ -7,9 +7,11 @@ export function useVirtual(length: number, rowHeight: number) {
   const look = useCallback(() => {
     const { current } = node;
     if (current === null) return;
-    const { scrollTop: top, clientHeight: height } = current;
+    const height = current.clientHeight;
+    // Between two rows nothing is new.
+    const top = Math.floor(current.scrollTop / rowHeight) * rowHeight;
     setView((old) => (old.top === top && old.height === height ? old : { top, height }));
-  }, []);
+  }, [rowHeight]);
   const observer = useRef<ResizeObserver | null>(null);
   const ref = useCallback(
     (element: HTMLElement | null) => {

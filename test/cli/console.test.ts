@@ -141,9 +141,9 @@ test('rates are what the counters have gained; however often it is asked, the ta
   expect(reports).toBe(4);
 });
 
-test('an error is told by where it ended and why', () => {
+test('an error is told by why it was and where it ended', () => {
   expect(gistOf('ConnectException: Tolerance exceeded\n\tat a\nCaused by: DataException: no JSON\n\tat b')).toBe(
-    'ConnectException: Tolerance exceeded – DataException: no JSON',
+    'DataException: no JSON – ConnectException: Tolerance exceeded',
   );
   expect(gistOf('one line')).toBe('one line');
 });
