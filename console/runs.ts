@@ -221,7 +221,7 @@ function List({
         ${newest.slice(virtual.from, virtual.to).map((run, place) => {
           const index = virtual.from + place;
           return html`<div
-            key=${`${run.task} ${run.endedAt} ${run.result}`}
+            key=${virtual.keyOf(index)}
             role="row"
             aria-rowindex=${index + 2}
             class="row ${index === current ? 'current' : ''}"
