@@ -139,11 +139,11 @@ export function Connectors({ overview }: { overview: Polled<Overview> }): Elemen
           ([by, title]) => html`<span
             key=${by}
             role="columnheader"
-            class=${by}
+            class=${by === 'state' ? '' : by}
             aria-sort=${sort.by === by ? (sort.turned ? 'descending' : 'ascending') : 'none'}
           >
             <button type="button" onClick=${() => turn(by)}>
-              ${title}<i aria-hidden="true">${sort.by === by ? (sort.turned ? '↑' : '↓') : ''}</i>
+              ${title}${sort.by === by ? html`<i aria-hidden="true">${sort.turned ? '↑' : '↓'}</i>` : null}
             </button>
           </span>`,
         )}
@@ -163,7 +163,13 @@ export function Connectors({ overview }: { overview: Polled<Overview> }): Elemen
           ${rows
             .slice(virtual.from, virtual.to)
             .map((row, index) =>
-              renderRow(row, virtual.from + index, narrow ? 76 : 48, virtual.from + index === current),
+              renderRow(
+                row,
+                virtual.keyOf(virtual.from + index),
+                virtual.from + index,
+                narrow ? 76 : 48,
+                virtual.from + index === current,
+              ),
             )}
         </div>
       </div>
@@ -178,10 +184,10 @@ export function Connectors({ overview }: { overview: Polled<Overview> }): Elemen
   `;
 }
 
-function renderRow(row: ConnectorRow, index: number, height: number, current: boolean): Element {
+function renderRow(row: ConnectorRow, key: number, index: number, height: number, current: boolean): Element {
   const going = row.tasks.filter((task) => task.state === 'RUNNING').length;
   return html`<div
-    key=${row.name}
+    key=${key}
     role="row"
     aria-rowindex=${index + 2}
     class="row ${current ? 'current' : ''}"

@@ -143,9 +143,8 @@ function Picture({ rows, topics, width }: Given): Element {
     ${rows.map((row) => {
       const { x, y } = place(`connector ${row.name}`);
       const said = `${row.name}, ${row.type}, ${row.state.toLowerCase()}, ${rate(row.recordRate)}`;
-      return html`<a key=${row.name} href=${hrefOf('connectors', row.name)} aria-label=${said} class="node ${tones[row.state] ?? 'wait'}">
-        <title>${row.error ?? said}</title>
-        <rect x=${x} y=${y} width=${wide} height=${tall} rx="9" />
+      return html`<a key=${row.name} href=${hrefOf('connectors', row.name)} class="node ${tones[row.state] ?? 'wait'}">
+        <rect x=${x} y=${y} width=${wide} height=${tall} rx="9"><title>${row.error ?? said}</title></rect>
         <rect class="mark" x=${x} y=${y + 9} width="4" height=${tall - 18} rx="2" />
         <text class="name" x=${x + 16} y=${y + 23}>${cut(row.name, wide - 30)}</text>
         <text class="kind" x=${x + 16} y=${y + 41}>${cut(`${shortClass(row.className)} · ${row.state.toLowerCase()}`, wide - 30)}</text>

@@ -116,7 +116,7 @@ export function Runs({ connector }: { connector: string | null }): Element {
                 <${Facts}
                   facts=${[
                     ['Runs', count(runs.length)],
-                    ['found nothing', count(sums.empty)],
+                    ['Found nothing', count(sums.empty)],
                     ['Records', count(sums.records)],
                     ['Bytes', bytes(sums.bytes)],
                     [
@@ -221,7 +221,7 @@ function List({
         ${newest.slice(virtual.from, virtual.to).map((run, place) => {
           const index = virtual.from + place;
           return html`<div
-            key=${`${run.task} ${run.endedAt} ${run.result}`}
+            key=${virtual.keyOf(index)}
             role="row"
             aria-rowindex=${index + 2}
             class="row ${index === current ? 'current' : ''}"

@@ -7,9 +7,11 @@ export function useVirtual(length: number, rowHeight: number) {
   const look = useCallback(() => {
     const { current } = node;
     if (current === null) return;
-    const { scrollTop: top, clientHeight: height } = current;
+    const height = current.clientHeight;
+    // Between two rows nothing is new.
+    const top = Math.floor(current.scrollTop / rowHeight) * rowHeight;
     setView((old) => (old.top === top && old.height === height ? old : { top, height }));
-  }, []);
+  }, [rowHeight]);
   const observer = useRef<ResizeObserver | null>(null);
   const ref = useCallback(
     (element: HTMLElement | null) => {
@@ -35,8 +37,11 @@ export function useVirtual(length: number, rowHeight: number) {
     },
     [rowHeight, look],
   );
-  const over = 8;
+  const over = 6;
+  const slots = Math.ceil(view.height / rowHeight) + 2 * over + 1;
   const from = Math.max(0, Math.floor(view.top / rowHeight) - over);
   const to = Math.min(length, Math.ceil((view.top + view.height) / rowHeight) + over);
-  return { ref, onScroll: look, reveal, from, to, height: length * rowHeight };
+  /** Of a row: one that comes into sight takes the elements of one that has left it. */
+  const keyOf = (index: number) => index % slots;
+  return { ref, onScroll: look, reveal, from, to, keyOf, height: length * rowHeight };
 }

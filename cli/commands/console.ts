@@ -42,10 +42,14 @@ async function serve(session: Session, options: ConsoleCommandOptions): Promise<
   await (await session.rest()).get('/');
   const bootstrapServers = options.bootstrapServers ?? installation.bootstrapServers;
   const commandConfig = options.commandConfig === undefined ? null : resolve(io.cwd, options.commandConfig);
-  const { createConsole } = await import('../console/server.ts');
+  const [{ createConsole }, { RunHistory }] = await Promise.all([
+    import('../console/server.ts'),
+    import('../console/run-history.ts'),
+  ]);
   const server = createConsole({
     installation,
     now: io.now,
+    runs: new RunHistory(installation, io.now),
     version: droverVersion,
     letters:
       bootstrapServers === null

@@ -156,11 +156,11 @@ export function topicsOf(type: string, config: Readonly<Record<string, string>>)
     .filter((topic) => topic !== '');
 }
 
-/** The first line says where it ended, the last cause why. */
+/** The last cause says why, the first line where it ended. */
 export function gistOf(trace: string): string {
   const lines = trace.split('\n');
   const cause = lines.findLast((line) => line.startsWith('Caused by: '));
-  return cause === undefined ? (lines[0] ?? '') : `${lines[0]} – ${cause.slice('Caused by: '.length)}`;
+  return cause === undefined ? (lines[0] ?? '') : `${cause.slice('Caused by: '.length)} – ${lines[0]}`;
 }
 
 const numberOf = (value: Json | undefined): number =>

@@ -9,12 +9,13 @@ import { printJson } from '../json.ts';
 import { Rest, RestError } from '../rest.ts';
 import { type Asset, pagePath, readAssets } from './assets.ts';
 import { ConnectorWatch } from './overview.ts';
-import { RunHistory } from './run-history.ts';
+import type { RunHistory } from './run-history.ts';
 
 export interface ConsoleOptions {
   readonly installation: Installation;
   /** Where dead letters are read; null: this machine does not reach the brokers. */
   readonly letters: ((topic: string, limit: number) => Promise<DeadLetter[]>) | null;
+  readonly runs: Pick<RunHistory, 'look'>;
   readonly now: () => number;
   readonly version: string;
 }
@@ -66,12 +67,11 @@ const jsonType = 'application/json; charset=utf-8';
  * of every question the token that is in its page.
  */
 export function createConsole(options: ConsoleOptions): Server {
-  const { installation, now } = options;
+  const { installation, now, runs } = options;
   const assets = readAssets();
   const token = randomBytes(24).toString('base64url');
   const rest = new Rest(installation);
   const watch = new ConnectorWatch(rest, () => allConnectors(rest), now);
-  const runs = new RunHistory(installation, now);
 
   const answer = async (incoming: IncomingMessage): Promise<Reply> => {
     const url = ownAddress(incoming);

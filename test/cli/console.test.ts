@@ -12,9 +12,11 @@ afterEach(() => {
   for (const end of ending.splice(0)) end();
 });
 
+const noRuns = { look: async () => ({ cursor: '1.0', cut: false, runs: [] }) };
+
 async function startConsole() {
   const installation = fakeInstallation(({ url }) => (url.pathname.endsWith('/none') ? undefined : {}));
-  const server = createConsole({ installation, letters: null, now: Date.now, version: '1' });
+  const server = createConsole({ installation, letters: null, runs: noRuns, now: Date.now, version: '1' });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   ending.push(
@@ -139,9 +141,9 @@ test('rates are what the counters have gained; however often it is asked, the ta
   expect(reports).toBe(4);
 });
 
-test('an error is told by where it ended and why', () => {
+test('an error is told by why it was and where it ended', () => {
   expect(gistOf('ConnectException: Tolerance exceeded\n\tat a\nCaused by: DataException: no JSON\n\tat b')).toBe(
-    'ConnectException: Tolerance exceeded – DataException: no JSON',
+    'DataException: no JSON – ConnectException: Tolerance exceeded',
   );
   expect(gistOf('one line')).toBe('one line');
 });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { emulatorEnvironment } from '../../local/emulator.ts';
 import { projectFolder } from '../../local/folders.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import { walkConsole } from '../support/console-walk.ts';
 import { type DeployedStack, deployStack } from '../support/deployed-stack.ts';
 import { sendValues } from '../support/kafka-records.ts';
 import { until } from '../support/until.ts';
@@ -260,4 +261,17 @@ test('the proxy signs: plain clients are let in by it, and not without', async (
     proxy.kill('SIGINT');
   }
   expect(await once(proxy, 'close')).toEqual([0, null]);
+});
+
+test('the console in a browser: create, break, repair, replay, undo, delete', { timeout: 400_000 }, async () => {
+  const args = ['--stack', 'Drover', 'console', '--port', '0', '--bootstrap-servers', stack.bootstrapServers, '--json'];
+  const served = spawn(process.execPath, [program, ...args], { env: environment() });
+  try {
+    const [line] = (await once(served.stdout, 'data')) as [Buffer];
+    const { url } = JSON.parse(String(line)) as { url: string };
+    expect(await walkConsole(url, stack.folder)).toEqual([]);
+  } finally {
+    served.kill('SIGINT');
+  }
+  expect(await once(served, 'close')).toEqual([0, null]);
 });

@@ -35,6 +35,14 @@ describe('settings of npm start', () => {
     expect(() => localSettings({ DROVER_AWS_PORT: '7001', DROVER_KAFKA_CONTROLLER_PORT: '7001' })).toThrow(/7001/);
   });
 
+  it('have a console where there is room, or at its own port', () => {
+    expect(localSettings({}).console).toEqual({ port: null });
+    expect(localSettings({ DROVER_CONSOLE_PORT: '7002' }).console).toEqual({ port: 7002 });
+    expect(() => localSettings({ DROVER_CONSOLE_PORT: '9092' })).toThrow(
+      'Kafka and the console would both use port 9092: give each its own with DROVER_KAFKA_PORT and DROVER_CONSOLE_PORT',
+    );
+  });
+
   it('take folders of Java plugins, and refuse one that is not there', () => {
     expect(localSettings({}).javaPlugins).toEqual([]);
     expect(localSettings({ DROVER_JAVA_PLUGINS: ` ${folder} ,,` }).javaPlugins).toEqual([folder]);
