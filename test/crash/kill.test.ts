@@ -250,6 +250,7 @@ describe('a sink task killed behind every step and at random moments', () => {
       ...plan.config,
     });
     await killEverywhere(name, more, plan.kills);
+    expect((await kafka.admin.groupOffsets(`connect-${name}`)).get(topic)?.get(0)).toBe(BigInt(sent));
     const { first } = firstOccurrences(readFileSync(file, 'utf8').trimEnd().split('\n'));
     expect(first).toEqual(linesUpTo(sent));
   });
