@@ -25,12 +25,12 @@ import { signalService, stopService } from '../../local/service.ts';
 import { localSettings } from '../../local/settings.ts';
 import { type LocalStack, readStack, startStack, stopStack } from '../../local/stack.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
-import { readTopic } from '../support/kafka-records.ts';
 import { childrenOf } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { type Arm, Bodies, readBody, senders, toHook, toQueue } from './feeds/arms.ts';
+import { type Arm, Bodies, senders, toHook, toQueue } from './feeds/arms.ts';
 import { CpuWatch } from './feeds/cpu-watch.ts';
 import { javaQueueConfig, javaQueueSource, sdkVersion } from './feeds/java-source.ts';
+import { Landed } from './feeds/landed.ts';
 import { watchTableRequests } from './feeds/table-requests.ts';
 import { machine } from './races/process-cpu.ts';
 
@@ -46,6 +46,7 @@ const stack: LocalStack = running ?? (await startStack({ ...localSettings(), ste
 const about = machine();
 const folder = mkdtempSync(join(tmpdir(), 'drover-feeds-'));
 const kafka = createKafkaClient({ bootstrapServers: stack.bootstrapServers });
+const fetcher = await kafka.fetcher();
 const aws = {
   endpoint: stack.awsEndpoint,
   region: stack.region,
@@ -80,7 +81,9 @@ interface Fed {
 }
 
 async function queue(name: string): Promise<string> {
-  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: `${run}-${name}` }));
+  // Longer than the emulator may take: Java's deletes come one by one.
+  const Attributes = { VisibilityTimeout: '300' };
+  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: `${run}-${name}`, Attributes }));
   return QueueUrl;
 }
 
@@ -126,25 +129,9 @@ async function arms(java: { url: string; pid: number }): Promise<Arm[]> {
   ];
 }
 
-async function arrived(topic: string, count: number): Promise<void> {
-  const partition = { topic, partition: 0 };
-  const end = async () => Number((await kafka.admin.endOffsets([partition])).get(topic)?.get(0) ?? 0);
-  await until(`${count} records in ${topic}`, async () => (await end()) >= count, patience);
-}
-
-/** Milliseconds from sent to appended, of these messages; throws when one is not there. */
-async function delays(topic: string, first: number, count: number): Promise<{ delays: number[]; twice: number }> {
-  const found = new Map<number, number>();
-  let twice = 0;
-  for (const { timestamp, value } of await readTopic(kafka, topic)) {
-    const { sentAt, number } = readBody(value!);
-    if (number < first || number >= first + count) continue;
-    if (found.has(number)) twice++;
-    else found.set(number, timestamp - sentAt);
-  }
-  if (found.size !== count) throw new Error(`${topic} has ${found.size} of ${count} messages`);
-  return { delays: [...found.values()], twice };
-}
+/** Of these messages, in milliseconds. */
+const delaysOf = (landed: Landed, first: number, count: number) =>
+  Array.from({ length: count }, (_, index) => landed.delays.get(first + index)!);
 
 const difference = (before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>) =>
   new Map([...after].map(([name, count]) => [name, count - (before.get(name) ?? 0)]));
@@ -173,11 +160,12 @@ async function measure(arm: Arm): Promise<Figures> {
   const table =
     restUrl === stack.restUrl ? await watchTableRequests(lambda, stack.functions.feed, stack.awsEndpoint) : null;
   try {
+    const landed = new Landed(fetcher, topic);
     let sent = 0;
     const sendAndWait = async (count: number) => {
       await send(new Bodies(sent, count));
       sent += count;
-      await arrived(topic, sent);
+      await landed.wait(sent);
     };
     // The first ones find cold functions and code, and an event source that is being opened.
     await sendAndWait(10);
@@ -187,7 +175,6 @@ async function measure(arm: Arm): Promise<Figures> {
       await sendAndWait(1);
       await sleep(100);
     }
-    const ofAlone = await delays(topic, firstAlone, alone);
     const idleCpu = new CpuWatch(pids);
     await sleep(idleMs);
     const idle = idleCpu.stop();
@@ -202,12 +189,11 @@ async function measure(arm: Arm): Promise<Figures> {
     await sleep(2000);
     const cpu = cpuWatch.stop();
     const tableRequests = difference(asked, table?.counts() ?? asked);
-    const ofBurst = await delays(topic, sent - burst, burst);
     return {
       title,
-      alone: ofAlone.delays,
-      burst: ofBurst.delays,
-      twice: ofAlone.twice + ofBurst.twice,
+      alone: delaysOf(landed, firstAlone, alone),
+      burst: delaysOf(landed, sent - burst, burst),
+      twice: landed.twice,
       perSecond: burst / seconds,
       cpuMsPerMessage: (cpu.seconds * 1000) / burst,
       cpuMsPerIdleMinute: (idle.seconds * 1000 * 60_000) / idleMs,
@@ -290,6 +276,7 @@ try {
 } finally {
   await stopService(java);
   process.removeListener('exit', endJava);
+  await fetcher.close();
   await kafka.close();
   sqs.destroy();
   lambda.destroy();
