@@ -234,6 +234,39 @@ describe('sources', () => {
     expect((await bench.status()).tasks[0]?.state).toBe('FAILED');
   });
 
+  const once = { 'exactly.once.support': 'required' };
+
+  it('I4: under exactly once none is missing and none is there twice, whether its JVM or its worker is killed', async () => {
+    const bench = source();
+    await bench.configure({ ...probe, ...once, count: '160', each: '5' });
+    let kills = 0;
+    for (let round = 0; round < 24 && (await bench.committedRecords()) < 160; round++) {
+      const time = 3 + (round % 5);
+      await bench.run({
+        ...(round % 2 === 0 ? { killAt: { name: round % 4 === 0 ? 'step polled' : 'step converted', time } } : {}),
+        onPoint: (point) => {
+          if (round % 2 === 0 || point.name !== 'step polled' || point.time !== time) return;
+          kills++;
+          process.kill(java.started.at(-1)!.pid, 'SIGKILL');
+        },
+      });
+    }
+    await bench.throwIfFailed();
+    expect(kills).toBeGreaterThan(1);
+    expect(valuesOf(await bench.records('probed'))).toEqual(numbered(160));
+  });
+
+  it('I4: that draw their transactions: what they take back is not there, and what is behind it is', async () => {
+    const bench = source();
+    await bench.configure({ ...probe, ...once, 'transaction.boundary': 'connector', mode: 'draws', count: '12' });
+    await bench.run();
+    await bench.throwIfFailed();
+    const kept = numbered(12).filter((value) => value !== 'n6' && value !== 'n7');
+    expect(valuesOf(await bench.records('probed'))).toEqual(kept);
+    const stored = await bench.stores.offsets.listSourceOffsets(bench.name, null);
+    expect(stored.items[0]?.offset).toBe(`{"at":${base + 12n},"ratio":1.0}`);
+  });
+
   it("show what their own validate finds beside what the settings' types say", async () => {
     const errors = await source().validate({ ...probe, mode: 'forbidden', count: 'many' });
     expect(errors.get('mode')).toEqual(['mode must not be forbidden']);

@@ -1,11 +1,20 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { javaHost, writeJavaManifest } from '../../local/java-host.ts';
 import { kafkaVersion } from '../../local/kafka.ts';
-import { jars } from '../../local/maven.ts';
+import { jars, unpacked } from '../../local/maven.ts';
 import type { AnyPlugin, PluginDescriptor, PluginKind } from '../../src/api/plugin.ts';
 import { HostProcess } from '../../src/java-host/host-process.ts';
 import { type JavaPlugins, javaPlugins } from '../../src/java-host/hosted-plugins.ts';
@@ -64,6 +73,35 @@ export async function startTestJava(more: readonly string[] = []): Promise<TestJ
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Apache's own connectors of its integration tests, in watch of what they are called: a folder for a plugin path, here or
+ * of a Java worker.
+ */
+export async function packWatched(folder: string): Promise<string> {
+  const host = await javaHost();
+  const tests = await unpacked('connect-runtime-tests', `org.apache.kafka:connect-runtime:jar:test:${kafkaVersion}`);
+  const common = await jars('server-common', [`org.apache.kafka:kafka-server-common:${kafkaVersion}`]);
+  const classes = join(folder, 'watched-classes');
+  const sources = join(import.meta.dirname, 'java', 'watched');
+  const files = readdirSync(sources).map((file) => join(sources, file));
+  const path = [join(host, '*'), tests].join(delimiter);
+  await run('javac', ['--release', '17', '-d', classes, '-cp', path, ...files]);
+  const own = join('org', 'apache', 'kafka', 'connect');
+  const needed =
+    /^(?:Testable|Monitorable(?:Sink|Source)Connector|ErrantRecord|\w+Handles?\b|StartAndStop|StartsAndStops|Sample(?:Sink|Source))/;
+  const entries = ['integration', 'runtime'].flatMap((room) =>
+    readdirSync(join(tests, own, room)).flatMap((file) =>
+      needed.test(file) && !/Test(?:\$|\.class)/.test(file) ? ['-C', tests, join(own, room, file)] : [],
+    ),
+  );
+  const to = join(folder, 'watched');
+  mkdirSync(to);
+  await run('jar', ['--create', '--file', join(to, 'watched.jar'), '-C', classes, 'watched', ...entries]);
+  for (const jar of readdirSync(common).filter((name) => name.startsWith('kafka-server-common')))
+    copyFileSync(join(common, jar), join(to, jar));
+  return to;
 }
 
 async function pack(host: string, folder: string, name: string, to: string, without: readonly string[]): Promise<void> {

@@ -104,6 +104,8 @@ export async function startJavaConnectPeer(
     groupId?: string;
     topicPrefix?: string;
     settings?: Readonly<Record<string, string>>;
+    /** Folders of jars, each a plugin. */
+    plugins?: readonly string[];
   } = {},
 ): Promise<JavaConnectPeer> {
   const folder = mkdtempSync(join(tmpdir(), 'drover-connect-'));
@@ -117,6 +119,7 @@ export async function startJavaConnectPeer(
     topicPrefix,
     bootstrapServers: options.bootstrapServers ?? kafkaAddress(),
     settings: options.settings ?? {},
+    plugins: options.plugins ?? [],
   });
   return {
     url: `http://127.0.0.1:${port}`,

@@ -8,6 +8,8 @@ import org.apache.kafka.common.config.Config;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.Task;
 import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.source.ConnectorTransactionBoundaries;
+import org.apache.kafka.connect.source.ExactlyOnceSupport;
 import org.apache.kafka.connect.source.SourceConnector;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.source.SourceTask;
@@ -47,6 +49,16 @@ public class ProbeSource extends SourceConnector {
     @Override
     public List<Map<String, String>> taskConfigs(int most) {
         return List.of(new HashMap<>(config));
+    }
+
+    @Override
+    public ExactlyOnceSupport exactlyOnceSupport(Map<String, String> given) {
+        return ExactlyOnceSupport.SUPPORTED;
+    }
+
+    @Override
+    public ConnectorTransactionBoundaries canDefineTransactionBoundaries(Map<String, String> given) {
+        return ConnectorTransactionBoundaries.SUPPORTED;
     }
 
     @Override
@@ -104,6 +116,9 @@ public class ProbeSource extends SourceConnector {
                 }).start();
                 default -> { }
             }
+            // Names that are taken already are refused.
+            var metrics = context.pluginMetrics();
+            metrics.addMetric(metrics.metricName("at", "where it is", new java.util.LinkedHashMap<>()), (org.apache.kafka.common.metrics.Gauge<Long>) (ignored, now) -> at);
             calls.append("start");
         }
 
@@ -136,9 +151,17 @@ public class ProbeSource extends SourceConnector {
                 offset.put("at", at);
                 offset.put("ratio", 1.0);
                 Object value = mode.equals("large") ? "y".repeat(600_000) : "n" + (at - BASE);
-                records.add(new SourceRecord(PARTITION, offset, topic, null, null, null, Schema.STRING_SCHEMA, value));
+                SourceRecord record = new SourceRecord(PARTITION, offset, topic, null, null, null, Schema.STRING_SCHEMA, value);
+                records.add(record);
+                if (mode.equals("draws")) draw(record, at - BASE);
             }
             return records.isEmpty() ? null : records;
+        }
+
+        /** Transactions of five, and what is behind the last of them; what there is of one at the seventh is taken back. */
+        private void draw(SourceRecord record, long number) {
+            if (number == 7) context.transactionContext().abortTransaction(record);
+            else if (number % 5 == 0 || at == end) context.transactionContext().commitTransaction(record);
         }
 
         @Override

@@ -74,13 +74,13 @@ final class ConnectorSession extends Session {
     private final class ForSource implements SourceConnectorContext {
         @Override public void requestTaskReconfiguration() { reconfigure(); }
         @Override public void raiseError(Exception error) { raise(error); }
-        @Override public PluginMetrics pluginMetrics() { return Host.metrics(); }
+        @Override public PluginMetrics pluginMetrics() { return metrics(); }
         @Override public OffsetStorageReader offsetStorageReader() { return new OffsetReader(frames, id); }
     }
 
     private final class ForSink implements SinkConnectorContext {
         @Override public void requestTaskReconfiguration() { reconfigure(); }
         @Override public void raiseError(Exception error) { raise(error); }
-        @Override public PluginMetrics pluginMetrics() { return Host.metrics(); }
+        @Override public PluginMetrics pluginMetrics() { return metrics(); }
     }
 }

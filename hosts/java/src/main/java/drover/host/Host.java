@@ -19,9 +19,6 @@ import java.util.concurrent.Executors;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.Config;
 import org.apache.kafka.common.config.ConfigValue;
-import org.apache.kafka.common.metrics.Metrics;
-import org.apache.kafka.common.metrics.PluginMetrics;
-import org.apache.kafka.common.metrics.internals.PluginMetricsImpl;
 import org.apache.kafka.connect.connector.Connector;
 import org.apache.kafka.connect.connector.Task;
 import org.apache.kafka.connect.errors.ConnectException;
@@ -42,7 +39,6 @@ import org.apache.kafka.connect.transforms.predicates.Predicate;
  */
 public final class Host {
     static final int PROTOCOL = 2;
-    private static final Metrics METRICS = new Metrics();
 
     private final Frames frames;
     private final PluginFolders folders;
@@ -102,10 +98,6 @@ public final class Host {
                 return;
             }
         }
-    }
-
-    static PluginMetrics metrics() {
-        return new PluginMetricsImpl(METRICS, Map.of());
     }
 
     static ObjectNode describe(Throwable error) {

@@ -23,7 +23,7 @@ abstract class RecordPlugin extends Session {
 
     final void configure(int call, Work configure) {
         run(call, () -> {
-            if (plugin instanceof Monitorable monitorable) monitorable.withPluginMetrics(Host.metrics());
+            if (plugin instanceof Monitorable monitorable) monitorable.withPluginMetrics(metrics());
             configure.run();
             frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
         });

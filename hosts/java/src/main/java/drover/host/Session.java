@@ -1,9 +1,13 @@
 package drover.host;
 
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.common.metrics.Metrics;
+import org.apache.kafka.common.metrics.PluginMetrics;
+import org.apache.kafka.common.metrics.internals.PluginMetricsImpl;
 
 /** One plugin at work, on a thread of its own whose class loader is the plugin's. */
 abstract class Session {
@@ -12,6 +16,7 @@ abstract class Session {
     final String className;
     private final ClassLoader loader;
     private final ExecutorService thread;
+    private PluginMetrics metrics;
 
     Session(Frames frames, int id, String className, ClassLoader loader) {
         this.frames = frames;
@@ -38,6 +43,12 @@ abstract class Session {
 
     final void run(ExecutorService on, int call, Work work) {
         on.execute(() -> Host.answering(frames, call, work));
+    }
+
+    /** Of this plugin at work alone: the next one adds the same names again. Nobody reads them. */
+    final synchronized PluginMetrics metrics() {
+        if (metrics == null) metrics = new PluginMetricsImpl(new Metrics(), Map.of());
+        return metrics;
     }
 
     final <T> T within(Callable<T> work) {

@@ -182,7 +182,7 @@ final class SinkSession extends Session {
 
         @Override
         public PluginMetrics pluginMetrics() {
-            return Host.metrics();
+            return metrics();
         }
     }
 }

@@ -197,7 +197,7 @@ final class SourceSession extends Session {
 
         @Override
         public PluginMetrics pluginMetrics() {
-            return Host.metrics();
+            return metrics();
         }
     }
 
