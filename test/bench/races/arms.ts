@@ -10,6 +10,7 @@ import { type ServiceHandle, signalService, stopService } from '../../../local/s
 import type { Settings } from '../../../src/config/config-def.ts';
 import type { ConnectorType } from '../../../src/storage/items.ts';
 import type { ArmRequest } from './drover-arm.ts';
+import { childrenOf } from './process-cpu.ts';
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 
@@ -27,11 +28,20 @@ export interface Arm {
   stop(): Promise<void>;
 }
 
+/** What a process needs to run plugins of jars. */
+export interface RaceJava {
+  readonly manifest: string;
+  /** Folder of the host's jars. */
+  readonly jars: string;
+  readonly pluginPath: readonly string[];
+}
+
 export interface DroverEnvironment {
   readonly kafka: string;
   readonly dynamoDb: string;
   readonly table: string;
   readonly offsetsTopic: string;
+  readonly java?: RaceJava;
 }
 
 /** One process that runs Drover's worker, and answers each request when it is done. */
@@ -67,6 +77,7 @@ async function droverProcess(label: string, environment: DroverEnvironment): Pro
       DROVER_TEST_DYNAMODB: environment.dynamoDb,
       RACE_TABLE: environment.table,
       RACE_OFFSETS_TOPIC: environment.offsetsTopic,
+      ...(environment.java === undefined ? {} : { RACE_JAVA: JSON.stringify(environment.java) }),
     },
   });
   const waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
@@ -115,7 +126,9 @@ export async function droverArm(label: string, environment: DroverEnvironment, p
   return {
     label,
     side: 'drover',
-    pids: all.map(({ pid }) => pid),
+    get pids() {
+      return all.flatMap(({ pid }) => [pid, ...childrenOf(pid)]);
+    },
     async prepare(names, type, configOf) {
       await create(names, type, configOf);
       // Tasks that have run and found nothing, as Java's are that wait.

@@ -2,18 +2,23 @@
  * Drover's side of a race: a process of its own that runs the real worker over the real table, told by its parent what
  * to run. Like Java's worker it stays up between races, as a warm function does.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';
 import { createRegistry } from '../../../functions/builtin-plugins.ts';
+import type { AnyPlugin } from '../../../src/api/plugin.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { Settings } from '../../../src/config/config-def.ts';
+import { HostProcess } from '../../../src/java-host/host-process.ts';
+import { javaPlugins } from '../../../src/java-host/hosted-plugins.ts';
+import { parseJavaManifest } from '../../../src/java-host/manifest.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
 import { createDynamoDbStores } from '../../../src/storage/dynamodb/stores.ts';
 import type { ConnectorType } from '../../../src/storage/items.ts';
 import { Secrets } from '../../../src/telemetry/redaction.ts';
 import { createWorker } from '../../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
+import type { RaceJava } from './arms.ts';
 
 export type ArmRequest =
   | {
@@ -32,6 +37,16 @@ const environment = (name: string): string => {
   return value;
 };
 
+/** A RaceJava as JSON; the JVM is that of the function as it comes. */
+function pluginsOfJars(text: string | undefined): readonly AnyPlugin[] {
+  if (text === undefined) return [];
+  const { manifest, jars, pluginPath } = JSON.parse(text) as RaceJava;
+  return javaPlugins({
+    manifest: parseJavaManifest(readFileSync(manifest, 'utf8')),
+    startHost: () => HostProcess.start({ java: 'java', jars, pluginPath }),
+  }).plugins;
+}
+
 const stores = createDynamoDbStores({
   clientConfig: {
     endpoint: environment('DROVER_TEST_DYNAMODB'),
@@ -46,7 +61,7 @@ const failures: string[] = [];
 const worker = createWorker({
   stores,
   kafka: async () => createKafkaClient({ bootstrapServers: environment('DROVER_TEST_KAFKA') }),
-  plugins: createRegistry([]),
+  plugins: createRegistry(pluginsOfJars(process.env.RACE_JAVA)),
   settings: {
     ...defaultWorkerSettings,
     offsetsTopic: environment('RACE_OFFSETS_TOPIC'),
