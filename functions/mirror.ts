@@ -9,6 +9,7 @@ import { Mirror, mirrorPatienceMs } from '../src/mirror/mirror.ts';
 import { requirePlugins } from '../src/plugins/plugin-list.ts';
 import { findConnector, registryOf } from '../src/plugins/registry.ts';
 import { readStreamRecords } from '../src/storage/dynamodb/stream.ts';
+import type { TableChange } from '../src/storage/table-change.ts';
 import { clock, environment, loggerLevels, stores } from './function-context.ts';
 import { connectKafka, kafkaAccess } from './kafka.ts';
 
@@ -51,13 +52,21 @@ async function createMirror(): Promise<Mirror> {
 const reportEveryMs = 5_000;
 let reportAt = 0;
 
-/** Says now and then how far the topics have come; the REST API shows it. A report that fails is the next one's. */
-async function reportProgress(records: readonly StreamRecord[]): Promise<void> {
+/**
+ * Says how far the topics have come; the REST API shows it. Of what runs write only now and then, but at once of what was
+ * asked for: somebody may wait for it, and nothing may follow. A report that fails is the next one's.
+ */
+async function reportProgress(records: readonly StreamRecord[], changes: readonly TableChange[]): Promise<void> {
   const now = clock.now();
   const changedAt = 1000 * Math.max(0, ...records.map(({ dynamodb }) => dynamodb?.ApproximateCreationDateTime ?? 0));
-  if (now < reportAt || changedAt === 0) return;
+  if (changedAt === 0 || (now < reportAt && !changes.some(wasAskedFor))) return;
   reportAt = now + reportEveryMs;
   await stores.cluster.putMirrorProgress({ changedAt, mirroredAt: now }).catch(() => {});
+}
+
+/** A connector is made, changed or deleted, or its tasks come and go with that. */
+function wasAskedFor(change: TableChange): boolean {
+  return change.kind === 'connector' || (change.kind === 'task' && (change.before === null || change.after === null));
 }
 
 /** Shown by the REST API until the mirror gets on. */
@@ -79,11 +88,12 @@ export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
     try {
       const made = await mirror;
       if (invocation.kind === 'project') return await made.projectAgain(stores);
-      await made.handle(readStreamRecords(invocation.records));
+      const changes = readStreamRecords(invocation.records);
+      await made.handle(changes);
+      await reportProgress(invocation.records, changes);
+      return undefined;
     } catch (error) {
       await reportFailure(error);
       throw error;
     }
-    await reportProgress(invocation.records);
-    return undefined;
   });

@@ -145,7 +145,7 @@ async function offsetsIfAny(rest: Rest, name: string): Promise<readonly { partit
   });
 }
 
-/** The topics are as new as `changed_at`, and that stays where it is when nothing changes: this long means nothing is on its way. */
+/** Nothing is written when nothing changes: this long without means that nothing is on its way. */
 const restMs = 5000;
 
 async function handOver(
@@ -172,21 +172,28 @@ async function handOver(
     timeout,
     async () => {
       const now = await mirrorOf(rest);
-      if (now !== last) [last, since] = [now, session.io.now()];
-      const isNewer = running.length === 0 || (now !== null && now !== before);
+      if (now?.mirroredAt !== last?.mirroredAt) [last, since] = [now, session.io.now()];
+      const isNewer = running.length === 0 || (now !== null && now.mirroredAt !== before?.mirroredAt);
       return isNewer && session.io.now() - since >= restMs ? true : null;
     },
     () =>
-      `After ${timeout} seconds the mirror topics do not hold the stop yet (they hold ${last ?? 'nothing'}): the log of the mirror says why (drover logs --function mirror)`,
+      `After ${timeout} seconds the mirror topics do not hold the stop yet (they hold ${last?.changedAt ?? 'nothing'}): the log of the mirror says why (drover logs --function mirror)`,
   );
   session.note(
-    `The mirror topics hold everything, up to ${last ?? 'now'}: remove the stack, or its schedule, before Java workers start`,
+    `The mirror topics hold everything, up to ${last?.changedAt ?? 'now'}: remove the stack, or its schedule, before Java workers start`,
   );
 }
 
-async function mirrorOf(rest: Rest): Promise<string | null> {
+/** The topics are as new as the change of then, in whole seconds: `mirroredAt`, when it was written, tells two of one second apart. */
+interface Mirrored {
+  readonly changedAt: string;
+  readonly mirroredAt: string;
+}
+
+async function mirrorOf(rest: Rest): Promise<Mirrored | null> {
   const found = await rest.find('/drover');
   if (found === null) throw usageError('--wait is about Drover’s mirror topics, and this is no Drover');
   const mirror = isRecord(found) && isRecord(found.mirror) ? found.mirror : null;
-  return typeof mirror?.changed_at === 'string' ? mirror.changed_at : null;
+  if (typeof mirror?.changed_at !== 'string' || typeof mirror.mirrored_at !== 'string') return null;
+  return { changedAt: mirror.changed_at, mirroredAt: mirror.mirrored_at };
 }
