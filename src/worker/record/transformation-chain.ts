@@ -15,6 +15,7 @@ import {
   transformStages,
 } from '../../plugins/transform-settings.ts';
 import { oneByOne } from './one-by-one.ts';
+import { notWaiting } from './reach.ts';
 
 /** One transformation of a chain, with the condition under which it applies. Java: TransformationStage. */
 interface TransformationStage {
@@ -102,14 +103,14 @@ export class TransformationChain {
 
   /**
    * Takes many records on, stage by stage and in their order, up to the end or to what has failed. Records behind a
-   * failure that may be tried again wait in front of that stage.
+   * failure that may be tried again wait: no stage sees them before it.
    */
   async applyMany<R extends ConnectRecord<R>>(passages: readonly Passage<R>[]): Promise<void> {
     for (let at = 0; at < this.#stages.length; at++) {
-      const waiting = passages.filter(
+      const due = notWaiting(passages).filter(
         ({ record, stage, failure }) => stage === at && record !== null && failure === null,
       );
-      if (waiting.length > 0) await passStage(this.#stages[at]!, waiting);
+      if (due.length > 0) await passStage(this.#stages[at]!, due);
     }
   }
 

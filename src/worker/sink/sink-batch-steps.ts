@@ -5,6 +5,7 @@ import type { RecordCursor } from '../../kafka/types.ts';
 import type { Converters } from '../record/converters.ts';
 import type { DeadLetter, Stage } from '../record/failure.ts';
 import { oneByOne, together } from '../record/one-by-one.ts';
+import { notWaiting } from '../record/reach.ts';
 import type { Passage, TransformationChain } from '../record/transformation-chain.ts';
 
 /** A record as it was read: the cursor has gone on. */
@@ -69,10 +70,12 @@ export class SinkBatchSteps {
     );
     await this.#convert(
       'value',
-      sound.filter(({ key, value }) => key !== undefined && value === undefined),
+      notWaiting(sound).filter(({ key, value }) => key !== undefined && value === undefined),
     );
-    await this.#assemble(sound.filter(({ value, passage }) => value !== undefined && passage === undefined));
-    const assembled = sound.filter(({ passage }) => passage !== undefined);
+    await this.#assemble(
+      notWaiting(sound).filter(({ value, passage }) => value !== undefined && passage === undefined),
+    );
+    const assembled = notWaiting(sound).filter(({ passage }) => passage !== undefined);
     await this.#chain.applyMany(assembled.map(({ passage }) => passage!));
     for (const progress of assembled) {
       const { failure, stage } = progress.passage!;

@@ -4,6 +4,7 @@ import type { KafkaHeader } from '../../kafka/types.ts';
 import type { Converters } from '../record/converters.ts';
 import type { Stage } from '../record/failure.ts';
 import { oneByOne, together } from '../record/one-by-one.ts';
+import { notWaiting } from '../record/reach.ts';
 import type { Passage, TransformationChain } from '../record/transformation-chain.ts';
 
 /** How far one record has come on its way to Kafka. */
@@ -55,17 +56,18 @@ export class SourceBatchSteps {
       progress.passage.failure = null;
       progress.failure = { stage: 'TRANSFORMATION', executingClass: this.#chain.classAt(stage), error: failure.error };
     }
-    const transformed = sound.filter(
-      ({ failure, passage }) => failure === null && passage.record !== null && passage.stage === this.#chain.length,
-    );
-    await this.#convertHeaders(transformed.filter(({ headers }) => headers === undefined));
+    const transformed = () =>
+      notWaiting(sound).filter(
+        ({ failure, passage }) => failure === null && passage.record !== null && passage.stage === this.#chain.length,
+      );
+    await this.#convertHeaders(transformed().filter(({ headers }) => headers === undefined));
     await this.#convert(
       'key',
-      transformed.filter(({ headers, key }) => headers !== undefined && key === undefined),
+      transformed().filter(({ headers, key }) => headers !== undefined && key === undefined),
     );
     await this.#convert(
       'value',
-      transformed.filter(({ key, value }) => key !== undefined && value === undefined),
+      transformed().filter(({ key, value }) => key !== undefined && value === undefined),
     );
   }
 
