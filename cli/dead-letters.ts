@@ -1,19 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createKafkaClient } from '../src/kafka/kafka-client.ts';
 import { type KafkaSecurity, plaintext, securityFromProperties } from '../src/kafka/security.ts';
+import type { DeadLetter } from './answers.ts';
 import { CliError, exitCodes, messageOf, usageError } from './faults.ts';
-
-export interface DeadLetter {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly timestamp: string;
-  /** Where it came from and what was wrong, without the prefix `__connect.errors.`. */
-  readonly context: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string | null>>;
-  readonly key: string | null;
-  readonly value: string | null;
-}
 
 export interface LetterQuestion {
   readonly bootstrapServers: string;

@@ -1,25 +1,7 @@
 import { costOfRun } from '../src/telemetry/run-cost.ts';
+import type { Run } from './answers.ts';
 import type { LogLine } from './logs.ts';
 import { oneLine } from './output.ts';
-
-/** A run as the log tells of it. */
-export interface Run {
-  readonly startedAt: string;
-  readonly endedAt: string;
-  readonly connector: string;
-  /** `orders/0`; the connector's own runs have no number. */
-  readonly task: string;
-  readonly result: string;
-  readonly durationMs: number | null;
-  readonly records: number | null;
-  readonly bytes: number | null;
-  readonly commits: number | null;
-  /** Runs in a row before this one that found nothing: they have no line of their own. */
-  readonly emptyRuns: number | null;
-  /** Dollars by list prices, the empty runs before it included: about, and without what the installation costs itself. */
-  readonly cost: number | null;
-  readonly error: string | null;
-}
 
 const results: Readonly<Record<string, string>> = {
   'run.ended': 'ended',

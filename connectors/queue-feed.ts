@@ -1,4 +1,5 @@
 import type { ConnectorConfig, FedItem, FedOutcome, Lag, SourceFeed, SourceRecord } from '../src/api/index.ts';
+import { lagging, secondsOf } from './feed-lag.ts';
 import { answerQueue, messagesOf, type QueueMessage } from './queue-event.ts';
 
 /** How a config has the messages of its queue made into records. */
@@ -40,11 +41,9 @@ export class QueueFeed implements SourceFeed {
     }));
   }
 
-  /** By the first message that is not done, else by the last one. */
   lag(outcomes: readonly FedOutcome[]): Lag | null {
-    const left = outcomes.findIndex(({ state }) => state !== 'done');
-    const sentAt = Number(this.#messages.at(left)?.attributes.SentTimestamp ?? Number.NaN);
-    return Number.isFinite(sentAt) ? { seconds: Math.max(0, Math.round((this.#now() - sentAt) / 1000)) } : null;
+    const sentAt = Number(lagging(this.#messages, outcomes)?.attributes.SentTimestamp ?? Number.NaN);
+    return Number.isFinite(sentAt) ? { seconds: secondsOf(this.#now() - sentAt) } : null;
   }
 
   answer(_event: unknown, outcomes: readonly FedOutcome[]): unknown {

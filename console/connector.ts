@@ -1,12 +1,5 @@
-import {
-  ApiError,
-  api,
-  type ConnectorInfo,
-  type ConnectorReport,
-  type ConnectorStatus,
-  type Overview,
-  pathOf,
-} from './api.ts';
+import type { Overview } from '../cli/answers.ts';
+import { ApiError, api, type ConnectorInfo, type ConnectorReport, type ConnectorStatus, pathOf } from './api.ts';
 import { ConfigForm } from './config-form.ts';
 import { confirm, tell } from './dialog.ts';
 import { ago, bytes, count, nothing, rate, shortClass, until } from './format.ts';

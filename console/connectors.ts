@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { ConnectorRow, Overview } from './api.ts';
+import type { ConnectorRow, Overview } from '../cli/answers.ts';
 import { ago, count, nothing, rate, shortClass } from './format.ts';
 import { type Element, hrefOf, html, type Polled, useSize } from './html.ts';
 import { Empty, Fault, Loading, State } from './parts.ts';

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { api, ask, type DeadLetter, type Letters as LettersAnswer, pathOf, type Replay } from './api.ts';
+import type { DeadLetter } from '../cli/answers.ts';
+import { api, ask, type Letters as LettersAnswer, pathOf, type Replay } from './api.ts';
 import { confirm, tell } from './dialog.ts';
 import { stamp } from './format.ts';
 import { type Element, hrefOf, html, usePolled } from './html.ts';

@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { ask, type InstallationFacts, type Overview } from './api.ts';
+import type { Overview } from '../cli/answers.ts';
+import { ask, type InstallationFacts } from './api.ts';
 import { ConnectorPage } from './connector.ts';
 import { Connectors, isTyping } from './connectors.ts';
 import { NewConnector } from './create.ts';

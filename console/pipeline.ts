@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'preact/hooks';
-import { api, type ConnectorRow, type Overview, pathOf } from './api.ts';
+import type { ConnectorRow, Overview } from '../cli/answers.ts';
+import { api, pathOf } from './api.ts';
 import { matches, wordsOf } from './connectors.ts';
 import { count, rate, shortClass } from './format.ts';
 import { type Element, hrefOf, html, type Polled, usePolled, useSize } from './html.ts';

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { ask, type Run, type RunPage } from './api.ts';
+import type { Run, RunPage } from '../cli/answers.ts';
+import { ask } from './api.ts';
 import { bytes, clock, count, dollars, nothing, stamp, took } from './format.ts';
 import { type Element, hrefOf, html, usePolled } from './html.ts';
 import { Empty, Facts, Fault, Loading } from './parts.ts';

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Run } from './api.ts';
+import type { Run } from '../cli/answers.ts';
 import { clock, count, dollars, took } from './format.ts';
 import { type Element, html, useSize } from './html.ts';
 

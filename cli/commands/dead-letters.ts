@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { DeadLetter } from '../answers.ts';
 import { recordOf, theConnector } from '../connect-api.ts';
-import type { DeadLetter } from '../dead-letters.ts';
 import { CliError, usageError } from '../faults.ts';
 import { isRecord, type Json } from '../json.ts';
 import { oneLine } from '../output.ts';

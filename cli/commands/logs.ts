@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Run } from '../answers.ts';
 import { usageError } from '../faults.ts';
 import { printJson } from '../json.ts';
 import { FunctionLogs, type LogLine, memoryOf, rolesOf, sinceOf } from '../logs.ts';
 import { bytesText, oneLine, type Style } from '../output.ts';
 import { parseTarget } from '../resources.ts';
-import { joinRuns, type Run, runEvents, runOf } from '../runs.ts';
+import { joinRuns, runEvents, runOf } from '../runs.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 
 interface LogsOptions {

@@ -1,38 +1,7 @@
+import type { ConnectorRow, Overview } from '../answers.ts';
 import { type Connector, recordOf } from '../connect-api.ts';
 import { isRecord, type Json, type JsonRecord } from '../json.ts';
 import type { Rest } from '../rest.ts';
-
-/** A connector as the console's table and picture show it. */
-export interface ConnectorRow {
-  readonly name: string;
-  readonly type: string;
-  readonly className: string;
-  readonly state: string;
-  readonly tasks: readonly { readonly id: number; readonly state: string }[];
-  /** What is wrong with it, in a line. */
-  readonly error: string | null;
-  /** Records that it is behind; null: not known. */
-  readonly lag: number | null;
-  readonly lagSeconds: number | null;
-  readonly records: number;
-  readonly bytes: number;
-  /** Records and bytes a second; null: it has not been looked at for long enough. */
-  readonly recordRate: number | null;
-  readonly byteRate: number | null;
-  readonly runs: number;
-  readonly running: boolean;
-  readonly lastRunAt: string | null;
-  readonly nextDueAt: string | null;
-  /** Topics that its config names. */
-  readonly topics: readonly string[];
-}
-
-export interface Overview {
-  readonly at: number;
-  /** Milliseconds until it is asked for anew, whoever asks. */
-  readonly every: number;
-  readonly connectors: readonly ConnectorRow[];
-}
 
 interface Sample {
   readonly at: number;

@@ -1,14 +1,7 @@
+import type { Run, RunPage } from '../answers.ts';
 import type { Installation } from '../installation.ts';
 import { FunctionLogs, type LogLine, memoryOf } from '../logs.ts';
-import { joinRuns, type Run, runEvents, runOf } from '../runs.ts';
-
-export interface RunPage {
-  /** Of what is told from here on: `after` of the next question. */
-  readonly cursor: string;
-  /** The oldest that there are: more runs than are kept have ended since `since`. */
-  readonly cut: boolean;
-  readonly runs: readonly Run[];
-}
+import { joinRuns, runEvents, runOf } from '../runs.ts';
 
 const most = 20_000;
 const everyMs = 3000;

@@ -1,8 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import type { DeadLetter } from '../answers.ts';
 import { allConnectors, theConnector } from '../connect-api.ts';
-import type { DeadLetter } from '../dead-letters.ts';
 import { CliError, messageOf } from '../faults.ts';
 import type { Installation } from '../installation.ts';
 import { printJson } from '../json.ts';

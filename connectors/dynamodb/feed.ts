@@ -8,6 +8,7 @@ import {
   type SourceFeed,
   type SourcePartition,
 } from '../../src/api/index.ts';
+import { lagging } from '../feed-lag.ts';
 import { answerStream } from '../stream-answer.ts';
 import { changeOf, type StreamRecord, streamRecordOf } from './change.ts';
 import { laneOf, placeBefore, placeBehind, recordsDone } from './feed-place.ts';
@@ -60,10 +61,8 @@ export class DynamoDbFeed implements SourceFeed {
     return this.#left.map((_, at) => itemOf({ table, batch, lane, records, snapshot }, done + at));
   }
 
-  /** By the first record that is not done, else by the last one. */
   lag(outcomes: readonly FedOutcome[]): Lag | null {
-    const left = outcomes.findIndex(({ state }) => state !== 'done');
-    const createdAt = this.#left.at(left)?.createdAt ?? null;
+    const createdAt = lagging(this.#left, outcomes)?.createdAt ?? null;
     return createdAt === null ? null : lagOf(Date.now() - createdAt);
   }
 

@@ -1,4 +1,5 @@
 import type { Lag } from '../../src/api/index.ts';
+import { secondsOf } from '../feed-lag.ts';
 
 /** What the stream of a table keeps. */
 const keptMs = 24 * 3_600_000;
@@ -11,8 +12,7 @@ const mostTold = 1000;
 
 /** By the age of what is next or was last, in milliseconds. */
 export function lagOf(ageMs: number): Lag {
-  const seconds = (ms: number) => Math.max(0, Math.round(ms / 1000));
-  return { seconds: seconds(ageMs), secondsLeft: seconds(keptMs - ageMs) };
+  return { seconds: secondsOf(ageMs), secondsLeft: secondsOf(keptMs - ageMs) };
 }
 
 /** What to warn of when the oldest record that is read now is that old: how much of the 24 hours is left. */

@@ -8,6 +8,7 @@ import {
   type SourcePartition,
   SourceRecord,
 } from '../../src/api/index.ts';
+import { lagging, secondsOf } from '../feed-lag.ts';
 import { answerStream } from '../stream-answer.ts';
 import { placeBehind, progressOf } from './feed-place.ts';
 import { recordsOf } from './records.ts';
@@ -48,12 +49,10 @@ export class KinesisFeed implements SourceFeed {
     return this.#left.map((_, at) => this.#item(batch, records + at, partition, shard, at === 0 ? parts : 0));
   }
 
-  /** By the first record that is not done, else by the last one. */
   lag(outcomes: readonly FedOutcome[]): Lag | null {
-    const left = outcomes.findIndex(({ state }) => state !== 'done');
-    const record = this.#left.at(left)?.record;
+    const record = lagging(this.#left, outcomes)?.record;
     if (record === undefined || record instanceof Error || record.arrivedAt === null) return null;
-    return { seconds: Math.max(0, Math.round((Date.now() - record.arrivedAt) / 1000)) };
+    return { seconds: secondsOf(Date.now() - record.arrivedAt) };
   }
 
   answer(_event: unknown, outcomes: readonly FedOutcome[]): unknown {

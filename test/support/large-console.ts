@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { Run } from '../../cli/answers.ts';
 import { createConsole } from '../../cli/console/server.ts';
-import type { Run } from '../../cli/runs.ts';
 import { fakeInstallation } from './fake-installation.ts';
 
 export interface LargeConsole {
