@@ -26,7 +26,7 @@ export async function runProbe(host: RunHost, budget: RunBudget): Promise<RunRep
     for (const { connector, positions } of page.items) {
       if (checked.has(connector) || host.clock.now() >= endsAt) continue;
       checked.add(connector);
-      if (Object.keys(positions).length > 0 && !isTopicCheckDue(connector, startedAt)) continue;
+      if (Object.keys(positions).length > 0 && !isTopicCheckDue(connector, startedAt, startedAt)) continue;
       await wakeIfTopicsChanged(host, admin, connector);
     }
     after = page.next;

@@ -69,7 +69,8 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
   // An idle sink's topics are the probe's to watch.
   const busySink = item.type === 'sink' && outcome.dueAt !== null && outcome.trace === null;
   // A sink that is there before its topic looks for it each time.
-  const looks = busySink && task === 0 && (item.assignment.length === 0 || isTopicCheckDue(connector, startedAt));
+  const isDue = () => item.assignment.length === 0 || isTopicCheckDue(connector, startedAt, host.clock.now());
+  const looks = busySink && task === 0 && isDue();
   if (looks || run?.report.topicsChanged === true) {
     await wakeIfTopicsChanged(host, (await host.kafka()).admin, connector);
   }

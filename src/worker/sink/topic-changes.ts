@@ -9,11 +9,15 @@ import { consumerGroup, SinkGroup } from './sink-group.ts';
 /** As often as Kafka's clients look by default (metadata.max.age.ms). */
 const topicsCheckMinutes = 5;
 
-/** Spreads the connectors over the minutes. */
-export function isTopicCheckDue(connector: string, now: number): boolean {
+/**
+ * Whether the connector's minute, one of five, lies between the two times (epoch milliseconds), both included: connectors
+ * are spread over the minutes, and a run that lasts from one minute into another is in both.
+ */
+export function isTopicCheckDue(connector: string, from: number, to: number): boolean {
   let sum = 0;
   for (let i = 0; i < connector.length; i++) sum = (sum * 31 + connector.charCodeAt(i)) % 1_000_003;
-  return (Math.floor(now / 60_000) + sum) % topicsCheckMinutes === 0;
+  const [first, last] = [from, to].map((time) => Math.floor(time / 60_000) + sum) as [number, number];
+  return Math.floor(last / topicsCheckMinutes) > Math.floor((first - 1) / topicsCheckMinutes);
 }
 
 /**
