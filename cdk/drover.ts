@@ -4,6 +4,7 @@ import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
 import { Grant, type IGrantable, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   Architecture,
   FilterCriteria,
@@ -27,6 +28,7 @@ import { acknowledge, acknowledgeResource } from './acknowledged.ts';
 import { countFailedRuns, createAlarms } from './alarms.ts';
 import { checkEnvironmentSize, checkFunctionSettings, checkProps, checkRunTimeout } from './check-props.ts';
 import { Connectors } from './connectors.ts';
+import { tellFailedInvocations } from './failed-invocations.ts';
 import { Feeds } from './feeds.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
 import { deployJava, type JavaDeployment } from './java.ts';
@@ -205,7 +207,7 @@ export class Drover extends Construct implements IConnectable {
       return fn;
     });
     this.#permit(props.security, props, settings);
-    this.#wire();
+    this.#wire(encryptionKey);
     this.api = createRestApi(this, {
       handler: this.restFunction,
       auth: props.auth ?? { type: 'iam' },
@@ -414,7 +416,7 @@ export class Drover extends Construct implements IConnectable {
     if (security.type === 'iam') permitTasksOnMsk(fn, security.clusterArn, settingOf(settings, 'group.id'));
   }
 
-  #wire(): void {
+  #wire(encryptionKey: IKey | undefined): void {
     const filters = (patterns: readonly object[]) =>
       patterns.map((pattern) => FilterCriteria.filter(pattern as Record<string, unknown>));
     const failures = new SqsDlq(this.failures);
@@ -449,10 +451,7 @@ export class Drover extends Construct implements IConnectable {
         'dynamodb:ListStreams, which Lambda needs to read the stream, knows no resource',
       );
     }
-    // A run that fails, or that waits behind others for longer than a minute, is still due: the tick dispatches it again.
-    for (const fn of this.#taskFunctions) {
-      fn.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
-    }
+    tellFailedInvocations(this, this.#taskFunctions, this.coordinatorFunction, encryptionKey);
     // A wake-up from outside comes once.
     this.coordinatorFunction.configureAsyncInvoke({
       retryAttempts: 0,

@@ -22,6 +22,7 @@ function routed(runsJava: (config: Settings) => boolean): Invoker {
 
 const coordinator = createCoordinator({
   configs: stores.config,
+  leases: stores.leases,
   dueIndex: stores.due,
   cluster: stores.cluster,
   invoker: runsOnJava === null ? tasks : routed(runsOnJava),
@@ -46,6 +47,8 @@ export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
         return coordinator.onSubMinuteTick(deadlineAt);
       case 'table-stream':
         return coordinator.onStream(readStreamRecords(invocation.records), deadlineAt);
+      case 'failed-invocations':
+        return coordinator.onFailedInvocations(invocation.failed, deadlineAt);
       case 'wake-up':
         return coordinator.onWakeUp(invocation.connectors, deadlineAt);
     }

@@ -1,5 +1,6 @@
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
+import { invocationOf } from '../src/invocation/failed-invocations.ts';
 import { type ImportRequest, parseTaskInvocation } from '../src/invocation/invocation.ts';
 import type { RunRequest } from '../src/invocation/run-request.ts';
 import { type ImportAnswer, runImport } from '../src/mirror/run-import.ts';
@@ -17,22 +18,32 @@ export const handler = middy<unknown, RunReport | ImportAnswer>({ timeoutEarlyIn
       case 'task':
       case 'connector':
       case 'probe':
-        return run(invocation, context);
+        return run(invocation, invocationOf(event), context);
       case 'import':
         return importCluster(invocation);
     }
   });
 
-async function run(request: RunRequest, context: Context): Promise<RunReport> {
+async function run(request: RunRequest, invocation: string | undefined, context: Context): Promise<RunReport> {
   const report = await runOn(worker, clock, request, {
     deadlineAt: deadlineOf(context),
     workerId: `${workerName}:${context.awsRequestId}`,
-  });
+    ...(invocation === undefined ? {} : { invocation }),
+  }).catch(endProcess);
   // Plugin code that was cut may still be at it, and nothing may run beside it. The lease is released and the status says
   // why; nobody waits for the answer. After it there is no safe moment: the process would be frozen until the next
   // invocation, and end that one.
   if (report.tainted) process.exit(1);
   return report;
+}
+
+/**
+ * The table has failed a run, so that nobody knows what it has left. Lambda tells the coordinator that the invocation has
+ * failed, which ends its lease: nothing of it may go on then.
+ */
+function endProcess(error: unknown): never {
+  console.error(error);
+  process.exit(1);
 }
 
 async function importCluster(request: ImportRequest): Promise<ImportAnswer> {

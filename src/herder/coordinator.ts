@@ -1,14 +1,14 @@
+import type { FailedInvocation } from '../invocation/failed-invocations.ts';
 import type { ClusterStore } from '../storage/cluster-store.ts';
-import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
 import type { DueIndex } from '../storage/due-index.ts';
 import { becameDue, type TableChange } from '../storage/table-change.ts';
-import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
+import { dispatch, requestOf } from './dispatch.ts';
 import { bringFeedsInLine, type HoldFeedsDeps } from './hold-feeds.ts';
+import { type TakeOverDeps, takeOver } from './take-over.ts';
 import { isSoon, scheduledTick, tickWithinTheMinute } from './tick.ts';
 import { type WakeUpReport, wakeUp } from './wake-up.ts';
 
-export interface CoordinatorDeps extends DispatchDeps, HoldFeedsDeps {
-  readonly configs: ConfigBackingStore;
+export interface CoordinatorDeps extends TakeOverDeps, HoldFeedsDeps {
   readonly dueIndex: DueIndex;
   readonly cluster: ClusterStore;
   /** Asks for another invocation of the coordinator, asynchronously, that calls `onSubMinuteTick`. */
@@ -28,6 +28,8 @@ export interface Coordinator {
   onTick(deadlineAt: number): Promise<void>;
   /** Asked for by `startTicking`: only what falls due within the minute. */
   onSubMinuteTick(deadlineAt: number): Promise<void>;
+  /** Lambda has told of runs whose invocations failed: what they held is free, and dispatched again. */
+  onFailedInvocations(failed: readonly FailedInvocation[], deadlineAt: number): Promise<void>;
   /** An event from outside has named connectors whose tasks should look now. */
   onWakeUp(connectors: readonly string[], deadlineAt: number): Promise<WakeUpReport>;
 }
@@ -65,6 +67,8 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     },
 
     onSubMinuteTick: (deadlineAt) => tickWithinTheMinute(deps, deadlineAt, true),
+
+    onFailedInvocations: (failed, deadlineAt) => takeOver(deps, failed, deadlineAt),
 
     onWakeUp: (connectors, deadlineAt) => wakeUp(deps, connectors, deadlineAt),
   };

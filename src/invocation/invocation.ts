@@ -1,5 +1,6 @@
 import { ConnectError } from '../errors.ts';
-import type { RunRequest, TickRequest } from './run-request.ts';
+import { type FailedInvocation, failedInvocationsOf } from './failed-invocations.ts';
+import { parseRunRequest, type RunRequest, type TickRequest } from './run-request.ts';
 import { type StreamRecord, streamRecordsOf } from './table-stream.ts';
 import { namesToWake } from './wake-up-events.ts';
 
@@ -35,6 +36,7 @@ export type MirrorInvocation =
 export type CoordinatorInvocation =
   | TickRequest
   | { readonly kind: 'table-stream'; readonly records: readonly StreamRecord[] }
+  | { readonly kind: 'failed-invocations'; readonly failed: readonly FailedInvocation[] }
   | { readonly kind: 'wake-up'; readonly connectors: readonly string[] };
 
 const invalid = (why: string) => new ConnectError('invocation.invalid', why);
@@ -43,16 +45,7 @@ const invalid = (why: string) => new ConnectError('invocation.invalid', why);
 export function parseTaskInvocation(event: unknown): TaskInvocation {
   if (typeof event !== 'object' || event === null) throw invalid('Not a run request: it is no object');
   const fields = event as Readonly<Record<string, unknown>>;
-  return fields.kind === 'import' ? parseImport(fields) : parseRun(fields);
-}
-
-function parseRun({ kind, connector, task }: Readonly<Record<string, unknown>>): RunRequest {
-  if (kind === 'probe') return { kind };
-  if (kind !== 'task' && kind !== 'connector') throw invalid(`Not a run request: kind is ${JSON.stringify(kind)}`);
-  if (typeof connector !== 'string') throw invalid('Not a run request: connector is no string');
-  if (kind === 'connector') return { kind, connector };
-  if (!Number.isInteger(task) || (task as number) < 0) throw invalid('Not a run request: task is no whole number');
-  return { kind, connector, task: task as number };
+  return fields.kind === 'import' ? parseImport(fields) : parseRunRequest(fields);
 }
 
 function parseImport(fields: Readonly<Record<string, unknown>>): ImportRequest {
@@ -104,7 +97,9 @@ export function parseCoordinatorInvocation(
   const kind = typeof event === 'object' && event !== null && 'kind' in event ? event.kind : undefined;
   if (kind === 'tick' || kind === 'sub-minute-tick') return { kind };
   const records = streamRecordsOf(event);
-  return records === null
+  if (records !== null) return { kind: 'table-stream', records };
+  const failed = failedInvocationsOf(event);
+  return failed === null
     ? { kind: 'wake-up', connectors: namesToWake(event, wakeSources) }
-    : { kind: 'table-stream', records };
+    : { kind: 'failed-invocations', failed };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { LambdaClient, LambdaClientConfig } from '@aws-sdk/client-lambda';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConnectError, RetriableError } from '../errors.ts';
@@ -49,8 +50,10 @@ export class LambdaInvoker implements Invoker {
 
   async #invoke(request: RunRequest | TickRequest): Promise<void> {
     const [client, { InvokeCommand }] = await Promise.all([this.#connected(), import('./lambda-sdk.ts')]);
-    const command = { FunctionName: this.#options.functionName, Payload: Buffer.from(JSON.stringify(request)) };
     for (let attempt = 1; ; attempt++) {
+      // Should it fail, Lambda tells of it with what it was sent: see failed-invocations.ts.
+      const payload = Buffer.from(JSON.stringify({ ...request, invocation: randomUUID() }));
+      const command = { FunctionName: this.#options.functionName, Payload: payload };
       try {
         await client.send(new InvokeCommand({ ...command, InvocationType: 'Event' }));
         return;

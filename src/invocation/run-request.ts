@@ -1,3 +1,5 @@
+import { ConnectError } from '../errors.ts';
+
 /** What one invocation of the task function is asked to do. It carries no state: all of that is in the table. */
 export type RunRequest =
   | { readonly kind: 'task'; readonly connector: string; readonly task: number }
@@ -18,4 +20,16 @@ export interface RunId {
 /** Asynchronous, at least once, possibly duplicated: the lease makes a repeated dispatch harmless (I1). */
 export interface Invoker {
   invoke(request: RunRequest): Promise<void>;
+}
+
+const invalid = (why: string) => new ConnectError('invocation.invalid', `Not a run request: ${why}`);
+
+/** Throws ConnectError `invocation.invalid`, naming the field. */
+export function parseRunRequest({ kind, connector, task }: Readonly<Record<string, unknown>>): RunRequest {
+  if (kind === 'probe') return { kind };
+  if (kind !== 'task' && kind !== 'connector') throw invalid(`kind is ${JSON.stringify(kind)}`);
+  if (typeof connector !== 'string') throw invalid('connector is no string');
+  if (kind === 'connector') return { kind, connector };
+  if (!Number.isInteger(task) || (task as number) < 0) throw invalid('task is no whole number');
+  return { kind, connector, task: task as number };
 }

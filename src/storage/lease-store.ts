@@ -9,6 +9,8 @@ import type { ConnectorItem, RunDeath, State, TaskCounters, TaskItem } from './i
  *      │                                                                  ▲
  *      └─ killed: nothing more is written; the item is still due, the next tick after its lease's expiry takes over ─┘
  *
+ * Lambda tells when an invocation has failed: then `expire` ends its lease before its time.
+ *
  * `acquire` leaves `dueAt` alone: an item stays due until somebody has released it, so a dead runner's item needs no
  * other mark (L1), and an acquisition moves no index entry. What is due but leased is dispatched in vain at most once
  * a tick.
@@ -62,13 +64,21 @@ export interface LeaseStore {
     owner: string,
     now: number,
     expiresAt: number,
+    invocation?: string,
   ): Promise<AcquireResult<TaskItem>>;
+  /** `invocation`: by which `expire` finds what it holds; without, its lease ends by time alone. */
   acquireConnector(
     connector: string,
     owner: string,
     now: number,
     expiresAt: number,
+    invocation?: string,
   ): Promise<AcquireResult<ConnectorItem>>;
+  /**
+   * The invocation is known to be dead: if it holds the lease of this run, the lease ends at `at` (epoch milliseconds)
+   * instead, and what comes after is as if its time had run out. Tells whether it did; a lease that is shorter stays.
+   */
+  expire(run: RunId, invocation: string, at: number): Promise<boolean>;
   /** Throws FencedError when the token is not the newest. */
   renew(lease: Lease, expiresAt: number): Promise<{ revoked: boolean }>;
   /**

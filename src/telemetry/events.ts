@@ -88,6 +88,8 @@ export interface Events {
   'herder.dispatch-failed': { run: string; error: string };
   'herder.swept': { due: number; dispatched: number; left: number };
   'herder.woken': { connectors: number; tasks: number };
+  /** Of `failed` invocations that Lambda told of, `free` had left something to be taken over at once. */
+  'herder.took-over': { failed: number; free: number };
   'rest.failed': { method: string; path: string; error: string; trace: string };
   /** By a resource of a stack; `drift`: settings that somebody had changed since, with commas between. */
   'connector.declared': About & { stack: string; resource: string; change: string; drift: string };
@@ -350,6 +352,11 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'INFO',
     logger: 'drover.herder',
     message: (f) => `an event woke ${f.tasks} tasks of ${f.connectors} connectors`,
+  },
+  'herder.took-over': {
+    level: 'INFO',
+    logger: 'drover.herder',
+    message: (f) => `${f.failed} invocations failed; ${f.free} runs that they left are dispatched again`,
   },
   'rest.failed': {
     level: 'ERROR',

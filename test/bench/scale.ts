@@ -124,6 +124,7 @@ function coordinatorOver(stores: Stores, invoked: Invoked) {
   let atOnce = 0;
   return createCoordinator({
     configs: stores.config,
+    leases: stores.leases,
     dueIndex: stores.due,
     cluster: stores.cluster,
     // Lambda's asynchronous invoke answers in some milliseconds.

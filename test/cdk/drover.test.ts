@@ -53,7 +53,9 @@ test('the coordinator may use the table, read its stream, report failures, and i
 
 test('the task function may use the table and its secrets, and read no stream', () => {
   const allowed = permissions(full.template, 'TaskFunctionRole');
-  expect(servicesOf(allowed)).toEqual(['dynamodb', 'ec2', 'logs', 'secretsmanager']);
+  expect(servicesOf(allowed)).toEqual(['dynamodb', 'ec2', 'logs', 'secretsmanager', 'sns']);
+  // Lambda tells of failed invocations in the name of the function.
+  expect(actionsOf(allowed, 'sns')).toEqual(['sns:Publish']);
   expect(actionsOf(allowed, 'dynamodb')).not.toContain('dynamodb:GetRecords');
   expect(allowed.get('secretsmanager:GetSecretValue')).toEqual([secretArn('connectors'), secretArn('kafka')]);
 });
@@ -325,11 +327,13 @@ test('an account without concurrency to reserve can deploy', () => {
 
 test('the queue of failures gets what nothing brings back: wake-ups from outside and changes for the mirror', () => {
   const configs = Object.values(full.template.findResources('AWS::Lambda::EventInvokeConfig'));
-  const told = configs.filter((config) => config.Properties.DestinationConfig !== undefined);
+  const toldTo = (destination: string) =>
+    configs
+      .filter((config) => JSON.stringify(config.Properties.DestinationConfig.OnFailure).includes(destination))
+      .map((config) => JSON.stringify(config.Properties.FunctionName));
   expect(configs).toHaveLength(2);
-  expect(told.map((config) => JSON.stringify(config.Properties.FunctionName))).toEqual([
-    expect.stringContaining('CoordinatorFunction'),
-  ]);
+  expect(toldTo('DroverFailures')).toEqual([expect.stringContaining('CoordinatorFunction')]);
+  expect(toldTo('FailedInvocations')).toEqual([expect.stringContaining('TaskFunction')]);
   const mappings = Object.values(full.template.findResources('AWS::Lambda::EventSourceMapping'));
   const failing = mappings.filter((mapping) => mapping.Properties.DestinationConfig !== undefined);
   expect(failing.map((mapping) => JSON.stringify(mapping.Properties.FunctionName))).toEqual([

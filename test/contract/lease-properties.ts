@@ -8,7 +8,10 @@ import type { Stores } from '../../src/storage/stores.ts';
 const leaseMs = 1000;
 const newTask = { task: 0, config: {}, assignment: [], positions: [] };
 
-/** What two invocations of a task, a connector run and a user can do, in any order. */
+/**
+ * What two invocations of a task, a connector run, a user, and Lambda, which tells late and more than once of invocations
+ * that have failed, can do, in any order.
+ */
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('acquire' as const), owner: fc.nat(1) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('commit' as const), owner: fc.nat(1) }) },
@@ -18,6 +21,8 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('renew' as const), owner: fc.nat(1) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1, 400, 1000) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('die' as const), owner: fc.nat(1), told: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('tell' as const), which: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'revoke' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'start' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
@@ -28,6 +33,7 @@ const step = fc.oneof(
 /** Held by an owner as far as it knows; it forgets after releasing or being fenced. */
 interface Held {
   readonly lease: Lease;
+  readonly invocation: string;
   expiresAt: number;
   /** The task was replaced since: whatever this run still writes must be refused. */
   replaced: boolean;
@@ -46,6 +52,14 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
 
         const held: (Held | null)[] = [null, null];
         let newestToken = 0;
+        let invocations = 0;
+        const dead: Held[] = [];
+        const tellOf = async (mine: Held) => {
+          const isEnded = await stores.leases.expire({ connector: 'a', task: 0 }, mine.invocation, now);
+          const isOurs = (await stores.config.getTask('a', 0))?.leaseOwner === mine.lease.owner;
+          expect(isEnded).toBe(isOurs && mine.lease.fencingToken === newestToken && mine.expiresAt > now);
+          if (isEnded) mine.expiresAt = now;
+        };
         let committed: string | undefined;
         let commits = 0;
         /** Runs since one ended in order; those of them, at the end, without a commit. */
@@ -70,18 +84,21 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
           switch (event.kind) {
             case 'acquire': {
               const expiresAt = now + leaseMs;
-              const result = await stores.leases.acquireTask('a', 0, `owner-${event.owner}`, now, expiresAt);
+              const owner = `owner-${event.owner}`;
+              const invocation = `run-${++invocations}`;
+              const result = await stores.leases.acquireTask('a', 0, owner, now, expiresAt, invocation);
               if (!result.granted) break;
-              for (const other of held) {
-                if (other !== null) expect(other.expiresAt, 'another lease is still good').toBeLessThanOrEqual(now);
+              for (const other of [...held, ...dead]) {
+                if (other !== null && !other.replaced)
+                  expect(other.expiresAt, 'another lease is still good').toBeLessThanOrEqual(now);
               }
               expect(result.lease.fencingToken).toBeGreaterThan(newestToken);
-              const left = [...held].find((one) => one?.lease.fencingToken === newestToken && !one.replaced);
+              const left = [...held, ...dead].find((one) => one?.lease.fencingToken === newestToken && !one.replaced);
               newestToken = result.lease.fencingToken;
               expect(result.died?.workerId).toBe(left === undefined ? undefined : left?.lease.owner);
               open++;
               fruitless++;
-              held[event.owner] = { lease: result.lease, expiresAt, replaced: false };
+              held[event.owner] = { lease: result.lease, invocation, expiresAt, replaced: false };
               break;
             }
             case 'commit': {
@@ -120,6 +137,17 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
               else held[event.owner] = null;
               break;
             }
+            case 'die': {
+              // Dead already, as far as it knows, where another has followed it.
+              if (mine == null || mine.lease.fencingToken !== newestToken || mine.replaced) break;
+              dead.push(mine);
+              held[event.owner] = null;
+              if (event.told) await tellOf(dead.at(-1)!);
+              break;
+            }
+            case 'tell':
+              if (dead[event.which] !== undefined) await tellOf(dead[event.which]!);
+              break;
             case 'pass':
               now += event.ms;
               break;
@@ -136,7 +164,8 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
               break;
             case 'replace':
             case 'recreate': {
-              const someoneHolds = held.some((one) => one !== null && one.expiresAt > now);
+              const runs = [...held, ...dead];
+              const someoneHolds = runs.some((one) => one !== null && !one.replaced && one.expiresAt > now);
               const change = async () => {
                 if (event.kind === 'recreate') await stores.generations.deleteTasks(connector.lease, [0], now);
                 await stores.generations.putTasks(connector.lease, 2, [newTask], now);
@@ -145,7 +174,7 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
               else {
                 await change();
                 countAnew();
-                for (const one of held) if (one !== null) one.replaced = true;
+                for (const one of runs) if (one !== null) one.replaced = true;
               }
               break;
             }

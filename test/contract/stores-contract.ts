@@ -322,6 +322,39 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       expect(await stores.due.due(t0, 10)).toEqual([{ run: { connector: 'a', task: 0 }, dueAt: t0 }]);
     });
 
+    it('L1: the lease of an invocation that is known to be dead ends at once, and no other', async () => {
+      const stores = await newStores();
+      await connectorWithTasks(stores, 'a', [{}, {}]);
+      const { leases } = stores;
+      const one = { connector: 'a', task: 0 };
+      const dies = granted(await leases.acquireTask('a', 0, 'w', t0, t0 + minute, 'dies'));
+      granted(await leases.acquireTask('a', 1, 'w', t0, t0 + minute, 'lives'));
+      expect(await leases.expire({ connector: 'a', task: 1 }, 'dies', t0 + 1)).toBe(false);
+      expect(await leases.expire({ connector: 'a', task: 7 }, 'dies', t0 + 1)).toBe(false);
+      expect(await leases.expire({ connector: 'a', task: null }, 'dies', t0 + 1)).toBe(false);
+      expect(await leases.expire(one, 'dies', t0 + 2 * minute)).toBe(false);
+      expect(await leases.expire(one, 'dies', t0 + 1)).toBe(true);
+      expect(await leases.expire(one, 'dies', t0 + 1)).toBe(false);
+      expect(await leases.acquireTask('a', 1, 'two', t0 + 1, t0 + minute)).toMatchObject({ reason: 'held' });
+      const next = granted(await leases.acquireTask('a', 0, 'two', t0 + 1, t0 + minute));
+      expect(next).toMatchObject({ takeover: true, died: { at: t0 + 1, workerId: 'w' }, item: { openRuns: 2 } });
+      // Told again, when another has it, and when nobody has.
+      expect(await leases.expire(one, 'dies', t0 + 2)).toBe(false);
+      await expect(leases.renew(dies.lease, t0 + 3 * minute)).rejects.toThrow(FencedError);
+      await leases.release(next.lease, { state: 'RUNNING', trace: null, workerId: 'two', dueAt: t0 + 2 });
+      const third = granted(await leases.acquireTask('a', 0, 'three', t0 + 3, t0 + minute, 'third'));
+      await leases.release(third.lease, { state: 'RUNNING', trace: null, workerId: 'three', dueAt: t0 + 4 });
+      expect(await leases.expire(one, 'third', t0)).toBe(false);
+    });
+
+    it('L1: of a connector likewise', async () => {
+      const stores = await newStores();
+      await stores.config.createConnector('a', 'source', {}, 'STARTED', t0);
+      granted(await stores.leases.acquireConnector('a', 'w', t0, t0 + minute, 'dies'));
+      expect(await stores.leases.expire({ connector: 'a', task: null }, 'dies', t0 + 1)).toBe(true);
+      expect(granted(await stores.leases.acquireConnector('a', 'w', t0 + 1, t0 + minute)).takeover).toBe(true);
+    });
+
     describe('counts runs that end without a word', () => {
       /** A task whose runs are `a`, `b`, …, a minute each; time is that of the run under way. */
       async function mortal() {

@@ -52,6 +52,7 @@ if (import.meta.main) {
     const stores = storesOver(mortalTable, () => `${process.pid}-${startedAt}-${++nonces}`);
     const coordinator = createCoordinator({
       configs: stores.config,
+      leases: stores.leases,
       dueIndex: stores.due,
       cluster: stores.cluster,
       invoker: {

@@ -28,6 +28,7 @@ describe('coordinator', () => {
   const create = (runsInFlight = 100, owner = 'one') =>
     createCoordinator({
       configs: stores.config,
+      leases: stores.leases,
       dueIndex: stores.due,
       cluster: stores.cluster,
       invoker: {
@@ -180,22 +181,6 @@ describe('coordinator', () => {
   });
 
   describe('wake-up', () => {
-    /** A connector with an idle task that nothing but a wake-up makes due. */
-    async function createIdle() {
-      await createConnector('a');
-      const { lease } = await acquire('a');
-      await stores.generations.putTasks(
-        lease,
-        1,
-        [{ task: 0, config: {}, assignment: [], positions: [] }],
-        clock.now(),
-      );
-      const task = await stores.leases.acquireTask('a', 0, 'w', clock.now(), clock.now() + minute);
-      if (!task.granted) throw new Error(task.reason);
-      await stores.leases.release(task.lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
-      await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
-      streamed();
-    }
     const wake = () => coordinator.onWakeUp(['a', 'gone'], deadline());
     const requests = () => invocations.map(({ request }) => request);
 
@@ -231,6 +216,94 @@ describe('coordinator', () => {
       expect(requests()).toEqual([{ kind: 'task', connector: 'a', task: 0 }]);
     });
   });
+
+  describe('failed invocations', () => {
+    const task = (invocation: string) => ({ request: { kind: 'task', connector: 'a', task: 0 } as const, invocation });
+    const requests = () => invocations.map(({ request }) => request);
+    const leaseMs = 2 * minute;
+    const start = async (invocation: string) => {
+      const found = await stores.leases.acquireTask('a', 0, 'w', clock.now(), clock.now() + leaseMs, invocation);
+      if (!found.granted) throw new Error(found.reason);
+      return found;
+    };
+    beforeEach(async () => {
+      await createIdle();
+      await stores.config.markTaskDue('a', 0, clock.now());
+      streamed();
+    });
+
+    it('L1: what they ran is dispatched again at once', async () => {
+      await start('one');
+      await coordinator.onFailedInvocations([task('one')], deadline());
+      expect(requests()).toEqual([{ kind: 'task', connector: 'a', task: 0 }]);
+      expect(await start('two')).toMatchObject({ takeover: true, died: { workerId: 'w' } });
+    });
+
+    it('I1: nothing is taken from whoever has followed, nor from one that has ended in order', async () => {
+      await start('one');
+      await clock.advance(leaseMs);
+      const { lease } = await start('two');
+      await coordinator.onFailedInvocations([task('one'), task('other')], deadline());
+      expect(requests()).toEqual([]);
+      await expect(start('three')).rejects.toThrow('held');
+      await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: clock.now() });
+      await coordinator.onFailedInvocations([task('two')], deadline());
+      expect(requests()).toEqual([]);
+    });
+
+    it('a connector, and the task that its invocation has gone on with, are both taken over', async () => {
+      const leaseOf = () => stores.config.getConnector('a').then((item) => item?.leaseExpiresAt);
+      await stores.config.markConnectorDue('a', clock.now());
+      await stores.leases.acquireConnector('a', 'w', clock.now(), clock.now() + leaseMs, 'one');
+      await start('one');
+      running = false;
+      await coordinator.onFailedInvocations(
+        [{ request: { kind: 'connector', connector: 'a' }, invocation: 'one' }],
+        deadline(),
+      );
+      expect(requests()).toEqual([
+        { kind: 'connector', connector: 'a' },
+        { kind: 'task', connector: 'a', task: 0 },
+      ]);
+      expect(await leaseOf()).toBeLessThan(clock.now());
+    });
+
+    it('one that dies again and again without a commit waits longer each time, and never beyond its lease', async () => {
+      const pauses: number[] = [];
+      for (let death = 1; death <= 6; death++) {
+        await start(`run ${death}`);
+        await coordinator.onFailedInvocations([task(`run ${death}`)], deadline());
+        const { leaseExpiresAt } = (await stores.config.getTask('a', 0))!;
+        pauses.push(Math.max(0, leaseExpiresAt - clock.now()));
+        await clock.advance(pauses.at(-1)!);
+      }
+      expect(pauses).toEqual([0, 5000, 15_000, 45_000, leaseMs, leaseMs]);
+      expect(requests()).toHaveLength(1);
+    });
+
+    it('what is gone, and what nobody could invoke, is no error', async () => {
+      await start('one');
+      refusing = true;
+      const gone = { request: { kind: 'task', connector: 'gone', task: 3 } as const, invocation: 'one' };
+      await coordinator.onFailedInvocations([gone, task('one')], deadline());
+      refusing = false;
+      await clock.advance(minute);
+      await clock.run(coordinator.onTick(deadline()));
+      expect(requests()).toContainEqual({ kind: 'task', connector: 'a', task: 0 });
+    });
+  });
+
+  /** A connector with an idle task that nothing but a wake-up makes due. */
+  async function createIdle() {
+    await createConnector('a');
+    const { lease } = await acquire('a');
+    await stores.generations.putTasks(lease, 1, [{ task: 0, config: {}, assignment: [], positions: [] }], clock.now());
+    const task = await stores.leases.acquireTask('a', 0, 'w', clock.now(), clock.now() + minute);
+    if (!task.granted) throw new Error(task.reason);
+    await stores.leases.release(task.lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
+    await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
+    streamed();
+  }
 
   /** What is invoked runs, and is not due any more. */
   async function runAtOnce(request: RunRequest) {

@@ -163,6 +163,7 @@ class World {
       const stores = storesOver(table, randomUUID);
       const coordinator = createCoordinator({
         configs: stores.config,
+        leases: stores.leases,
         dueIndex: stores.due,
         cluster: stores.cluster,
         invoker: { invoke: async (request) => (table.isDead ? new Promise<void>(() => {}) : this.#invoke(request)) },

@@ -1,6 +1,7 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
+import { invocationOf } from '../../src/invocation/failed-invocations.ts';
 import { InProcessInvoker } from '../../src/invocation/in-process.ts';
 import { parseTaskInvocation } from '../../src/invocation/invocation.ts';
 import { LambdaInvoker } from '../../src/invocation/lambda.ts';
@@ -35,6 +36,7 @@ describe('run requests to Lambda', () => {
     expect(calls[0]?.input).toMatchObject({ FunctionName: 'task', InvocationType: 'Event' });
     const payload = Buffer.from(calls[0]?.input.Payload as Uint8Array).toString();
     expect(parseTaskInvocation(JSON.parse(payload))).toEqual(task(3));
+    expect(invocationOf(JSON.parse(payload))).toMatch(/^[0-9a-f-]{36}$/);
     calls[0]?.answer();
     await invoked;
   });

@@ -85,6 +85,7 @@ export async function startInProcessDrover(options: InProcessDroverOptions): Pro
     });
   const coordinator: Coordinator = createCoordinator({
     configs: stores.config,
+    leases: stores.leases,
     dueIndex: stores.due,
     cluster: stores.cluster,
     invoker: { invoke: async (request) => inBackground(() => run(request)) },

@@ -1,4 +1,5 @@
 import { FencedError } from '../../errors.ts';
+import type { RunId } from '../../invocation/run-request.ts';
 import type { Deaths } from '../deaths.ts';
 import type { Lease } from '../lease-store.ts';
 import { type Attributes, flag, N, number } from './attributes.ts';
@@ -24,8 +25,10 @@ export const notChangedSinceAcquired = '#configVersion = #runningVersion';
 export const isStopped =
   '(attribute_not_exists(#pk) OR attribute_exists(#gone) OR (#targetState = :STOPPED AND #taskCount = :zero))';
 
-export const keyOfRun = ({ run }: Lease): Key =>
-  run.task === null ? connectorKey(run.connector) : taskKey(run.connector, run.task);
+export const keyOf = ({ connector, task }: RunId): Key =>
+  task === null ? connectorKey(connector) : taskKey(connector, task);
+
+export const keyOfRun = ({ run }: Lease): Key => keyOf(run);
 
 export const nameOfRun = ({ run }: Lease) => (run.task === null ? run.connector : `${run.connector}-${run.task}`);
 
@@ -57,7 +60,7 @@ export const isRevoked = (row: Attributes) => flag(row, 'revoked');
 export const dueAttributes = (key: Key, dueAt: number | null) =>
   dueAt === null ? { dueAt: undefined, duePk: undefined } : { dueAt: N(dueAt), duePk: { S: duePk(key) } };
 
-export const leaseAttributes = ['leaseOwner', 'leaseExpiresAt', 'leaseNonce'];
+export const leaseAttributes = ['leaseOwner', 'leaseExpiresAt', 'leaseNonce', 'leaseInvocation'];
 
 /** Begins the count of runs without an end anew, or from these. */
 export const countDeaths = (deaths?: Deaths) => ({

@@ -1,4 +1,5 @@
 import { RetriableError } from '../../errors.ts';
+import type { RunId } from '../../invocation/run-request.ts';
 import type { ConnectorItem, State, TaskItem } from '../items.ts';
 import type { AcquireResult, Lease, LeaseStore, RunOutcome } from '../lease-store.ts';
 import { type Attributes, flag, N, nothing, number, S, text, yes } from './attributes.ts';
@@ -9,6 +10,7 @@ import {
   isDue,
   isFree,
   isRevoked,
+  keyOf,
   keyOfRun,
   leaseAttributes,
   mayStart,
@@ -41,6 +43,13 @@ export interface BesideRelease {
   readonly update: Pick<Update, 'set' | 'assign' | 'names' | 'values'>;
 }
 
+interface Holder {
+  readonly owner: string;
+  readonly now: number;
+  readonly expiresAt: number;
+  readonly invocation: string | undefined;
+}
+
 const nothingBeside: BesideRelease = { writes: [], update: {} };
 
 export class DynamoDbLeaseStore implements LeaseStore {
@@ -53,27 +62,34 @@ export class DynamoDbLeaseStore implements LeaseStore {
     this.#newNonce = newNonce;
   }
 
-  async acquireTask(connector: string, task: number, owner: string, now: number, expiresAt: number) {
+  async acquireTask(
+    connector: string,
+    task: number,
+    owner: string,
+    now: number,
+    expiresAt: number,
+    invocation?: string,
+  ) {
     const key = taskKey(connector, task);
     const condition = `${exists} AND ${isFree} AND ${isDue} AND ${mayStart}`;
     const run = { connector, task };
-    return this.#acquire<TaskItem>(key, run, owner, now, expiresAt, condition, [], readTask);
+    const holder = { owner, now, expiresAt, invocation };
+    return this.#acquire<TaskItem>(key, run, holder, condition, [], readTask);
   }
 
-  async acquireConnector(connector: string, owner: string, now: number, expiresAt: number) {
+  async acquireConnector(connector: string, owner: string, now: number, expiresAt: number, invocation?: string) {
     const key = connectorKey(connector);
     const condition = `${exists} AND ${isFree} AND ${isDue}`;
     const run = { connector, task: null };
     const assign = ['#runningVersion = #configVersion'];
-    return this.#acquire<ConnectorItem>(key, run, owner, now, expiresAt, condition, assign, readConnector);
+    const holder = { owner, now, expiresAt, invocation };
+    return this.#acquire<ConnectorItem>(key, run, holder, condition, assign, readConnector);
   }
 
   async #acquire<Item extends TaskItem | ConnectorItem>(
     key: Key,
     run: Lease['run'],
-    owner: string,
-    now: number,
-    expiresAt: number,
+    { owner, now, expiresAt, invocation }: Holder,
     condition: string,
     assign: readonly string[],
     read: (item: Attributes) => Item,
@@ -83,7 +99,12 @@ export class DynamoDbLeaseStore implements LeaseStore {
       key,
       what: `the lease of ${run.connector}`,
       assign: ['#fencingToken = #fencingToken + :one', ...countRun, ...assign],
-      set: { leaseOwner: S(owner), leaseExpiresAt: N(expiresAt), leaseNonce: S(nonce) },
+      set: {
+        leaseOwner: S(owner),
+        leaseExpiresAt: N(expiresAt),
+        leaseNonce: S(nonce),
+        leaseInvocation: invocation === undefined ? undefined : S(invocation),
+      },
       remove: ['wokenAt', 'revoked', 'restartRequested', 'revokedTo'],
       condition,
       values: { zero: N(0), one: N(1), now: N(now), none: nothing },
@@ -118,6 +139,17 @@ export class DynamoDbLeaseStore implements LeaseStore {
     if (item.leaseOwner !== null && item.leaseExpiresAt > now) return { granted: false, reason: 'held', item };
     if (isRevoked(row) && !flag(row, 'restartRequested')) return { granted: false, reason: 'revoked', item };
     return { granted: false, reason: 'not-due', item };
+  }
+
+  async expire(run: RunId, invocation: string, at: number): Promise<boolean> {
+    const outcome = await this.#table.update({
+      key: keyOf(run),
+      what: `the lease of ${run.connector}`,
+      set: { leaseExpiresAt: N(at) },
+      condition: `attribute_exists(#leaseOwner) AND #leaseInvocation = :invocation AND #leaseExpiresAt > :at`,
+      values: { invocation: S(invocation), at: N(at) },
+    });
+    return outcome.done;
   }
 
   async renew(lease: Lease, expiresAt: number): Promise<{ revoked: boolean }> {

@@ -37,7 +37,8 @@ export function acquireTaskLease(
   budget: RunBudget,
   expiresAt: number,
 ): Promise<AcquireResult<TaskItem>> {
-  return host.stores.leases.acquireTask(connector, task, budget.workerId, host.clock.now(), expiresAt);
+  const { workerId, invocation } = budget;
+  return host.stores.leases.acquireTask(connector, task, workerId, host.clock.now(), expiresAt, invocation);
 }
 
 /** `commit`: what the run has left to commit, in the same write. */

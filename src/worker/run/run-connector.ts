@@ -27,7 +27,13 @@ import { askConnector, isSame, type WantedTask } from './wanted-tasks.ts';
 export async function runConnector(host: RunHost, connector: string, budget: RunBudget): Promise<RunReport> {
   const { endsAt, expiresAt } = deadlinesOf(host, budget);
   const now = host.clock.now();
-  const acquired = await host.stores.leases.acquireConnector(connector, budget.workerId, now, expiresAt);
+  const acquired = await host.stores.leases.acquireConnector(
+    connector,
+    budget.workerId,
+    now,
+    expiresAt,
+    budget.invocation,
+  );
   if (!acquired.granted) {
     host.telemetry.emit('run.refused', { connector, reason: acquired.reason });
     return report(false, acquired.reason, null);

@@ -6,6 +6,8 @@ export interface RunBudget {
   readonly deadlineAt: number;
   /** Shown as `worker_id` in status answers and kept as the lease's owner; unique per invocation. */
   readonly workerId: string;
+  /** By which whoever asked for the run knows it again when it has died; left out: its lease ends by time alone. */
+  readonly invocation?: string;
   /** Ends the run early, as if the deadline had come. */
   readonly signal?: AbortSignal;
 }

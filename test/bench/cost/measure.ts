@@ -109,6 +109,7 @@ try {
 
   const coordinator = createCoordinator({
     configs: stores.config,
+    leases: stores.leases,
     dueIndex: stores.due,
     cluster: stores.cluster,
     invoker: { invoke: async () => {} },

@@ -145,7 +145,7 @@ class Lab implements History {
     return this.#workers.get(name)!.run(
       name === 'connector' ? { kind: 'connector', connector: 'a' } : { kind: 'task', connector: 'a', task: 0 },
       // The others outlive all of this.
-      { deadlineAt: this.now() + (name === 'one' ? budgetMs : 1000 * budgetMs), workerId: name },
+      { deadlineAt: this.now() + (name === 'one' ? budgetMs : 1000 * budgetMs), workerId: name, invocation: name },
     );
   }
 
@@ -178,7 +178,7 @@ class Lab implements History {
   choices(): string[] {
     const choices = [...this.#actors.values()].filter(({ asks }) => asks).map(({ name }) => name);
     const mayDie = !this.#killed && !this.#actors.get('one')!.isDone && this.#holder === 'one';
-    return mayDie ? [...choices, 'kill', 'kill-late'] : choices;
+    return mayDie ? [...choices, 'kill', 'kill-late', 'kill-told', 'kill-late-told'] : choices;
   }
 
   async state(): Promise<string> {
@@ -191,10 +191,12 @@ class Lab implements History {
     this.#taken.push(name);
     const before = this.#holder;
     if (name.startsWith('kill')) {
-      this.#actors.get('one')!.kill(name === 'kill');
+      this.#actors.get('one')!.kill(!name.startsWith('kill-late'));
       this.atWork.delete('one');
       this.#killed = true;
-      this.#ahead += budgetMs + defaultWorkerSettings.leaseMarginMs + 1000;
+      // Either its lease runs out, or Lambda tells that it has failed.
+      if (!name.endsWith('-told')) this.#ahead += budgetMs + defaultWorkerSettings.leaseMarginMs + 1000;
+      else await this.#stores.leases.expire({ connector: 'a', task: 0 }, 'one', this.now() - 1);
     } else {
       stepping = name;
       await this.#actors.get(name)!.step();

@@ -1,0 +1,71 @@
+import type { FailedInvocation } from '../invocation/failed-invocations.ts';
+import type { RunId } from '../invocation/run-request.ts';
+import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
+import { deathsOf } from '../storage/deaths.ts';
+import type { ConnectorItem, TaskItem } from '../storage/items.ts';
+import type { LeaseStore } from '../storage/lease-store.ts';
+import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
+
+export interface TakeOverDeps extends DispatchDeps {
+  readonly configs: ConfigBackingStore;
+  readonly leases: LeaseStore;
+}
+
+/** So far may the clocks of two functions be apart: a lease that ends now has ended for every one of them. */
+const clockSkewMs = 1000;
+const firstPauseMs = 5000;
+
+/**
+ * Ends the leases of runs that Lambda says have failed, and dispatches what they left undone (L1). A run that has given
+ * back its lease, or was followed by another, is none of this: the invocation stands in the lease (I1).
+ *
+ * One that dies again and again without a commit is not started at once each time: 5 s after the second death, three
+ * times as long after each more, and never later than its lease would have ended by itself. Those due later the next
+ * tick finds.
+ */
+export async function takeOver(
+  deps: TakeOverDeps,
+  failed: readonly FailedInvocation[],
+  deadlineAt: number,
+): Promise<void> {
+  const ended = await Promise.all(failed.map((run) => endLeases(deps, run)));
+  const free = ended.flat();
+  if (failed.length > 0) deps.telemetry.emit('herder.took-over', { failed: failed.length, free: free.length });
+  await dispatch(deps, free.map(requestOf), deadlineAt);
+}
+
+/** Which of them may be run now. */
+async function endLeases(deps: TakeOverDeps, { request, invocation }: FailedInvocation): Promise<RunId[]> {
+  const free: RunId[] = [];
+  for (const { run, item } of await held(deps, request)) {
+    const now = deps.clock.now();
+    const pause = pauseAfter(deathsOf({ ...item, leaseExpiresAt: now }, now).fruitless);
+    const isEnded = await deps.leases.expire(run, invocation, pause === 0 ? now - clockSkewMs : now + pause);
+    if (isEnded && pause === 0) free.push(run);
+  }
+  return free;
+}
+
+interface HeldLease {
+  readonly run: RunId;
+  readonly item: ConnectorItem | TaskItem;
+}
+
+/** What the run may have held: of a connector also one of its tasks, which its invocation has gone on with. */
+async function held({ configs, clock }: TakeOverDeps, request: FailedInvocation['request']): Promise<HeldLease[]> {
+  const isHeld = ({ item }: HeldLease) => item.leaseOwner !== null && item.leaseExpiresAt > clock.now() - clockSkewMs;
+  if (request.kind === 'probe') return [];
+  const { connector } = request;
+  if (request.kind === 'task') {
+    const item = await configs.getTask(connector, request.task);
+    return item === undefined ? [] : [{ run: { connector, task: request.task }, item }].filter(isHeld);
+  }
+  const found = await configs.getConnectorAndTasks(connector, { evenDeleting: true });
+  if (found === undefined) return [];
+  const tasks = found.tasks.map((item) => ({ run: { connector, task: item.task }, item }));
+  return [{ run: { connector, task: null }, item: found.connector }, ...tasks].filter(isHeld);
+}
+
+function pauseAfter(fruitless: number): number {
+  return fruitless <= 1 ? 0 : firstPauseMs * 3 ** (fruitless - 2);
+}

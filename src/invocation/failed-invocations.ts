@@ -1,0 +1,60 @@
+import { parseRunRequest, type RunRequest } from './run-request.ts';
+
+/** An invocation that Lambda has run and that failed: its process was ended, or its handler was done. Nothing of it goes on. */
+export interface FailedInvocation {
+  /** What it was asked for. */
+  readonly request: RunRequest;
+  /** By which it was asked for; what it holds in the table bears it. */
+  readonly invocation: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The name that whoever asked for this run knows it by; undefined: it was asked for by hand. */
+export function invocationOf(event: unknown): string | undefined {
+  const invocation = isFields(event) ? event.invocation : undefined;
+  return typeof invocation === 'string' && invocation !== '' ? invocation : undefined;
+}
+
+/**
+ * The runs whose failure an SNS event tells of, as Lambda writes it to the destination of failed asynchronous
+ * invocations. Null: it is another event. What was given up before it ran (throttled for too long) is not among them:
+ * it holds nothing.
+ */
+export function failedInvocationsOf(event: unknown): FailedInvocation[] | null {
+  if (!isFields(event) || !Array.isArray(event.Records)) return null;
+  const notices = event.Records.map(noticeOf);
+  return notices.every((notice) => notice !== null) && notices.length > 0 ? notices.flatMap(failedInvocation) : null;
+}
+
+interface Notice {
+  readonly condition: unknown;
+  readonly request: Fields;
+}
+
+function noticeOf(record: unknown): Notice | null {
+  if (!isFields(record) || !isFields(record.Sns)) return null;
+  const message = parsed(record.Sns.Message);
+  if (!isFields(message) || !isFields(message.requestContext)) return null;
+  if (!isFields(message.requestPayload)) return null;
+  return { condition: message.requestContext.condition, request: message.requestPayload };
+}
+
+function failedInvocation({ condition, request }: Notice): FailedInvocation[] {
+  const invocation = invocationOf(request);
+  if (condition !== 'RetriesExhausted' || invocation === undefined) return [];
+  return [{ request: parseRunRequest(request), invocation }];
+}
+
+function parsed(text: unknown): unknown {
+  if (typeof text !== 'string') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
