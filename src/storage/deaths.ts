@@ -11,9 +11,9 @@ import type { LeaseState, RunDeath } from './items.ts';
  * All deaths are told: in the status, in the report, by an event whose metric has an alarm. What is *done* about them
  * depends on progress. A task that commits in every run and is killed at its end (a run limit beyond the function's
  * timeout) moves its records; to fail it would stop them, so it goes on. One that dies again and again without a commit
- * will do so for ever, and pays for a whole run each time: after `drover.deaths.max` in a row it is FAILED. There is no
- * back-off before that: nobody can take over before the lease has run out, which is pause enough, and a death by chance
- * should cost no more than that. What comes after is what comes after any failure: `drover.restart.*` waits longer each
+ * will do so for ever, and pays for a whole run each time: after `drover.deaths.max` in a row it is FAILED. Until then it
+ * is started anew after the pauses of herder/take-over.ts, or when its lease has run out: a death by chance should cost
+ * no more than that. What comes after is what comes after any failure: `drover.restart.*` waits longer each
  * time, and the next death is one too many again. What a user asks for (restart, resume, another config) starts anew.
  *
  * A connector's own run is treated alike, but only starting the plugin is given up: pausing, stopping and deleting
