@@ -4,7 +4,7 @@
  * or `node test/bench/feed-batches.ts [kinds, with commas between]`; what a run does not measure stands as it was. Uses the
  * stack of `npm start` when it is up, else starts one. The cost page takes its figures from feeds/batches.json.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -16,6 +16,7 @@ import { type LocalStack, readStack, startStack, stopStack } from '../../local/s
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { childrenOf } from '../support/processes.ts';
 import { until } from '../support/until.ts';
+import { loadJava } from './cost/page.ts';
 import { CpuWatch } from './feeds/cpu-watch.ts';
 import { fedRunsSince } from './feeds/fed-runs.ts';
 import { type GivenEvents, givenEvents } from './feeds/given-events.ts';
@@ -125,10 +126,6 @@ const row = (one: MeasuredBatch) =>
   `${(one.cpuMsAnInvocation / one.size).toFixed(3)} | ${(one.tableReads / one.size).toFixed(4)} | ${(one.tableWrites / one.size).toFixed(4)} |`;
 
 function page(batches: readonly MeasuredBatch[]): string {
-  const feeds = join(import.meta.dirname, 'results', 'feeds.md');
-  const java = existsSync(feeds)
-    ? /^\| Java Connect.*\| ([\d.]+) \| \d+ \| \d+ \|$/m.exec(readFileSync(feeds, 'utf8'))?.[1]
-    : undefined;
   return `# What an event takes, by the messages in it
 
 Printed by \`npm run bench:feed-batches\`. Last on ${about}.
@@ -137,7 +134,7 @@ The feed function of the local stack, out of its bundle, is handed events as AWS
 most, on AWS a batch of a queue may hold 10,000 where its mapping has a batching window. Messages have about 120 bytes, events of EventBridge
 about 330. Two events at a time, one of a stream, whose offsets are committed with each. *Took* is from the function's own log, the answer
 of Kafka in it; CPU is that of all the functions' processes, whatever they do beside, and so are the requests to the table, which come by
-the clock. ${java === undefined ? '' : `Java's source of [feeds](feeds.md), which polls a queue, takes ${java} ms of CPU a message.`}
+the clock. Java's source of [feeds](feeds.md), which polls a queue, takes ${loadJava().cpuMsAMessage} ms of CPU a message.
 
 | event source | messages in an event | messages | took, ms | CPU ms an event | CPU ms a message | table reads a message | writes |
 | --- | --- | --- | --- | --- | --- | --- | --- |
