@@ -28,7 +28,10 @@ export interface FeedQueueProps extends FeedQueueTuning {
   /** Of the feed that it is declared as. */
   readonly key: string;
   readonly fifo?: boolean;
-  /** Its messages are for several connectors, of which each says for which: it is not held for one that is paused. */
+  /**
+   * Its messages are for several connectors, of which each says for which: it is not held for one that is paused, whose
+   * messages the feed function puts into it again. The function must be allowed to.
+   */
   readonly shared?: boolean;
 }
 

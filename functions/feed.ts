@@ -1,9 +1,13 @@
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { parseFeedInvocation } from '../src/invocation/feed-event.ts';
-import { isShared, joinAnswers, shareOut } from '../src/invocation/shared-queue.ts';
-import { clock, deadlineOf, environment, loggerLevels, workerName } from './function-context.ts';
+import { SqsLaterQueue } from '../src/invocation/put-off.ts';
+import { isShared, joinAnswers, type SharedPart, shareOut } from '../src/invocation/shared-queue.ts';
+import type { FeedReport } from '../src/worker/feed/feed-host.ts';
+import { clock, deadlineOf, environment, loggerLevels, telemetry, workerName } from './function-context.ts';
 import { worker } from './worker.ts';
+
+const later = new SqsLaterQueue();
 
 /** Events of the declared event sources, each for the connector that it feeds. */
 export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
@@ -11,19 +15,33 @@ export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
   .handler(async (event: unknown, context: Context) => {
     const { source } = parseFeedInvocation(event);
     const key = environment.feeds.keyOf(source);
-    if (!isShared(source, key)) return await feed(key, event, context);
+    if (!isShared(source, key)) return answerOf(event, await feed(key, event, context));
     const answers: unknown[] = [];
-    for (const part of shareOut(event, key)) answers.push(await feed(part.key, part.event, context));
+    for (const part of shareOut(event, key)) {
+      const report = await feed(part.key, part.event, context);
+      const waits = !report.taken && report.why === 'held';
+      answers.push(waits ? await putOff(source, part) : answerOf(part.event, report));
+    }
     return joinAnswers(answers);
   });
 
-async function feed(key: string, event: unknown, context: Context): Promise<unknown> {
-  const { giveBack, waitsMs } = parseFeedInvocation(event);
+async function feed(key: string, event: unknown, context: Context): Promise<FeedReport> {
+  const { waitsMs } = parseFeedInvocation(event);
   const report = await worker.feed(key, event, {
     deadlineAt: Math.min(deadlineOf(context), waitsMs === null ? Number.POSITIVE_INFINITY : clock.now() + waitsMs),
     workerId: `${workerName}:${context.awsRequestId}`,
   });
   // What was cut may still be at it: the event comes again, to another environment.
   if (report.tainted) process.exit(1);
-  return report.taken ? report.answer : giveBack(report.why, report.error);
+  return report;
+}
+
+function answerOf(event: unknown, report: FeedReport): unknown {
+  return report.taken ? report.answer : parseFeedInvocation(event).giveBack(report.why, report.error);
+}
+
+async function putOff(queueArn: string, { key, event }: SharedPart): Promise<unknown> {
+  const { messages, failed, error } = await later.putOff(queueArn, event.Records);
+  telemetry.emit('feed.put-off', { feed: key, messages, failed: failed.length, error: error?.message ?? null });
+  return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 }

@@ -29,7 +29,8 @@ export interface WebhooksProps {
   readonly buffer?: boolean | FeedQueueTuning;
   /**
    * Connectors with `http.response.mode=buffered` whose requests wait in a queue of their own, made as `buffer` says. It is held
-   * while its connector is paused, stopped or FAILED; of the queue that the others share, what is for such a one comes again and again.
+   * while its connector is paused, stopped or FAILED; in the queue that the others share, what is for such a one is put behind the
+   * others again, up to 15 minutes later each time.
    * @default - none
    */
   readonly ownBuffers?: readonly string[];

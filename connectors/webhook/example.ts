@@ -47,9 +47,10 @@ own id of the message tells them apart: take it for the key of the record (\`htt
 find it in the record header \`webhook.id\` (\`http.record.id.header\`, \`http.record.id.pointer\`; the presets know where theirs is). The
 records of one request are sent together or refused together, except for what the broker itself refuses.
 
-A hook that is paused, stopped or FAILED answers 503. What was answered 202 before waits: of \`ownBuffers\`, \`['orders']\` say, each named
-connector has a queue of its own, which is held meanwhile; connectors that are not named share one, where what is for such a connector
-comes again every few minutes, for about two days.
+A hook that is paused, stopped or FAILED answers 503. What was answered 202 before waits, for as long as that takes: connectors share a
+queue, in which what is for such a one goes behind the others again and again, after 5 seconds first, then twice as long each time up
+to 15 minutes, so that it may come so long after the hook is resumed. Of \`ownBuffers\`, \`['orders']\` say, each named connector has a queue
+of its own, which is held meanwhile: it costs nothing while it waits, for 14 days at most, and comes as soon as the hook is resumed.
 
 Who sends is asked, and what can be read is read, before a request goes into the buffer. What cannot be delivered out of it, for
 1000 tries or about two days, is in the queue \`BufferFailures\` of \`webhooks\`. Functions in a VPC need a way to SQS for it, and to the

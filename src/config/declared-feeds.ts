@@ -34,6 +34,12 @@ export class DeclaredFeeds {
     return this.#exact.has(key);
   }
 
+  /** What the star stands for in a key that is one of many; null: it is none. */
+  endingOf(key: string): string | null {
+    const beginning = this.#beginnings.find((one) => key.startsWith(one));
+    return beginning === undefined ? null : key.slice(beginning.length);
+  }
+
   /** The key by which connectors name what this ARN belongs to. */
   keyOf(source: string): string {
     return this.#keys.get(source) ?? source;

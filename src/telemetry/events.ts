@@ -73,6 +73,8 @@ export interface Events {
   'connector.replayed': About & { topic: string; records: number; left: number };
   /** Events whose connector may not take them now, or for a webhook that is not there. */
   'feed.returned': { feed: string; holder: string | null; reason: string };
+  /** Messages of a shared queue wait in it for a connector that may not take them now; `failed`: these could not be put there again. */
+  'feed.put-off': { feed: string; messages: number; failed: number; error: string | null };
   /** Events of a declared event source for no connector. */
   'feed.unclaimed': { feed: string; events: number; reason: string };
   /** An event source was told to bring its events, or to keep them. */
@@ -295,6 +297,14 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'DEBUG',
     logger: 'drover.worker',
     message: (f) => f.reason,
+  },
+  'feed.put-off': {
+    // As often as they come again, but for what goes wrong.
+    level: ({ error }) => (error === null ? 'DEBUG' : 'WARN'),
+    logger: 'drover.worker',
+    message: (f) =>
+      `${f.messages} messages of ${f.feed} wait in their queue again` +
+      (f.error === null ? '' : `, ${f.failed} could not be put there and are given back: ${f.error}`),
   },
   'feed.unclaimed': {
     level: 'WARN',

@@ -1,4 +1,5 @@
 import type { KafkaClient } from '../kafka/types.ts';
+import { feedKeyOf } from './feed/claim-feed.ts';
 import { FedConnectors } from './feed/fed-connectors.ts';
 import { FeedHost, type FeedReport } from './feed/feed-host.ts';
 import { ActiveTopics } from './record/active-topics.ts';
@@ -25,7 +26,8 @@ export function createWorker(deps: WorkerDeps): FeedingWorker {
   };
   const activeTopics = new ActiveTopics(deps.stores.status, deps.clock);
   const host: RunHost = { ...deps, kafka, activeTopics, knownTasks: new KnownTasks() };
-  const feeds = new FeedHost(host, new FedConnectors(deps.stores, deps.clock, deps.settings.feeds));
+  const fed = new FedConnectors(deps.stores, deps.clock, deps.settings.feeds, (config) => feedKeyOf(host, config));
+  const feeds = new FeedHost(host, fed);
   return {
     feed: (key, event, budget) => feeds.feed(key, event, budget),
     run(request, budget) {

@@ -16,7 +16,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { homeFolder } from '../../local/folders.ts';
-import { functionLog } from '../../local/function-logs.ts';
 import { startJavaConnect } from '../../local/java-connect.ts';
 import { freePort } from '../../local/ports.ts';
 import { printedStep } from '../../local/progress.ts';
@@ -29,6 +28,7 @@ import { childrenOf } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { type Arm, Bodies, senders, toHook, toQueue } from './feeds/arms.ts';
 import { CpuWatch } from './feeds/cpu-watch.ts';
+import { type FedRuns, fedRunsSince } from './feeds/fed-runs.ts';
 import { javaQueueConfig, javaQueueSource, sdkVersion } from './feeds/java-source.ts';
 import { Landed } from './feeds/landed.ts';
 import { watchTableRequests } from './feeds/table-requests.ts';
@@ -72,13 +72,7 @@ interface Figures {
 }
 
 /** What Lambda and the table had to do for the burst. */
-interface Fed {
-  readonly invocations: number;
-  readonly records: number;
-  /** Of all invocations together. */
-  readonly ranMs: number;
-  readonly tableRequests: ReadonlyMap<string, number>;
-}
+type Fed = FedRuns & { readonly tableRequests: ReadonlyMap<string, number> };
 
 async function queue(name: string): Promise<string> {
   // Longer than the emulator may take: Java's deletes come one by one.
@@ -138,25 +132,13 @@ const difference = (before: ReadonlyMap<string, number>, after: ReadonlyMap<stri
 
 const sum = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((all, one) => all + one, 0);
 
-/** Null: nothing fed it, it polls. */
-async function fedSince(since: number, connector: string, tableRequests: Fed['tableRequests']): Promise<Fed | null> {
-  const ended = (await functionLog(stack, 'feed', since))
-    .flatMap(({ message }) => message.split('\n'))
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { event?: string; connector?: string; durationMs?: number; records?: number })
-    .filter((line) => line.event === 'run.ended' && line.connector === connector);
-  if (ended.length === 0) return null;
-  const total = (of: 'durationMs' | 'records') => ended.reduce((all, line) => all + (line[of] ?? 0), 0);
-  return { invocations: ended.length, records: total('records'), ranMs: total('durationMs'), tableRequests };
-}
-
 async function measure(arm: Arm): Promise<Figures> {
   const { title, connector, topic, config, restUrl, pids, send } = arm;
   const configs = { 'message.timestamp.type': 'LogAppendTime' };
   await kafka.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs }]);
   await call(restUrl, 'PUT', `/connectors/${connector}/config`, { ...config });
-  const runs = async () => (await status(restUrl, connector)).tasks[0]?.state === 'RUNNING';
-  await until(`${connector} runs`, runs, patience);
+  const isRunning = async () => (await status(restUrl, connector)).tasks[0]?.state === 'RUNNING';
+  await until(`${connector} runs`, isRunning, patience);
   const table =
     restUrl === stack.restUrl ? await watchTableRequests(lambda, stack.functions.feed, stack.awsEndpoint) : null;
   try {
@@ -189,6 +171,7 @@ async function measure(arm: Arm): Promise<Figures> {
     await sleep(2000);
     const cpu = cpuWatch.stop();
     const tableRequests = difference(asked, table?.counts() ?? asked);
+    const runs = table === null ? null : await fedRunsSince(stack, since, connector);
     return {
       title,
       alone: delaysOf(landed, firstAlone, alone),
@@ -197,7 +180,7 @@ async function measure(arm: Arm): Promise<Figures> {
       perSecond: burst / seconds,
       cpuMsPerMessage: (cpu.seconds * 1000) / burst,
       cpuMsPerIdleMinute: (idle.seconds * 1000 * 60_000) / idleMs,
-      fed: table === null ? null : await fedSince(since, connector, tableRequests),
+      fed: runs === null ? null : { ...runs, tableRequests },
     };
   } finally {
     await table?.stop();

@@ -451,7 +451,9 @@ test('nothing that a function may load lazily was left out by these tests', () =
     // It runs plugins as the task function does, which loads the same modules.
     if (name === 'feed') {
       const tasks = new Set(lazyModules('task').values());
-      forgotten.push(...[...lazy.values()].filter((module) => !tasks.has(module)));
+      // test/e2e/event-feeds puts messages off.
+      const own = [...lazy.values()].filter((module) => !tasks.has(module));
+      expect(own).toEqual(['src/invocation/sqs-sdk.ts']);
       continue;
     }
     for (const [file, module] of lazy) {

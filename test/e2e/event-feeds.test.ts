@@ -1,9 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
+import { GetFunctionConfigurationCommand, LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bufferUrlVariable, writeBuffered } from '../../connectors/webhook/buffer.ts';
 import { call, status } from '../../local/rest-client.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { type DeployedStack, deployStack } from '../support/deployed-stack.ts';
@@ -88,39 +90,82 @@ describe('webhooks', () => {
   });
 
   test(
-    'a buffered hook with a queue of its own is held by itself: the others of its kind go on',
+    'a buffered hook that is held waits by itself, in a queue of its own or in the one of all: the others go on',
     async () => {
       const lambda = new LambdaClient(stack.aws);
+      const sqs = new SQSClient({ ...stack.aws, useQueueUrlAsEndpoint: false });
       const mapping = async () => {
         const { EventSourceMappings: all = [] } = await lambda.send(
           new ListEventSourceMappingsCommand({ FunctionName: stack.functions.feed }),
         );
         return all.find(({ EventSourceArn: arn }) => arn?.includes('orderslater'))?.State;
       };
+      const { Environment } = await lambda.send(
+        new GetFunctionConfigurationCommand({ FunctionName: stack.functions.feed }),
+      );
+      const QueueUrl = Environment!.Variables![bufferUrlVariable]!;
+      /** Without the door, which is closed. */
+      const putIntoBuffer = async (hook: string, bodies: readonly string[]) => {
+        const requests = bodies.map((text) => ({
+          ...{ headers: { 'content-type': 'application/json' }, body: Buffer.from(text) },
+          ...{ requestId: text, receivedAt: null },
+        }));
+        const MessageAttributes = { 'drover.feed': { DataType: 'String', StringValue: `hook:${hook}` } };
+        for (const request of requests) {
+          await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: writeBuffered(request), MessageAttributes }));
+        }
+      };
+      const delayed = async () => {
+        const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
+        return Number(Attributes?.ApproximateNumberOfMessagesDelayed);
+      };
+      const landed = async (hook: string, bodies: readonly string[]) => {
+        const seen = new Set((await onTopic(hook)).map(({ value }) => value));
+        return bodies.every((body) => seen.has(body));
+      };
       const arrives = async (hook: string, body: string) => {
         expect((await send(hook, { body })).status).toBe(202);
-        const landed = async () => (await onTopic(hook)).some(({ value }) => value === body);
-        await until(`${body} of ${hook} is there`, landed, { withinMs: longest });
+        await until(`${body} of ${hook} is there`, () => landed(hook, [body]), { withinMs: longest });
+      };
+      const change = (hook: string, verb: string) => call(stack.restUrl, 'PUT', `/connectors/${hook}/${verb}`);
+      const refused = async (hook: string) => {
+        const answer = await send(hook, { body: '"held"' });
+        return answer.status === 503 && Number(answer.headers.get('retry-after')) > 0;
       };
       try {
-        for (const name of ['orders-later', 'shares']) await createHook(name, { 'http.response.mode': 'buffered' });
-        await arrives('orders-later', '"before"');
-        await call(stack.restUrl, 'PUT', '/connectors/orders-later/pause');
-        await until('its queue is held', async () => (await mapping()) === 'Disabled', { withinMs: longest });
-        await until('it refuses', async () => (await send('orders-later', { body: '"paused"' })).status === 503);
+        const hooks = ['orders-later', 'waits', 'shares'];
+        await Promise.all(hooks.map((name) => createHook(name, { 'http.response.mode': 'buffered' })));
+        const holdable = ['orders-later', 'waits'];
+        for (const hook of holdable) await arrives(hook, '"before"');
+        for (const hook of holdable) await change(hook, 'pause');
+        for (const hook of holdable) await until(`${hook} refuses`, () => refused(hook));
+        const waiting = Array.from({ length: 12 }, (_, index) => `"w${index}"`);
+        await putIntoBuffer('waits', waiting);
+        await until('what waits is put off', async () => (await delayed()) === 12, { withinMs: longest, everyMs: 20 });
         await arrives('shares', '"meanwhile"');
-        await call(stack.restUrl, 'PUT', '/connectors/orders-later/resume');
+        await until('its queue is held', async () => (await mapping()) === 'Disabled', { withinMs: longest });
+        expect(await landed('waits', waiting.slice(0, 1))).toBe(false);
+        await change('waits', 'stop');
+        const stopped = async () => (await status(stack.restUrl, 'waits')).connector.state === 'STOPPED';
+        await until('it is stopped', stopped, { withinMs: longest });
+        expect(await refused('waits')).toBe(true);
+        for (const hook of holdable) await change(hook, 'resume');
         await until('its queue brings again', async () => (await mapping()) === 'Enabled', { withinMs: longest });
         await arrives('orders-later', '"after"');
+        await until('what has waited is there', () => landed('waits', waiting), { withinMs: longest });
       } finally {
         lambda.destroy();
+        sqs.destroy();
       }
     },
     longest,
   );
 
-  test('a hook that is not there: 404; one that is paused: 503, and taken again when it is resumed', async () => {
+  test('a hook that is not there: 404, as for a connector of another kind; one that is paused: 503, and taken again when it is resumed', async () => {
     expect((await send('nobody', { body: '1' })).status).toBe(404);
+    await create('of-events', { 'connector.class': 'EventBridgeSource', 'eventbridge.feed': 'playground' });
+    expect((await send('of-events', { body: '1' })).status).toBe(404);
+    await call(stack.restUrl, 'DELETE', '/connectors/of-events');
     await createHook('paused');
     await call(stack.restUrl, 'PUT', '/connectors/paused/pause');
     const held = await until('it is held', async () => {

@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import {
   GetEventSourceMappingCommand,
   InvokeCommand,
@@ -26,18 +27,20 @@ let stack: DeployedStack;
 let kafka: KafkaClient;
 let sqs: SQSClient;
 let lambda: LambdaClient;
-/** Messages of the burst; a real one is `DROVER_TEST_BURST=100000`, and stays for a minute of the schedule then. */
+/** Messages of the burst; a real one is `DROVER_TEST_BURST=100000`, and stays for a minute of the schedule then. `npm run bench:feed-bursts`. */
 const burst = Number(process.env.DROVER_TEST_BURST ?? 2000);
 const fifoBurst = Math.max(150, burst / 10);
 /** How often all environments are killed meanwhile. */
 const waves = burst < 10_000 ? 2 : 10;
 const fifoWaves = burst < 10_000 ? 1 : 5;
+/** Seconds that Kafka stays away, as `DROVER_TEST_AWAY=600`; 0: until the queues are held. */
+const awaySeconds = Number(process.env.DROVER_TEST_AWAY ?? 0);
 /** The emulator looks through a whole queue for each batch: of a burst so many wait at a time. */
 const mostWaiting = 2000;
 const senders = 8;
 /** Of the playground's queues. */
 const batchSize = 10;
-const longest = { withinMs: 240_000 + 15 * burst, everyMs: 500 };
+const longest = { withinMs: 240_000 + 15 * burst + 2000 * awaySeconds, everyMs: 500 };
 vi.setConfig({ testTimeout: longest.withinMs });
 
 beforeAll(async () => {
@@ -104,9 +107,10 @@ async function sendAll<T>(
   await Promise.all(lanes.map(sendLane));
 }
 
-/** What a real burst is run for. */
-const tell = (figures: Record<string, number>) => {
-  if (burst >= 10_000) console.log(JSON.stringify(figures));
+/** What a real burst is run for: a line of JSON for the page of results. */
+const tell = (kind: string, figures: Readonly<Record<string, number>>) => {
+  const file = process.env.DROVER_TEST_FIGURES;
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify({ kind, ...figures })}\n`);
 };
 
 async function send(queue: string, bodies: readonly { body: string; group?: string }[]): Promise<void> {
@@ -186,7 +190,9 @@ test('a burst, with the function killed in it: every message is on the topic, an
   expect(new Set(seen)).toEqual(new Set(bodies));
   // Twice is only what a killed environment had delivered and not told.
   expect(seen.length - burst).toBeLessThanOrEqual(killed * batchSize);
-  tell({ messages: burst, sentMs: sent - began, drainedMs: drained - began, killed, twice: seen.length - burst });
+  const twice = seen.length - burst;
+  const given = { messages: burst, waves, killed };
+  tell('standard', { ...given, sentMs: sent - began, drainedMs: drained - began, missing: 0, twice });
 
   const loggers = (level: string) => call(stack.restUrl, 'PUT', '/admin/loggers/drover.herder', { level });
   if (burst >= 10_000) await loggers('DEBUG');
@@ -235,35 +241,89 @@ test('FIFO: the order of each group is kept, kills or not', async () => {
   }
   expect(seen.length - fifoBurst).toBeLessThanOrEqual(killed * batchSize);
   const twice = seen.length - fifoBurst;
-  tell({ fifo: fifoBurst, sentMs: sent - began, drainedMs: drained - began, killed, twice });
+  const given = { messages: fifoBurst, groups: groups.length, waves: fifoWaves, killed };
+  tell('fifo', { ...given, sentMs: sent - began, drainedMs: drained - began, missing: 0, twice });
   await remove('fifo', fifoQueueUrl);
 });
 
-test('Kafka is away in a burst: the queue is held, and brings all of it when Kafka is back', async () => {
-  const { queueUrl } = stack.playground;
-  await create('away', configOf(queueUrl, 'away'));
-  await until('the queue brings its messages', async () => (await mappingState(queueUrl)) === 'Enabled', longest);
-  const bodies = Array.from({ length: 200 }, (_, index) => `a${index}`);
-  const all = bodies.map((body) => ({ body }));
-  await send(queueUrl, all.slice(0, 100));
+test('Kafka is away in a burst: the queues are held, and bring all of it in its order when Kafka is back', async () => {
+  const { queueUrl, fifoQueueUrl } = stack.playground;
+  const lanes = [
+    { queue: queueUrl, topic: 'away', more: {}, group: undefined },
+    { queue: fifoQueueUrl, topic: 'away-fifo', more: { 'sqs.record.key': 'group-id' }, group: 'one' },
+  ];
+  for (const { queue, topic, more } of lanes) {
+    await create(topic, configOf(queue, topic, more));
+    await until(`${topic} gets its messages`, async () => (await mappingState(queue)) === 'Enabled', longest);
+  }
+  let sent = 0;
+  const sendSome = async (count: number) => {
+    const bodies = Array.from({ length: count }, (_, index) => `a${sent + index}`);
+    sent += count;
+    for (const { queue, group } of lanes) {
+      await send(
+        queue,
+        bodies.map((body) => (group === undefined ? { body } : { body, group })),
+      );
+    }
+  };
+  const held = async () => {
+    const states = await Promise.all(lanes.map(({ queue }) => mappingState(queue)));
+    return states.every((state) => state === 'Disabled');
+  };
+  const left = async () => (await waiting(queueUrl)) + (await waiting(fifoQueueUrl));
+  await sendSome(100);
+  const goneAt = Date.now();
   await stack.stopBroker();
+  let environments = 0;
   try {
-    await send(queueUrl, all.slice(100));
-    await until('the queue is held', async () => (await mappingState(queueUrl)) === 'Disabled', longest);
+    await sendSome(100);
+    await until('the queues are held', held, longest);
     expect(await waiting(queueUrl)).toBeGreaterThanOrEqual(100);
     const { feeds } = await call<{ feeds: { connector: string | null; rests_until: string | null }[] }>(
       stack.restUrl,
       'GET',
       '/drover',
     );
-    expect(feeds.find(({ connector }) => connector === 'away')?.rests_until).toMatch(/Z$/);
+    for (const { topic } of lanes) {
+      expect(feeds.find(({ connector }) => connector === topic)?.rests_until).toMatch(/Z$/);
+    }
+    const longEnough = async () => {
+      environments = Math.max(environments, stack.environmentsOf(stack.functions.feed).length);
+      if (Date.now() - goneAt >= awaySeconds * 1000) return true;
+      await sendSome(10);
+      return false;
+    };
+    await until('Kafka has been away long enough', longEnough, { ...longest, everyMs: 1000 });
   } finally {
     await stack.startBroker();
   }
-  await until('the queue is empty', async () => (await waiting(queueUrl)) === 0, longest);
-  expect(new Set(await valuesOf('away'))).toEqual(new Set(bodies));
-  expect(await status(stack.restUrl, 'away')).toMatchObject({ tasks: [{ state: 'RUNNING' }] });
-  await remove('away', queueUrl);
+  const backAt = Date.now();
+  const most = await left();
+  const inVain = (await functionLog(stack, 'feed', goneAt)).filter(
+    ({ message }) => message.includes('"run.ended"') && message.includes('"records":0,'),
+  );
+  await until('the queues are empty', async () => (await left()) === 0, longest);
+  const drainedMs = Date.now() - backAt;
+  const bodies = Array.from({ length: sent }, (_, index) => `a${index}`);
+  const [seen, seenOfFifo] = await Promise.all(lanes.map(({ topic }) => valuesOf(topic)));
+  expect(new Set(seen)).toEqual(new Set(bodies));
+  expect([...new Set(seenOfFifo)]).toEqual(bodies);
+  for (const { queue, topic } of lanes) {
+    expect(await status(stack.restUrl, topic)).toMatchObject({ tasks: [{ state: 'RUNNING' }] });
+    await remove(topic, queue);
+  }
+  tell('away', {
+    seconds: Math.round((backAt - goneAt) / 1000),
+    messages: sent,
+    waiting: most,
+    invocations: inVain.length,
+    environments,
+    drainedMs,
+    missing: 0,
+    twice: seen!.length - sent,
+    twiceOfFifo: seenOfFifo!.length - sent,
+  });
 });
 
 test('the table throttles, fails and loses answers in a burst: every message is on the topic, and nothing is FAILED', async () => {

@@ -41,6 +41,7 @@ const packageHomes: Record<string, readonly string[]> = {
   '@platformatic/kafka': ['kafka'],
   '@aws-sdk/client-dynamodb': ['storage'],
   '@aws-sdk/client-lambda': ['invocation'],
+  '@aws-sdk/client-sqs': ['invocation'],
 };
 
 const root = resolve(import.meta.dirname, '../..');

@@ -2,6 +2,8 @@ import type { FeedKey, SourceConnector } from '../../api/connector.ts';
 import type { Settings } from '../../config/config-def.ts';
 import { feedTaken } from '../../config/declared-feeds.ts';
 import { ConfigError } from '../../errors.ts';
+import { createPlugin } from '../../plugins/create-plugin.ts';
+import { findConnector } from '../../plugins/registry.ts';
 import type { TaskItem } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import type { RunHost } from '../run/run-host.ts';
@@ -11,6 +13,18 @@ import { feedOfTask } from './fed-task.ts';
 export function declaredFeed(host: RunHost, connector: SourceConnector, config: Settings): FeedKey | null {
   const named = connector.createFeed === undefined ? null : (connector.feedKey?.(config, host.settings.home) ?? null);
   return named !== null && host.settings.feeds.covers(named.key) ? named : null;
+}
+
+/** The same of a config whose connector may be of any class; null as well for one that is not there. */
+export async function feedKeyOf(host: RunHost, config: Settings): Promise<string | null> {
+  const plugin = findConnector(host.plugins, 'source', config);
+  if (plugin === undefined) return null;
+  try {
+    return declaredFeed(host, await createPlugin(plugin), config)?.key ?? null;
+  } catch {
+    // What is wrong with its plugin is for its own run to tell.
+    return null;
+  }
 }
 
 /** Takes the event source, or says who has it. With `hold` it brings nothing until the new task has been seen to start. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import type { Settings } from '../../config/config-def.ts';
 import type { DeclaredFeeds } from '../../config/declared-feeds.ts';
 import { claimTrustedMs, type FeedClaim } from '../../storage/feed-store.ts';
 import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
@@ -24,13 +25,23 @@ export class FedConnectors {
   readonly #stores: Stores;
   readonly #clock: Clock;
   readonly #declared: DeclaredFeeds;
+  readonly #feedKeyOf: (config: Settings) => Promise<string | null>;
   readonly #known = new Map<string, { readonly until: number; readonly found: Promise<FedConnector> }>();
   readonly #notedAt = new Map<string, number>();
 
-  /** `declared`: the event sources whose events are noted when nobody takes them. */
-  constructor(stores: Stores, clock: Clock, declared: DeclaredFeeds) {
+  /**
+   * `declared`: the event sources whose events are noted when nobody takes them. `feedKeyOf`: the declared one that a
+   * connector's config names.
+   */
+  constructor(
+    stores: Stores,
+    clock: Clock,
+    declared: DeclaredFeeds,
+    feedKeyOf: (config: Settings) => Promise<string | null>,
+  ) {
     this.#stores = stores;
     this.#declared = declared;
+    this.#feedKeyOf = feedKeyOf;
     this.#clock = clock;
   }
 
@@ -54,6 +65,8 @@ export class FedConnectors {
     const { feeds, config } = this.#stores;
     const [claim] = await feeds.getClaims([key]);
     if (claim === undefined || claim.connector === null) {
+      const waiting = await this.#waiting(key);
+      if (waiting !== null) return waiting;
       await this.#note(key);
       return { state: 'unclaimed' };
     }
@@ -64,6 +77,18 @@ export class FedConnectors {
       return { state: 'open', connector, task, claim };
     }
     return { state: 'held', name, why: whyHeld(connector, task) };
+  }
+
+  /**
+   * A connector that is stopped, or has not begun yet, has no claim. Of an event source that is one of many, the ending
+   * names the connector, so that it can be told from one that is not there.
+   */
+  async #waiting(key: string): Promise<FedConnector | null> {
+    const name = this.#declared.endingOf(key);
+    const connector = name === null || name === '' ? undefined : await this.#stores.config.getConnector(name);
+    if (connector === undefined || connector.deleting) return null;
+    if ((await this.#feedKeyOf(connector.config)) !== key) return null;
+    return { state: 'held', name: connector.name, why: whyHeld(connector) };
   }
 
   async #note(key: string): Promise<void> {
@@ -77,8 +102,8 @@ export class FedConnectors {
   }
 }
 
-function whyHeld(connector: ConnectorItem, task: TaskItem): string {
+function whyHeld(connector: ConnectorItem, task?: TaskItem): string {
   if (connector.targetState !== 'STARTED') return `is ${connector.targetState}`;
-  if (task.state === 'FAILED') return 'is FAILED';
+  if ((task ?? connector).state === 'FAILED') return 'is FAILED';
   return 'is about to start';
 }

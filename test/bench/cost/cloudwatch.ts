@@ -13,6 +13,8 @@ export interface CloudWatch {
   /** What one run writes, with CloudWatch's 26 bytes for each line, and which metrics (name and dimensions) it publishes. */
   readonly idleRun: Written;
   readonly busySourceRun: Written;
+  /** One event of a feed. */
+  readonly feedEvent: Written;
 }
 
 export interface Written {
@@ -33,6 +35,7 @@ export function countCloudWatch(metrics: MetricsOf, commitsPerRun: number): Clou
     dashboards: count('AWS::CloudWatch::Dashboard'),
     idleRun: written(metrics, [...idleRun]),
     busySourceRun: written(metrics, busySourceRun(commitsPerRun)),
+    feedEvent: written(metrics, [['run.ended', { ...run, durationMs: 12, records: 10, bytes: 1200 }]]),
   };
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCost } from '../../../src/telemetry/run-cost.ts';
+import type { MeasuredBatch } from '../feeds/measured-batches.ts';
 import { countCloudWatch } from './cloudwatch.ts';
 import {
   commitsPerRun,
@@ -13,6 +14,7 @@ import {
   platformMonth,
   watchingMonth,
 } from './cost-model.ts';
+import { fedMillion, idleQueueMonth, javaMillion, javaMonth } from './fed-cost.ts';
 import { loadMeasured, renderCostPage } from './page.ts';
 import { prices } from './prices.ts';
 
@@ -64,6 +66,34 @@ describe('the cost model', () => {
     within(runCost.run, furtherRun(prices, loadMeasured(), false));
     within(runCost.emptyRun, furtherRun(prices, loadMeasured(), true));
     within(runCost.commit, loadMeasured().commitWriteUnits * prices.tableWriteUnit);
+  });
+
+  it('adds up a million fed messages: Lambda at its part of a vCPU, the table, the log, and the way to it', () => {
+    const batch: MeasuredBatch = {
+      ...{ kind: 'sqs', size: 100, messages: 1, cpuMsAnInvocation: 4, ranMs: 10 },
+      ...{ tableReads: 2, tableWrites: 1, measuredAt: '' },
+    };
+    const silent = { feedEvent: { logBytes: 0, metrics: 0 } };
+    const event = (0.006 + 0.004 * (1769 / 1024)) * 0.0000133334 + 0.0000002;
+    const table = 2 * 0.000000125 + 0.000000625 + 2 * (0.5 * 0.02 * 0.0000133334 + 0.0000002);
+    const queue = 1e6 * 0.2 * 0.0000004;
+    expect(fedMillion(prices, batch, silent)).toBeCloseTo(1e4 * (event + table) + queue, 9);
+    const logged = { feedEvent: { logBytes: 500, metrics: 0 } };
+    expect(fedMillion(prices, batch, logged) - fedMillion(prices, batch, silent)).toBeCloseTo(0.005 * 0.506, 9);
+    // A message alone is received and deleted alone; a request of HTTP, and an event that a rule puts into a queue.
+    const alone = (kind: MeasuredBatch['kind']) => fedMillion(prices, { ...batch, kind, size: 1 }, silent);
+    expect(alone('sqs') - alone('kinesis')).toBeCloseTo(0.8, 9);
+    expect(alone('webhook') - alone('dynamodb')).toBeCloseTo(1, 9);
+    expect(alone('eventbridge') - alone('sns')).toBeCloseTo(0.4, 9);
+  });
+
+  it('adds up what polling costs: a vCPU by the message when it is always busy, else by the month', () => {
+    const java = { cpuMsAMessage: 3.6 };
+    expect(javaMillion(prices, java)).toBeCloseTo(0.11 + 0.44, 9);
+    expect(javaMonth(prices, java, 0)).toBeCloseTo(80.3, 9);
+    expect(javaMonth(prices, java, 2e6)).toBeCloseTo(80.3 + 0.88, 9);
+    // Five long polls of twenty seconds: 657,000 requests.
+    expect(idleQueueMonth(prices)).toBeCloseTo(0.2628, 9);
   });
 
   it('README says what the page says', () => {

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { countCloudWatch } from './cloudwatch.ts';
+import { type MeasuredBatch, readBatches } from '../feeds/measured-batches.ts';
+import { type CloudWatch, countCloudWatch } from './cloudwatch.ts';
 import {
   busyMetricsMonth,
   busyVcpuHour,
@@ -15,12 +16,73 @@ import {
   platformMonth,
   watchingMonth,
 } from './cost-model.ts';
-import { type Prices, prices } from './prices.ts';
+import { fedMillion, idleQueueMonth, javaMillion, javaMonth, type PolledByJava } from './fed-cost.ts';
+import { hoursPerMonth, type Prices, prices } from './prices.ts';
 
 const dollars = (amount: number) =>
   amount === 0 ? '$0' : `$${amount < 0.01 ? amount.toPrecision(2) : amount.toFixed(3)}`;
 
-export function renderCostPage(priceList: Prices, measured: Measured): string {
+const titles: Readonly<Record<MeasuredBatch['kind'], string>> = {
+  sqs: 'SQS',
+  webhook: 'webhook, answered after the acknowledgement',
+  eventbridge: 'EventBridge',
+  sns: 'SNS',
+  dynamodb: 'DynamoDB stream',
+  kinesis: 'Kinesis',
+};
+
+/** Messages of a day for which a month is reckoned. */
+const messagesADay = [0, 10_000, 1_000_000, 10_000_000];
+const daysPerMonth = hoursPerMonth / 24;
+
+function fedPart(
+  priceList: Prices,
+  cloudWatch: CloudWatch,
+  batches: readonly MeasuredBatch[],
+  java: PolledByJava,
+): string[] {
+  if (batches.length === 0) return [];
+  const ofJava = javaMillion(priceList, java);
+  const queue = batches.filter(({ kind }) => kind === 'sqs');
+  const perMillion = (batch: MeasuredBatch) => fedMillion(priceList, batch, cloudWatch);
+  const idle = idleQueueMonth(priceList);
+  const months = messagesADay.map((day) => {
+    const millions = (day * daysPerMonth) / 1e6;
+    const drover = queue.map((batch) => dollars(idle + millions * perMillion(batch)));
+    return [day.toLocaleString('en-US'), ...drover, dollars(javaMonth(priceList, java, millions * 1e6))];
+  });
+  return [
+    '## Fed by events',
+    '',
+    'One million messages of about 120 bytes, by what brings them and how many are in an event; beside it a connector of Java that polls',
+    'a queue. Drover: Lambda at 1024 MB, which is less than a vCPU, the table, the log, and what the way to it costs: the requests to a',
+    'queue, the HTTP API. What the source costs without Drover is left out on both sides (sends, publications, shards). CPU and times are',
+    `those of [feed batches](../results/feed-batches.md) (${[...new Set(batches.map(({ measuredAt }) => measuredAt))].join(', ')}), Java's CPU that of [feeds](../results/feeds.md),`,
+    `${java.cpuMsAMessage} ms a message on a whole vCPU, at which one MCU takes ${Math.floor(1000 / java.cpuMsAMessage)} messages a second; it is paid for when none come.`,
+    '',
+    '| event source | messages in an event | a million, Drover | a million, Java kept busy all the time |',
+    '| --- | --- | --- | --- |',
+    ...batches.map(
+      (batch) =>
+        `| ${titles[batch.kind]} | ${batch.size} | ${dollars(perMillion(batch))} | ${batch.kind === 'sqs' ? `${dollars(ofJava)} (${(ofJava / perMillion(batch)).toFixed(1)}×)` : '–'} |`,
+    ),
+    '',
+    `A month of a queue, by messages a day; of it ${dollars(idle)} are Lambda's own looks at it, which there are none of while the queue is held,`,
+    'nor for streams and webhooks. Lambda brings up to 10 messages at once, and more where its mapping has a batching window.',
+    '',
+    `| messages a day | ${queue.map(({ size }) => `Drover, ${size} in an event`).join(' | ')} | MSK Connect, one MCU |`,
+    `| --- | ${queue.map(() => '---').join(' | ')} | --- |`,
+    ...months.map((row) => `| ${row.join(' | ')} |`),
+    '',
+  ];
+}
+
+export function renderCostPage(
+  priceList: Prices,
+  measured: Measured,
+  batches: readonly MeasuredBatch[] = readBatches(),
+  java: PolledByJava = loadJava(),
+): string {
   const cloudWatch = countCloudWatch('installation', commitsPerRun());
   const perConnector = countCloudWatch('connector', commitsPerRun());
   const msk = mskConnectMonth(priceList);
@@ -45,6 +107,7 @@ export function renderCostPage(priceList: Prices, measured: Measured): string {
       dollars(msk),
     ],
     ['idle connector, woken by events, a month', dollars(idleEventFedConnectorMonth()), dollars(msk)],
+    ["the same of a queue, which Lambda's own poller looks at", dollars(idleQueueMonth(priceList)), dollars(msk)],
     ['the installation with no connector, a month', dollars(platformMonth(priceList, measured)), '–'],
     [`its ${cloudWatch.alarms} alarms, a month (the first ten of an account are free)`, dollars(watching.alarms), '–'],
     ['its dashboard, a month (the first three are free, and `dashboard: false`)', dollars(watching.dashboard), '–'],
@@ -76,7 +139,16 @@ export function renderCostPage(priceList: Prices, measured: Measured): string {
     '| --- | --- | --- |',
     ...rows.map((row) => `| ${row.join(' | ')} |`),
     '',
+    ...fedPart(priceList, cloudWatch, batches, java),
   ].join('\n');
+}
+
+/** Of the last `npm run bench:feeds`. */
+export function loadJava(): PolledByJava {
+  const feeds = readFileSync(join(import.meta.dirname, '../results/feeds.md'), 'utf8');
+  const cpu = /^\| Java Connect, which polls a queue \|.*\| ([\d.]+) \| \d+ \| \d+ \|$/m.exec(feeds)?.[1];
+  if (cpu === undefined) throw new Error('results/feeds.md has no CPU of Java a message: run bench:feeds');
+  return { cpuMsAMessage: Number(cpu) };
 }
 
 export function loadMeasured(): Measured {

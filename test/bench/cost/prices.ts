@@ -11,6 +11,8 @@ export interface Prices {
   readonly tableReadUnit: number;
   readonly schedulePerInvocation: number;
   readonly httpApiPerRequest: number;
+  /** Of a standard queue, one request of up to 64 KB. */
+  readonly sqsPerRequest: number;
   /** Of CloudWatch: logs of the standard class, as they come in. */
   readonly logsIngestedPerGb: number;
   /** A month, of compressed logs. */
@@ -31,6 +33,7 @@ export const prices: Prices = {
   tableReadUnit: 0.125 / 1e6,
   schedulePerInvocation: 1 / 1e6,
   httpApiPerRequest: 1 / 1e6,
+  sqsPerRequest: 0.4 / 1e6,
   logsIngestedPerGb: 0.5,
   logsStoredPerGb: 0.03,
   metricPerMonth: 0.3,

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { CompactSign, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { jwtAuth } from '../../../connectors/webhook/auth/jwt.ts';
 import { requestOf } from '../../../connectors/webhook/request.ts';
@@ -135,6 +135,25 @@ describe.each(senders)('signed as $preset', ({ preset, secret: configured, sign,
     );
   });
 
+  it('sent again inside the window it is the same message, which its id tells', async () => {
+    const sent = { body, headers: sign(body) };
+    const ids = [await send(config, sent), await send(config, sent)].map(
+      ({ records }) => records[0]!.headers.find(({ key }) => key === 'webhook.id')?.value ?? null,
+    );
+    expect(ids).toEqual([id, id]);
+  });
+
+  it('a body over the limit is 413, no JSON 400, however well signed; for who cannot sign nothing is read', async () => {
+    const small = { ...config, 'http.body.max.bytes': '100' };
+    const large = `"${'x'.repeat(100)}"`;
+    expect((await send(small, { body: large, headers: sign(large) })).status).toBe(413);
+    for (const raw of [Buffer.from([0x22, 0xc3, 0x28, 0x22]), Buffer.from('{"id":')]) {
+      const told = await send(config, { body: raw, headers: sign(raw) });
+      expect(told.status).toBe(400);
+      expect((await send(config, { body: raw, headers: sign(body) })).status).toBe(401);
+    }
+  });
+
   it('a body that was changed on the way is not', async () => {
     const changed = body.replace('12.50', '12.5');
     expect((await send(config, { body: changed, headers: sign(body) })).status).toBe(401);
@@ -188,8 +207,50 @@ describe.each(senders.filter(({ preset }) => preset !== 'github'))(
       expect(told.body.message).toContain('The signature does not fit');
     });
 
-    it.each(['', 'now', '-5', '1e9', '9'.repeat(400)])('is a number: %j is answered 401', async (at) => {
-      expect((await send(config, { body, headers: sign(body, at) })).status).toBe(401);
+    const texts = ['', 'now', '-5', '+5', '1e9', '0x10', '1.5', 'NaN', 'Infinity', '٣', new Date(now).toISOString()];
+    it.each([...texts, `${now}000`, '9'.repeat(400)])('is a number of seconds: %j is answered 401', async (at) => {
+      const told = await send(config, { body, headers: sign(body, at) });
+      expect([told.status, told.items]).toEqual([401, []]);
+    });
+
+    it('may be in milliseconds, for which the window is the same', async () => {
+      for (const apart of [-300_000, 0, 300_000]) {
+        expect((await send(config, { body, headers: sign(body, String(now + apart)) })).status).toBe(200);
+      }
+      for (const apart of [-301_000, 301_000]) {
+        const told = await send(config, { body, headers: sign(body, String(now + apart)) });
+        expect(told.body.message).toContain('301 s from now, this hook takes 300');
+      }
+    });
+
+    it.each(['0', '00', '1', '99999999999', '999999999999999'])('far from now is no other case: %s', async (at) => {
+      const told = await send(config, { body, headers: sign(body, at) });
+      expect([told.status, told.items]).toEqual([401, []]);
+      expect(told.body.message).toContain('s from now, this hook takes 300');
+    });
+
+    it('its window is a setting, and no wider than that for any secret', async () => {
+      const narrow = { ...config, 'http.auth.hmac.tolerance.seconds': '1' };
+      for (const secrets of [configured, `${Buffer.from('other').toString('base64')},${configured}`]) {
+        const rules = { ...narrow, 'http.auth.hmac.secrets': secrets };
+        const at = (apart: number) => send(rules, { body, headers: sign(body, String(now / 1000 + apart)) });
+        expect([(await at(-1)).status, (await at(1)).status]).toEqual([200, 200]);
+        expect([(await at(-2)).status, (await at(2)).status]).toEqual([401, 401]);
+      }
+    });
+
+    it('is that which was signed, when it is sent twice', async () => {
+      const old = String(now / 1000 - 3600);
+      const header =
+        preset === 'stripe' ? 'Stripe-Signature' : Object.keys(sign(body)).find((name) => /time/i.test(name))!;
+      const signed: Record<string, string> = sign(body, old);
+      const [separator, prefix] = preset === 'stripe' ? [',', 't='] : [', ', ''];
+      for (const both of [
+        `${prefix}${seconds}${separator}${signed[header]}`,
+        `${signed[header]}${separator}${prefix}${seconds}`,
+      ]) {
+        expect((await send(config, { body, headers: { ...signed, [header]: both } })).status).toBe(401);
+      }
     });
   },
 );
@@ -318,7 +379,49 @@ describe('JWT', () => {
   });
 
   it('clocks may differ a little', async () => {
-    expect((await sendToken(await token({ exp: now / 1000 - 29 }))).status).toBe(200);
+    for (const claims of [{ exp: now / 1000 - 29 }, { nbf: now / 1000 + 30 }, { nbf: now / 1000 - 86_400 }]) {
+      expect((await sendToken(await token(claims))).status).toBe(200);
+    }
+    const exact = { 'http.auth.jwt.tolerance.seconds': '0' };
+    expect((await sendToken(await token({ exp: now / 1000 + 1, nbf: now / 1000 }), exact)).status).toBe(200);
+    for (const claims of [{ exp: now / 1000 }, { nbf: now / 1000 + 1 }]) {
+      expect((await sendToken(await token(claims), exact)).status).toBe(401);
+    }
+  });
+
+  it.each([
+    ['a text', { exp: 'tomorrow' }, 'exp'],
+    ['nothing', { exp: null }, 'exp'],
+    ['milliseconds', { nbf: now }, 'nbf'],
+    ['a date', { nbf: new Date(now).toISOString() }, 'nbf'],
+    ['an object', { nbf: {} }, 'nbf'],
+  ])('a time that is %s: 401', async (_title, claims, named) => {
+    const told = await sendToken(await token(claims));
+    expect([told.status, told.items]).toEqual([401, []]);
+    expect(told.body.message).toContain(named);
+  });
+
+  it('whatever is in a token, it is answered 401 and leaves nothing', async () => {
+    const sign = async (payload: Uint8Array) =>
+      await new CompactSign(payload).setProtectedHeader({ alg: 'ES256', kid: 'k1' }).sign(keys.privateKey);
+    const encode = (text: string) => new TextEncoder().encode(text);
+    const [header, payload, signature] = (await token()).split('.');
+    const wrongs = [
+      await sign(Uint8Array.of(0xff, 0xfe)),
+      await sign(encode('no JSON')),
+      await sign(encode('null')),
+      await sign(encode('[]')),
+      `${header}.${payload}.`,
+      `${header}.${payload}`,
+      `${header}..${signature}`,
+      `${header}.${payload}.${signature}.${signature}`,
+      `${header}.${payload}.${'A'.repeat(8000)}`,
+      `${'A'.repeat(8000)}.${payload}.${signature}`,
+    ];
+    for (const wrong of wrongs) {
+      const told = await sendToken(wrong);
+      expect([told.status, told.items, told.warnings]).toEqual([401, [], []]);
+    }
   });
 
   it('of another key, of no algorithm, of a shared secret, or no token at all: 401', async () => {

@@ -364,3 +364,62 @@ describe('a fed connector', () => {
     expect(delivered()).toHaveLength(101);
   });
 });
+
+describe('a webhook, one of many', () => {
+  const clock = new ManualClock();
+  const kafka = new MemoryKafka();
+  const drover = createHarness({
+    kafka: async () => kafka.client(),
+    clock,
+    settings: { feeds: new DeclaredFeeds([{ key: 'hook:*', source: 'arn:aws:sqs:x', mapping: null }]) },
+  });
+  const ask = async (name: string) => {
+    await clock.advance(2500);
+    const event = { requestContext: { http: { method: 'POST' } }, pathParameters: { connector: name } };
+    const report = await drover.worker.feed(`hook:${name}`, event, {
+      deadlineAt: clock.now() + 30_000,
+      workerId: 'feed',
+    });
+    return report.taken ? 'taken' : `${report.why}: ${report.error.message}`;
+  };
+  const hook: Settings = {
+    ...strings,
+    'connector.class': 'WebhookSource',
+    'kafka.topic': 'hooks',
+    'http.auth.type': 'none',
+  };
+  const held = (name: string, why: string) => `held: Connector ${name}, which takes the events of hook:${name}, ${why}`;
+
+  it('is told from one that is not there while it is stopped, FAILED, or has not begun', async () => {
+    const { config } = drover.stores;
+    expect(await ask('none')).toMatch(/^unclaimed: /);
+    await config.putConnectorConfig('h', 'source', { name: 'h', ...hook }, clock.now());
+    expect(await ask('h')).toBe(held('h', 'is about to start'));
+    await drover.runConnector('h');
+    await drover.runTask('h');
+    expect(await ask('h')).toBe('taken');
+    await config.putTargetState('h', 'STOPPED', clock.now());
+    await drover.runConnector('h');
+    expect(await ask('h')).toBe(held('h', 'is STOPPED'));
+    await config.putTargetState('h', 'STARTED', clock.now());
+    await drover.runConnector('h');
+    await drover.runTask('h');
+    expect(await ask('h')).toBe('taken');
+    await config.deleteConnector('h', clock.now());
+    await drover.runConnector('h');
+    expect(await ask('h')).toMatch(/^unclaimed: /);
+  });
+
+  it('is no connector of another kind that has the name', async () => {
+    const { config } = drover.stores;
+    for (const [name, className] of [
+      ['queue', sqsSource.className],
+      ['gone', 'com.example.Gone'],
+    ] as const) {
+      const settings = { name, 'connector.class': className, 'sqs.queue.url': url('x') };
+      await config.putConnectorConfig(name, 'source', settings, clock.now());
+      expect(await ask(name)).toMatch(/^unclaimed: /);
+    }
+    expect(await ask('')).toMatch(/^unclaimed: /);
+  });
+});
