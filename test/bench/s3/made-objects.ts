@@ -1,5 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import avsc from 'avsc';
+import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { MadeContent } from '../../support/fake-s3.ts';
 
 /** One record of what is read, about a hundred bytes of JSON. */
@@ -51,10 +52,62 @@ export interface MadeObject {
 }
 
 const nothing = Buffer.alloc(0);
+const timesIn = (size: number, unit: Buffer) => Math.max(1, Math.round(size / unit.length));
 const repeated = (size: number, unit: Buffer, head = nothing, tail = nothing): MadeObject => {
-  const times = Math.max(1, Math.round(size / unit.length));
+  const times = timesIn(size, unit);
   return { content: new Repeated(head, unit, times, tail), records: times * unitRecords };
 };
+
+/** One row group again and again, of as many rows as writers put into one, and a footer that knows of each. */
+function parquet(size: number): MadeObject {
+  // Each text another: a dictionary would make a group out of next to nothing.
+  const rows = Array.from({ length: 100_000 }, (_, id) => ({ ...recordOf(id), text: `${id} ${recordOf(id).text}` }));
+  const out = new ByteWriter();
+  const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' } as const;
+  const writer = new ParquetWriter({
+    writer: out,
+    codec: 'UNCOMPRESSED',
+    schema: [
+      { name: 'root', num_children: 4 },
+      { name: 'id', type: 'INT32', repetition_type: 'REQUIRED' },
+      { name: 'kind', ...text },
+      { name: 'amount', type: 'DOUBLE', repetition_type: 'REQUIRED' },
+      { name: 'text', ...text },
+    ],
+  });
+  const columnData = (['id', 'kind', 'amount', 'text'] as const).map((name) => ({
+    name,
+    data: rows.map((row) => row[name]),
+  }));
+  writer.write({ columnData, rowGroupSize: rows.length });
+  const bytes = Buffer.from(out.getBytes());
+  const [head, unit] = [bytes.subarray(0, 4), bytes.subarray(4)];
+  const times = timesIn(size, unit);
+  const [group] = writer.row_groups;
+  const moved = (offset: bigint | undefined, by: bigint) => (offset === undefined ? undefined : offset + by);
+  writer.row_groups = Array.from({ length: times }, (_, time) => {
+    const by = BigInt(time * unit.length);
+    const columns = group!.columns.map(({ meta_data: facts, ...column }) => ({
+      file_offset: column.file_offset,
+      meta_data: {
+        ...facts!,
+        data_page_offset: facts!.data_page_offset + by,
+        ...(facts!.dictionary_page_offset === undefined
+          ? {}
+          : { dictionary_page_offset: moved(facts!.dictionary_page_offset, by)! }),
+      },
+    }));
+    return { ...group!, columns };
+  });
+  writer.num_rows = BigInt(times * rows.length);
+  // Where its pages are a file need not say.
+  writer.pendingIndexes = [];
+  out.index = 0;
+  out.offset = head.length + unit.length * times;
+  writer.finish();
+  const tail = Buffer.from(out.getBytes());
+  return { content: new Repeated(head, unit, times, tail), records: times * rows.length };
+}
 
 const avroType = avsc.Type.forSchema({
   type: 'record',
@@ -108,4 +161,5 @@ export const madeObjects: Readonly<Record<string, (size: number) => MadeObject |
     const [head, block] = await avroParts();
     return repeated(size, block, head);
   },
+  parquet,
 };

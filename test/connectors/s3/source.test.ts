@@ -121,6 +121,24 @@ describe.each(['jsonl', 'json', 'csv', 'lines'])('%s that is packed, and no sett
   });
 });
 
+describe.each(['jsonl', 'json', 'csv', 'lines'])('%s that is something else, whatever its name says', (format) => {
+  it.each<readonly [string, Buffer]>([
+    ['Parquet: input.format', Buffer.from('PAR1\x15\x04\x15\n\n\n\n\n')],
+    ['an Avro container: input.format', Buffer.from('Obj\x01\x04\n\n\n')],
+    ['packed by snappy: file.compression.type', Buffer.from('\x82SNAPPY\0\n\n', 'latin1')],
+    ['packed by bzip2: file.compression.type', Buffer.from('BZh91AY&SY\n\n')],
+    ['UTF-16: write it as UTF-8', Buffer.from('\ufeff{"id":1}\n{"id":2}\n', 'utf16le')],
+  ])('is one dead letter: %s', async (told, bytes) => {
+    s3.put('in/a', bytes);
+    await configure({ ...tolerant, 'input.format': format, 'file.compression.type': 'none' });
+    await bench.drain();
+    const letters = await bench.deadLetters();
+    expect(letters.map(({ headers }) => headers['__connect.errors.exception.message'])).toEqual([
+      expect.stringContaining(`no text but ${told}`),
+    ]);
+  });
+});
+
 describe('what cannot be read', () => {
   beforeEach(() => s3.put('in/a.jsonl', `{"id":0}\n{"id":\n{"id":2}\n`));
 
