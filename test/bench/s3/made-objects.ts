@@ -14,9 +14,14 @@ export type BenchRecord = ReturnType<typeof recordOf>;
 
 export const lineOf = (id: number): string => `${JSON.stringify(recordOf(id))}\n`;
 
+/** About a kilobyte of JSON. */
+const wideRecordOf = (id: number): BenchRecord => ({
+  ...recordOf(id),
+  text: `${id} ${'abcdefghijklmnopqrstuvwxyz'.repeat(36)}`,
+});
 const unitRecords = 1000;
-const records = Array.from({ length: unitRecords }, (_, id) => recordOf(id));
-const lines = Buffer.from(records.map(({ id }) => lineOf(id)).join(''));
+const records = Array.from({ length: unitRecords }, (_, id) => wideRecordOf(id));
+const lines = Buffer.from(records.map((row) => `${JSON.stringify(row)}\n`).join(''));
 
 /** A head, the same bytes again and again, and a tail: as large as is wanted, and never in memory. */
 class Repeated implements MadeContent {
@@ -53,15 +58,16 @@ export interface MadeObject {
 
 const nothing = Buffer.alloc(0);
 const timesIn = (size: number, unit: Buffer) => Math.max(1, Math.round(size / unit.length));
-const repeated = (size: number, unit: Buffer, head = nothing, tail = nothing): MadeObject => {
+/** `packed`: the unit as it is stored, if that is another. */
+const repeated = (size: number, unit: Buffer, head = nothing, tail = nothing, packed = unit): MadeObject => {
   const times = timesIn(size, unit);
-  return { content: new Repeated(head, unit, times, tail), records: times * unitRecords };
+  return { content: new Repeated(head, packed, times, tail), records: times * unitRecords };
 };
 
 /** One row group again and again, of as many rows as writers put into one, and a footer that knows of each. */
 function parquet(size: number): MadeObject {
   // Each text another: a dictionary would make a group out of next to nothing.
-  const rows = Array.from({ length: 100_000 }, (_, id) => ({ ...recordOf(id), text: `${id} ${recordOf(id).text}` }));
+  const rows = Array.from({ length: 20_000 }, (_, id) => wideRecordOf(id));
   const out = new ByteWriter();
   const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' } as const;
   const writer = new ParquetWriter({
@@ -137,11 +143,11 @@ async function avroParts(): Promise<readonly [Buffer<ArrayBuffer>, Buffer<ArrayB
   return [whole.subarray(0, headBytes), whole.subarray(headBytes)];
 }
 
-/** Objects of about so many bytes as they are stored. */
+/** Objects of about so many bytes, unpacked. */
 export const madeObjects: Readonly<Record<string, (size: number) => MadeObject | Promise<MadeObject>>> = {
   jsonl: (size) => repeated(size, lines),
-  'jsonl.gz': (size) => repeated(size, gzipSync(lines)),
-  'jsonl.zst': (size) => repeated(size, zstdCompressSync(lines)),
+  'jsonl.gz': (size) => repeated(size, lines, nothing, nothing, gzipSync(lines)),
+  'jsonl.zst': (size) => repeated(size, lines, nothing, nothing, zstdCompressSync(lines)),
   json: (size) => {
     const made = repeated(
       size,

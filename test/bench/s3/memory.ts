@@ -34,7 +34,7 @@ try {
   for (const format of wanted.split(',')) {
     const make = madeObjects[format];
     if (make === undefined) throw new Error(`There is no format ${format}: ${Object.keys(madeObjects).join(', ')}`);
-    const { content, records } = await make(format.endsWith('st') || format.endsWith('gz') ? bytes / 20 : bytes);
+    const { content, records } = await make(bytes);
     s3.put(`${format}/object.${format}`, content);
     const topic = `${run}-${format}`;
     // What is written is not looked at: the broker may let it go.
@@ -83,7 +83,7 @@ const page = `# Memory of one large object
 
 ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC. ${about}.
 
-Printed by \`npm run bench:s3-memory -- ${gigabytes}\`: one object of each format to a topic, in a process of its own for each that runs the whole worker out of a
+Printed by \`npm run bench:s3-memory -- ${gigabytes}\`: one object of each format, of so many GB unpacked, to a topic, in a process of its own for each that runs the whole worker out of a
 bundle, with \`${nodeOptions}\`, as Lambda's runtime starts Node in a function of 1024 MB: on its command line, where
 NODE_OPTIONS of a function changes nothing. The store is in another process. The machine need not be quiet: the rates are no measure.
 
