@@ -132,6 +132,24 @@ describe('files beside a file of Confluent’s', () => {
   });
 });
 
+test.each(['avro.AvroFormat', 'parquet.ParquetFormat'])(
+  'records of two schemas in turns are two files as %s, and not one each',
+  async (format) => {
+    const other = JSON.stringify({ schema: { ...text, optional: false }, payload: 'x' });
+    const wide = JSON.stringify({
+      schema: { type: 'struct', name: 'Row', fields: [...fields, { field: 'more', ...text, optional: true }] },
+      payload: { id: 9, name: null, more: 'y' },
+    });
+    const turns = Array.from({ length: 40 }, (_, at) => ({ value: at % 2 === 0 ? withSchema(2) : wide }));
+    // Neither format has a place for what is no struct but Avro.
+    const { files, dead } = await filesOf(confluent(format), [...turns, { key: 'k', value: other }]);
+    const [one, two, ...rest] = Object.values(files);
+    expect([one, two]).toEqual([Array(20).fill(row(2)), Array(20).fill({ id: 9, name: null, more: 'y' })]);
+    if (format.startsWith('avro')) expect(rest).toEqual([['x']]);
+    else expect([rest, dead]).toEqual([[], ['k']]);
+  },
+);
+
 describe('records without a value', () => {
   const records = [
     { key: 'a', value: withSchema(0) },
