@@ -110,6 +110,11 @@ export interface S3SinkProps {
    */
   readonly encryptionKey?: IKey;
   /**
+   * Whether connectors give their files an ACL (`s3.acl.canned`), which takes a right of its own.
+   * @default - whether the config of `connector` has one
+   */
+  readonly cannedAcl?: boolean;
+  /**
    * Whether to add the rules to the bucket's lifecycle: uploads that were begun ten days ago are taken away, and rests of
    * open files after forty. A bucket that is imported has its lifecycle elsewhere: set them there.
    * @default true for a bucket of this app, else false
@@ -143,6 +148,7 @@ export function s3Sink(drover: Drover, props: S3SinkProps): void {
   const prefixes = statePrefix.startsWith(prefix) ? [prefix] : [prefix, statePrefix];
   const objects = prefixes.map((one) => `${bucket.bucketArn}/${one}*`);
   const role = drover.taskFunction;
+  const cannedAcl = props.cannedAcl ?? 's3.acl.canned' in (props.connector?.config ?? {});
   role.addToRolePolicy(
     new PolicyStatement({
       actions: [
@@ -152,6 +158,7 @@ export function s3Sink(drover: Drover, props: S3SinkProps): void {
         's3:AbortMultipartUpload',
         's3:ListMultipartUploadParts',
         's3:PutObjectTagging',
+        ...(cannedAcl ? ['s3:PutObjectAcl'] : []),
       ],
       resources: objects,
     }),

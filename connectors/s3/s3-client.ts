@@ -85,6 +85,16 @@ export const isNotFound = (error: unknown): boolean => statusOf(error) === 404;
 export const isConditionFailed = (error: unknown): boolean => statusOf(error) === 412;
 
 const passing = new Set([408, 409, 429]);
+/** Codes that pass though S3 answers them as if the request were wrong: 400, or 403. */
+const passingCodes = new Set([
+  'ExpiredToken',
+  'InternalError',
+  'KMS.ThrottlingException',
+  'KMSThrottlingException',
+  'RequestTimeout',
+  'SlowDown',
+  'TokenRefreshRequired',
+]);
 
 /**
  * What the SDK threw, in words that name the object and say what to do. RetriableError for what may pass: no answer,
@@ -95,6 +105,7 @@ export function explainS3(error: unknown, what: string): ConnectError {
   const status = statusOf(error);
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const text = `${what} failed: ${name === 'Error' ? '' : `${name}: `}${message}`;
+  if (passingCodes.has(name)) return new RetriableError(text, { cause: error });
   if (status === 403) {
     return new ConnectError(
       's3.forbidden',

@@ -40,6 +40,8 @@ import { s3Sink } from 'drover/cdk';
 s3Sink(drover, { bucket: new Bucket(this, 'Lake'), prefix: 'topics/' });
 \`\`\`
 
+Configs with \`s3.acl.canned\` need one right more: say \`cannedAcl: true\`, unless the connector is declared in \`connector\`, whose config tells.
+
 S3 is reached through a gateway endpoint, which costs nothing; a function in private subnets needs no other way out.`,
   confluent: {
     name: 'orders-to-lake',

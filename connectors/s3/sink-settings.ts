@@ -136,7 +136,7 @@ const classOf = (...names: readonly string[]) =>
     value === null || names.includes(simpleName(value)) ? undefined : `It must be one of ${names.join(', ')}`,
   );
 
-const confluentFormat = classOf('AvroFormat', 'JsonFormat', 'ByteArrayFormat', 'ParquetFormat', 'CsvFormat');
+const keyFormats = ['AvroFormat', 'JsonFormat', 'ByteArrayFormat', 'ParquetFormat'];
 const notEmptyList = lambda('list', () => undefined);
 
 /** Confluent's, as its ConfigDef has them, and ours. */
@@ -144,7 +144,7 @@ export const confluentSinkConfig = defineConfig({
   's3.bucket.name': { type: 'STRING', validator: nonEmptyString, importance: 'HIGH', doc: 'The bucket.' },
   'format.class': {
     type: 'STRING',
-    validator: confluentFormat,
+    validator: classOf(...keyFormats, 'CsvFormat'),
     importance: 'HIGH',
     doc: 'What the files are: io.confluent.connect.s3.format.avro.AvroFormat, .json.JsonFormat (a document a line), .bytearray.ByteArrayFormat or .parquet.ParquetFormat. Drover has CsvFormat too: the fields of the value, quoted where needed, below a header.',
   },
@@ -363,7 +363,7 @@ export const confluentSinkConfig = defineConfig({
   'keys.format.class': {
     type: 'STRING',
     default: 'io.confluent.connect.s3.format.avro.AvroFormat',
-    validator: confluentFormat,
+    validator: classOf(...keyFormats),
     importance: 'LOW',
     doc: 'What the files of keys are.',
   },

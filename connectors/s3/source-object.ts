@@ -134,7 +134,19 @@ export class ObjectBytes implements ByteSource {
       case 412:
       case 416:
         return new ObjectLostError('changed', `${this.#what} to its end: another was written under its key`, error);
+      case 400:
+        // Encrypted with a key of whoever wrote it, or of KMS: off, or gone.
+        if (name === 'InvalidRequest' || (name.startsWith('KMS.') && name !== 'KMS.ThrottlingException')) {
+          const { message } = error as Error;
+          return new ObjectLostError(
+            'forbidden',
+            `${this.#what}: ${message}. It is encrypted with a key that cannot be used here (${name})`,
+            error,
+          );
+        }
+        break;
       case 403:
+        if (name === 'ExpiredToken') break;
         if (name === 'InvalidObjectState') {
           return new ObjectLostError('archived', `${this.#what}: it is archived (Glacier). Restore it first`, error);
         }

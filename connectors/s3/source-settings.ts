@@ -186,7 +186,7 @@ export const s3SourceConfig = defineConfig({
     default: [],
     validator: columnTypes,
     importance: 'MEDIUM',
-    doc: `Types of columns of csv, each as name:type; the others are strings. Types: ${cellTypeNames.join(', ')}.`,
+    doc: `Types of columns of csv, each as name:type; the others are strings. A header with none of these columns cannot be read. Types: ${cellTypeNames.join(', ')}.`,
   },
   'csv.null': {
     type: 'STRING',

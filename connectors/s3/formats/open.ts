@@ -13,28 +13,38 @@ export interface ReadOptions extends ReadLimits {
   readonly avro: LoadAvro;
 }
 
-/** None of them begins a text. */
-const packedBeginnings: readonly (readonly [string, Buffer])[] = [
-  ['gzip', Buffer.from([0x1f, 0x8b])],
-  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
-  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a])],
-  ['zip', Buffer.from([0x50, 0x4b, 0x03, 0x04])],
+/** None of them begins a text. What an object is that begins so, and what to do about it. */
+const strangeBeginnings: readonly (readonly [string, readonly number[]])[] = [
+  ...(
+    [
+      ['gzip', [0x1f, 0x8b]],
+      ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+      ['snappy', [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59]],
+      ['snappy', [0xff, 0x06, 0, 0, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59]],
+      ['bzip2', [0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59]],
+      ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a]],
+      ['zip', [0x50, 0x4b, 0x03, 0x04]],
+    ] as const
+  ).map(([packing, bytes]) => [`packed by ${packing}: file.compression.type says how it is packed`, bytes] as const),
+  // A word might begin a text: behind it stands what no text has there.
+  ['Parquet: input.format says what it is', [0x50, 0x41, 0x52, 0x31, 0x15]],
+  ['an Avro container: input.format says what it is', [0x4f, 0x62, 0x6a, 0x01]],
+  ['UTF-16: write it as UTF-8', [0xff, 0xfe]],
+  ['UTF-16: write it as UTF-8', [0xfe, 0xff]],
 ];
+const longestBeginning = Math.max(...strangeBeginnings.map(([, bytes]) => bytes.length));
 
-/** The same object; DataError where it is packed and nobody has said so: it would be as many bad records as it has lines. */
-function unpackedText(source: ByteSource): ByteSource {
+/** The same object; DataError where it is something else than text: it would be as many bad records as it has lines. */
+function plainText(source: ByteSource): ByteSource {
   return {
     size: source.size,
     slice: (start, end) => source.slice(start, end),
     async *chunks(from, reused) {
       let isStart = from === 0;
       for await (const piece of source.chunks(from, reused)) {
-        const [packing] = (isStart && packedBeginnings.find(([, bytes]) => piece.indexOf(bytes) === 0)) || [];
-        if (packing !== undefined) {
-          throw new DataError(
-            `The object is no text but packed by ${packing}: file.compression.type says how it is packed`,
-          );
-        }
+        const beginning = isStart ? [...piece.subarray(0, longestBeginning)] : [];
+        const strange = strangeBeginnings.find(([, bytes]) => bytes.every((byte, at) => byte === beginning[at]));
+        if (strange !== undefined) throw new DataError(`The object is no text but ${strange[0]}`);
         isStart = false;
         yield piece;
       }
@@ -55,11 +65,11 @@ export async function openReader(
   const { format, maxRecordBytes } = options;
   switch (format) {
     case 'jsonl':
-      return (await import('./read-lines.ts')).openJsonLines(unpackedText(source), position, maxRecordBytes, skip);
+      return (await import('./read-lines.ts')).openJsonLines(plainText(source), position, maxRecordBytes, skip);
     case 'lines':
-      return (await import('./read-lines.ts')).openLines(unpackedText(source), position, maxRecordBytes, skip);
+      return (await import('./read-lines.ts')).openLines(plainText(source), position, maxRecordBytes, skip);
     case 'json':
-      return (await import('./read-json.ts')).openJson(unpackedText(source), position, maxRecordBytes, skip);
+      return (await import('./read-json.ts')).openJson(plainText(source), position, maxRecordBytes, skip);
     default: {
       const reader = await openBlocks(source, position, format, options);
       return skip === 0 ? reader : skipping(reader, skip);
@@ -81,7 +91,7 @@ async function openBlocks(
       return pieceBytes === 0 ? openWhole(source, position, maxRecordBytes) : openPieces(source, position, pieceBytes);
     }
     case 'csv':
-      return (await import('./read-csv.ts')).openCsv(unpackedText(source), position, {
+      return (await import('./read-csv.ts')).openCsv(plainText(source), position, {
         ...options.csv,
         maxRecordBytes,
       });

@@ -206,7 +206,7 @@ interface Columns {
   read(cells: readonly string[], isText: boolean): Struct;
 }
 
-/** Throws DataError for a header that names nothing, or something twice. */
+/** Throws DataError for a header that names nothing, or something twice, or nothing of what the types are for. */
 function columnsNamed(names: readonly string[], { types, nullText }: CsvOptions): Columns {
   const typeOf = new Map(types.map((entry) => entry.split(':', 2) as [string, string]));
   const builder = SchemaBuilder.struct();
@@ -219,6 +219,12 @@ function columnsNamed(names: readonly string[], { types, nullText }: CsvOptions)
     const type = cellTypes(typeOf.get(name) ?? 'string');
     readers.push(type);
     builder.field(name, type.schema);
+  }
+  // One that is missing may be so in some objects; all of them are where the first row is none.
+  if (types.length > 0 && !names.some((name) => typeOf.has(name))) {
+    throw new DataError(
+      `The header (${names.join(', ').slice(0, 200)}) has none of the columns of csv.types (${[...typeOf.keys()].join(', ')}): where the first row is no header, set csv.header=false and name the columns in csv.columns`,
+    );
   }
   const schema = builder.build();
   return {

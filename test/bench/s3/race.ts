@@ -1,7 +1,7 @@
 /**
  * Objects of jsonl to a topic, and a topic to files of jsonl, raced against Aiven's connectors in Apache's own worker: the same
- * configs, machine, broker and bucket (the emulator's, whose CPU is nobody's). `npm run bench:s3 [records] [rounds]`, or
- * `node test/bench/s3/race.ts`. DROVER_BENCH_S3_JARS: the folder of the jars of Aiven's source and sink, which are on no
+ * configs, machine, broker and bucket (the emulator's, whose CPU is nobody's). `npm run bench:s3`, or
+ * `node test/bench/s3/race.ts [records] [rounds] [source or sink, default both]`. DROVER_BENCH_S3_JARS: the folder of the jars of Aiven's source and sink, which are on no
  * registry: built from its sources, of which jsonl needs no class of Confluent's. The first round warms up and is checked.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ import { watchTopics } from '../races/observe.ts';
 import { cpuSeconds, machine, peakMemoryMb } from '../races/process-cpu.ts';
 import { lineOf } from './made-objects.ts';
 
-const [recordsText = '1000000', roundsText = '3'] = process.argv.slice(2);
+const [recordsText = '200000', roundsText = '3', only] = process.argv.slice(2);
 const records = Number(recordsText);
 const rounds = Number(roundsText);
 const peerJars = process.env.DROVER_BENCH_S3_JARS;
@@ -170,14 +170,15 @@ async function fill(): Promise<void> {
   await producer.close();
 }
 
-const rows: string[] = [];
-const peaks = new Map<string, number>();
 try {
   await fill();
-  for (const [title, race] of Object.entries({
-    'objects of jsonl to a topic': source,
-    'a topic to files of jsonl': sink,
-  })) {
+  for (const { title, race, file } of [
+    { title: 'objects of jsonl to a topic', race: source, file: 's3-to-topic.md' },
+    { title: 'a topic to files of jsonl', race: sink, file: 's3-to-files.md' },
+  ]) {
+    if (only !== undefined && only !== race.name) continue;
+    const rows: string[] = [];
+    const peaks = new Map<string, number>();
     const environment = { kafka, dynamoDb: endpoint, table, offsetsTopic: `${run}-offsets` };
     const peer = 'Aiven 3.4.3 in Java Connect 4.3';
     const arms = [
@@ -210,31 +211,30 @@ try {
       };
     });
     for (const { label, rate, cpu } of [theirs!, ours!])
-      rows.push(`| ${title} | ${label} | ${Math.round(rate / 1000)} | ${cpu.toFixed(1)} |`);
+      rows.push(`| ${label} | ${(rate / 1000).toFixed(1)} | ${cpu.toFixed(1)} | ${peaks.get(label)} |`);
     const [faster, cheaper] = [ours!.rate / theirs!.rate, theirs!.cpu / ours!.cpu];
     const verdict = (value: number, wanted: number) => `goal ${wanted}: ${value >= wanted ? 'met' : 'missed'}`;
     rows.push(
-      `| | | **${faster.toFixed(1)}×** (${verdict(faster, goal.rate)}) | **1/${cheaper.toFixed(1)}** (${verdict(cheaper, goal.cpu)}) |`,
+      `| | **${faster.toFixed(1)}×** (${verdict(faster, goal.rate)}) | **1/${cheaper.toFixed(1)}** (${verdict(cheaper, goal.cpu)}) | |`,
     );
-  }
-  const page = `# S3 beside Aiven’s connectors
+    const page = `# S3 beside Aiven’s connectors: ${title}
 
 ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC. ${about}.
 
-\`npm run bench:s3 ${records} ${rounds}\`: ${records.toLocaleString('en')} records of ${Math.round(lineBytes / records)} bytes of JSON, ${objects} objects, one task, one partition, JsonConverter
-without schemas, the same configs on both sides; ${rounds} rounds after one that warms up and is checked record by record; medians. The time is from the
-request to the last record, the sink's group join included. The bucket is the emulator's, a process of its own that is no arm's. Aiven's sink writes when
-its worker flushes, so that this is done every ${flushMs / 1000} s here and not once a minute. Aiven's connectors are on no registry: they were built from their sources.
+Printed by \`npm run bench:s3 -- ${records} ${rounds} ${race.name}\`: ${records.toLocaleString('en')} records of ${Math.round(lineBytes / records)} bytes of JSON, ${objects} objects, one task, one
+partition, JsonConverter without schemas, the same configs on both sides; ${rounds} rounds after one that warms up and is checked record by record; medians.
+The time is from the request to the last record, the sink's group join included. The bucket is the emulator's, a process of its own that is no arm's.
+Aiven's sink writes when its worker flushes, so that this is done every ${flushMs / 1000} s here and not once a minute. Aiven's connectors are on no registry:
+they were built from their sources.
 
-| race | arm | k records/s | CPU, s |
+| arm | k records/s | CPU, s | memory at its highest, MB |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
-
-Peak memory: ${[...peaks].map(([label, mb]) => `${label} ${mb} MB`).join(', ')}.
 `;
-  mkdirSync(join(import.meta.dirname, '../results'), { recursive: true });
-  writeFileSync(join(import.meta.dirname, '../results/s3.md'), page);
-  console.log(rows.join('\n'));
+    mkdirSync(join(import.meta.dirname, '../results'), { recursive: true });
+    writeFileSync(join(import.meta.dirname, '../results', file), page);
+    console.log(rows.join('\n'));
+  }
 } finally {
   s3.destroy();
   await client.close();

@@ -58,3 +58,30 @@ test('a bucket of another app gets no rules from here', () => {
     'prefix is "/a"',
   );
 });
+
+test('ACLs of files may be set where they are asked for, and only there', () => {
+  type Props = Partial<Parameters<typeof s3Sink>[1]>;
+  const mayPutAcls = (props: Props) =>
+    attached((drover, stack) =>
+      s3Sink(drover, { bucket: new Bucket(stack, 'Lake'), prefix: 'topics/', ...props }),
+    ).statements.filter(({ Action }) => [Action].flat().includes('s3:PutObjectAcl'));
+  const connector = (more: object): Props => ({
+    connector: {
+      connectorClass: 'io.confluent.connect.s3.S3SinkConnector',
+      name: 'orders',
+      config: {
+        topics: 'orders',
+        'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
+        'flush.size': 1000,
+        ...more,
+      },
+    },
+  });
+  expect(mayPutAcls({})).toEqual([]);
+  expect(mayPutAcls(connector({}))).toEqual([]);
+  for (const props of [{ cannedAcl: true }, connector({ 's3.acl.canned': 'bucket-owner-full-control' })]) {
+    const [statement, ...rest] = mayPutAcls(props);
+    expect(JSON.stringify(statement?.Resource)).toMatch(/"\/topics\/\*"/);
+    expect(rest).toEqual([]);
+  }
+});

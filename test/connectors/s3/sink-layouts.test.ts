@@ -205,21 +205,3 @@ test.each<readonly [string, string, (bytes: Buffer) => string]>([
   expect(file?.key).toBe(`topics/t/partition=0/t+0+0000000000${ending}`);
   expect(unpack(file!.bytes)).toBe(two.map(({ value }) => `${JSON.stringify(value)}\n`).join(''));
 });
-
-test.each(['avro.AvroFormat', 'json.JsonFormat', 'parquet.ParquetFormat', 'bytearray.ByteArrayFormat'])(
-  'keys beside the file, as %s',
-  async (format) => {
-    const keyed = two.map((one, id) => ({ ...one, key: `key ${id}` }));
-    const files = await filesOf(keyed, {
-      'store.kafka.keys': 'true',
-      'keys.format.class': `io.confluent.connect.s3.format.${format}`,
-    });
-    const ending = { avro: 'avro', json: 'json', parquet: 'snappy.parquet', bytearray: 'bin' }[format.split('.')[0]!];
-    expect(files.map(({ key }) => key)).toEqual([
-      'topics/t/partition=0/t+0+0000000000.json',
-      `topics/t/partition=0/t+0+0000000000.keys.${ending}`,
-    ]);
-    const keys = files[1]!.bytes.toString('latin1');
-    for (const { key } of keyed) expect(keys).toContain(key);
-  },
-);

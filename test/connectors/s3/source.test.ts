@@ -121,6 +121,24 @@ describe.each(['jsonl', 'json', 'csv', 'lines'])('%s that is packed, and no sett
   });
 });
 
+describe.each(['jsonl', 'json', 'csv', 'lines'])('%s that is something else, whatever its name says', (format) => {
+  it.each<readonly [string, Buffer]>([
+    ['Parquet: input.format', Buffer.from('PAR1\x15\x04\x15\n\n\n\n\n')],
+    ['an Avro container: input.format', Buffer.from('Obj\x01\x04\n\n\n')],
+    ['packed by snappy: file.compression.type', Buffer.from('\x82SNAPPY\0\n\n', 'latin1')],
+    ['packed by bzip2: file.compression.type', Buffer.from('BZh91AY&SY\n\n')],
+    ['UTF-16: write it as UTF-8', Buffer.from('\ufeff{"id":1}\n{"id":2}\n', 'utf16le')],
+  ])('is one dead letter: %s', async (told, bytes) => {
+    s3.put('in/a', bytes);
+    await configure({ ...tolerant, 'input.format': format, 'file.compression.type': 'none' });
+    await bench.drain();
+    const letters = await bench.deadLetters();
+    expect(letters.map(({ headers }) => headers['__connect.errors.exception.message'])).toEqual([
+      expect.stringContaining(`no text but ${told}`),
+    ]);
+  });
+});
+
 describe('what cannot be read', () => {
   beforeEach(() => s3.put('in/a.jsonl', `{"id":0}\n{"id":\n{"id":2}\n`));
 
@@ -146,6 +164,8 @@ describe('what cannot be read', () => {
     [404, 'NoSuchKey', 'it is gone'],
     [403, 'AccessDenied', 'access is denied'],
     [403, 'InvalidObjectState', 'it is archived'],
+    [400, 'InvalidRequest', 'encrypted with a key that cannot be used'],
+    [400, 'KMS.DisabledException', 'encrypted with a key that cannot be used'],
   ])(
     'is an object that answers %i %s: visible, a dead letter by choice, and not for ever',
     async (status, code, said) => {
@@ -192,6 +212,9 @@ describe('what cannot be read', () => {
     const kinds = [
       { status: 503, code: 'SlowDown' },
       { status: 500, code: 'InternalError' },
+      { status: 400, code: 'RequestTimeout' },
+      { status: 400, code: 'KMS.ThrottlingException' },
+      { status: 400, code: 'ExpiredToken' },
       { drop: true },
       { drop: true },
     ];
@@ -199,7 +222,7 @@ describe('what cannot be read', () => {
     await configure();
     await bench.drain();
     expect(await ids()).toEqual(upTo(20_000));
-    expect(faults).toBeGreaterThan(4);
+    expect(faults).toBeGreaterThanOrEqual(kinds.length);
   });
 
   it('is the rest of an object that is replaced while it is read: told, and the new one is read', async () => {

@@ -204,6 +204,15 @@ describe('csv', () => {
   it('refuses a header that names something twice', async () => {
     await expect(rows('a,a\n1,2\n')).rejects.toThrow('The header names a twice');
   });
+
+  it('refuses a first row that is no header, where types say so', async () => {
+    const typed = (text: string) =>
+      openCsv(memorySource(Buffer.from(text)), 0, { ...plain, types: ['id:int32', 'price:float64'] }).then(readAll);
+    await expect(typed('1,2.5\n2,3.5\n')).rejects.toThrow(
+      'The header (1, 2.5) has none of the columns of csv.types (id, price): where the first row is no header, set csv.header=false',
+    );
+    expect((await typed('id,name\n1,a\n')).map(told)).toEqual([{ id: 1, name: 'a' }]);
+  });
 });
 
 describe('leaving items out', () => {

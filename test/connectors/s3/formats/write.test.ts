@@ -1,9 +1,16 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { parquetReadObjects } from 'hyparquet';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { expect, test } from 'vitest';
 import { loadWriter } from '../../../../connectors/s3/formats/load-writer.ts';
 import type { FileCompression } from '../../../../connectors/s3/formats/record-writer.ts';
-import { DataError, OPTIONAL_STRING_SCHEMA, SinkRecord } from '../../../../src/api/index.ts';
+import {
+  BYTES_SCHEMA,
+  DataError,
+  OPTIONAL_STRING_SCHEMA,
+  SchemaBuilder,
+  SinkRecord,
+  Struct,
+} from '../../../../src/api/index.ts';
 import { plainAvro } from '../../../../src/plugins/converters/avro/plain-avro.ts';
 import { fileOf, order, specOf } from './write.ts';
 
@@ -69,6 +76,27 @@ test.each<FileCompression>(['none', 'gzip', 'snappy', 'zstd'])(
 const gunzip = (bytes: Uint8Array) => new Uint8Array(gunzipSync(bytes));
 const bufferOf = (bytes: Buffer) =>
   bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+
+test.each([
+  ['16 MiB', 40, 1 << 20, [16, 16, 8]],
+  ['100,000 rows', 200_001, 1, [100_000, 100_000, 1]],
+] as const)('a row group of Parquet ends with %s, and what is held with it', async (_, rows, bytes, groups) => {
+  const factory = await loadWriter('parquet', async () => plainAvro);
+  const writer = factory.open({ spec: specOf('parquet', 'none'), mark: Buffer.alloc(16), resumed: null });
+  const schema = SchemaBuilder.struct().field('raw', BYTES_SCHEMA).build();
+  const pieces: Uint8Array[] = [];
+  let most = 0;
+  for (let row = 0; row < rows; row++) {
+    const value = new Struct(schema, [Buffer.alloc(bytes, row)]);
+    writer.add(new SinkRecord('t', 0, null, null, schema, value, row));
+    most = Math.max(most, writer.held);
+    pieces.push(...writer.take('ready'));
+  }
+  pieces.push(...writer.finish());
+  const { row_groups: found } = parquetMetadata(bufferOf(Buffer.concat(pieces)));
+  expect(found.map(({ num_rows: count }) => Number(count))).toEqual(groups);
+  expect(most).toBeLessThan(18 << 20);
+});
 
 test.each<FileCompression>(['none', 'gzip', 'snappy', 'zstd'])(
   'an Avro file packed by %s has one header, with its codec',
