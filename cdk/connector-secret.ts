@@ -1,7 +1,7 @@
 import { type IResolvable, type IResolveContext, Token } from 'aws-cdk-lib';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IParameter } from 'aws-cdk-lib/aws-ssm';
-import type { Drover } from './drover.ts';
+import type { IDrover } from './imported-drover.ts';
 
 /**
  * A secret in a connector's config: a reference, which the run resolves. Neither the template nor the table ever holds what
@@ -10,9 +10,9 @@ import type { Drover } from './drover.ts';
 export class ConnectorSecret implements IResolvable {
   readonly creationStack: string[] = [];
   readonly #reference: string;
-  readonly #allow: (drover: Drover) => void;
+  readonly #allow: (drover: IDrover) => void;
 
-  private constructor(reference: string, allow: (drover: Drover) => void) {
+  private constructor(reference: string, allow: (drover: IDrover) => void) {
     this.#reference = reference;
     this.#allow = allow;
   }
@@ -35,7 +35,7 @@ export class ConnectorSecret implements IResolvable {
   }
 
   /** Lets the connectors of this installation read it. */
-  allowFor(drover: Drover): void {
+  allowFor(drover: IDrover): void {
     this.#allow(drover);
   }
 

@@ -15,6 +15,7 @@ import { Construct } from 'constructs';
 import { ConnectorSecret } from './connector-secret.ts';
 import type { DroverConnectorConfig, SettingsOf, SettingValue } from './connector-settings.ts';
 import type { Drover } from './drover.ts';
+import type { IDrover } from './imported-drover.ts';
 import { knownSettings } from './known-connectors.ts';
 
 /** An offset as `GET /connectors/{name}/offsets` shows it. */
@@ -63,7 +64,8 @@ export interface DroverConnectorOptions {
 }
 
 export interface DroverConnectorProps<Class extends string = string> extends DroverConnectorOptions {
-  readonly drover: Drover;
+  /** Of this app, or of another one: `Drover.fromStackName`. */
+  readonly drover: IDrover;
   /** Another name is another connector, created before this one is removed. */
   readonly name: string;
   /** Typed by its `connector.class`, for connectors that come with Drover. Secrets: see ConnectorSecret. */
@@ -190,7 +192,7 @@ const secretName =
 /** As texts. Throws for a secret that would stand in the template. */
 function settingsOf(
   scope: Construct,
-  drover: Drover,
+  drover: IDrover,
   config: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
   const known = knownSettings(String(config['connector.class']));

@@ -9,7 +9,7 @@ import { Construct, Dependable, type IConstruct } from 'constructs';
 export class Connectors {
   readonly #drover: Construct;
   readonly #create: (scope: Construct) => LambdaFunction;
-  readonly #declared = new Map<string, IConstruct>();
+  readonly #declared = new DeclaredNames();
   #scope: Construct | undefined;
   #function: LambdaFunction | undefined;
 
@@ -37,7 +37,36 @@ export class Connectors {
 
   /** The construct that declares the connector of this name. */
   named(name: string): IConstruct | undefined {
+    return this.#declared.named(name);
+  }
+
+  /** Throws for a name that another construct has declared. */
+  declare(name: string, construct: IConstruct): void {
+    this.#declared.declare(name, construct);
+  }
+
+  #begin(): LambdaFunction {
+    const fn = this.#create(this.scope);
+    // A connector is made when all it needs is there (rights, event sources, who runs it), and goes before them.
+    fn.node.addDependency(new Everything(this.#drover, (node) => this.#isOurs(node)));
+    return fn;
+  }
+
+  #isOurs(node: IConstruct): boolean {
+    return node.node.scopes.some((scope) => scope === this.#scope || this.#declared.has(scope));
+  }
+}
+
+/** Which construct of an app has declared which connector. */
+export class DeclaredNames {
+  readonly #declared = new Map<string, IConstruct>();
+
+  named(name: string): IConstruct | undefined {
     return this.#declared.get(name);
+  }
+
+  has(construct: IConstruct): boolean {
+    return [...this.#declared.values()].includes(construct);
   }
 
   /** Throws for a name that another construct has declared. */
@@ -50,17 +79,6 @@ export class Connectors {
     }
     // A name that only the deployment knows stands here under its token, which no other name is.
     this.#declared.set(name, construct);
-  }
-
-  #begin(): LambdaFunction {
-    const fn = this.#create(this.scope);
-    // A connector is made when all it needs is there (rights, event sources, who runs it), and goes before them.
-    fn.node.addDependency(new Everything(this.#drover, (node) => this.#isOurs(node)));
-    return fn;
-  }
-
-  #isOurs(node: IConstruct): boolean {
-    return node.node.scopes.some((scope) => scope === this.#scope || [...this.#declared.values()].includes(scope));
   }
 }
 

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
@@ -31,6 +31,7 @@ import { Connectors } from './connectors.ts';
 import { tellFailedInvocations } from './failed-invocations.ts';
 import { Feeds } from './feeds.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
+import { connectorsExport, type DroverAttributes, type IDrover, ImportedDrover } from './imported-drover.ts';
 import { deployJava, type JavaDeployment } from './java.ts';
 import { permitAlarms, permitLogs, permitSecret, permitTableKey } from './keys.ts';
 import { permitMirrorOnMsk, permitTasksOnMsk } from './msk.ts';
@@ -58,7 +59,20 @@ const writeActions = [
  *       vpc,
  *     });
  */
-export class Drover extends Construct implements IConnectable {
+export class Drover extends Construct implements IConnectable, IDrover {
+  /**
+   * The installation of a stack that another app has deployed, of this account and region, for connectors to be declared on:
+   * its app must have called `shareConnectors`.
+   */
+  static fromStackName(scope: Construct, id: string, stackName: string): IDrover {
+    return ImportedDrover.ofStack(scope, id, stackName);
+  }
+
+  /** The same, by what the other app tells otherwise. */
+  static fromDroverAttributes(scope: Construct, id: string, attributes: DroverAttributes): IDrover {
+    return new ImportedDrover(scope, id, attributes);
+  }
+
   /** Everything that must survive. */
   readonly table: ITable;
   /** The REST API; its URL is `api.apiEndpoint`. */
@@ -275,6 +289,19 @@ export class Drover extends Construct implements IConnectable {
     this.#parameters.push(parameter);
     this.#list('drover.connector.parameters', parameter.parameterName);
     for (const fn of this.#workers) parameter.grantRead(fn);
+  }
+
+  /**
+   * Lets other apps declare connectors here, by `Drover.fromStackName`: makes the function that they call, and exports its
+   * ARN from the stack. Who may deploy and invoke it may declare any connector.
+   */
+  shareConnectors(): LambdaFunction {
+    const stack = Stack.of(this);
+    const exportName = connectorsExport(stack.stackName);
+    const fn = this.connectors.function;
+    this.node.tryFindChild('ConnectorsFunctionArn') ??
+      new CfnOutput(this, 'ConnectorsFunctionArn', { value: fn.functionArn, exportName });
+    return fn;
   }
 
   /** Whatever the queue or topic of this ARN sends to the coordinator wakes these connectors: see `wakeOnQueue`. */

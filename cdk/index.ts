@@ -17,6 +17,7 @@ export type {
 } from './connector-settings.ts';
 export { Drover } from './drover.ts';
 export type { FeedQueue, FeedQueueTuning } from './feed-queue.ts';
+export type { DroverAttributes, IDeclaredConnectors, IDrover } from './imported-drover.ts';
 export type { JavaPlugins } from './java.ts';
 export type {
   ApiAuth,

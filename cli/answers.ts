@@ -6,7 +6,7 @@ export interface ConnectorRow {
   readonly type: string;
   readonly className: string;
   readonly state: string;
-  readonly tasks: readonly { readonly id: number; readonly state: string }[];
+  readonly tasks: readonly TaskRow[];
   /** What is wrong with it, in a line. */
   readonly error: string | null;
   /** Records that it is behind; null: not known. */
@@ -23,6 +23,14 @@ export interface ConnectorRow {
   readonly nextDueAt: string | null;
   /** Topics that its config names. */
   readonly topics: readonly string[];
+}
+
+export interface TaskRow {
+  readonly id: number;
+  readonly state: string;
+  /** Its last runs in a row that found nothing, and so are in no log. */
+  readonly emptyRuns: number;
+  readonly lastRunAt: string | null;
 }
 
 export interface Overview {

@@ -1,13 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { createKafkaClient } from '../src/kafka/kafka-client.ts';
-import { type KafkaSecurity, plaintext, securityFromProperties } from '../src/kafka/security.ts';
 import type { DeadLetter } from './answers.ts';
-import { CliError, exitCodes, messageOf, usageError } from './faults.ts';
+import { type Brokers, connectKafka, unreachableBrokers } from './brokers.ts';
+import { CliError } from './faults.ts';
 
-export interface LetterQuestion {
-  readonly bootstrapServers: string;
-  /** Of Kafka's client properties, as its own tools take them; null: plaintext. */
-  readonly commandConfig: string | null;
+export interface LetterQuestion extends Brokers {
   readonly topic: string;
   /** The newest ones. */
   readonly limit: number;
@@ -16,20 +11,8 @@ export interface LetterQuestion {
 const contextPrefix = '__connect.errors.';
 
 /** Reads the end of a dead letter topic, with this machine's own way to the brokers and the user's own rights. */
-export async function readDeadLetters({
-  bootstrapServers,
-  commandConfig,
-  topic,
-  limit,
-}: LetterQuestion): Promise<DeadLetter[]> {
-  const security = commandConfig === null ? plaintext : securityOf(commandConfig);
-  const kafka = createKafkaClient({
-    bootstrapServers,
-    security,
-    clientId: 'drover-cli',
-    connectTimeoutMs: 10_000,
-    apiTimeoutMs: 15_000,
-  });
+export async function readDeadLetters({ topic, limit, ...brokers }: LetterQuestion): Promise<DeadLetter[]> {
+  const kafka = connectKafka(brokers);
   try {
     const [description] = await kafka.admin.describeTopics([topic]);
     if (description === undefined) return [];
@@ -86,11 +69,7 @@ export async function readDeadLetters({
       .slice(-limit);
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(
-      `${topic} cannot be read from ${bootstrapServers}: ${messageOf(error)}. ` +
-        'The brokers must be within reach of this machine: --bootstrap-servers, and --command-config for what they ask',
-      exitCodes.unreachable,
-    );
+    throw unreachableBrokers(topic, brokers, error);
   } finally {
     await kafka.close();
   }
@@ -111,26 +90,4 @@ export function textOf(bytes: Uint8Array): string {
   } catch {
     return `base64:${Buffer.from(bytes).toString('base64')}`;
   }
-}
-
-function securityOf(file: string): KafkaSecurity {
-  try {
-    return securityFromProperties(parseProperties(readFileSync(file, 'utf8')));
-  } catch (error) {
-    throw usageError(`--command-config ${file}: ${messageOf(error)}`);
-  }
-}
-
-/** Java's properties as people write them for Kafka's tools: `key=value`, comments, a backslash at the end of a line. */
-export function parseProperties(text: string): Record<string, string> {
-  const lines = text.replaceAll(/\\\r?\n[ \t]*/g, '').split(/\r?\n/);
-  return Object.fromEntries(
-    lines
-      .map((line) => line.trim())
-      .filter((line) => line !== '' && !/^[#!]/.test(line))
-      .map((line): [string, string] => {
-        const match = /^([^\s:=]+)\s*[:=]?\s*(.*)$/s.exec(line)!;
-        return [match[1]!, match[2]!];
-      }),
-  );
 }

@@ -22,6 +22,7 @@ export interface TaskReport {
   readonly next_due_at: string | null;
   readonly watched: boolean;
   readonly runs: number;
+  readonly empty_runs: number;
   readonly records: number;
   readonly bytes: number;
   readonly consecutive_failures: number;

@@ -111,7 +111,7 @@ export function ConnectorPage({ name, tab, overview, changed }: Given): Element 
     </nav>
     ${
       tab === 'runs'
-        ? html`<${Runs} connector=${name} />`
+        ? html`<${Runs} connector=${name} overview=${overview.data} />`
         : tab === 'config'
           ? html`<${ConfigForm} name=${name} config=${info.config} done=${again} />`
           : tab === 'offsets'

@@ -3,6 +3,7 @@ import type { ConnectorRow, Overview } from '../cli/answers.ts';
 import { ago, count, nothing, rate, shortClass } from './format.ts';
 import { type Element, hrefOf, html, type Polled, useSize } from './html.ts';
 import { Empty, Fault, Loading, State } from './parts.ts';
+import { matches, wordsOf } from './search.ts';
 import { useVirtual } from './virtual.ts';
 
 type Sort = 'name' | 'state' | 'tasks' | 'lag' | 'rate' | 'run';
@@ -29,14 +30,6 @@ const columns: readonly (readonly [Sort, string])[] = [
 ];
 
 /** Words of the search, each of which must be in what a row shows. */
-export function matches(row: ConnectorRow, words: readonly string[]): boolean {
-  if (words.length === 0) return true;
-  const text = `${row.name} ${row.type} ${row.className} ${row.topics.join(' ')} ${row.error ?? ''}`.toLowerCase();
-  return words.every((word) => text.includes(word));
-}
-
-export const wordsOf = (text: string) => text.toLowerCase().split(/\s+/).filter(Boolean);
-
 export function Connectors({ overview }: { overview: Polled<Overview> }): Element {
   const [search, setSearch] = useState('');
   const [state, setState] = useState<string | null>(null);

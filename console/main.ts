@@ -61,7 +61,7 @@ function App(): Element {
         page === 'pipeline'
           ? html`<${Pipeline} overview=${overview} />`
           : page === 'runs'
-            ? html`<${Runs} connector=${null} />`
+            ? html`<${Runs} connector=${null} overview=${overview.data} />`
             : page === 'new'
               ? html`<${NewConnector} className=${name} done=${overview.refresh} />`
               : name !== ''

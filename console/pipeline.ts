@@ -1,11 +1,11 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { ConnectorRow, Overview } from '../cli/answers.ts';
 import { api, pathOf } from './api.ts';
-import { matches, wordsOf } from './connectors.ts';
 import { count, rate, shortClass } from './format.ts';
 import { type Element, hrefOf, html, type Polled, usePolled, useSize } from './html.ts';
 import { Empty, Fault, Loading } from './parts.ts';
 import { layOut } from './pipeline-layout.ts';
+import { chosen } from './search.ts';
 
 /** A picture of more says nothing any more, and each connector in it is asked for its topics. */
 const most = 60;
@@ -19,15 +19,10 @@ export function Pipeline({ overview }: { overview: Polled<Overview> }): Element 
   const [search, setSearch] = useState('');
   const [sizeOf, { width }] = useSize();
   const { data, error, refresh } = overview;
-  const found = useMemo(() => {
-    const words = wordsOf(search);
-    return (data?.connectors ?? []).filter((row) => matches(row, words));
+  const { found, shown } = useMemo(() => {
+    const { meant, beside } = chosen(data?.connectors ?? [], search);
+    return { found: meant.length + beside.length, shown: [...byUrgency(meant), ...byUrgency(beside)].slice(0, most) };
   }, [data, search]);
-  const shown = useMemo(
-    () =>
-      [...found].sort((one, other) => urgency(other) - urgency(one) || (one.name < other.name ? -1 : 1)).slice(0, most),
-    [found],
-  );
   // What was written to, the API tells; a topic is there before anything was only if the config names it.
   const names = [...shown.map(({ name }) => name)].sort().join('\n');
   const topics = usePolled<ReadonlyMap<string, readonly string[]>>(`topics ${names}`, 60_000, async () => {
@@ -54,11 +49,19 @@ export function Pipeline({ overview }: { overview: Polled<Overview> }): Element 
         onInput=${(event: InputEvent) => setSearch((event.target as HTMLInputElement).value)}
       />
       ${
-        found.length > most
-          ? html`<span class="quiet">${most} of ${found.length} connectors, the failed and busiest first. Search for others.</span>`
+        search !== '' && found > 0 && found <= most
+          ? html`<span class="quiet">${count(found)} of ${count(data.connectors.length)} connectors: those found, and what shares a topic with them.</span>`
           : null
       }
     </div>
+    ${
+      found > most
+        ? html`<p class="card notice" role="status">
+            <b>${most} of ${count(found)} connectors are drawn</b>, the failed first, then those furthest behind and busiest. Search for a
+            connector or a topic to see its whole pipeline; the <a href="#/connectors">table</a> has all.
+          </p>`
+        : null
+    }
     <div class="card picture" ref=${sizeOf}>
       ${
         shown.length === 0
@@ -70,6 +73,9 @@ export function Pipeline({ overview }: { overview: Polled<Overview> }): Element 
     </div>
   `;
 }
+
+const byUrgency = (rows: readonly ConnectorRow[]) =>
+  [...rows].sort((one, other) => urgency(other) - urgency(one) || (one.name < other.name ? -1 : 1));
 
 const tones: Readonly<Record<string, string>> = { RUNNING: 'good', PAUSED: 'held', STOPPED: 'off', FAILED: 'bad' };
 

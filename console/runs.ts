@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Run, RunPage } from '../cli/answers.ts';
+import type { Overview, Run, RunPage } from '../cli/answers.ts';
 import { ask } from './api.ts';
 import { bytes, clock, count, dollars, nothing, stamp, took } from './format.ts';
 import { type Element, hrefOf, html, usePolled } from './html.ts';
 import { Empty, Facts, Fault, Loading } from './parts.ts';
-import { TimeLine, toneOf } from './timeline.ts';
+import { type IdleTask, TimeLine, toneOf } from './timeline.ts';
 import { useVirtual } from './virtual.ts';
 
 const spans = [
@@ -41,8 +41,18 @@ function useRuns(minutes: number): { runs: readonly Run[] | null; cut: boolean; 
   return { runs: data?.runs ?? null, cut: data?.cut ?? false, error, retry: refresh };
 }
 
+/** Tasks whose last runs found nothing, the last of them since `from`: told by the overview, for no log has them. */
+function idleTasks(overview: Overview | null, from: number): IdleTask[] {
+  return (overview?.connectors ?? []).flatMap(({ name, tasks }) =>
+    tasks.flatMap(({ id, emptyRuns, lastRunAt }) => {
+      const at = lastRunAt === null ? 0 : Date.parse(lastRunAt);
+      return emptyRuns > 0 && at >= from ? [{ connector: name, task: `${name}/${id}`, runs: emptyRuns, at }] : [];
+    }),
+  );
+}
+
 /** Of one connector, or of all. */
-export function Runs({ connector }: { connector: string | null }): Element {
+export function Runs({ connector, overview }: { connector: string | null; overview: Overview | null }): Element {
   const [minutes, setMinutes] = useState(60);
   const [search, setSearch] = useState('');
   const [troubled, setTroubled] = useState(false);
@@ -57,8 +67,18 @@ export function Runs({ connector }: { connector: string | null }): Element {
         (text === '' || run.task.toLowerCase().includes(text)),
     );
   }, [all, connector, search, troubled]);
+  const idle = useMemo(() => {
+    const text = search.toLowerCase();
+    return idleTasks(overview, Date.now() - minutes * 60_000).filter(
+      (one) =>
+        !troubled &&
+        (connector === null || one.connector === connector) &&
+        (text === '' || one.task.toLowerCase().includes(text)),
+    );
+  }, [overview, minutes, connector, search, troubled]);
   const sums = useMemo(() => {
     const sum = { records: 0, bytes: 0, cost: 0, failed: 0, empty: 0, known: false };
+    for (const { runs: found } of idle) sum.empty += found;
     for (const run of runs) {
       sum.records += run.records ?? 0;
       sum.bytes += run.bytes ?? 0;
@@ -68,7 +88,7 @@ export function Runs({ connector }: { connector: string | null }): Element {
       if (run.error !== null) sum.failed++;
     }
     return sum;
-  }, [runs]);
+  }, [runs, idle]);
   return html`
     ${connector === null ? html`<h1>Runs</h1>` : html`<h2 class="unseen">Runs</h2>`}
     <div class="tools">
@@ -105,11 +125,11 @@ export function Runs({ connector }: { connector: string | null }): Element {
         ? error === null
           ? html`<${Loading} />`
           : null
-        : runs.length === 0
+        : runs.length === 0 && idle.length === 0
           ? html`<${Empty} title=${troubled ? 'No run has failed' : 'No runs in that time'}>
               <p>
                 Nothing runs while nothing flows. Runs that move records, fail or are killed are shown here; those that find
-                nothing are counted by the next one that does.
+                nothing are counted.
               </p>
             <//>`
           : html`
@@ -131,12 +151,28 @@ export function Runs({ connector }: { connector: string | null }): Element {
                 />
                 ${cut ? html`<p class="quiet">More runs have ended than are kept here: these are the newest.</p>` : null}
               </div>
-              <${TimeLine} runs=${runs} minutes=${minutes} chosen=${chosen} choose=${setChosen} />
+              <${TimeLine} runs=${runs} idle=${idle} minutes=${minutes} chosen=${chosen} choose=${setChosen} />
+              <${Idle} tasks=${idle} />
               ${chosen === null ? null : html`<${Chosen} run=${chosen} close=${() => setChosen(null)} />`}
               <${List} runs=${runs} chosen=${chosen} choose=${setChosen} />
             `
     }
   `;
+}
+
+const namedIdle = 5;
+
+/** What the rings of the time line say. */
+function Idle({ tasks }: { tasks: readonly IdleTask[] }): Element | null {
+  if (tasks.length === 0) return null;
+  const newest = [...tasks].sort((one, other) => other.at - one.at);
+  const more = newest.length - namedIdle;
+  return html`<p class="quiet">
+    Found nothing lately: ${newest
+      .slice(0, namedIdle)
+      .map(({ task, runs, at }) => `${task} (${count(runs)} runs in a row, the last at ${clock(at)})`)
+      .join(', ')}${more > 0 ? `, and ${count(more)} more tasks` : ''}.
+  </p>`;
 }
 
 const results: Readonly<Record<string, string>> = {

@@ -22,19 +22,36 @@ interface Bar {
   readonly tone: Tone;
 }
 
+/** A task whose last runs in a row found nothing. */
+export interface IdleTask {
+  readonly connector: string;
+  readonly task: string;
+  readonly runs: number;
+  /** Of the last of them. */
+  readonly at: number;
+}
+
+interface Lane {
+  readonly bars: Bar[];
+  idle: IdleTask | null;
+}
+
+type Pointed = { readonly run: Run } | { readonly idle: IdleTask };
+
 interface Given {
+  readonly idle: readonly IdleTask[];
   readonly runs: readonly Run[];
   readonly minutes: number;
   readonly chosen: Run | null;
   readonly choose: (run: Run | null) => void;
 }
 
-/** A lane for each task, a bar for each run. One canvas as large as what is in sight, however many lanes there are. */
-export function TimeLine({ runs, minutes, chosen, choose }: Given): Element {
+/** A lane for each task, a bar for each run, a ring for the last of those that found nothing. One canvas as large as what is in sight, however many lanes there are. */
+export function TimeLine({ runs, idle, minutes, chosen, choose }: Given): Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [sizeOf, { width, height }] = useSize();
   const [top, setTop] = useState(0);
-  const [hover, setHover] = useState<{ run: Run; x: number; y: number } | null>(null);
+  const [hover, setHover] = useState<(Pointed & { x: number; y: number }) | null>(null);
   const [dark, setDark] = useState(() => matchMedia('(prefers-color-scheme: dark)').matches);
   useEffect(() => {
     const scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -43,16 +60,21 @@ export function TimeLine({ runs, minutes, chosen, choose }: Given): Element {
     return () => scheme.removeEventListener('change', changed);
   }, []);
   const lanes = useMemo(() => {
-    const found = new Map<string, Bar[]>();
+    const found = new Map<string, Lane>();
+    const laneOf = (task: string) => {
+      const known = found.get(task) ?? { bars: [], idle: null };
+      found.set(task, known);
+      return known;
+    };
     for (const run of runs) {
-      const bars = found.get(run.task) ?? [];
-      found.set(run.task, bars);
-      bars.push({ run, from: Date.parse(run.startedAt), to: Date.parse(run.endedAt), tone: toneOf(run) });
+      const bar = { run, from: Date.parse(run.startedAt), to: Date.parse(run.endedAt), tone: toneOf(run) };
+      laneOf(run.task).bars.push(bar);
     }
+    for (const one of idle) laneOf(one.task).idle = one;
     return [...found].sort(([one], [other]) => (one < other ? -1 : 1));
-  }, [runs]);
+  }, [runs, idle]);
   const gutter = Math.min(200, Math.max(90, width * 0.22));
-  const end = useMemo(() => Date.now(), [runs]);
+  const end = useMemo(() => Date.now(), [runs, idle]);
   const start = end - minutes * 60_000;
   const scale = Math.max(1, width - gutter - 12) / (end - start);
   const shown = Math.min(lanes.length * lane, 420);
@@ -99,7 +121,7 @@ export function TimeLine({ runs, minutes, chosen, choose }: Given): Element {
     context.clip();
     context.textAlign = 'left';
     for (let index = first; index < last; index++) {
-      const [task, bars] = lanes[index]!;
+      const [task, { bars, idle: empty }] = lanes[index]!;
       const y = axis + index * lane - top;
       context.strokeStyle = line;
       context.beginPath();
@@ -108,6 +130,21 @@ export function TimeLine({ runs, minutes, chosen, choose }: Given): Element {
       context.stroke();
       context.fillStyle = ink;
       context.fillText(fitted(context, task, gutter - 26), 14, y + lane / 2);
+      if (empty !== null && empty.at >= start) {
+        const x = gutter + (empty.at - start) * scale;
+        context.strokeStyle = soft;
+        context.lineWidth = 1.5;
+        context.beginPath();
+        context.arc(x, y + lane / 2, 4, 0, 2 * Math.PI);
+        context.stroke();
+        context.lineWidth = 1;
+        if (bars.length === 0 && x - gutter > 160) {
+          context.fillStyle = soft;
+          context.textAlign = 'right';
+          context.fillText(`${count(empty.runs)} found nothing`, x - 10, y + lane / 2);
+          context.textAlign = 'left';
+        }
+      }
       // What failed lies above what went well beside it.
       for (const troubled of [false, true]) {
         for (const { run, from, to, tone } of bars) {
@@ -144,16 +181,20 @@ export function TimeLine({ runs, minutes, chosen, choose }: Given): Element {
     context.restore();
   }, [lanes, width, height, top, start, end, scale, gutter, shown, chosen, dark]);
 
-  const find = (event: MouseEvent): { run: Run; x: number; y: number } | null => {
+  const find = (event: MouseEvent): (Pointed & { x: number; y: number }) | null => {
     const box = canvas.current!.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const found = lanes[Math.floor((y - axis + top) / lane)];
     if (y < axis || found === undefined) return null;
     let nearest: { run: Run; away: number } | null = null;
-    for (const { run, from, to } of found[1]) {
+    const { bars, idle: empty } = found[1];
+    for (const { run, from, to } of bars) {
       const [left, right] = [gutter + (from - start) * scale, gutter + (to - start) * scale];
       const away = x < left ? left - x : x > right ? x - right : 0;
       if (away < 8 && (nearest === null || away < nearest.away)) nearest = { run, away };
+    }
+    if (empty !== null && Math.abs(gutter + (empty.at - start) * scale - x) < (nearest?.away ?? 8)) {
+      return { idle: empty, x, y };
     }
     return nearest === null ? null : { run: nearest.run, x, y };
   };
@@ -169,11 +210,17 @@ export function TimeLine({ runs, minutes, chosen, choose }: Given): Element {
       <canvas
         ref=${canvas}
         role="img"
-        aria-label=${`${runs.length} runs of ${lanes.length} tasks in the last ${minutes} minutes`}
+        aria-label=${
+          `${runs.length} runs of ${lanes.filter(([, { bars }]) => bars.length > 0).length} tasks in the last ${minutes} minutes` +
+          (idle.length === 0 ? '' : `; of ${idle.length} tasks the last runs found nothing`)
+        }
         style=${{ width: `${width}px`, height: `${shown + axis}px` }}
         onMouseMove=${(event: MouseEvent) => setHover(find(event))}
         onMouseLeave=${() => setHover(null)}
-        onClick=${(event: MouseEvent) => choose(find(event)?.run ?? null)}
+        onClick=${(event: MouseEvent) => {
+          const found = find(event);
+          choose(found !== null && 'run' in found ? found.run : null);
+        }}
       ></canvas>
       <div style=${{ height: `${Math.max(0, lanes.length * lane - shown)}px` }}></div>
     </div>
@@ -184,9 +231,15 @@ export function TimeLine({ runs, minutes, chosen, choose }: Given): Element {
             class="tip"
             style=${{ left: `${Math.min(hover.x + 14, width - 230)}px`, top: `${hover.y + 18}px` }}
           >
-            <b>${hover.run.task}</b>
-            <span>${clock(Date.parse(hover.run.startedAt))} · ${took(hover.run.durationMs)}</span>
-            <span>${hover.run.error ?? `${count(hover.run.records)} records · ${dollars(hover.run.cost)}`}</span>
+            ${
+              'idle' in hover
+                ? html`<b>${hover.idle.task}</b>
+                    <span>${clock(hover.idle.at)}</span>
+                    <span>${count(hover.idle.runs)} runs in a row found nothing</span>`
+                : html`<b>${hover.run.task}</b>
+                    <span>${clock(Date.parse(hover.run.startedAt))} · ${took(hover.run.durationMs)}</span>
+                    <span>${hover.run.error ?? `${count(hover.run.records)} records · ${dollars(hover.run.cost)}`}</span>`
+            }
           </div>`
     }
     <ul class="legend" aria-hidden="true">
@@ -194,6 +247,7 @@ export function TimeLine({ runs, minutes, chosen, choose }: Given): Element {
       <li class="held">failed, is tried again</li>
       <li class="bad">failed</li>
       <li class="dead">killed</li>
+      <li class="idle">found nothing (the last one)</li>
     </ul>
   </div>`;
 }

@@ -17,6 +17,8 @@ export interface LeftConnector {
   readonly wanted: WantedConnector;
   /** Null: a sink's are Kafka's, or there is no plugin that could tell. */
   readonly offsets: number | null;
+  /** To be set over the API, where whoever takes it over does not read the topics itself. */
+  readonly entries?: readonly { readonly partition: Json; readonly offset: Json }[];
 }
 
 /** What a cluster has left in its topics, read and taken over by the task function, which reaches the brokers. */

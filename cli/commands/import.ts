@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Brokers } from '../brokers.ts';
 import { configChanges } from '../config-diff.ts';
 import { allConnectors, type Connector, findConnector, setState, validateConfig } from '../connect-api.ts';
 import type { WantedConnector } from '../connector-files.ts';
@@ -10,12 +11,14 @@ import { type CommandContext, run, type Session } from '../session.ts';
 import { awaitGone } from '../wait.ts';
 import { type FilesOptions, filesOf } from './apply.ts';
 import { offsetsOf } from './get.ts';
-import { ClusterInTopics, type TopicsOptions } from './import-topics.ts';
+import type { ClusterOptions } from './import-cluster.ts';
+import { ClusterInTopics, type LeftConnector } from './import-topics.ts';
 
-interface ImportOptions extends FilesOptions, TopicsOptions {
+interface ImportOptions extends FilesOptions, ClusterOptions {
   readonly fromUrl?: string;
   readonly fromTopics?: boolean;
-  readonly dryRun?: boolean;
+  readonly bootstrapServers?: string;
+  readonly commandConfig?: string;
   readonly stopThere?: boolean;
   readonly offsets: boolean;
 }
@@ -28,17 +31,32 @@ export function addImport(program: Command, context: CommandContext): void {
       'From a running worker’s REST API (--from-url), offsets of sources included; from files of Strimzi, MSK Connect or Kafka Connect ' +
         '(-f). Says of each connector what works, what is ignored and what there is no plugin for. Connectors are made STOPPED; what is ' +
         'here already stays as it is, so that it may be repeated. A worker’s connector must be stopped there, for both would run it. ' +
-        'Sinks go on from their group connect-NAME, which is in Kafka. Where the workers are down: from their topics, in the Kafka cluster of ' +
-        'the installation (--from-topics), read by its task function.',
+        'Sinks go on from their group connect-NAME, which is in Kafka. Where the workers are down: from their topics (--from-topics), which ' +
+        'are read by the installation’s task function in its own Kafka cluster, or with --bootstrap-servers from this machine in any.',
     )
     .argument('[name...]', 'only these; else all')
     .option('--from-url <url>', 'REST API of a Java worker; http://user:password@host:8083 where it asks')
     .option('--from-topics', 'the topics of a cluster whose workers are down')
-    .option('--configs-topic <topic>', 'of --from-topics; else the installation’s own name for it')
-    .option('--offsets-topic <topic>', 'of --from-topics; else the installation’s own name for it')
+    .option(
+      '--configs-topic <topic>',
+      'of --from-topics; else the installation’s own name for it, or connect-configs of other brokers',
+    )
+    .option(
+      '--offsets-topic <topic>',
+      'of --from-topics; else the installation’s own name for it, or connect-offsets of other brokers',
+    )
     .option(
       '--group-id <group.id>',
       'of --from-topics: whose workers must be down; else those of every Connect cluster there',
+    )
+    .option('--bootstrap-servers <addresses>', 'of --from-topics: host:port,… of the brokers that hold them')
+    .option(
+      '--command-config <file>',
+      'client properties, as Kafka’s own tools take them (security.protocol, sasl.*, ssl.*)',
+    )
+    .option(
+      '--sink-offsets',
+      'of another Kafka cluster whose records lie here at the same offsets: set sinks to where their groups are there',
     )
     .option('-f, --filename <path...>', 'file or folder; - for the standard input')
     .option('-R, --recursive', 'folders of folders too')
@@ -77,6 +95,7 @@ interface Found {
   readonly there: Connector | null;
   /** Those beside it in the topics. */
   readonly offsets?: number | null;
+  readonly entries?: LeftConnector['entries'];
 }
 
 async function importConnectors(session: Session, options: ImportOptions, names: string[]): Promise<void> {
@@ -85,14 +104,18 @@ async function importConnectors(session: Session, options: ImportOptions, names:
     throw usageError('From where? One of --from-url URL of a Java worker, -f with files, and --from-topics');
   }
   refuseStrayOptions(options);
-  const topics = options.fromTopics === true ? new ClusterInTopics(session, options) : null;
+  const { bootstrapServers, commandConfig = null } = options;
+  const ownTopics = options.fromTopics === true && bootstrapServers === undefined;
+  const topics = ownTopics ? new ClusterInTopics(session, options) : null;
   const source = options.fromUrl === undefined ? null : workerAt(options.fromUrl, session);
   const found = (
     topics !== null
       ? await ofTopics(topics)
-      : source !== null
-        ? await ofWorker(source)
-        : await ofFiles(session, options)
+      : bootstrapServers !== undefined
+        ? await ofBrokers(session, { bootstrapServers, commandConfig }, options)
+        : source !== null
+          ? await ofWorker(source)
+          : await ofFiles(session, options)
   ).filter(({ wanted }) => names.length === 0 || names.includes(wanted.name));
   const unknown = names.find((name) => !found.some(({ wanted }) => wanted.name === name));
   if (unknown !== undefined) throw new CliError(`There is no connector ${unknown} to import`, exitCodes.missing);
@@ -121,6 +144,12 @@ function refuseStrayOptions(options: ImportOptions): void {
   const { configsTopic, offsetsTopic, groupId } = options;
   if (options.fromTopics !== true && [configsTopic, offsetsTopic, groupId].some((option) => option !== undefined)) {
     throw usageError('--configs-topic, --offsets-topic and --group-id are about topics: they need --from-topics');
+  }
+  if (options.fromTopics !== true && options.bootstrapServers !== undefined) {
+    throw usageError('--bootstrap-servers is where topics are: it needs --from-topics');
+  }
+  if (options.bootstrapServers === undefined && (options.commandConfig !== undefined || options.sinkOffsets === true)) {
+    throw usageError('--command-config and --sink-offsets are about other brokers: they need --bootstrap-servers');
   }
   if (options.fromTopics === true && !options.offsets) {
     throw usageError('--from-topics takes connectors over with their offsets: --no-offsets is for --from-url');
@@ -161,6 +190,11 @@ async function ofTopics(topics: ClusterInTopics): Promise<Found[]> {
   return (await topics.look()).map((left) => ({ ...left, there: null }));
 }
 
+async function ofBrokers(session: Session, brokers: Brokers, options: ImportOptions): Promise<Found[]> {
+  const { connectorsOfBrokers } = await import('./import-cluster.ts');
+  return (await connectorsOfBrokers(session, brokers, options)).map((left) => ({ ...left, there: null }));
+}
+
 async function ofWorker(source: Rest): Promise<Found[]> {
   return (await allConnectors(source)).map((there) => ({
     there,
@@ -182,7 +216,8 @@ const freePrefixes = [
   /^topic\.creation\./,
 ];
 
-async function judge(rest: Rest, { wanted, there, offsets = null }: Found, options: ImportOptions): Promise<Report> {
+async function judge(rest: Rest, found: Found, options: ImportOptions): Promise<Report> {
+  const { wanted, there, offsets = null } = found;
   const { name, config } = wanted;
   const left = (verdict: Verdict, errors: string[] = [], ignored: readonly string[] = []): Report => ({
     name,
@@ -193,7 +228,7 @@ async function judge(rest: Rest, { wanted, there, offsets = null }: Found, optio
     result: 'left out',
   });
   const here = await findConnector(rest, name);
-  if (here !== null && !(await isHalfDone(rest, here, wanted, there, options))) return left('is here already');
+  if (here !== null && !(await isHalfDone(rest, here, found, options))) return left('is here already');
   let ignored: string[] = [];
   try {
     const validation = await validateConfig(rest, config);
@@ -222,11 +257,11 @@ async function judge(rest: Rest, { wanted, there, offsets = null }: Found, optio
 async function isHalfDone(
   rest: Rest,
   here: Connector,
-  { config }: WantedConnector,
-  there: Connector | null,
+  { wanted: { config }, there, entries = [] }: Found,
   { offsets }: ImportOptions,
 ): Promise<boolean> {
-  if (there === null || there.type !== 'source' || !offsets || here.status.state !== 'STOPPED') return false;
+  const hasOffsets = entries.length > 0 || there?.type === 'source';
+  if (!hasOffsets || !offsets || here.status.state !== 'STOPPED') return false;
   const same = configChanges({ ...here.config, name: here.name }, config).length === 0;
   return same && (await offsetsOf(rest, here.name)).length === 0;
 }
@@ -235,7 +270,7 @@ async function takeOver(
   session: Session,
   rest: Rest,
   source: Rest | null,
-  { wanted, there }: Found,
+  { wanted, there, entries }: Found,
   options: ImportOptions,
   report: Report,
 ): Promise<void> {
@@ -246,7 +281,9 @@ async function takeOver(
       await awaitGone(session, source, name, 120);
     }
     const offsets =
-      source !== null && there?.type === 'source' && options.offsets ? await offsetsOf(source, name) : null;
+      source !== null && there?.type === 'source' && options.offsets
+        ? await offsetsOf(source, name)
+        : (entries ?? null);
     if ((await findConnector(rest, name)) === null) {
       await rest.call('POST', '/connectors', { name, config, initial_state: 'STOPPED' });
     }
@@ -254,7 +291,7 @@ async function takeOver(
       await awaitGone(session, rest, name, 120);
       await rest.call('PATCH', `/connectors/${segment(name)}/offsets`, { offsets });
     }
-    report.offsets = offsets?.length ?? null;
+    report.offsets = offsets?.length ?? report.offsets;
     const verb = options.start === 'as-was' ? verbOf(wanted, there) : null;
     if (verb !== null) await setState(rest, name, verb);
   } catch (error) {

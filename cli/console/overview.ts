@@ -73,7 +73,16 @@ export class ConnectorWatch {
       type,
       className: config['connector.class'] ?? '',
       state,
-      tasks: tasks.map((task) => ({ id: task.id, state: task.state })),
+      tasks: tasks.map(({ id, state }) => {
+        const told = known.find((task) => task.id === id);
+        const at = told?.last_run_at;
+        return {
+          id,
+          state,
+          emptyRuns: numberOf(told?.empty_runs),
+          lastRunAt: typeof at === 'string' ? at : null,
+        };
+      }),
       error: passing === null ? null : gistOf(passing),
       lag: total(lags.map(({ records: lag }) => lag)),
       lagSeconds: greatest(lags.map(({ seconds }) => seconds)),

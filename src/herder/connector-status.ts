@@ -113,6 +113,7 @@ function taskReport(item: TaskItem, now: number): TaskReport {
     nextDueAt: item.dueAt === everyTick ? nextTick(now) : item.dueAt,
     watched: item.watched,
     runs: counters.runs,
+    emptyRuns: counters.consecutiveEmptyRuns,
     records: counters.records,
     bytes: counters.bytes,
     consecutiveFailures: counters.consecutiveFailures,

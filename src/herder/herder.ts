@@ -78,6 +78,8 @@ export interface TaskReport {
   /** The next look comes when the probe sees records to read. */
   readonly watched: boolean;
   readonly runs: number;
+  /** The last of them in a row that found nothing. */
+  readonly emptyRuns: number;
   readonly records: number;
   readonly bytes: number;
   readonly consecutiveFailures: number;

@@ -54,8 +54,8 @@ export async function runImport(
   return { ...(await writeCluster(cluster, { stores, start: request.start, typeOf, now })), unreadable };
 }
 
-/** Workers meet in a group of the type `connect`, named by their `group.id`. */
-async function runningWorkers(admin: KafkaAdmin, group: string | null): Promise<RunningWorkers[]> {
+/** Workers meet in a group of the type `connect`, named by their `group.id`; null: any. */
+export async function runningWorkers(admin: KafkaAdmin, group: string | null): Promise<RunningWorkers[]> {
   const groups = group === null ? await admin.listGroups('connect') : [group];
   const found = await Promise.all(
     groups.map(async (one) => ({ group: one, hosts: (await admin.groupMembers(one)).map(({ host }) => host) })),

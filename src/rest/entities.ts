@@ -113,6 +113,7 @@ function taskReportEntity(report: TaskReport) {
     next_due_at: instant(report.nextDueAt),
     watched: report.watched,
     runs: report.runs,
+    empty_runs: report.emptyRuns,
     records: report.records,
     bytes: report.bytes,
     consecutive_failures: report.consecutiveFailures,

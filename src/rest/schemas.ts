@@ -165,6 +165,7 @@ export const connectorReport = object({
       next_due_at: instant,
       watched: flag,
       runs: integer,
+      empty_runs: integer,
       records: integer,
       bytes: integer,
       consecutive_failures: integer,

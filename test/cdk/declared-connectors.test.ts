@@ -1,5 +1,5 @@
 import { App, CfnParameter, RemovalPolicy, SecretValue, Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -56,6 +56,38 @@ describe('a connector as code', () => {
       },
       { Name: 'bills' },
     ]);
+  });
+
+  it('may be declared by another app, of an installation whose stack it names', () => {
+    const { template: installation } = declared((_, drover) => {
+      expect(drover.shareConnectors()).toBe(drover.shareConnectors());
+    });
+    installation.hasOutput('*', { Export: { Name: 'Test-DroverConnectors' } });
+    const stack = new Stack(new App(withoutBundles), 'Orders', { env });
+    const drover = Drover.fromStackName(stack, 'Drover', 'Test');
+    const arn = secretArn('key-AbCdEf');
+    const secret = Secret.fromSecretCompleteArn(stack, 'Secret', arn);
+    const settings = { 'connector.class': 'com.example.Source', topic: 'orders' };
+    new DroverConnector<string>(stack, 'Connector', {
+      drover,
+      name: 'orders',
+      config: { ...settings, password: ConnectorSecret.fromSecretsManager(secret, 'key') },
+    });
+    const template = Template.fromStack(stack);
+    expect(propertiesOf(template)).toMatchObject([
+      {
+        ServiceToken: { 'Fn::ImportValue': 'Test-DroverConnectors' },
+        Name: 'orders',
+        Config: { ...settings, password: `\${secretsmanager:${arn}:key}` },
+      },
+    ]);
+    template.resourceCountIs('AWS::Lambda::Function', 0);
+    Annotations.fromStack(stack).hasInfo(
+      '/Orders/Drover',
+      Match.stringLikeRegexp(`${arn}: connectorSecrets of the app`),
+    );
+    expect(() => new DroverConnector(stack, 'Again', { drover, name: 'orders', config })).toThrow(/declared twice/);
+    expect(drover.connectors.named('orders')?.node.id).toBe('Connector');
   });
 
   it('is asked about at every deployment, unless it is not to be', () => {

@@ -115,7 +115,15 @@ test('rates are what the counters have gained; however often it is asked, the ta
   const status = { state: 'RUNNING', workerId: 'w', trace: null };
   const config = { 'connector.class': 'FileStreamSink', topics: 'a, b' };
   const connector = { name: 'c', type: 'sink', config, status, tasks: [{ id: 0, ...status }] };
-  const task = () => ({ records, bytes: records * 10, runs: 1, running: true, lag: { records: 5, seconds: 1 } });
+  const task = () => ({
+    id: 0,
+    empty_runs: 7,
+    records,
+    bytes: records * 10,
+    runs: 1,
+    running: true,
+    lag: { records: 5, seconds: 1 },
+  });
   const rest = {
     find: async () => {
       reports++;
@@ -127,7 +135,12 @@ test('rates are what the counters have gained; however often it is asked, the ta
     async () => [connector],
     () => now,
   );
-  expect((await watch.look(false)).connectors[0]).toMatchObject({ recordRate: null, lag: 5, topics: ['a', 'b'] });
+  expect((await watch.look(false)).connectors[0]).toMatchObject({
+    recordRate: null,
+    lag: 5,
+    topics: ['a', 'b'],
+    tasks: [{ id: 0, state: 'RUNNING', emptyRuns: 7, lastRunAt: null }],
+  });
   await watch.look(false);
   expect(reports).toBe(1);
   now += 10_000;

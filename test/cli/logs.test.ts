@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseProperties, textOf } from '../../cli/dead-letters.ts';
+import { parseProperties } from '../../cli/brokers.ts';
+import { textOf } from '../../cli/dead-letters.ts';
 import { answers, patternOf, sinceOf } from '../../cli/logs.ts';
 import { joinRuns, runOf } from '../../cli/runs.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';

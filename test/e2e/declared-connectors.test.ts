@@ -10,7 +10,7 @@ import { emulatorEnvironment } from '../../local/emulator.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
 import { Cloudformation, type StackEnd } from '../support/cloudformation.ts';
-import { type Declare, synthesiseDeclaring } from '../support/declaring-app.ts';
+import { type Declare, synthesiseDeclaring, synthesiseElsewhere } from '../support/declaring-app.ts';
 import { readTopic, uniqueName } from '../support/kafka-records.ts';
 import { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
 import { until } from '../support/until.ts';
@@ -158,10 +158,26 @@ test('another name is another connector, made before the old one goes; a refused
   expect(await names()).toEqual(['messages', 'renamed']);
 });
 
+test('another app declares a connector on the installation, and takes it away again', async () => {
+  const outdir = join(folder, 'cdk.out-elsewhere');
+  synthesiseElsewhere({ outdir, region, deployment: '9' }, (stack, drover) => {
+    new DroverConnector(stack, 'Theirs', {
+      drover,
+      name: 'elsewhere',
+      config: { 'connector.class': 'FileStreamSource', file, topic: `${topic}-elsewhere`, ...strings },
+    });
+  });
+  const template = readFileSync(join(outdir, 'Elsewhere.template.json'), 'utf8');
+  expect(await cloudformation.deploy('Elsewhere', template)).toEqual({ status: 'CREATE_COMPLETE', reasons: [] });
+  await has(`${topic}-elsewhere`, 'line 1');
+  expect(await cloudformation.remove('Elsewhere')).toMatchObject({ status: null });
+  expect(await names()).toEqual(['messages', 'renamed']);
+});
+
 test('a connector that is not the stack’s is left alone, and the stack’s own goes with it', async () => {
   const theirs = { 'connector.class': 'FileStreamSource', file, topic: `${topic}-lines` };
   expect((await rest('PUT', '/connectors/theirs/config', theirs)).status).toBe(201);
-  const refused = await deployConnectors('9', lines('theirs', {}, 'Moved'));
+  const refused = await deployConnectors('10', lines('theirs', {}, 'Moved'));
   expect(refused.status).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect(refused.reasons.join()).toContain('Connector theirs is there already, and no stack has declared it');
   expect(await cloudformation.remove('Connectors')).toMatchObject({ status: null });

@@ -162,7 +162,7 @@ describe('imports', () => {
   });
 
   it('the command line asks over the API and AWS; of the runtime it knows what it names', () => {
-    const allowed = ['version', 'testing', 'kafka', 'config', 'errors', 'telemetry'];
+    const allowed = ['version', 'testing', 'kafka', 'mirror', 'config', 'errors', 'telemetry'];
     const commandLine = filesUnder(join(root, 'cli'));
     const known = (path: string) =>
       path.startsWith(join(root, 'cli/')) || (path.startsWith(`${src}/`) && allowed.includes(roomOf(path)));

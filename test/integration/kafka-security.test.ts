@@ -1,8 +1,12 @@
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRetriable } from '../../src/errors.ts';
 import { KafkaJsControlPlane } from '../../src/kafka/control-plane.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { securityFromProperties } from '../../src/kafka/security.ts';
+import { type } from '../cli/terminal.ts';
+import { javaRecords } from '../mirror/java-records.ts';
+import { startInProcessDrover } from '../support/in-process-drover.ts';
 import { readTopic, sendValues, uniqueName } from '../support/kafka-records.ts';
 import {
   jaas,
@@ -214,4 +218,71 @@ describe('security', () => {
     );
     await unaware.close();
   });
+});
+
+it('drover import --from-topics reads another cluster with a client properties file, and its sinks’ groups', async () => {
+  const properties = [
+    '# as kafka-topics.sh --command-config takes it',
+    'security.protocol=SASL_SSL',
+    'sasl.mechanism=SCRAM-SHA-512',
+    `sasl.jaas.config=${jaas('dora', 'dora-secret')}`,
+    `ssl.truststore.location=${at('ca.pem')}`,
+    'ssl.truststore.type=PEM',
+  ];
+  writeFileSync(at('dora.properties'), properties.join('\n'));
+  const old = clientWith(ports.plain, {});
+  const drover = await startInProcessDrover({ bootstrapServers: `127.0.0.1:${ports.plain}` });
+  const sink = 'golden sink/ü';
+  try {
+    for (const [topic, partitions] of [
+      ['old-configs', 1],
+      ['old-offsets', 25],
+      ['golden-data', 1],
+    ] as const) {
+      await old.admin.createTopics([{ topic, partitions, replicationFactor: 1, configs: {} }]);
+    }
+    const producer = await old.producer();
+    const batch = producer.newBatch();
+    for (const { topic, key, value } of javaRecords.filter((record) => record.topic !== 'status')) {
+      batch.append(`old-${topic}`, null, key, value, null, null);
+    }
+    expect((await producer.send(batch)).failures.size).toBe(0);
+    await old.admin.commitGroupOffsets(`connect-${sink}`, [{ topic: 'golden-data', partition: 0, offset: 7n }]);
+
+    const brokers = ['--bootstrap-servers', `127.0.0.1:${ports.saslSsl}`, '--command-config', at('dora.properties')];
+    const names = ['--configs-topic', 'old-configs', '--offsets-topic', 'old-offsets'];
+    const importing = (...more: string[]) =>
+      type(['--url', drover.url, 'import', '--from-topics', ...brokers, ...names, '--json', ...more]);
+    const dry = await importing('--dry-run');
+    expect(dry.err).toContain(`its group connect-${sink} has 1 offsets in the Kafka cluster`);
+    expect(JSON.parse(dry.out)).toMatchObject(
+      [sink, 'golden-broken', 'golden-eos'].sort().map((name) => ({ name, result: 'would be imported' })),
+    );
+    const done = await importing('--sink-offsets');
+    expect([done.code, done.err]).toEqual([0, '']);
+    expect(JSON.parse(done.out)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'golden-eos', result: 'imported', offsets: 1 }),
+        expect.objectContaining({ name: sink, result: 'imported', offsets: 1 }),
+      ]),
+    );
+    const offsets = async (name: string) =>
+      JSON.parse((await type(['--url', drover.url, 'offsets', 'show', name, '--json'])).out) as unknown;
+    expect(await offsets('golden-eos')).toEqual({
+      offsets: [{ partition: { filename: 'in.txt' }, offset: { position: 19 } }],
+    });
+    expect(await offsets(sink)).toEqual({
+      offsets: [{ partition: { kafka_topic: 'golden-data', kafka_partition: 0 }, offset: { kafka_offset: 7 } }],
+    });
+    const again = await importing('--sink-offsets');
+    expect([again.code, JSON.parse(again.out)]).toMatchObject([
+      0,
+      [{}, {}, {}].map(() => ({ verdict: 'is here already' })),
+    ]);
+    const closed = await type(['--url', drover.url, 'import', '--from-topics', ...brokers.slice(0, 2), ...names]);
+    expect(closed).toMatchObject({ code: 4, err: expect.stringContaining('--command-config for what they ask') });
+  } finally {
+    await drover.close();
+    await old.close();
+  }
 });

@@ -1,10 +1,21 @@
 import { App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { adaptToEmulator } from '../../cdk/emulator.ts';
-import { Drover } from '../../cdk/index.ts';
+import { Drover, type IDrover } from '../../cdk/index.ts';
 
 /** What the stack of connectors holds: see `synthesiseDeclaring`. */
 export type Declare = (stack: Stack, parts: { readonly drover: Drover; readonly queue: Queue }) => void;
+
+/** An app of its own, with a stack `Elsewhere` that declares connectors on the installation that is deployed. */
+export function synthesiseElsewhere(
+  { outdir, region, deployment }: Pick<DeclaringOptions, 'outdir' | 'region' | 'deployment'>,
+  declare: (stack: Stack, drover: IDrover) => void,
+): void {
+  const app = new App({ outdir, context: { 'drover:deployment': deployment } });
+  const stack = new Stack(app, 'Elsewhere', { env: { account: '000000000000', region } });
+  declare(stack, Drover.fromStackName(stack, 'Drover', 'Installation'));
+  app.synth();
+}
 
 export interface DeclaringOptions {
   readonly outdir: string;
@@ -49,6 +60,7 @@ export function synthesiseDeclaring(options: DeclaringOptions, declare: Declare)
     limits: { runsInFlight: 10, reserveConcurrency: true, run: Duration.seconds(10), runTimeout: Duration.seconds(20) },
     fileFolders: ['/tmp'],
   });
+  drover.shareConnectors();
   new CfnOutput(installation, 'QueueUrl', { value: queue.queueUrl });
   new CfnOutput(installation, 'RestFunctionName', { value: drover.restFunction.functionName });
   adaptToEmulator(installation);

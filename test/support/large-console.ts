@@ -51,6 +51,7 @@ export async function startLargeConsole(connectors: number, runs: number): Promi
         next_due_at: null,
         watched: true,
         runs: index,
+        empty_runs: index % 5 === 0 ? index : 0,
         records: index * 1000 + Math.floor((Date.now() - now) / 10) * (index % 7),
         bytes: index * 70_000,
         consecutive_failures: 0,

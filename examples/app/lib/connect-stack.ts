@@ -1,7 +1,7 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { GatewayVpcEndpointAwsService, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import { Drover } from 'drover/cdk';
+import { Drover, DroverConnector } from 'drover/cdk';
 
 export class ConnectStack extends Stack {
   constructor(scope: Construct, id: string, props?: StackProps) {
@@ -17,6 +17,17 @@ export class ConnectStack extends Stack {
       vpc,
       tableName: 'drover', // so that a renamed construct cannot start with an empty table
       plugins: './lib/plugins.ts', // your own connectors, transformations and converters; from the app's folder
+    });
+    // A connector, created, changed and deleted with the stack.
+    new DroverConnector(this, 'Countdown', {
+      drover,
+      name: 'countdown',
+      config: {
+        'connector.class': 'com.example.CountdownConnector',
+        topic: 'countdown',
+        from: 10,
+        'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
+      },
     });
     new CfnOutput(this, 'RestUrl', { value: drover.api.apiEndpoint });
   }

@@ -5,11 +5,12 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { ConnectStack } from '../lib/connect-stack.ts';
 import plugins from '../lib/plugins.ts';
 
-test('the stack has the four functions, and the table has the name that keeps it', () => {
+test('the stack has its functions and the connector, and the table has the name that keeps it', () => {
   // Nothing is bundled here: cdk synth does that.
   const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
   const template = Template.fromStack(new ConnectStack(app, 'Test'));
-  template.resourceCountIs('AWS::Lambda::Function', 4);
+  template.resourceCountIs('AWS::Lambda::Function', 5); // the fifth makes connectors of the stack
+  template.hasResourceProperties('Custom::DroverConnector', { Name: 'countdown', Config: { from: '10' } });
   template.hasResourceProperties('AWS::DynamoDB::Table', { TableName: 'drover' });
 });
 
