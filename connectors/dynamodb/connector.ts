@@ -18,7 +18,7 @@ import { topicMap } from './records.ts';
 import { type DynamoDbSettings, mapKey, parseSettings, tablesKey } from './settings.ts';
 import { snapshotOf } from './snapshot-state.ts';
 import { shardStart } from './stream-place.ts';
-import { tableFeedKey, tablesOf } from './table-names.ts';
+import { tableFeedKey, tablesOf, tagProblems } from './table-names.ts';
 import type { OpenTables } from './tables.ts';
 import { DynamoDbSourceTask } from './task.ts';
 
@@ -48,6 +48,7 @@ export class DynamoDbSourceConnector implements SourceConnector {
       }
     };
     check(tablesKey, () => tablesOf(settings));
+    problems.push(...tagProblems(config, settings));
     check(mapKey, () => topicMap(settings[mapKey]));
     if ((settings['aws.access.key.id'] === null) !== (settings['aws.secret.key'] === null)) {
       const key = settings['aws.secret.key'] === null ? 'aws.secret.key' : 'aws.access.key.id';

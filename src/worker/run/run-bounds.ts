@@ -8,6 +8,9 @@ export const settleMs = 1000;
 /** Why a run stops taking new records. `backlog`: there may be more, the task goes on in its next run. */
 export type EndReason = 'drained' | 'backlog' | 'revoked';
 
+/** Nobody is told: without it each end of a run would make an error with its trace. */
+const over = new Error('The run is over');
+
 type AboutRun = { readonly connector: string; readonly task: number };
 
 /**
@@ -124,7 +127,7 @@ export class RunBounds {
     });
     return {
       stop: () => {
-        this.#done.abort();
+        this.#done.abort(over);
         external?.removeEventListener('abort', onExternal);
       },
     };

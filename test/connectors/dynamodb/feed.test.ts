@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DynamoDbSourceConnector } from '../../../connectors/dynamodb/connector.ts';
 import type { TableFacts } from '../../../connectors/dynamodb/tables.ts';
+import type { ConnectorContext } from '../../../src/api/connector.ts';
 import type { FedItem, FedOutcome, FeedContext, SourceFeed } from '../../../src/api/feed.ts';
 import type { SourceOffset, SourcePartition } from '../../../src/api/record.ts';
 import type { Struct } from '../../../src/data/struct.ts';
@@ -293,5 +294,42 @@ describe('which stream feeds it', () => {
   test('none for several tables, which are polled, or for another service', () => {
     expect(keyOf({ 'dynamodb.table.whitelist': 'orders, customers' })).toBeNull();
     expect(keyOf({ ...settings, 'dynamodb.service.endpoint': 'http://127.0.0.1:8000' })).toBeNull();
+  });
+});
+
+describe('which tables', () => {
+  const problemsOf = (config: Record<string, string>) =>
+    new DynamoDbSourceConnector().validate(config).map(({ key, message }) => `${key}: ${message}`);
+  const unnamed =
+    'dynamodb.table.whitelist: dynamodb.table.whitelist must name the tables, with commas between: they are not looked for by their tags';
+
+  test('must be named; settings that look for them by tags say how to find the names', () => {
+    expect(problemsOf({})).toEqual([unnamed]);
+    const [first, ...others] = problemsOf({
+      'dynamodb.table.ingestion.tag.key': 'cdc',
+      'dynamodb.table.env.tag.value': 'prod',
+    });
+    expect(first).toBe(unnamed);
+    expect(others).toEqual(
+      ['dynamodb.table.ingestion.tag.key', 'dynamodb.table.env.tag.value'].map(
+        (key) =>
+          `${key}: Tables are not looked for by their tags: name them in dynamodb.table.whitelist. Those that have these are listed by ` +
+          'aws resourcegroupstaggingapi get-resources --resource-type-filters dynamodb:table --tag-filters Key=cdc Key=environment,Values=prod',
+      ),
+    );
+  });
+
+  test('named, the settings of tags are in nobody’s way, and several tables are several tasks', () => {
+    const config = {
+      'dynamodb.table.whitelist': 'orders, customers, carts',
+      'dynamodb.table.ingestion.tag.key': 'cdc',
+    };
+    expect(problemsOf(config)).toEqual([]);
+    const connector = new DynamoDbSourceConnector();
+    connector.start(config, { fed: false } as ConnectorContext);
+    expect(connector.taskConfigs(2).map((task) => task['dynamodb.table.whitelist'])).toEqual([
+      'orders,carts',
+      'customers',
+    ]);
   });
 });
