@@ -23,8 +23,9 @@ less with \`objects.finished=delete\` or \`move\`, which clears them away once t
 
 **What cannot be read.** A line, row or block that is damaged is told with its bucket, key, version and place. By
 \`errors.tolerance\` the task fails there, or skips it, writes it to the dead letter topic
-(\`drover.errors.deadletterqueue.topic.name\`) and goes on with the rest of the object. The same holds for objects that are
-archived (Glacier), may not be read, or are packed by what is not unpacked here: bzip2, xz, lz4, brotli, zip. One that is gone is told in the log, and does not stop the others.
+(\`drover.errors.deadletterqueue.topic.name\`) and goes on with the rest of the object. The same holds, once and not for each line, for objects that are
+archived (Glacier), may not be read, are encrypted with a key that cannot be used, are packed by what is not unpacked here (bzip2, xz, lz4, brotli, zip),
+or are something else than \`input.format\` says, whatever their names end in. One that is gone is told in the log, and does not stop the others.
 
 **Values.** jsonl and json have no schema; csv gives structs of optional strings, or of what \`csv.types\` says; Avro and Parquet
 bring their own schemas. Decimals keep all their digits. Times with more than milliseconds are whole numbers (int64), of

@@ -29,6 +29,8 @@ export class ObjectBytes implements ByteSource {
   /** Of the state that is read, once the first bytes are there; null: the bucket keeps none. */
   version: string | null;
   #first: Promise<Buffer> | null = null;
+  /** Of an object that is no longer than a part. */
+  #whole: Promise<Buffer> | null = null;
 
   constructor(s3: S3, bucket: string, object: S3Object, version: string | null, signal: AbortSignal) {
     this.#s3 = s3;
@@ -41,7 +43,7 @@ export class ObjectBytes implements ByteSource {
 
   /** Asks for the beginning before anybody reads it. */
   prefetch(): void {
-    this.#first = this.slice(0, Math.min(partBytes, this.size));
+    this.#first = this.#read(0, Math.min(partBytes, this.size), null);
     // Whoever reads it is told.
     this.#first.catch(() => {});
   }
@@ -73,8 +75,16 @@ export class ObjectBytes implements ByteSource {
     return this.#read(at, Math.min(at + partBytes, this.size), into);
   }
 
-  slice(start: number, end: number): Promise<Buffer> {
-    return this.#read(start, end, null);
+  /** Of a small object all is asked for at once: what is at its end, and here and there in it, would be a request each. */
+  async slice(start: number, end: number): Promise<Buffer> {
+    if (this.size > partBytes) return this.#read(start, end, null);
+    this.#whole ??= this.#part(0, null);
+    try {
+      return (await this.#whole).subarray(start, end);
+    } catch (error) {
+      this.#whole = null;
+      throw error;
+    }
   }
 
   async #read(start: number, end: number, into: ArrayBufferLike | null): Promise<Buffer> {
@@ -137,10 +147,9 @@ export class ObjectBytes implements ByteSource {
       case 400:
         // Encrypted with a key of whoever wrote it, or of KMS: off, or gone.
         if (name === 'InvalidRequest' || (name.startsWith('KMS.') && name !== 'KMS.ThrottlingException')) {
-          const { message } = error as Error;
           return new ObjectLostError(
             'forbidden',
-            `${this.#what}: ${message}. It is encrypted with a key that cannot be used here (${name})`,
+            `${this.#what}: it is encrypted with a key that cannot be used here (${name}: ${(error as Error).message})`,
             error,
           );
         }

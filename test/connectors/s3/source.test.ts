@@ -6,6 +6,7 @@ import type { Settings } from '../../../src/api/index.ts';
 import { plainAvro } from '../../../src/plugins/converters/avro/plain-avro.ts';
 import { ConnectorBench } from '../../../src/testing/index.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
+import { formats } from '../../support/s3-objects.ts';
 
 let s3: FakeS3;
 let bench: ConnectorBench;
@@ -55,6 +56,18 @@ describe('an object', () => {
     expect(s3.bytesRead('in/a.jsonl')).toBeLessThan(text.length + runs * (8 << 20));
     const starts = s3.requests.filter(({ range }) => range?.startsWith('bytes=0-'));
     expect(starts).toHaveLength(1);
+  });
+
+  it('of Parquet or Avro that is small is asked for once', async () => {
+    const rows = upTo(30).map((id) => ({ id: String(id), text: 'x' }));
+    for (const format of ['parquet', 'avro']) {
+      s3.put(`in/${format}`, await formats[format]!(rows));
+      await configure({ 'input.format': format, 'file.name.template': format });
+      await bench.drain();
+      expect(s3.requests.filter(({ method, key }) => method === 'GET' && key !== '')).toHaveLength(1);
+      s3.requests.length = 0;
+    }
+    expect(await ids()).toEqual([...rows, ...rows].map(({ id }) => id));
   });
 
   it('that is done is not read again, and one that is written anew is another', async () => {
