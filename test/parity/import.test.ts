@@ -3,29 +3,41 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { call, status } from '../../local/rest-client.ts';
+import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import type { KafkaClient } from '../../src/kafka/types.ts';
+import type { MirrorTopics } from '../../src/mirror/topics.ts';
 import { type } from '../cli/terminal.ts';
-import { type InProcessDrover, startInProcessDrover } from '../support/in-process-drover.ts';
+import type { InProcessDrover } from '../support/in-process-drover.ts';
+import { readTopic } from '../support/kafka-records.ts';
+import { type MirroredDrover, mirrorTopicsOf, startMirroredDrover } from '../support/mirrored-drover.ts';
 import { type JavaConnectPeer, kafkaAddress, startJavaConnectPeer } from '../support/services.ts';
 import { until } from '../support/until.ts';
 import { uniqueName } from '../support/worker-harness.ts';
 
-/** `drover import --from-url` of a real Java worker that runs, and `drover export` back to it. */
+/** `drover import --from-url` of a real Java worker that runs, `drover export` back to it, and the topics of both. */
 vi.setConfig({ testTimeout: 240_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-parity-import-'));
+const topics = mirrorTopicsOf(uniqueName('parity-mirror'));
 let java: JavaConnectPeer;
+let mirrored: MirroredDrover;
 let drover: InProcessDrover;
+let kafka: KafkaClient;
 
 beforeAll(async () => {
   java = await startJavaConnectPeer({ bootstrapServers: kafkaAddress() });
-  drover = await startInProcessDrover({
+  mirrored = await startMirroredDrover({
     bootstrapServers: kafkaAddress(),
+    topics,
     settings: { idleFloorMs: 200, idleCeilingMs: 500 },
     tickEveryMs: 2000,
   });
+  drover = mirrored.drover;
+  kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
 });
 afterAll(async () => {
-  await drover?.close();
+  await kafka?.close();
+  await mirrored?.end();
   await java?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -72,6 +84,7 @@ test('connectors of a Java worker go on here where they were there, and back aga
   await until('every line is out of Java', () => lines(to).length >= wanted.length);
   const rows = async (...args: string[]) => {
     const said = await drove('import', '--from-url', java.url, source, sink, ...args, '--json');
+    expect(said.out, said.err).not.toBe('');
     return { code: said.code, rows: JSON.parse(said.out) as Row[] };
   };
 
@@ -141,4 +154,110 @@ test('what there is no plugin for, and what is refused, is said and left out', a
   expect(found[1]!.errors.join()).toMatch(/topic: .*tasks.max: |tasks.max: .*topic: /s);
   const good = await call<{ target_state: string }>(drover.url, 'GET', '/drover/connectors/good');
   expect(good.target_state).toBe('STOPPED');
+});
+
+/** One after the other, for both use the same topic and the same group. */
+async function playLife(url: string, [name, sink, broken]: readonly [string, string, string], topic: string) {
+  const [file, out] = [join(folder, `${topic}.in`), join(folder, `${topic}.out`)];
+  writeFileSync(file, 'one\ntwo\n');
+  writeFileSync(out, '');
+  const at = (of: string, path = '') => `/connectors/${encodeURIComponent(of)}${path}`;
+  const ask = (method: string, path: string, body?: unknown) =>
+    until(`${method} ${path}`, () => call(url, method, path, body).then(() => true));
+  const is = (of: string, state: string, tasks: readonly string[]) =>
+    until(`${of} is ${state}, its tasks ${tasks}`, async () => {
+      const seen = await status(url, of);
+      return seen.connector.state === state && String(seen.tasks.map((task) => task.state)) === String(tasks);
+    });
+  const position = (of: string, text: string) =>
+    until(`${of} is at ${text}`, async () => JSON.stringify(await call(url, 'GET', at(of, '/offsets'))).includes(text));
+  const config = {
+    'connector.class': 'FileStreamSource',
+    'tasks.max': '1',
+    topic,
+    file,
+    zulu: '1',
+    alpha: 'quote " slash / back \\ ü 漢 🎉 tab\tnl\n \u0001 \u2028 <&>',
+    ...strings,
+  };
+  await ask('POST', '/connectors', { name, config });
+  await is(name, 'RUNNING', ['RUNNING']);
+  await position(name, '"position":8');
+  await ask('PUT', at(name, '/pause'));
+  await is(name, 'PAUSED', ['PAUSED']);
+  await ask('PUT', at(name, '/resume'));
+  await is(name, 'RUNNING', ['RUNNING']);
+  await ask('PUT', at(name, '/config'), { ...config, 'batch.size': '7' });
+  await until('the task has the new config', async () =>
+    JSON.stringify(await call(url, 'GET', at(name, '/tasks'))).includes('"batch.size":"7"'),
+  );
+  await is(name, 'RUNNING', ['RUNNING']);
+  await ask('PATCH', at(name, '/config'), { zulu: null, yankee: '2' });
+  await until('the task has the patched config', async () =>
+    JSON.stringify(await call(url, 'GET', at(name, '/tasks'))).includes('yankee'),
+  );
+  await is(name, 'RUNNING', ['RUNNING']);
+  await ask('POST', at(name, '/restart?includeTasks=true&onlyFailed=false'));
+  await is(name, 'RUNNING', ['RUNNING']);
+  await ask('PUT', at(name, '/stop'));
+  await is(name, 'STOPPED', []);
+  await ask('PATCH', at(name, '/offsets'), {
+    offsets: [{ partition: { filename: file }, offset: { position: 4 } }],
+  });
+  await ask('DELETE', at(name, '/offsets'));
+  await ask('PUT', at(name, '/topics/reset'));
+  await ask('PUT', at(name, '/resume'));
+  await is(name, 'RUNNING', ['RUNNING']);
+  await position(name, '"position":8');
+  await ask('POST', '/connectors', {
+    name: sink,
+    initial_state: 'STOPPED',
+    config: { 'connector.class': 'FileStreamSink', 'tasks.max': '2', topics: topic, file: out, ...strings },
+  });
+  await is(sink, 'STOPPED', []);
+  await ask('PUT', at(sink, '/resume'));
+  await is(sink, 'RUNNING', ['RUNNING', 'RUNNING']);
+  await ask('POST', '/connectors', {
+    name: broken,
+    config: {
+      ...config,
+      transforms: 'field',
+      'transforms.field.type': 'org.apache.kafka.connect.transforms.ExtractField$Value',
+      'transforms.field.field': 'none',
+    },
+  });
+  await is(broken, 'RUNNING', ['FAILED']);
+  await ask('PUT', '/admin/loggers/org.apache.kafka.connect.runtime.WorkerTask?scope=cluster', { level: 'DEBUG' });
+  for (const of of [name, sink, broken]) await ask('DELETE', at(of));
+  await until(
+    'all are gone',
+    async () =>
+      (await call<string[]>(url, 'GET', '/connectors')).filter((of) => [name, sink, broken].includes(of)).length === 0,
+  );
+}
+
+test('the same calls leave the same bytes in the three topics', async () => {
+  const topic = uniqueName('bytes');
+  const names = [`${topic} plain`, `${topic} sink ü`, `${topic} "broken" 漢🎉`] as const;
+  await kafka.admin.createTopics([{ topic, partitions: 2, replicationFactor: 1, configs: {} }]);
+  await playLife(java.url, names, topic);
+  await playLife(drover.url, names, topic);
+  await mirrored.caughtUp();
+  const dump = async (of: { [K in keyof MirrorTopics]: string }) => {
+    const all: Record<string, unknown> = {};
+    for (const [kind, name] of Object.entries(of))
+      all[kind] = (await readTopic(kafka, name))
+        .filter(({ key }) => key!.includes(topic) || !key!.includes('parity'))
+        .map(({ partition, key, value }) => ({ partition, key, value }));
+    return all;
+  };
+  writeFileSync('/tmp/operate/java.json', JSON.stringify(await dump(java.topics), null, 1));
+  writeFileSync(
+    '/tmp/operate/drover.json',
+    JSON.stringify(
+      await dump({ configs: topics.configs.name, offsets: topics.offsets.name, status: topics.status.name }),
+      null,
+      1,
+    ),
+  );
 });
