@@ -252,7 +252,9 @@ async function told(topic: string, of: string): Promise<Record<string, (string |
   for (const { key, value, partition } of await readTopic(kafka, topic)) {
     // Between Java's workers alone: the key that they sign their requests with.
     if (key === null || !(key.includes(of) || key.startsWith('logger-cluster-'))) continue;
-    const known = (values[`${partition} ${key}`] ??= []);
+    const place = `${partition} ${key}`;
+    const known = values[place] ?? [];
+    values[place] = known;
     const next = comparable(value);
     // A status or an offset is written again as it was, by either, as often as it likes.
     if (known.at(-1) !== next) known.push(next);
