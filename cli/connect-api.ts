@@ -1,6 +1,8 @@
 import { CliError, exitCodes } from './faults.ts';
 import { isRecord, type Json, type JsonRecord } from './json.ts';
+import { resourceKinds } from './resources.ts';
 import { type Rest, RestError, segment } from './rest.ts';
+import { closest } from './suggestions.ts';
 
 /** What the API answers, as the commands use it. Parsed here, once. */
 
@@ -111,12 +113,22 @@ export async function findConnector(rest: Rest, name: string): Promise<Connector
 
 export async function theConnector(rest: Rest, name: string): Promise<Connector> {
   const found = await findConnector(rest, name);
-  if (found === null) throw noConnector(name);
+  if (found === null) throw await noConnector(rest, name);
   return found;
 }
 
-export const noConnector = (name: string) =>
-  new CliError(`There is no connector ${name}: drover get connectors lists them`, exitCodes.missing);
+/** With the names that it may have been meant to be. */
+export async function noConnector(rest: Rest, name: string): Promise<CliError> {
+  const like = closest(name, await connectorNames(rest).catch(() => []));
+  const [kind] = closest(name, resourceKinds, 1);
+  const meant =
+    like.length > 0
+      ? `: did you mean ${like.join(' or ')}?`
+      : kind !== undefined
+        ? `: did you mean the kind ${kind}?`
+        : ': drover get connectors lists them';
+  return new CliError(`There is no connector ${name}${meant}`, exitCodes.missing);
+}
 
 export interface Plugin {
   readonly className: string;

@@ -108,6 +108,17 @@ function filesOf(folder: string, recursive: boolean): string[] {
 /** Scalars stay the text that they are, `1e3` and `0x10` too: a config is made of texts. */
 type Plain = string | null | readonly Plain[] | { readonly [key: string]: Plain };
 
+/** YAML's parser speaks of YAML: of a file that means to be JSON, JSON's own says what is wrong. Null: it finds nothing. */
+function faultOfJson(text: string, label: string): string | null {
+  if (!/\.json$/i.test(label)) return null;
+  try {
+    JSON.parse(text);
+    return null;
+  } catch (error) {
+    return `it is no JSON: ${messageOf(error)}`;
+  }
+}
+
 /** Throws CliError, with file, line and column where it is the text that is wrong. */
 export function parseConnectors(text: string, label: string, name?: string): WantedConnectors {
   const lines = new LineCounter();
@@ -121,7 +132,7 @@ export function parseConnectors(text: string, label: string, name?: string): Wan
     const [error] = document.errors;
     if (error !== undefined) {
       const { line, col } = lines.linePos(error.pos[0]);
-      throw usageError(`${label}:${line}:${col}: ${error.message}`);
+      throw usageError(`${label}:${line}:${col}: ${faultOfJson(text, label) ?? error.message}`);
     }
     if (document.contents === null) continue;
     const { line } = lines.linePos((document.contents.range ?? [0])[0]);

@@ -18,6 +18,7 @@ import { addProxy } from './commands/proxy.ts';
 import { authKinds } from './installation.ts';
 import { formats } from './output.ts';
 import type { CommandContext } from './session.ts';
+import { withHint } from './suggestions.ts';
 
 const description = `Kafka connectors on AWS Lambda, from a terminal.
 
@@ -47,7 +48,7 @@ export function createProgram(context: CommandContext): Command {
     .configureOutput({
       writeOut: (text) => context.io.out(text),
       writeErr: (text) => context.io.err(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'drover: ')),
+      outputError: (text, write) => write(withHint(text.replace(/^error: /, 'drover: '))),
       getOutHelpWidth: () => 120,
       getErrHelpWidth: () => 120,
       getOutHasColors: () => context.io.colours,

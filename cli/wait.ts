@@ -65,7 +65,7 @@ export async function awaitSettled(
       waiting.map(async (name) => ({ name, connector: await findConnector(rest, name) })),
     );
     for (const { name, connector } of found) {
-      if (connector === null) throw noConnector(name);
+      if (connector === null) throw await noConnector(rest, name);
       const failure = failureOf(connector);
       if (failure !== null)
         throw new CliError(`connector/${name} has failed: ${failure}. drover describe ${name} shows the trace`);
@@ -112,7 +112,7 @@ export async function awaitState(
 export async function awaitGone(session: Session, rest: Rest, name: string, seconds: number): Promise<void> {
   const check = async () => {
     const connector = await findConnector(rest, name);
-    if (connector === null) throw noConnector(name);
+    if (connector === null) throw await noConnector(rest, name);
     return connector.status.state === 'STOPPED' && connector.tasks.length === 0 ? true : null;
   };
   await pollUntil(

@@ -339,7 +339,7 @@ async function deleteConnectors(session: Session, options: DeleteOptions, args: 
     }
   }
   session.value({ deleted, missing });
-  if (missing.length > 0 && options.ignoreNotFound !== true) throw noConnector(missing.join(', '));
+  if (missing.length > 0 && options.ignoreNotFound !== true) throw await noConnector(rest, missing.join(', '));
 }
 
 /** Only what is stopped lets its offsets go. */
@@ -359,6 +359,8 @@ interface PatchOptions {
 async function patch(session: Session, { set = [], remove = [], level }: PatchOptions, args: string[]): Promise<void> {
   const { kind, names } = parseTarget(args, ['connectors', 'loggers'], 'patch');
   const [name, ...more] = names;
+  const setting = more.find((word) => word.includes('='));
+  if (setting !== undefined) throw usageError(`${setting} is no name: settings stand behind --set`);
   if (name === undefined || more.length > 0) throw usageError(`Name one ${kind.slice(0, -1)}`);
   const rest = await session.rest();
   if (kind === 'loggers') {

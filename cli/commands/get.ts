@@ -94,10 +94,27 @@ function taskSummary({ tasks }: Connector): Cell {
   return typeof cell === 'string' ? text : { ...cell, text };
 }
 
+const isAsked = (asked: readonly { connector: string; id: number | null }[], connector: string, id: number) =>
+  asked.length === 0 || asked.some((one) => one.connector === connector && (one.id === null || one.id === id));
+
 async function getTasks(session: Session, names: readonly string[]): Promise<void> {
-  const tasks = (await connectorsOf(await session.rest(), names)).flatMap(({ name, tasks }) =>
-    tasks.map((task) => ({ connector: name, ...task })),
+  // `orders/0` is one task of a connector, `orders` all of them.
+  const asked = names.map((name) => {
+    const task = /^(.+)\/(\d+)$/s.exec(name);
+    return task === null ? { connector: name, id: null } : { connector: task[1]!, id: Number(task[2]) };
+  });
+  const connectors = [...new Set(asked.map(({ connector }) => connector))];
+  const tasks = (await connectorsOf(await session.rest(), connectors)).flatMap(({ name, tasks }) =>
+    tasks.filter((task) => isAsked(asked, name, task.id)).map((task) => ({ connector: name, ...task })),
   );
+  const none = asked.find(
+    ({ connector, id }) => id !== null && !tasks.some((task) => task.connector === connector && task.id === id),
+  );
+  if (none !== undefined)
+    throw new CliError(
+      `${none.connector} has no task ${none.id}: drover get tasks ${none.connector} lists them`,
+      exitCodes.missing,
+    );
   session.list(
     tasks,
     [

@@ -5,7 +5,7 @@ import { listOf, recordOf, setState, theConnector } from '../connect-api.ts';
 import { CliError, messageOf, usageError } from '../faults.ts';
 import { isRecord, type Json, parseJson } from '../json.ts';
 import { parseTarget } from '../resources.ts';
-import { type Rest, segment } from '../rest.ts';
+import { segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { awaitGone } from '../wait.ts';
 import { getOffsets, offsetText, partitionText } from './get.ts';
@@ -33,7 +33,7 @@ export function addOffsets(program: Command, context: CommandContext): void {
     );
   offsets
     .command('show', { isDefault: true })
-    .alias('get')
+    .aliases(['get', 'list'])
     .summary('where a connector is')
     .argument('<name...>')
     .action(
@@ -53,10 +53,7 @@ export function addOffsets(program: Command, context: CommandContext): void {
     .action(
       run(context, async (session, options: SetOptions, name: string, texts: string[]) => {
         const entries = await readEntries(session, options, texts);
-        await change(session, name, options, async (rest) => {
-          const answer = await rest.call('PATCH', `/connectors/${segment(name)}/offsets`, { offsets: entries });
-          return answer.body;
-        });
+        await change(session, name, options, 'PATCH', `/connectors/${segment(name)}/offsets`, { offsets: entries });
       }),
     );
   withStop(offsets.command('reset'))
@@ -64,12 +61,7 @@ export function addOffsets(program: Command, context: CommandContext): void {
     .argument('<name>')
     .action(
       run(context, (session, options: ChangeOptions, name: string) =>
-        change(
-          session,
-          name,
-          options,
-          async (rest) => (await rest.call('DELETE', `/connectors/${segment(name)}/offsets`)).body,
-        ),
+        change(session, name, options, 'DELETE', `/connectors/${segment(name)}/offsets`),
       ),
     );
   withStop(offsets.command('undo'))
@@ -77,12 +69,7 @@ export function addOffsets(program: Command, context: CommandContext): void {
     .argument('<name>')
     .action(
       run(context, (session, options: ChangeOptions, name: string) =>
-        change(
-          session,
-          name,
-          options,
-          async (rest) => (await rest.call('POST', `/drover/connectors/${segment(name)}/offsets/undo`)).body,
-        ),
+        change(session, name, options, 'POST', `/drover/connectors/${segment(name)}/offsets/undo`),
       ),
     );
   offsets
@@ -153,7 +140,9 @@ async function change(
   session: Session,
   name: string,
   { stop }: ChangeOptions,
-  act: (rest: Rest) => Promise<Json>,
+  method: string,
+  path: string,
+  body?: object,
 ): Promise<void> {
   const rest = await session.rest();
   const before = (await theConnector(rest, name)).status.state;
@@ -167,7 +156,7 @@ async function change(
     );
   }
   try {
-    const answer = await act(rest);
+    const { body: answer } = await rest.call(method, path, body);
     const message = isRecord(answer) && typeof answer.message === 'string' ? answer.message : 'done';
     if (!session.value({ name, message })) session.io.out(`${message}\n`);
   } finally {

@@ -16,6 +16,8 @@ export interface MirrorOptions {
   readonly versionOf: (config: Settings) => string | null;
   /** Epoch milliseconds; without it the topics are looked at when it starts, and after a failure. */
   readonly now?: () => number;
+  /** Milliseconds that an attempt waits for brokers. Default: mirrorPatienceMs. */
+  readonly patienceMs?: number;
 }
 
 /**
@@ -31,7 +33,6 @@ const rememberedImages = 5_000;
 const recordsPerBatch = 5_000;
 /** A broker that cannot be reached is the stream's to wait for: it brings the batch again as soon as this one has failed. */
 export const mirrorPatienceMs = 5_000;
-const patience = { 'delivery.timeout.ms': String(mirrorPatienceMs), 'max.block.ms': String(mirrorPatienceMs) };
 
 /**
  * Follows the table's stream onto Java Connect's three topics. The stream brings the changes of an item in order and at
@@ -139,7 +140,8 @@ export class Mirror {
 
   async #started(): Promise<Producer> {
     await this.#lookAtTopics();
-    return this.#options.kafka.producer(patience);
+    const patience = String(this.#options.patienceMs ?? mirrorPatienceMs);
+    return this.#options.kafka.producer({ 'delivery.timeout.ms': patience, 'max.block.ms': patience });
   }
 
   async #lookAtTopics(): Promise<void> {

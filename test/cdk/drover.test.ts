@@ -339,6 +339,10 @@ test('the queue of failures gets what nothing brings back: wake-ups from outside
   expect(failing.map((mapping) => JSON.stringify(mapping.Properties.FunctionName))).toEqual([
     expect.stringContaining('MirrorFunction'),
   ]);
+  // In order, until Kafka takes it: neither tries nor age make Lambda pass over a change, only the stream's own day.
+  expect(failing[0]!.Properties).toMatchObject({ MaximumRetryAttempts: -1, StartingPosition: 'TRIM_HORIZON' });
+  expect(failing[0]!.Properties.MaximumRecordAgeInSeconds ?? -1).toBe(-1);
+  expect(failing[0]!.Properties).not.toHaveProperty('BisectBatchOnFunctionError');
   // An event of a backlog goes after a minute: the tick has dispatched the run again by then.
   for (const config of configs) expect(config.Properties.MaximumEventAgeInSeconds).toBe(60);
 });

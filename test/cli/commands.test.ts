@@ -362,6 +362,53 @@ describe('the command line', () => {
   });
 });
 
+test.each([
+  ['create -f x.yaml', 'drover apply -f FILE'],
+  ['edit connector orders', 'drover patch NAME --set key=value'],
+  ['ls', 'drover get'],
+  ['show orders', 'drover describe NAME'],
+  ['start orders', 'drover resume NAME'],
+  ['rm orders', 'drover delete NAME'],
+  ['scale connector orders --replicas 2', 'tasks.max=N'],
+  ['config use-context local', '--stack NAME'],
+  ['version', 'drover --version'],
+  ['logs orders --tail 10', '--since'],
+  ['apply -f x --dry-run=client', '--dry-run takes no value'],
+  ['get connectors -w', 'drover console'],
+  ['get connectors --sort=name', "unknown option '--sort=name'"],
+  ['gett connectors', '(Did you mean get?)'],
+  ['patch connector orders topic=x', 'settings stand behind --set'],
+])('drover %s is answered with what says it here', async (typed, hint) => {
+  expect(await type(typed)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(hint) });
+});
+
+test('a name that nobody has is answered with those that are like it', async () => {
+  for (const name of ['orders', 'orders-eu', 'bills']) {
+    await type(['apply', '-f', file(`${name}.json`, { name, config: config() })]);
+  }
+  const said = async (typed: string) => (await type(typed)).err;
+  expect(await said('get connectors ordrs')).toBe('drover: There is no connector ordrs: did you mean orders?\n');
+  expect(await said('describe connector blils')).toContain('did you mean bills?');
+  expect(await said('pause order')).not.toBe('');
+  expect(await said('get conectors')).toContain('did you mean the kind connectors?');
+  expect(await said('get clusters')).toContain('drover get connectors lists them');
+});
+
+test('one task of a connector is asked for by its number', async () => {
+  await type(['apply', '-f', orders()]);
+  await actConnectorRun(rest, 'orders', [{}, {}]);
+  expect((await type('get task orders/1 -o name')).out).toBe('orders/1\n');
+  expect((await type('get tasks orders -o name')).out).toBe('orders/0\norders/1\n');
+  expect(await type('get tasks orders/7')).toMatchObject({ code: 3, err: expect.stringContaining('no task 7') });
+});
+
+test('a file that means to be JSON and is not is told in the words of JSON', async () => {
+  expect(await type(['apply', '-f', file('broken.json', '{"name": "a", "config": {')])).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/broken\.json:1:\d+: it is no JSON: /),
+  });
+});
+
 test('export writes what Java workers and Strimzi take, as stopped as it is here', async () => {
   await type(['apply', '-f', orders()]);
   await type('stop orders');

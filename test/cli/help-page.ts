@@ -63,7 +63,7 @@ Tables are for people; \`-o json\` (or \`--json\`), \`-o yaml\` and \`-o name\` 
 \`drover import --from-url http://worker:8083 --dry-run\` says of each connector of a Java worker what works, which settings are ignored, and what there
 is no plugin for. Without \`--dry-run\` they are made, stopped, with the offsets of sources; sinks go on from their group in Kafka. \`--stop-there\`
 stops each at the worker first, and \`--start as-was\` resumes it here. It may be repeated. Files of Strimzi and MSK Connect: \`drover import -f\`.
-A cluster whose workers are down is taken over by its topics, where they are in the installation's own Kafka cluster: \`drover import --from-topics\`
+A cluster whose workers are down is taken over by its topics: \`drover import --from-topics\`, with \`--bootstrap-servers\` from any brokers
 ([what to mind](operations.md#move-a-connector-in-or-out)). It looks whether workers are down, and refuses while they are not.
 
 \`drover export --wait\` stops the connectors and waits until the mirror topics hold everything, so that Java workers can start; \`drover export --dir\`

@@ -94,6 +94,8 @@ export interface JavaConnectPeer {
   /** Of its REST API, without a slash at the end. */
   readonly url: string;
   readonly topics: { readonly configs: string; readonly offsets: string; readonly status: string };
+  /** As `kill -9`: it commits nothing more, and its group learns of it by its silence. */
+  kill(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -124,6 +126,10 @@ export async function startJavaConnectPeer(
   return {
     url: `http://127.0.0.1:${port}`,
     topics: { configs: `${topicPrefix}configs`, offsets: `${topicPrefix}offsets`, status: `${topicPrefix}status` },
+    kill: async () => {
+      signalService(service, 'SIGKILL');
+      await stopService(service);
+    },
     [Symbol.asyncDispose]: async () => {
       await stopService(service);
       rmSync(folder, { recursive: true, force: true });

@@ -24,14 +24,15 @@ function topicsOf(prefix: string): MirrorTopics {
 }
 
 /** A table with a mirror behind it, whose stream the test hands over. */
-function lab(client: KafkaClient, bootstrapServers: string, topics: MirrorTopics) {
+function lab(client: KafkaClient, bootstrapServers: string, topics: MirrorTopics, patienceMs = mirrorPatienceMs) {
   const changes: TableChange[] = [];
   const stores = createMemoryStores({ onChange: (change) => changes.push(change), pageSize: 2 });
   let at = now;
   const mirror = new Mirror({
     now: () => at,
     kafka: client,
-    controlPlane: new KafkaJsControlPlane({ bootstrapServers, timeoutMs: mirrorPatienceMs }),
+    controlPlane: new KafkaJsControlPlane({ bootstrapServers, timeoutMs: patienceMs }),
+    patienceMs,
     topics,
     configs: stores.config,
     versionOf: () => '1.0',
@@ -152,26 +153,44 @@ it('a topic that would delete by age is refused by name until it is mended', asy
   await mirror.close();
 });
 
-it('a broker that is away fails each attempt, and gets everything in order when it is back', async () => {
+it('a broker that is away for an hour fails each attempt, and gets everything in order when it is back', async () => {
   await using broker = await startPrivateBroker();
-  const client = createKafkaClient({ bootstrapServers: broker.bootstrapServers, apiTimeoutMs: mirrorPatienceMs });
+  // As the stream brings a batch about once a minute; here each attempt gives up sooner.
+  const attempts = 60;
+  const patienceMs = 100;
+  const client = createKafkaClient({ bootstrapServers: broker.bootstrapServers, apiTimeoutMs: patienceMs });
   const topics = topicsOf('mirror-away');
-  const { stores, mirror, take } = lab(client, broker.bootstrapServers, topics);
+  const { stores, mirror, take, later } = lab(client, broker.bootstrapServers, topics, patienceMs);
   await fill(stores, 'a');
-  await mirror.handle(take());
+  await until('the first batch is taken', () => mirror.handle(take()).then(() => true));
   await broker.stop();
-  for (const position of [10n, 20n]) {
-    await stores.config.putTargetState('a', 'STOPPED', now);
-    await stores.offsets.alterSourceOffsets('b', [sourceOffsetEntry({ file: '0' }, { position })], now);
-  }
+  // The stream holds a batch until it is taken, and what is written meanwhile behind it.
+  const behind: TableChange[] = [];
+  const { config, offsets } = stores;
+  await config.putConnectorConfig('a', 'source', { name: 'a', 'connector.class': 'X', minute: 'none' }, now);
   const batch = take();
-  for (let attempt = 0; attempt < 2; attempt++) await expect(mirror.handle(batch)).rejects.toThrow();
+  for (let minute = 0; minute < attempts; minute++) {
+    await config.putConnectorConfig('a', 'source', { name: 'a', 'connector.class': 'X', minute: `${minute}` }, now);
+    await config.putTargetState('a', minute % 2 === 0 ? 'STOPPED' : 'STARTED', now);
+    await offsets.alterSourceOffsets('b', [sourceOffsetEntry({ file: '0' }, { position: BigInt(minute) })], now);
+    behind.push(...take());
+    await expect(mirror.handle(batch), `attempt ${minute}`).rejects.toThrow();
+    later();
+  }
   await broker.start();
   await until('the batch is taken', () => mirror.handle(batch).then(() => true));
-  const [partition] = (await readTopic(client, topics.offsets.name))
-    .filter(({ key }) => key?.startsWith('["b"'))
-    .slice(-1);
-  expect(partition?.value).toBe('{"position":20}');
+  // A change at a time, so that the topics show each.
+  for (const change of behind) await mirror.handle([change]);
+  const valuesOf = async (topic: string, key: string) =>
+    (await readTopic(client, topic)).filter((record) => record.key?.startsWith(key)).map(({ value }) => value);
+  const minutes = Array.from({ length: attempts }, (_, minute) => `${minute}`);
+  const configs = await valuesOf(topics.configs.name, 'connector-a');
+  const told = configs.map((value) => /"minute":"(\w+)"/.exec(value!)?.[1]).filter((minute) => minute !== undefined);
+  // A batch whose answer was lost may be there twice, one behind the other.
+  expect(told.filter((minute, index) => minute !== told[index - 1])).toEqual(['none', ...minutes]);
+  expect(await valuesOf(topics.offsets.name, '["b"')).toEqual(minutes.map((minute) => `{"position":${minute}}`));
+  const states = await valuesOf(topics.configs.name, 'target-state-a');
+  expect(states.slice(-2).map((state) => JSON.parse(state!)['state.v2'])).toEqual(['STOPPED', 'STARTED']);
   await mirror.close();
   await client.close();
 });

@@ -3,27 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { ImportRequest } from '../../../src/invocation/invocation.ts';
-import { KafkaJsControlPlane } from '../../../src/kafka/control-plane.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
-import { Mirror } from '../../../src/mirror/mirror.ts';
 import { runImport } from '../../../src/mirror/run-import.ts';
-import type { MirrorTopics } from '../../../src/mirror/topics.ts';
 import { createMemoryStores } from '../../../src/storage/memory/stores.ts';
 import type { Stores } from '../../../src/storage/stores.ts';
-import type { TableChange } from '../../../src/storage/table-change.ts';
-import { type InProcessDrover, startInProcessDrover } from '../../support/in-process-drover.ts';
 import { readTopic, uniqueName } from '../../support/kafka-records.ts';
+import { mirrorTopicsOf, startMirroredDrover } from '../../support/mirrored-drover.ts';
 import { kafkaAddress, startJavaConnectPeer } from '../../support/services.ts';
 
 /** Connectors move from Drover to Java Connect and back, over the same three topics, and no line is lost or doubled. */
 const folder = mkdtempSync(join(tmpdir(), 'drover-takeover-'));
 const kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
 const prefix = uniqueName('takeover');
-const topics: MirrorTopics = {
-  configs: { name: `${prefix}-configs`, partitions: 1, replicationFactor: 1 },
-  offsets: { name: `${prefix}-offsets`, partitions: 25, replicationFactor: 1 },
-  status: { name: `${prefix}-status`, partitions: 5, replicationFactor: 1 },
-};
+const topics = mirrorTopicsOf(prefix);
 /** A name of its own: the broker remembers its group from run to run. */
 const stoppedSink = `stopped-sink-${prefix}`;
 const groupId = `${prefix}-workers`;
@@ -48,35 +40,7 @@ const sink = {
   'value.converter': plain,
 };
 
-/** Drover in this process, its table's changes mirrored one after the other. */
-async function startMirroredDrover(): Promise<{ drover: InProcessDrover; end(): Promise<void> }> {
-  const mirror = new Mirror({
-    kafka,
-    controlPlane: new KafkaJsControlPlane({ bootstrapServers: kafkaAddress() }),
-    topics,
-    configs: { getTasks: (name) => drover.stores.config.getTasks(name) },
-    versionOf: () => '4.3.0',
-  });
-  let mirrored: Promise<unknown> = Promise.resolve();
-  const drover = await startInProcessDrover({
-    bootstrapServers: kafkaAddress(),
-    stores: (onChange) =>
-      createMemoryStores({
-        onChange: (change: TableChange) => {
-          onChange(change);
-          mirrored = mirrored.then(() => mirror.handle([change]));
-        },
-      }),
-  });
-  return {
-    drover,
-    end: async () => {
-      await drover.close();
-      await mirrored;
-      await mirror.close();
-    },
-  };
-}
+const startDrover = () => startMirroredDrover({ bootstrapServers: kafkaAddress(), topics });
 
 async function rest(url: string, method: string, path: string, body?: unknown): Promise<unknown> {
   const answer = await fetch(`${url}${path}`, {
@@ -122,7 +86,7 @@ afterAll(async () => {
 
 it('Drover → Java Connect → Drover: each line once, states and offsets taken over', async () => {
   writeFileSync(file, 'one\ntwo\nthree\n');
-  const first = await startMirroredDrover();
+  const first = await startDrover();
   const { url } = first.drover;
   await rest(url, 'POST', '/connectors', { name: 'lines', config: source });
   await rest(url, 'POST', '/connectors', { name: 'paused-lines', config: { ...source, topic: `${data}-paused` } });
@@ -174,7 +138,7 @@ it('Drover → Java Connect → Drover: each line once, states and offsets taken
   }
 
   appendFileSync(file, 'six\n');
-  const second = await startMirroredDrover();
+  const second = await startDrover();
   await eventually(async () => expect(await kafka.admin.groupMembers(groupId)).toEqual([]));
   const report = await importInto(second.drover.stores);
   expect(report).toMatchObject({ unreadable: [] });
