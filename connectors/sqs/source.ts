@@ -11,7 +11,7 @@ import {
 } from '../../src/api/index.ts';
 import { QueueFeed } from '../queue-feed.ts';
 import { messageRecords } from './message-record.ts';
-import { queueArn, sqsSourceConfig, sqsSourceProblems } from './settings.ts';
+import { queueArn, type SqsSourceSettings, sqsSourceConfig, sqsSourceProblems } from './settings.ts';
 import { SqsSourceTask } from './source-task.ts';
 
 /** The messages of a queue: brought by it where the deployment declares it, else polled. */
@@ -20,7 +20,7 @@ export class SqsSourceConnector implements SourceConnector {
   #fed = false;
 
   start(config: Settings, context: ConnectorContext): void {
-    const [problem] = this.validate(config);
+    const [problem] = sqsSourceProblems(parseConfig(sqsSourceConfig, config));
     if (problem !== undefined) throw new ConfigError(problem.message, { key: problem.key });
     this.#config = config;
     this.#fed = context.fed === true;
@@ -50,7 +50,14 @@ export class SqsSourceConnector implements SourceConnector {
   }
 
   validate(config: Settings): readonly ConfigProblem[] {
-    return sqsSourceProblems(parseConfig(sqsSourceConfig, config));
+    let settings: SqsSourceSettings;
+    try {
+      settings = parseConfig(sqsSourceConfig, config);
+    } catch {
+      // Each setting's own problem is told already.
+      return [];
+    }
+    return sqsSourceProblems(settings);
   }
 
   /** A message is gone from its queue once it was delivered, which no table can take back. */

@@ -34,3 +34,18 @@ test('the example of the S3 source is a valid config, and is not fed', async () 
   const connector = await plugins.get('source', config['connector.class']).create();
   expect(connector.createFeed).toBeUndefined();
 });
+
+const connectors = plugins.list().filter(({ kind }) => kind === 'source' || kind === 'sink');
+
+test.each(connectors.map(({ className, config }) => [className, [...config.keys.keys()]] as const))(
+  'whatever is wrong with a config of %s, it is told by its setting',
+  async (className, keys) => {
+    const deps = { plugins, converterDefaults: apacheConverters };
+    const settings = { name: 'x', 'connector.class': className };
+    const wrong = keys.map((key) => ({ ...settings, [key]: '{no such value' }));
+    for (const config of [settings, ...wrong]) {
+      const { configs: found } = await validateForPlugin(deps, className, config);
+      expect(found.length).toBeGreaterThan(keys.length);
+    }
+  },
+);
