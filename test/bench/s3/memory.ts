@@ -30,6 +30,24 @@ let highest = 0;
 // Of the arms' processes, as Lambda's runtime tells Node of a function of 1024 MB: on its command line, which nothing overrides.
 const nodeOptions = process.env.DROVER_BENCH_NODE_OPTIONS ?? '--max-semi-space-size=51 --max-old-space-size=922';
 process.env.NODE_OPTIONS = nodeOptions;
+function page(): string {
+  return `# Memory of one large object
+
+${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC. ${about}.
+
+Printed by \`npm run bench:s3-memory -- ${gigabytes} ${wanted}\`: one object of each format, of so many GB unpacked, to a topic, in a process of its own for each that runs the whole worker out of a
+bundle, with \`${nodeOptions}\`, as Lambda's runtime starts Node in a function of 1024 MB: on its command line, where
+NODE_OPTIONS of a function changes nothing. The store is in another process. The machine need not be quiet: the rates are no measure.
+
+| format | MB as stored | records | k records/s | CPU, s | resident at its highest, MB |
+| --- | --- | --- | --- | --- | --- |
+${rows.join('\n')}
+
+Within ${goalMb} MB: ${highest <= goalMb ? 'met' : 'missed'}. Half of it and more is V8's young generation, which keeps its size once a poll has
+filled it.
+`;
+}
+
 try {
   for (const format of wanted.split(',')) {
     const make = madeObjects[format];
@@ -70,6 +88,8 @@ try {
       `| ${format} | ${megabytes.toLocaleString('en')} | ${records.toLocaleString('en')} | ${Math.round(records / seconds / 1000)} | ${cpu.toFixed(0)} | ${peak} |`,
     );
     console.log(rows.at(-1));
+    // After each: the next one takes its time.
+    writeFileSync(join(import.meta.dirname, '../results/s3-memory.md'), page());
     await arm.stop();
     s3.delete(`${format}/object.${format}`);
   }
@@ -79,20 +99,3 @@ try {
   db.destroy();
   await teardown();
 }
-const page = `# Memory of one large object
-
-${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC. ${about}.
-
-Printed by \`npm run bench:s3-memory -- ${gigabytes}\`: one object of each format, of so many GB unpacked, to a topic, in a process of its own for each that runs the whole worker out of a
-bundle, with \`${nodeOptions}\`, as Lambda's runtime starts Node in a function of 1024 MB: on its command line, where
-NODE_OPTIONS of a function changes nothing. The store is in another process. The machine need not be quiet: the rates are no measure.
-
-| format | MB as stored | records | k records/s | CPU, s | resident at its highest, MB |
-| --- | --- | --- | --- | --- | --- |
-${rows.join('\n')}
-
-Within ${goalMb} MB: ${highest <= goalMb ? 'met' : 'missed'}. Half of it and more is V8's young generation, which keeps its size once a poll has
-filled it.
-`;
-writeFileSync(join(import.meta.dirname, '../results/s3-memory.md'), page);
-console.log(page);
