@@ -427,6 +427,27 @@ describe('bad plugins end their run with a clear error, and nobody else', () => 
     expect(told.join()).toMatch(/did not come back from stop/);
   });
 
+  it('gigabytes in one poll are told apart, and a run ends in between', async () => {
+    const bench = source();
+    const halves = 6_000;
+    await bench.configure({
+      ...probe,
+      mode: 'gigabytes',
+      count: String(halves),
+      each: String(halves),
+      'drover.run.max.bytes': String(8 << 20),
+    });
+    await bench.run();
+    await bench.throwIfFailed();
+    const first = await bench.committedRecords();
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(100);
+    await bench.run();
+    await bench.throwIfFailed();
+    expect(await bench.committedRecords()).toBeGreaterThan(first);
+    expect(java.started.at(-1)?.alive).toBe(true);
+  });
+
   it('one that leaves threads behind in every run: the log says which, and its runs go on', async () => {
     const bench = source();
     await bench.configure({ ...probe, mode: 'leaves-threads', count: '2', 'drover.java.settle.ms': '0' });

@@ -98,6 +98,7 @@ public class ProbeSource extends SourceConnector {
         private static final Map<String, Object> PARTITION = Map.of("shard", "s");
         /** Beyond what a double can count. */
         static final long BASE = 9_007_199_254_740_993L;
+        private static final String HALF_A_MEGABYTE = "z".repeat(500_000);
         private String mode;
         private String topic;
         private long at;
@@ -178,6 +179,7 @@ public class ProbeSource extends SourceConnector {
                 offset.put("ratio", 1.0);
                 Object value = switch (mode) {
                     case "large" -> "y".repeat(600_000);
+                    case "gigabytes" -> HALF_A_MEGABYTE;
                     default -> "n" + (at - BASE);
                 };
                 SourceRecord record = new SourceRecord(PARTITION, offset, topic, null, null, null, Schema.STRING_SCHEMA, value);
