@@ -15,6 +15,11 @@ export interface ConnectorContext {
    * Its event source is declared: what `taskConfigs` answers are tasks that poll beside the feed, and none is enough.
    */
   readonly fed?: boolean;
+  /**
+   * Its tasks run already and its config has not changed: it is run once more for what it does by itself, and to be asked
+   * for its tasks again.
+   */
+  readonly refreshing?: boolean;
   /** Aborts when the run is about to end: answer soon. */
   readonly signal?: AbortSignal;
   /** What the tasks have committed; of sources. */

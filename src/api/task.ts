@@ -59,7 +59,7 @@ export interface SourceTask {
    * long: Drover decides when to ask again.
    */
   poll(): SourceRecord[] | null | Promise<SourceRecord[] | null>;
-  /** Offsets up to the last acknowledged record are durable. */
+  /** Offsets up to the last acknowledged record are durable. A run that had none to commit calls it once, before it ends. */
   commit?(): void | Promise<void>;
   /** One acknowledged record (or filtered, with null metadata). Costs a call per record: leave it out if unused. */
   commitRecord?(record: SourceRecord, metadata: RecordMetadata | null): void | Promise<void>;
@@ -127,6 +127,8 @@ export interface SinkTask {
   /** `kept`: of those of the partitions that have a state. */
   open?(partitions: readonly TopicPartition[], kept: KeptStates): void | Promise<void>;
   put(records: SinkRecord[]): void | Promise<void>;
+  /** `put` is called with no records too, where a fetch has brought none, as every sink of Java is. */
+  readonly hearsOfNothing?: boolean;
   flush?(positions: Positions): void | Promise<void>;
   /** What may be committed; by default `flush` is called and everything may. An empty map: nothing yet. */
   preCommit?(

@@ -24,6 +24,8 @@ export interface ConfigValueInfo {
   readonly recommended_values: readonly (string | null)[];
   readonly errors: readonly string[];
   readonly visible: boolean;
+  /** Left out where there is nothing to warn of; Java has none. */
+  readonly warnings?: readonly string[];
 }
 
 /** Java: rest.entities.ConfigInfo; settings that nobody declared but that have errors come without a definition. */

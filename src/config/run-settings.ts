@@ -80,6 +80,13 @@ export const sourceRunSettings = defineConfig({
     importance: 'LOW',
     doc: 'Connectors of Java: how long a task may bring nothing, after its start and after its last record, before its run may end. Those that fetch on threads of their own answer with nothing at first.',
   },
+  'drover.java.refresh.ms': {
+    type: 'LONG',
+    default: 600_000,
+    validator: atLeast(0),
+    importance: 'LOW',
+    doc: 'Connectors of Java: how often the connector itself, which a worker would keep running beside its tasks, is run for drover.java.settle.ms and asked for its tasks again. What it does on threads of its own, such as looking for new topics or tables, happens then. 0: only when its config changes.',
+  },
   'drover.errors.deadletterqueue.topic.name': {
     type: 'STRING',
     default: '',
@@ -102,6 +109,9 @@ export const sourceRunSettings = defineConfig({
 
 /** What a source of Java has beside its own settings. */
 export const javaSourceSettings = selectConfig(sourceRunSettings, 'drover.java.settle.ms');
+
+/** What its connector has, whose runs no task is told of. */
+export const javaConnectorSettings = selectConfig(sourceRunSettings, 'drover.java.settle.ms', 'drover.java.refresh.ms');
 
 const deadLetterName = selectConfig(sourceRunSettings, 'drover.errors.deadletterqueue.topic.name');
 

@@ -9,6 +9,7 @@ import { droverSettingInfos } from './drover-settings.ts';
 import { feedRefusals } from './feed-checks.ts';
 import type { ConfigInput } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
+import { withTimerWarnings } from './timer-warnings.ts';
 
 const classKey = 'connector.class';
 
@@ -44,7 +45,8 @@ async function validate(installation: Installation, input: ConfigInput): Promise
   requireFewStages(input);
   const settings = withoutNulls(input);
   const infos = await validateConnectorConfig(plugins, input, converterDefaults, overrideRules);
-  const all = withoutErrorsOfReferences(settings, withDroverSettings(plugins, settings, infos));
+  const checked = withoutErrorsOfReferences(settings, withDroverSettings(plugins, settings, infos));
+  const all = withTimerWarnings(plugins, settings, checked);
   const refused = withRefusals(all, overrideRefusals(typeOf(plugins, settings), settings, overrideRules));
   return feedRules === undefined ? refused : withRefusals(refused, await feedRefusals(plugins, settings, feedRules));
 }

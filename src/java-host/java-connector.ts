@@ -7,14 +7,15 @@ import type {
   Support,
 } from '../api/connector.ts';
 import type { SinkTask, SourceTask } from '../api/task.ts';
-import { javaSourceSettings } from '../config/run-settings.ts';
+import { parseConfig } from '../config/parse-config.ts';
+import { javaConnectorSettings, javaSourceSettings } from '../config/run-settings.ts';
 import { offsetText } from '../storage/source-offset-text.ts';
 import type { HostProcess } from './host-process.ts';
 import { errorOf, type JavaFailure, type JavaSubject } from './java-error.ts';
 import { JavaSinkTask } from './java-sink-task.ts';
 import { JavaSourceTask } from './java-source-task.ts';
 import { offsetsFor } from './offset-answers.ts';
-import { bounded, type WarmHost } from './warm-host.ts';
+import { bounded, pause, type WarmHost } from './warm-host.ts';
 
 /** What a connector is given to answer in, where its run says nothing else. */
 const limitMs = 60_000;
@@ -31,6 +32,7 @@ abstract class JavaConnector {
   #session: Session | null = null;
   #signal: AbortSignal | undefined;
   #kept: ConnectorConfig = {};
+  #asked = false;
 
   constructor(warm: WarmHost, subject: JavaSubject) {
     this.warm = warm;
@@ -46,7 +48,8 @@ abstract class JavaConnector {
     const id = host.open({
       subject,
       event: (name, facts) => {
-        if (name === 'reconfigure') context.requestTaskReconfiguration();
+        // Before it is asked it may ask as it likes: it will be.
+        if (name === 'reconfigure' && this.#asked) context.requestTaskReconfiguration();
         if (name === 'raise') context.raiseError(errorOf(facts.error as JavaFailure, subject));
       },
       answer: async (question, facts) => {
@@ -56,11 +59,17 @@ abstract class JavaConnector {
       },
     });
     this.#session = { host, id };
+    this.#asked = false;
     await this.#ask('connector.start', { ...this.#plugin, config });
+    // Its threads look around before they ask for other tasks.
+    if (context.refreshing === true) {
+      await pause(parseConfig(javaConnectorSettings, config)['drover.java.settle.ms'], context.signal);
+    }
   }
 
   /** As a worker keeps them, with the class of the task. */
   async taskConfigs(maxTasks: number): Promise<ConnectorConfig[]> {
+    this.#asked = true;
     const answer = await this.#ask('connector.taskConfigs', { most: maxTasks });
     const { taskClass, configs } = answer as { taskClass: string; configs: Record<string, string>[] };
     return configs.map((config) => ({ ...config, ...this.#kept, 'task.class': taskClass }));

@@ -22,6 +22,7 @@ type Facts = Readonly<Record<string, unknown>>;
 export class JavaSinkTask implements SinkTask {
   readonly #warm: WarmHost;
   readonly #plugin: JavaSubject;
+  readonly hearsOfNothing = true;
   readonly #writer = new PutWriter();
   /** What the task may still report, by where it was read: since the commit before the last. */
   #put = new Map<string, SinkRecord>();

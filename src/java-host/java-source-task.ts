@@ -8,7 +8,7 @@ import type { JavaSubject } from './java-error.ts';
 import { lineTold } from './line-text.ts';
 import { offsetsFor } from './offset-answers.ts';
 import { BatchReader, type JavaBatch, JavaSourceRecord } from './record-codec.ts';
-import { bounded, untilDeadline, type WarmHost } from './warm-host.ts';
+import { bounded, pause, untilDeadline, type WarmHost } from './warm-host.ts';
 import { FrameReader, FrameWriter, frameType } from './wire.ts';
 
 /** What a task may take to stop: behind it nothing waits but the end of the run. */
@@ -201,17 +201,4 @@ async function within<T>(work: Promise<T>, ms: number, signal: AbortSignal): Pro
   } finally {
     over.abort();
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    if (signal.aborted) done();
-  });
 }

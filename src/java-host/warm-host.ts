@@ -82,3 +82,17 @@ export async function bounded<T>(
 export function untilDeadline({ deadlineAt }: { readonly deadlineAt: number }): Limits {
   return { limitMs: Math.max(0, deadlineAt - Date.now()) + graceMs };
 }
+
+/** Resolves when the time is over, or the run. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+    if (signal?.aborted) done();
+  });
+}

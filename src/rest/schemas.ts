@@ -74,13 +74,17 @@ const configKey = object({
   dependents: names,
 });
 export const configKeys = list(configKey);
-const validatedValue = object({
-  name: text,
-  value: nullable('string'),
-  recommended_values: list(nullable('string')),
-  errors: names,
-  visible: flag,
-});
+const validatedValue = object(
+  {
+    name: text,
+    value: nullable('string'),
+    recommended_values: list(nullable('string')),
+    errors: names,
+    visible: flag,
+    warnings: names,
+  },
+  ['warnings'],
+);
 export const configInfos = object({
   name: text,
   error_count: integer,

@@ -63,11 +63,17 @@ describe('the manifest', () => {
         ['sink', 'probe.ProbeSink', '1.5'],
       ]),
     );
-    expect([...java.plugin('source', 'probe.ProbeSource').config.keys.keys()]).toEqual(['mode', 'topic', 'count']);
+    expect([...java.plugin('source', 'probe.ProbeSource').config.keys.keys()]).toEqual([
+      'mode',
+      'topic',
+      'look.interval.ms',
+      'count',
+    ]);
     const faults = new Map(java.manifest.unloadable.map(({ className, error }) => [className, error]));
     expect(faults.get('broken.BrokenSource')).toMatch(/the class broken\.Base that it needs is missing/);
     expect(faults.get('broken.Nowhere')).toMatch(/it is not there/);
     expect(faults.get('broken.UnmadeSink')).toMatch(/cannot be made/);
+    expect(faults.get('broken.TooNewSink')).toMatch(/compiled for a newer Java than \d+: .*TooNewSink/);
   });
 });
 
@@ -267,6 +273,46 @@ describe('sources', () => {
     expect(stored.items[0]?.offset).toBe(`{"at":${base + 12n},"ratio":1.0}`);
   });
 
+  it("are asked again from time to time, as their connectors' own threads would ask, and run on where nothing has changed", async () => {
+    const bench = source();
+    const [watched, made] = [join(folder, 'watched'), join(folder, 'made')];
+    await writeFile(watched, 'a\n');
+    await bench.configure({ ...probe, 'tasks.max': '3', watched, count: '2' });
+    await bench.run();
+    await bench.throwIfFailed();
+    const generation = async () => (await bench.stores.config.getConnector(bench.name))?.generation;
+    const first = await generation();
+    await writeFile(watched, 'a\nb\n');
+    await bench.run();
+    expect((await bench.status()).tasks).toHaveLength(1);
+    bench.clock.advance(600_001);
+    await bench.run();
+    await bench.throwIfFailed();
+    expect((await bench.status()).tasks).toHaveLength(2);
+    expect(await generation()).not.toBe(first);
+    const second = await generation();
+    bench.clock.advance(600_001);
+    await bench.run();
+    expect(await generation()).toBe(second);
+
+    const busy = source();
+    await busy.configure({ ...probe, 'made.by.its.thread': made, count: '1', 'drover.java.refresh.ms': '1000' });
+    await busy.run();
+    await rm(made, { force: true });
+    busy.clock.advance(1001);
+    await busy.run();
+    await busy.throwIfFailed();
+    expect(readFileSync(made, 'utf8')).toBe('');
+  });
+
+  it('hear of a commit in a run that brought nothing too: what the last one could not tell is told', async () => {
+    const bench = source();
+    await bench.configure({ ...probe, mode: 'told', count: '0' });
+    await bench.run();
+    const told = bench.events.filter(({ event }) => event === 'plugin.log').map(({ facts }) => String(facts.message));
+    expect(told.join()).toContain('calls: start commit stop');
+  });
+
   it("show what their own validate finds beside what the settings' types say", async () => {
     const errors = await source().validate({ ...probe, mode: 'forbidden', count: 'many' });
     expect(errors.get('mode')).toEqual(['mode must not be forbidden']);
@@ -290,16 +336,23 @@ describe('sinks', () => {
   it('I5: are called in the order of a worker', async () => {
     const { bench, file } = await run({}, ['a', 'b']);
     await bench.throwIfFailed();
-    expect(lines(file)).toEqual(['start 1', 'open [in-0]', 'put a b', 'preCommit 2', 'close [in-0]', 'stop']);
+    expect(lines(file)).toEqual(['start 1', 'open [in-0]', 'put a b', 'put', 'preCommit 2', 'close [in-0]', 'stop']);
   });
 
   it('try again what they call retriable, and go back where they want to', async () => {
     const retried = await run({ mode: 'retries' }, ['a']);
     await retried.bench.throwIfFailed();
-    expect(lines(retried.file).filter((line) => line.startsWith('put'))).toEqual(['put a', 'put a']);
+    expect(lines(retried.file).filter((line) => line.startsWith('put'))).toEqual(['put a', 'put a', 'put']);
     const rewound = await run({ mode: 'rewinds' }, ['a', 'b']);
     await rewound.bench.throwIfFailed();
-    expect(lines(rewound.file).filter((line) => line.startsWith('put')).length).toBeGreaterThan(1);
+    expect(lines(rewound.file).filter((line) => line.startsWith('put ')).length).toBeGreaterThan(1);
+  });
+
+  it('hear that there is nothing, and resume then what they have paused', async () => {
+    const { bench, file } = await run({ mode: 'pauses', 'consumer.override.max.poll.records': '1' }, ['a', 'b']);
+    await bench.throwIfFailed();
+    const puts = lines(file).filter((line) => line.startsWith('put'));
+    expect(puts.filter((put, i) => put !== puts[i - 1])).toEqual(['put a', 'put', 'put b', 'put']);
   });
 
   it('KIP-610: report a record, and go on when its dead letter is acknowledged', async () => {
@@ -372,6 +425,40 @@ describe('bad plugins end their run with a clear error, and nobody else', () => 
     expect(java.started.at(-1)?.alive).toBe(false);
     const told = bench.events.filter(({ event }) => event === 'plugin.log').map(({ facts }) => String(facts.message));
     expect(told.join()).toMatch(/did not come back from stop/);
+  });
+
+  it('gigabytes in one poll are told apart, and a run ends in between', async () => {
+    const bench = source();
+    const halves = 6_000;
+    await bench.configure({
+      ...probe,
+      mode: 'gigabytes',
+      count: String(halves),
+      each: String(halves),
+      'drover.run.max.bytes': String(8 << 20),
+    });
+    await bench.run();
+    await bench.throwIfFailed();
+    const first = await bench.committedRecords();
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(100);
+    await bench.run();
+    await bench.throwIfFailed();
+    expect(await bench.committedRecords()).toBeGreaterThan(first);
+    expect(java.started.at(-1)?.alive).toBe(true);
+  });
+
+  it('one that leaves threads behind in every run: the log says which, and its runs go on', async () => {
+    const bench = source();
+    await bench.configure({ ...probe, mode: 'leaves-threads', count: '2', 'drover.java.settle.ms': '0' });
+    const told = () =>
+      bench.events.filter(({ event }) => event === 'plugin.log').map(({ facts }) => String(facts.message));
+    for (let run = 0; run < 5; run++) await bench.run();
+    await bench.throwIfFailed();
+    expect(told().join()).toMatch(
+      /probe\.ProbeSource\$Probe in .*probe.* does not end its threads when it is stopped: \d+ of earlier runs go on, such as left-behind/,
+    );
+    await java.host.end();
   });
 
   it('noise on stdout reaches no frame', async () => {

@@ -31,7 +31,12 @@ const manifest = parseJavaManifest(
     plugins: [
       entry(fileSource, 'source', '4.3.0'),
       entry(postgres, 'source', '2.7.0', [setting('slot', 'STRING', 'old'), setting('size', 'INT', '1')]),
-      entry(postgres, 'source', '3.6.1', [setting('slot', 'STRING', 'new'), setting('driver', 'CLASS', 'x.Driver')]),
+      entry(postgres, 'source', '3.6.1', [
+        setting('slot', 'STRING', 'new'),
+        setting('driver', 'CLASS', 'x.Driver'),
+        setting('emit.interval.seconds', 'LONG', '60'),
+        setting('heartbeat.interval.ms', 'INT', '0'),
+      ]),
     ],
   }),
 );
@@ -90,6 +95,30 @@ test('a setting that names a class of the jar is none that REST could look for',
   const { call } = rest(async () => []);
   const { status } = await call('POST', '/connectors', { name: 'pg', config: config({ driver: 'only.the.Jar' }) });
   expect(status).toBe(201);
+});
+
+test('a timer that is longer than a run is sure to last is warned of, whether it is given or a default', async () => {
+  const { call } = rest(async () => []);
+  const warned = async (more: Record<string, string>) => {
+    const { body } = await call('PUT', `/connector-plugins/${postgres}/config/validate`, config(more));
+    const { configs, error_count } = body as {
+      error_count: number;
+      configs: { value: { name: string; warnings?: string[] } }[];
+    };
+    expect(error_count).toBe(0);
+    return configs.flatMap(({ value: { name, warnings = [] } }) => warnings.map((warning) => [name, warning]));
+  };
+  expect(await warned({})).toEqual([
+    [
+      'emit.interval.seconds',
+      'A task is sure to run for only 2000 ms at a time (drover.java.settle.ms): what it does every 60000 ms may never happen. ' +
+        'Set this to less, or that to more. What the connector itself does on this timer happens every 600000 ms (drover.java.refresh.ms)',
+    ],
+  ]);
+  expect(
+    (await warned({ 'emit.interval.seconds': '1', 'heartbeat.interval.ms': '5000' })).map(([name]) => name),
+  ).toEqual(['heartbeat.interval.ms']);
+  expect(await warned({ 'drover.java.settle.ms': '60000' })).toEqual([]);
 });
 
 test('I6: while the Java function cannot be asked, a connector is not created, and the caller is told to try again', async () => {

@@ -33,7 +33,7 @@ export interface TestJava extends JavaPlugins {
 }
 
 /** Plugins of this folder's Java sources, Apache's file connectors, and what lies in further folders, over a real JVM. */
-export async function startTestJava(more: readonly string[] = []): Promise<TestJava> {
+export async function startTestJava(more: readonly string[] = [], heapMb = 128): Promise<TestJava> {
   const folder = mkdtempSync(join(tmpdir(), 'drover-java-test-'));
   const path = join(folder, 'plugins');
   mkdirSync(path);
@@ -49,7 +49,7 @@ export async function startTestJava(more: readonly string[] = []): Promise<TestJ
   await writeJavaManifest(file, [path]);
   const manifest = parseJavaManifest(readFileSync(file, 'utf8'));
   const started: HostProcess[] = [];
-  const options = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx128m'];
+  const options = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', `-Xmx${heapMb}m`];
   const java = javaPlugins({
     manifest,
     startHost: async () => {
@@ -118,7 +118,15 @@ async function pack(host: string, folder: string, name: string, to: string, with
       join(services, 'org.apache.kafka.connect.source.SourceConnector'),
       'broken.BrokenSource\nbroken.Nowhere\n',
     );
-    writeFileSync(join(services, 'org.apache.kafka.connect.sink.SinkConnector'), 'broken.UnmadeSink\n');
+    writeFileSync(
+      join(services, 'org.apache.kafka.connect.sink.SinkConnector'),
+      'broken.UnmadeSink\nbroken.TooNewSink\n',
+    );
+    const file = join(classes, name, 'TooNewSink.class');
+    const bytes = readFileSync(file);
+    // The version of the class file: of a Java that is not there yet.
+    bytes.writeUInt16BE(999, 6);
+    writeFileSync(file, bytes);
     packed.push('META-INF');
   }
   mkdirSync(to);

@@ -113,7 +113,7 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   if (died !== null) {
     giveUpAfterDeaths(`Connector ${item.name}`, item.config, deathsOf(item, host.clock.now()), died);
   }
-  const [{ wanted, topics, feed }, tasks] = await Promise.all([
+  const [{ wanted, topics, feed, refreshMs }, tasks] = await Promise.all([
     askConnector(run),
     host.stores.config.getTasks(item.name),
   ]);
@@ -147,6 +147,7 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   }
   return apply(run, generation, wanted.length, 'RUNNING', {
     configHash,
+    dueAt: refreshMs === null ? null : host.clock.now() + refreshMs,
     ...(item.groupSettled ? { groupSettled: false } : {}),
   });
 }

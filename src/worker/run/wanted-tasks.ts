@@ -2,6 +2,7 @@ import type { ConnectorContext, FeedKey, SinkConnector, SourceConnector } from '
 import type { Settings } from '../../config/config-def.ts';
 import { taskCountSettings } from '../../config/connector-config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
+import { javaConnectorSettings } from '../../config/run-settings.ts';
 import { ConnectError } from '../../errors.ts';
 import type { TopicDescription } from '../../kafka/types.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
@@ -25,6 +26,8 @@ export interface Wanted {
   readonly topics: readonly TopicDescription[];
   /** Sources: what brings their records to them. */
   readonly feed: FeedKey | null;
+  /** After how many milliseconds the connector is to be asked again, as it does things by itself; null: never. */
+  readonly refreshMs: number | null;
 }
 
 /** The tasks that the connector wants, before it is known which of them run already. */
@@ -46,9 +49,10 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
 
   const plugin: SourceConnector | SinkConnector = await createPlugin(descriptor);
   const raised: { error: Error | null } = { error: null };
+  const refreshing = item.state === 'RUNNING' && item.appliedVersion === item.configVersion && item.taskCount > 0;
   const feed = item.type === 'source' ? declaredFeed(host, plugin as SourceConnector, config) : null;
   const polling = await bounded(run, async (signal) => {
-    await plugin.start(config, { ...connectorContext(run, raised), fed: feed !== null, signal });
+    await plugin.start(config, { ...connectorContext(run, raised), fed: feed !== null, refreshing, signal });
     try {
       return await plugin.taskConfigs(tasksMax);
     } finally {
@@ -77,7 +81,11 @@ export async function askConnector(run: ConnectorRun): Promise<Wanted> {
     },
     assignment: assignments[task] ?? [],
   }));
-  return { wanted, topics, feed };
+  return { wanted, topics, feed, refreshMs: descriptor.runtime === 'java' ? refreshMs(item, config) : null };
+}
+
+function refreshMs(item: ConnectorItem, config: Settings): number | null {
+  return item.type === 'sink' ? null : parseConfig(javaConnectorSettings, config)['drover.java.refresh.ms'] || null;
 }
 
 async function describeSinkTopics({ host }: ConnectorRun, config: Settings): Promise<readonly TopicDescription[]> {

@@ -103,10 +103,12 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
       waitedMs = 0;
       await run.report.activeTopics(new Set(arrived.records.map(({ position }) => position.topic)));
     }
+    const asks = !news && sink.task.hearsOfNothing === true && arrived.error === null && !run.bounds.ended;
+    const turned = asks && (await putNothing(run, sink));
     const drainedFor = clock.now() - lastRecordAt;
     const lingerMs = lastRecordAt === Number.NEGATIVE_INFINITY ? 0 : linger.waitMs();
     const waitMs = news ? lingerMs : Math.max(0, lingerMs - drainedFor);
-    const isOver = !news && arrived.error === null && !arrived.moved && drainedFor >= lingerMs;
+    const isOver = !news && arrived.error === null && !arrived.moved && !turned && drainedFor >= lingerMs;
     if (!run.bounds.ended && !isOver) fetching = fetchNext(run, sink, waitMs);
     fetching?.catch(() => {});
 
@@ -264,6 +266,14 @@ async function put(run: TaskRun, sink: StartedSink, records: SinkRecord[]): Prom
       return bisect(run, sink, records, error);
     }
   }
+}
+
+/** Whether the task has made use of the call: resumed what it had paused, or gone back. */
+async function putNothing(run: TaskRun, sink: StartedSink): Promise<boolean> {
+  const standing = () => sink.positions.all.map(({ paused, rewinds }) => `${rewinds} ${paused}`).join();
+  const before = standing();
+  await put(run, sink, []);
+  return standing() !== before;
 }
 
 /** Halves the batch until the records at fault stand alone; they are reported and skipped, the others are put. */

@@ -37,10 +37,12 @@ public class ProbeSink extends SinkConnector {
         private Path calls;
         private String mode;
         private boolean done;
+        private String last = "";
 
         @Override public String version() { return "1.5"; }
 
         private void note(String call) {
+            last = call;
             try {
                 Files.writeString(calls, call + "\n", StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
             } catch (IOException error) {
@@ -62,6 +64,12 @@ public class ProbeSink extends SinkConnector {
 
         @Override
         public void put(Collection<SinkRecord> records) {
+            if (records.isEmpty()) {
+                // How often is the worker's affair.
+                if (!last.equals("put")) note("put");
+                if (mode.equals("pauses")) context.resume(context.assignment().toArray(new TopicPartition[0]));
+                return;
+            }
             String values = records.stream().map(record -> String.valueOf(record.value())).collect(Collectors.joining(" "));
             note("put " + values);
             SinkRecord first = records.iterator().next();
@@ -90,6 +98,7 @@ public class ProbeSink extends SinkConnector {
                         context.offset(new TopicPartition(first.topic(), first.kafkaPartition()), 0);
                     }
                 }
+                case "pauses" -> context.pause(context.assignment().toArray(new TopicPartition[0]));
                 default -> { }
             }
         }

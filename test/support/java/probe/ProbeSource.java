@@ -1,5 +1,9 @@
 package probe;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +31,7 @@ public class ProbeSource extends SourceConnector {
         return new ConfigDef()
             .define("mode", ConfigDef.Type.STRING, "records", ConfigDef.Importance.HIGH, "What to do")
             .define("topic", ConfigDef.Type.STRING, ConfigDef.NO_DEFAULT_VALUE, ConfigDef.Importance.HIGH, "Where to")
+            .define("look.interval.ms", ConfigDef.Type.LONG, 60_000, ConfigDef.Importance.LOW, "How often to look")
             .define("count", ConfigDef.Type.INT, 10, ConfigDef.Importance.LOW, "How many");
     }
 
@@ -44,11 +49,31 @@ public class ProbeSource extends SourceConnector {
         config = given;
         if ("never-starts".equals(given.get("connector.mode"))) Probe.waitForEver();
         if ("exits".equals(given.get("connector.mode"))) System.exit(7);
+        String made = given.get("made.by.its.thread");
+        if (made != null) new Thread(() -> touchLater(Path.of(made))).start();
     }
 
+    /** One, or, where it watches a file, one for each line of it. */
     @Override
     public List<Map<String, String>> taskConfigs(int most) {
-        return List.of(new HashMap<>(config));
+        String watched = config.get("watched");
+        if (watched == null) return List.of(new HashMap<>(config));
+        try {
+            List<String> lines = Files.readAllLines(Path.of(watched));
+            return lines.stream().limit(most).map(line -> Map.of("topic", config.get("topic"), "line", line)).toList();
+        } catch (IOException error) {
+            throw new UncheckedIOException(error);
+        }
+    }
+
+    /** As a thread does that looks around from time to time: not at once. */
+    private static void touchLater(Path file) {
+        try {
+            Thread.sleep(100);
+            Files.createFile(file);
+        } catch (InterruptedException | IOException error) {
+            throw new IllegalStateException(error);
+        }
     }
 
     @Override
@@ -73,6 +98,7 @@ public class ProbeSource extends SourceConnector {
         private static final Map<String, Object> PARTITION = Map.of("shard", "s");
         /** Beyond what a double can count. */
         static final long BASE = 9_007_199_254_740_993L;
+        private static final String HALF_A_MEGABYTE = "z".repeat(500_000);
         private String mode;
         private String topic;
         private long at;
@@ -106,6 +132,7 @@ public class ProbeSource extends SourceConnector {
                 case "exits" -> System.exit(7);
                 case "never-starts" -> waitForEver();
                 case "missing" -> Missing.touch();
+                case "leaves-threads" -> new Thread(Probe::waitForEver, "left-behind").start();
                 case "settles" -> new Thread(() -> {
                     try {
                         Thread.sleep(300);
@@ -150,7 +177,11 @@ public class ProbeSource extends SourceConnector {
                 Map<String, Object> offset = new java.util.LinkedHashMap<>();
                 offset.put("at", at);
                 offset.put("ratio", 1.0);
-                Object value = mode.equals("large") ? "y".repeat(600_000) : "n" + (at - BASE);
+                Object value = switch (mode) {
+                    case "large" -> "y".repeat(600_000);
+                    case "gigabytes" -> HALF_A_MEGABYTE;
+                    default -> "n" + (at - BASE);
+                };
                 SourceRecord record = new SourceRecord(PARTITION, offset, topic, null, null, null, Schema.STRING_SCHEMA, value);
                 records.add(record);
                 if (mode.equals("draws")) draw(record, at - BASE);

@@ -17,6 +17,7 @@ abstract class Session {
     private final ClassLoader loader;
     private final ExecutorService thread;
     private PluginMetrics metrics;
+    private volatile boolean begun;
 
     Session(Frames frames, int id, String className, ClassLoader loader) {
         this.frames = frames;
@@ -29,7 +30,7 @@ abstract class Session {
     final ExecutorService threadOf(String role) {
         AtomicInteger count = new AtomicInteger();
         return Executors.newSingleThreadExecutor(work -> {
-            Thread made = new Thread(work, className + "-" + role + (count.getAndIncrement() == 0 ? "" : "'"));
+            Thread made = new Leftovers.Own(work, className + "-" + role + (count.getAndIncrement() == 0 ? "" : "'"));
             made.setDaemon(true);
             made.setContextClassLoader(loader);
             return made;
@@ -51,11 +52,18 @@ abstract class Session {
         return metrics;
     }
 
+    /** Its task begins, on this thread. */
+    final void begins() {
+        begun = true;
+        Leftovers.begins(loader, className);
+    }
+
     final <T> T within(Callable<T> work) {
         return Scoped.within(loader, work);
     }
 
     void close() {
+        if (begun) Leftovers.ends(loader);
         thread.shutdown();
     }
 

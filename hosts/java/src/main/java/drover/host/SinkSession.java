@@ -34,6 +34,7 @@ final class SinkSession extends Session {
 
     void start(int call, Map<String, String> config, JsonNode assignment, boolean reports) {
         run(call, () -> {
+            begins();
             assigned.addAll(partitions(assignment));
             task.initialize(new Context(config, reports));
             task.start(config);

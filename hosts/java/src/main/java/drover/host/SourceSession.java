@@ -56,6 +56,7 @@ final class SourceSession extends Session {
 
     void start(int call, Map<String, String> config, boolean drawsTransactions) {
         run(call, () -> {
+            begins();
             polling.acquire();
             try {
                 transactions = drawsTransactions ? new WorkerTransactionContext() : null;
