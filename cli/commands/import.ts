@@ -227,7 +227,14 @@ async function judge(rest: Rest, found: Found, options: ImportOptions): Promise<
     offsets,
     result: 'left out',
   });
-  const here = await findConnector(rest, name);
+  let here: Connector | null;
+  try {
+    here = await findConnector(rest, name);
+  } catch (error) {
+    // A name that no path can hold, with a slash in it: over the API nobody reaches it.
+    if (!(error instanceof RestError) || error.status !== 400) throw error;
+    return left('is refused', [`name: ${messageOf(error)}`]);
+  }
   if (here !== null && !(await isHalfDone(rest, here, found, options))) return left('is here already');
   let ignored: string[] = [];
   try {
