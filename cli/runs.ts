@@ -1,3 +1,4 @@
+import { gistOf } from '../src/errors.ts';
 import { costOfRun } from '../src/telemetry/run-cost.ts';
 import type { Run } from './answers.ts';
 import type { LogLine } from './logs.ts';
@@ -39,7 +40,10 @@ export function runOf({ at, fields }: Pick<LogLine, 'at' | 'fields'>, memoryMb: 
       memoryMb === null || durationMs === null
         ? null
         : costOfRun({ durationMs, records: records ?? 0, commits: commits ?? 0, emptyRuns: emptyRuns ?? 0 }, memoryMb),
-    error: of.event === 'run.ended' ? null : oneLine(String(of.error ?? of.message ?? '')),
+    error:
+      of.event === 'run.ended'
+        ? null
+        : oneLine(typeof of.trace === 'string' ? gistOf(of.trace) : String(of.error ?? of.message ?? '')),
   };
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { gistOf } from '../src/errors.ts';
 import { type Connector, findConnector, noConnector } from './connect-api.ts';
 import { CliError, usageError } from './faults.ts';
 import type { Rest } from './rest.ts';
@@ -49,8 +50,10 @@ function isSettled({ status, tasks }: Connector): boolean {
   return status.state === 'RUNNING' && tasks.length > 0 && tasks.every(({ state }) => state === 'RUNNING');
 }
 
-const failureOf = ({ status, tasks }: Connector): string | null =>
-  [status, ...tasks].find(({ state }) => state === 'FAILED')?.trace?.split('\n')[0] ?? null;
+const failureOf = ({ status, tasks }: Connector): string | null => {
+  const trace = [status, ...tasks].find(({ state }) => state === 'FAILED')?.trace ?? null;
+  return trace === null ? null : gistOf(trace);
+};
 
 /** Until each runs, is paused or is stopped; throws when one has failed. */
 export async function awaitSettled(

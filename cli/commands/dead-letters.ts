@@ -67,7 +67,12 @@ async function show(session: Session, options: ShowOptions, name: string): Promi
   const { readDeadLetters } = await import('../dead-letters.ts');
   const letters = await readDeadLetters({ bootstrapServers, commandConfig, topic, limit: options.limit });
   const origin = ({ context }: DeadLetter) =>
-    context.topic === undefined ? '-' : `${context.topic}:${context.partition}@${context.offset}`;
+    context.topic === undefined
+      ? '-'
+      : // A source's record was in none yet: this is where it was to go.
+        context.offset === undefined
+        ? `to ${context.topic}`
+        : `${context.topic}:${context.partition}@${context.offset}`;
   session.list(
     letters,
     [

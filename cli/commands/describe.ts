@@ -7,7 +7,7 @@ import { age, bytesText, stateCell, table } from '../output.ts';
 import { parseTarget } from '../resources.ts';
 import { RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
-import { connectorValue, firstLine, offsetsOf, offsetText, partitionText } from './get.ts';
+import { connectorValue, gist, offsetsOf, offsetText, partitionText } from './get.ts';
 
 export function addDescribe(program: Command, context: CommandContext): void {
   program
@@ -92,7 +92,7 @@ async function describeConnector(session: Session, name: string): Promise<unknow
         { title: 'LAST RUN', cell: ({ id }) => ago(session, of(id).last_run_at) },
         { title: 'NEXT DUE', cell: ({ id }) => until(session, of(id)) },
         { title: 'FAILURES', cell: ({ id }) => figure(of(id).consecutive_failures) },
-        { title: 'ERROR', cell: ({ trace }) => firstLine(trace) },
+        { title: 'ERROR', cell: ({ trace }) => gist(trace) },
       ],
       session.paint,
     );

@@ -10,7 +10,7 @@ import { age, type Cell } from '../output.ts';
 import { type Rest, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import type { StackResources } from '../stack-resources.ts';
-import { firstLine, traceOf } from './get.ts';
+import { gist, traceOf } from './get.ts';
 
 export function addDoctor(program: Command, context: CommandContext): void {
   program
@@ -94,7 +94,7 @@ function failed(connectors: readonly Connector[]): Finding {
   return {
     check,
     result: 'wrong',
-    detail: `${several(bad.map(({ name }) => name))} FAILED: ${firstLine(traceOf(first!))}`,
+    detail: `${several(bad.map(({ name }) => name))} FAILED: ${gist(traceOf(first!))}`,
     mend: `drover describe ${first!.name}; mend it, then drover restart ${first!.name} --include-tasks --only-failed`,
   };
 }

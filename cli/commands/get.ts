@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { gistOf } from '../../src/errors.ts';
 import { allConnectors, allPlugins, type Connector, listOf, recordOf, theConnector } from '../connect-api.ts';
 import { CliError, exitCodes, usageError } from '../faults.ts';
 import { isRecord, type Json, printJson } from '../json.ts';
@@ -67,7 +68,7 @@ async function getConnectors(session: Session, names: readonly string[]): Promis
       { title: 'STATE', cell: ({ status }) => stateCell(status.state) },
       { title: 'TASKS', cell: taskSummary },
       { title: 'CLASS', cell: ({ config }) => config['connector.class'] ?? '', wide: true },
-      { title: 'ERROR', cell: (connector) => firstLine(traceOf(connector)), wide: true },
+      { title: 'ERROR', cell: (connector) => gist(traceOf(connector)), wide: true },
     ],
     {
       values: valuesOf(names, connectors.map(connectorValue)),
@@ -80,7 +81,8 @@ async function getConnectors(session: Session, names: readonly string[]): Promis
 export const traceOf = ({ status, tasks }: Connector): string | null =>
   status.trace ?? tasks.find(({ trace }) => trace !== null)?.trace ?? null;
 
-export const firstLine = (trace: string | null): string => oneLine((trace ?? '').split('\n')[0]!);
+/** Why, and where it ended: on a line. */
+export const gist = (trace: string | null): string => oneLine(gistOf(trace ?? ''));
 
 /** `2 RUNNING`, `1 FAILED, 3 RUNNING`: the worst first. */
 function taskSummary({ tasks }: Connector): Cell {
@@ -120,7 +122,7 @@ async function getTasks(session: Session, names: readonly string[]): Promise<voi
     [
       { title: 'TASK', cell: ({ connector, id }) => `${connector}/${id}` },
       { title: 'STATE', cell: ({ state }) => stateCell(state) },
-      { title: 'ERROR', cell: ({ trace }) => firstLine(trace) },
+      { title: 'ERROR', cell: ({ trace }) => gist(trace) },
       { title: 'WORKER', cell: ({ workerId }) => workerId, wide: true },
     ],
     {

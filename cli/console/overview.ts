@@ -1,3 +1,4 @@
+import { gistOf } from '../../src/errors.ts';
 import type { ConnectorRow, Overview } from '../answers.ts';
 import { type Connector, recordOf } from '../connect-api.ts';
 import { isRecord, type Json, type JsonRecord } from '../json.ts';
@@ -132,13 +133,6 @@ export function topicsOf(type: string, config: Readonly<Record<string, string>>)
     .split(',')
     .map((topic) => topic.trim())
     .filter((topic) => topic !== '');
-}
-
-/** The last cause says why, the first line where it ended. */
-export function gistOf(trace: string): string {
-  const lines = trace.split('\n');
-  const cause = lines.findLast((line) => line.startsWith('Caused by: '));
-  return cause === undefined ? (lines[0] ?? '') : `${cause.slice('Caused by: '.length)} – ${lines[0]}`;
 }
 
 const numberOf = (value: Json | undefined): number =>

@@ -84,8 +84,8 @@ function pointedAt(body: string, path: JsonPointer, pointer: string): string | {
   try {
     const bytes = Buffer.from(body);
     whole = readWholeSchemaless(bytes, 0, bytes.length);
-  } catch {
-    return { why: 'its body is not JSON' };
+  } catch (cause) {
+    return { why: `its body cannot be read: ${(cause as Error).message}` };
   }
   const found = atJsonPointer(whole, path);
   if (found === undefined || found === null) {

@@ -9,15 +9,26 @@ import { JsonMissing, type JsonNode, JsonNumber, readJson, readWholeJson } from 
  */
 export const needsExactNumbers = new Error('Read this document with exact numbers');
 
-/** Integers are longs, other numbers doubles, objects maps. */
+/** Integers are longs, the lowest 64 bits of longer ones as in Java, other numbers doubles, objects maps. */
 export function decodeSchemaless(node: JsonNode | undefined): unknown {
-  return decodeFree(node, 0);
+  return decodeFree(node, 0, (number) => number.toLong());
+}
+
+const isLong = (value: bigint) => BigInt.asIntN(64, value) === value;
+
+function requireLong(number: JsonNumber): bigint {
+  const exact = /^-?\d{1,19}$/.test(number.text) ? BigInt(number.text) : null;
+  if (exact !== null && isLong(exact)) return exact;
+  const shown = number.text.length > 40 ? `${number.text.slice(0, 40)}…` : number.text;
+  throw new SerializationError(
+    `The whole number ${shown} has more than 64 bits: it would lose digits, write it as text`,
+  );
 }
 
 /** Java refuses deeper documents; the exact reader says so. */
 const maxNativeDepth = 1000;
 
-function decodeFree(node: JsonNode | undefined, depth: number): unknown {
+function decodeFree(node: JsonNode | undefined, depth: number, long: (number: JsonNumber) => bigint): unknown {
   switch (typeof node) {
     case 'string':
     case 'boolean':
@@ -30,11 +41,11 @@ function decodeFree(node: JsonNode | undefined, depth: number): unknown {
       return null;
   }
   if (node === null || node instanceof JsonMissing) return null;
-  if (node instanceof JsonNumber) return node.integral ? node.toLong() : node.toDouble();
+  if (node instanceof JsonNumber) return node.integral ? long(node) : node.toDouble();
   if (depth >= maxNativeDepth) throw needsExactNumbers;
-  if (Array.isArray(node)) return node.map((item) => decodeFree(item, depth + 1));
+  if (Array.isArray(node)) return node.map((item) => decodeFree(item, depth + 1, long));
   const out = new Map<unknown, unknown>();
-  for (const key of Object.keys(node)) out.set(key, decodeFree(node[key], depth + 1));
+  for (const key of Object.keys(node)) out.set(key, decodeFree(node[key], depth + 1, long));
   return out;
 }
 
@@ -47,14 +58,17 @@ export function readSchemaless(buffer: Buffer, start: number, end: number): unkn
   return value === odd ? decodeSchemaless(readJson(buffer.subarray(start, end))) : value;
 }
 
-/** The same where one value must fill the range, but for blanks. Throws SerializationError. */
+/**
+ * The same where one value must fill the range, but for blanks. Throws SerializationError, for whole numbers of more than
+ * 64 bits too: Java's converter takes the lowest 64 of them.
+ */
 export function readWholeSchemaless(buffer: Buffer, start: number, end: number): unknown {
   const value = readPlain(buffer, start, end);
   if (value !== odd) return value;
   const bytes = buffer.subarray(start, end);
   if (!isUtf8(bytes)) throw new SerializationError('This is no JSON: it holds bytes that are not UTF-8');
   const node = readWholeJson(bytes.toString('utf8'));
-  if (node !== undefined) return decodeSchemaless(node);
+  if (node !== undefined) return decodeFree(node, 0, requireLong);
   // Says what is wrong, where something is in the value itself.
   readJson(bytes);
   throw new SerializationError('This is no JSON: there is more than one value');
@@ -205,5 +219,7 @@ function readNumber(first: number): unknown {
     return Number(text.slice(from, at)) + 0;
   }
   if (digits <= 15) return BigInt(negative ? -value : value);
-  return digits <= 19 ? BigInt.asIntN(64, BigInt(text.slice(from, at))) : odd;
+  if (digits > 19) return odd;
+  const exact = BigInt(text.slice(from, at));
+  return isLong(exact) ? exact : odd;
 }

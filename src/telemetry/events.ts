@@ -1,3 +1,4 @@
+import { causeIn } from '../errors.ts';
 /**
  * Every occurrence worth knowing is one typed event: a structured log line, and where it carries a quantity a metric
  * in the same line (CloudWatch's embedded metric format). Metric names are Kafka Connect's where the quantity is the
@@ -166,7 +167,10 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
   'run.failed': {
     level: 'ERROR',
     logger: 'drover.worker',
-    message: (f) => `${nameOf(f)} ${f.retriable ? 'failed for now' : 'failed'}: ${f.error}`,
+    message: (f) => {
+      const cause = causeIn(f.trace);
+      return `${nameOf(f)} ${f.retriable ? 'failed for now' : 'failed'}: ${f.error}${cause === null ? '' : ` – ${cause}`}`;
+    },
   },
   'run.died': {
     level: 'ERROR',

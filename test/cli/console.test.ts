@@ -3,8 +3,9 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
-import { ConnectorWatch, gistOf, topicsOf } from '../../cli/console/overview.ts';
+import { ConnectorWatch, topicsOf } from '../../cli/console/overview.ts';
 import { createConsole } from '../../cli/console/server.ts';
+import { gistOf } from '../../src/errors.ts';
 import { fakeInstallation } from '../support/fake-installation.ts';
 
 const ending: (() => void)[] = [];

@@ -377,7 +377,7 @@ test('a poison message fails the connector and holds the queue; with errors.tole
     },
     longest,
   );
-  expect(failed).toContain('its body is not JSON');
+  expect(failed).toContain('its body cannot be read');
   await until('the queue is held', async () => (await mappingState(queueUrl)) === 'Disabled', longest);
   await send(queueUrl, [{ body: '{"id":"good"}' }]);
 

@@ -10,6 +10,8 @@ import { type DeadLetter, errorClassName, type Failure, messageOf } from './fail
 interface DeadLetterTarget {
   readonly topic: string;
   readonly replicationFactor: number;
+  /** The setting that it comes from. */
+  readonly replicationSetting: string;
   readonly contextHeaders: boolean;
 }
 
@@ -28,6 +30,7 @@ function sinkTarget(parsed: ConfigValues<typeof deadLetterSettings>): DeadLetter
   return {
     topic: parsed['errors.deadletterqueue.topic.name'],
     replicationFactor: parsed['errors.deadletterqueue.topic.replication.factor'],
+    replicationSetting: 'errors.deadletterqueue.topic.replication.factor',
     contextHeaders: parsed['errors.deadletterqueue.context.headers.enable'],
   };
 }
@@ -36,6 +39,7 @@ function sourceTarget(parsed: ConfigValues<typeof sourceRunSettings>): DeadLette
   return {
     topic: parsed['drover.errors.deadletterqueue.topic.name'],
     replicationFactor: parsed['drover.errors.deadletterqueue.topic.replication.factor'],
+    replicationSetting: 'drover.errors.deadletterqueue.topic.replication.factor',
     contextHeaders: parsed['drover.errors.deadletterqueue.context.headers.enable'],
   };
 }
@@ -120,7 +124,7 @@ export class DeadLetterQueue {
 
   async #ensureTopic(): Promise<void> {
     if (this.#topicKnown) return;
-    const { topic, replicationFactor } = this.#target;
+    const { topic, replicationFactor, replicationSetting } = this.#target;
     try {
       const found = await this.#admin.describeTopics([topic]);
       if (found.length === 0) {
@@ -130,7 +134,7 @@ export class DeadLetterQueue {
       if (cause instanceof RetriableError) throw cause;
       throw new ConnectError(
         'errors.dead_letter_topic',
-        `Could not initialize dead letter queue with topic=${topic}: ${messageOf(cause)}`,
+        `Could not initialize dead letter queue with topic=${topic}, ${replicationSetting}=${replicationFactor}: ${messageOf(cause)}`,
         { cause },
       );
     }
