@@ -4,6 +4,7 @@ import { ConfigError, ConnectError, isRetriable, RetriableError } from '../error
 import type { RetryPolicy } from './client-settings.ts';
 import { BrokerConnection, type ConnectionSettings } from './connection.ts';
 import { isStaleCoordinator, kafkaError, kafkaErrors } from './errors.ts';
+import { ProducerIds } from './producer-ids.ts';
 import { findCoordinatorCall } from './protocol/coordinator.ts';
 import { type BrokerAddress, type MetadataResponse, metadataCall } from './protocol/metadata.ts';
 import type { ApiCall } from './protocol/request.ts';
@@ -54,6 +55,7 @@ export class Cluster {
   readonly settings: ClusterSettings;
   readonly clock: Clock;
   readonly controlLane: Lane;
+  readonly producerIds = new ProducerIds();
   readonly #bootstrap: readonly BootstrapServer[];
   readonly #tls: ConnectionSettings['tls'];
   readonly #sasl: ConnectionSettings['sasl'];

@@ -18,6 +18,7 @@ export class IdempotentProducer implements Producer {
   readonly #cluster: Cluster;
   readonly #settings: ProducerSettings;
   #engine: Promise<ProduceEngine> | null = null;
+  #identity: ProducerIdentity | null = null;
   #closed = false;
 
   constructor(cluster: Cluster, settings: ProducerSettings) {
@@ -28,19 +29,24 @@ export class IdempotentProducer implements Producer {
   async #createEngine(): Promise<ProduceEngine> {
     const cluster = this.#cluster;
     const settings = this.#settings;
-    const identity = async (): Promise<ProducerIdentity | null> => {
+    const renew = async (): Promise<ProducerIdentity | null> => {
       if (!settings.idempotent) return null;
-      return cluster.retrying(settings.maxBlockMs, async () => {
+      this.#identity = await cluster.retrying(settings.maxBlockMs, async () => {
         const connection = await cluster.anyConnection(cluster.controlLane);
         const answer = await connection.call(initProducerIdCall, { transactionalId: null, timeoutMs: 0x7fffffff });
         if (answer.errorCode === kafkaErrors.NONE) return answer;
         throw kafkaError(answer.errorCode, { doing: 'get a producer id from' });
       });
+      return this.#identity;
+    };
+    const identity = async (): Promise<ProducerIdentity | null> => {
+      if (settings.idempotent) this.#identity = cluster.producerIds.take();
+      return this.#identity ?? renew();
     };
     const engine = new ProduceEngine(cluster, await loadCodecs(), settings, {
       transactionalId: null,
       identity,
-      renew: identity,
+      renew,
       enlist: async () => new Map(),
     });
     if (this.#closed) engine.kill(closed());
@@ -63,7 +69,15 @@ export class IdempotentProducer implements Producer {
   async close(): Promise<void> {
     this.#closed = true;
     (await this.#engine?.catch(() => null))?.kill(closed());
+    if (this.#identity !== null) this.#cluster.producerIds.giveBack(this.#identity);
+    this.#identity = null;
   }
 }
 
-const closed = () => new ConnectError('kafka.closed', 'The producer is closed');
+let closedError: ConnectError | null = null;
+
+/** One for all: there is an end of a producer in each run, and hardly ever anybody who is told. */
+function closed(): ConnectError {
+  closedError ??= new ConnectError('kafka.closed', 'The producer is closed');
+  return closedError;
+}

@@ -194,6 +194,51 @@ describe('producer', () => {
     expect((await sendValues(producer, topic, ['late'])).offsetOf(0)?.offset).toBe(before);
   });
 
+  it('a producer goes on under the id of one that was closed, in the next epoch; two at once share none', async () => {
+    const own = createKafkaClient({ bootstrapServers: kafkaAddress() });
+    try {
+      const topic = await newTopic();
+      const sendOne = async (value: string) => {
+        const producer = await own.producer();
+        await sendValues(producer, topic, [value]);
+        return producer;
+      };
+      const first = await sendOne('a');
+      const second = await sendOne('b');
+      await first.close();
+      const third = await sendOne('c');
+      await sendValues(third, topic, ['d']);
+      await Promise.all([second.close(), third.close()]);
+      await (await sendOne('e')).close();
+      const fetcher = await own.fetcher();
+      const [fetched] = await fetcher.fetch([{ topic, partition: 0, offset: 0 }], fetchOptions);
+      const cursor = fetched!.cursor!;
+      const seen: { value: string; id: bigint; epoch: number; sequence: number }[] = [];
+      while (cursor.next()) {
+        // Behind the header of a batch six bytes stand in front of the value of such a record.
+        const header = cursor.valueStart - 61 - 6;
+        seen.push({
+          value: cursor.buffer.toString('utf8', cursor.valueStart, cursor.valueEnd),
+          id: cursor.buffer.readBigInt64BE(header + 43),
+          epoch: cursor.buffer.readInt16BE(header + 51),
+          sequence: cursor.buffer.readInt32BE(header + 53),
+        });
+      }
+      const [a, b] = seen;
+      expect(a!.id).not.toBe(b!.id);
+      expect(seen.slice(0, 4)).toEqual([
+        { value: 'a', id: a!.id, epoch: 0, sequence: 0 },
+        { value: 'b', id: b!.id, epoch: 0, sequence: 0 },
+        { value: 'c', id: a!.id, epoch: 1, sequence: 0 },
+        { value: 'd', id: a!.id, epoch: 1, sequence: 1 },
+      ]);
+      expect([seen[4]!.value, seen[4]!.sequence]).toEqual(['e', 0]);
+      expect([`${a!.id} 2`, `${b!.id} 1`]).toContain(`${seen[4]!.id} ${seen[4]!.epoch}`);
+    } finally {
+      await own.close();
+    }
+  });
+
   it('sends of an empty batch resolve without a broker', async () => {
     const nowhere = createKafkaClient({ bootstrapServers: '127.0.0.1:1' });
     const producer = await nowhere.producer();

@@ -52,7 +52,8 @@ export function givenEvents(stack: LocalStack, run: string): readonly GivenEvent
     'value.converter.schemas.enable': 'false',
   };
   // A stream's batch is known by its numbers, which have to grow from run to run.
-  const begin = Date.now() * 1_000_000;
+  const begin = BigInt(Date.now()) * 1_000_000n;
+  const sequenceNumber = (number: number) => String(begin + BigInt(number));
   return [
     {
       kind: 'sqs',
@@ -167,7 +168,7 @@ export function givenEvents(stack: LocalStack, run: string): readonly GivenEvent
             ApproximateCreationDateTime: Math.floor(Date.now() / 1000),
             Keys: { id: { S: String(number) } },
             NewImage: { id: { S: String(number) }, n: { N: String(number) }, text: { S: 'x'.repeat(100) } },
-            SequenceNumber: String(begin + number),
+            SequenceNumber: sequenceNumber(number),
             SizeBytes: 130,
             StreamViewType: 'NEW_AND_OLD_IMAGES',
           },
@@ -192,13 +193,13 @@ export function givenEvents(stack: LocalStack, run: string): readonly GivenEvent
           kinesis: {
             kinesisSchemaVersion: '1.0',
             partitionKey: String(number),
-            sequenceNumber: String(begin + number),
+            sequenceNumber: sequenceNumber(number),
             data: Buffer.from(json(number)).toString('base64'),
             approximateArrivalTimestamp: Date.now() / 1000,
           },
           eventSource: 'aws:kinesis',
           eventVersion: '1.0',
-          eventID: `shardId-000000000000:${begin + number}`,
+          eventID: `shardId-000000000000:${sequenceNumber(number)}`,
           eventName: 'aws:kinesis:record',
           awsRegion: stack.region,
           eventSourceARN: source,
