@@ -9,8 +9,10 @@ const alias = {
 
 // Unit tests mirror src/ and need no services; the other projects start what they need through test/support.
 const serviceFolders = ['integration', 'parity', 'crash', 'e2e'];
+// Connectors of others with databases of their own: `npm run test:jars`.
+const jars = process.env.DROVER_TEST_JARS === undefined ? [] : ['jars'];
 // Most of their time is waiting, for brokers to elect and leases to expire. A deployed stack has the machine to itself.
-const filesAtOnce: Readonly<Record<string, number>> = { e2e: 1 };
+const filesAtOnce: Readonly<Record<string, number>> = { e2e: 1, jars: 1 };
 
 export default defineConfig({
   test: {
@@ -21,12 +23,12 @@ export default defineConfig({
           name: 'unit',
           alias,
           include: ['test/**/*.test.ts'],
-          exclude: serviceFolders.map((folder) => `test/${folder}/**`),
+          exclude: [...serviceFolders, 'jars'].map((folder) => `test/${folder}/**`),
           // No limit of speed: a machine that others use takes its time.
           testTimeout: 60_000,
         },
       },
-      ...serviceFolders.map((folder, index) => ({
+      ...[...serviceFolders, ...jars].map((folder, index) => ({
         test: {
           name: folder,
           alias,
