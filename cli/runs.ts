@@ -1,4 +1,4 @@
-import { gistOf } from '../src/errors.ts';
+import { causeIn } from '../src/errors.ts';
 import { costOfRun } from '../src/telemetry/run-cost.ts';
 import type { Run } from './answers.ts';
 import type { LogLine } from './logs.ts';
@@ -40,11 +40,14 @@ export function runOf({ at, fields }: Pick<LogLine, 'at' | 'fields'>, memoryMb: 
       memoryMb === null || durationMs === null
         ? null
         : costOfRun({ durationMs, records: records ?? 0, commits: commits ?? 0, emptyRuns: emptyRuns ?? 0 }, memoryMb),
-    error:
-      of.event === 'run.ended'
-        ? null
-        : oneLine(typeof of.trace === 'string' ? gistOf(of.trace) : String(of.error ?? of.message ?? '')),
+    error: of.event === 'run.ended' ? null : oneLine(whyOf(of)),
   };
+}
+
+function whyOf({ error, message, trace }: NonNullable<LogLine['fields']>): string {
+  const cause = typeof trace === 'string' ? causeIn(trace) : null;
+  const told = String(error ?? message ?? '');
+  return cause === null ? told : `${cause} – ${told}`;
 }
 
 /** A run that failed behind records that it moved has two lines, one why it failed and one what it moved. */

@@ -33,6 +33,8 @@ test('a run is read from the line that telemetry writes of it', () => {
   const ended = { ...about, bytes: 700, nextDueAt: null, steps: {} };
   telemetry.emit('run.ended', { ...ended, durationMs: 2500, records: 7, emptyRuns: 2, commits: 3 });
   telemetry.emit('run.failed', { ...about, error: 'no\nway', trace: 't', retriable: true, nextDueAt: null });
+  const trace = 'ConnectException: Exiting\nCaused by: DataException: no JSON\n\tat x\n';
+  telemetry.emit('run.failed', { ...about, error: 'Exiting', trace, retriable: false, nextDueAt: null });
   telemetry.emit('run.died', { ...about, runs: 2, fruitlessRuns: 2, workerId: 'w', leaseExpiredAt: 0 });
   const runs = lines.map((line) => runOf({ at: clock.now(), fields: JSON.parse(line) }, 1024));
   expect(runs).toEqual([
@@ -52,6 +54,7 @@ test('a run is read from the line that telemetry writes of it', () => {
       error: null,
     },
     expect.objectContaining({ task: 'orders/0', result: 'will be tried again', durationMs: null, error: 'no way' }),
+    expect.objectContaining({ result: 'failed', error: 'DataException: no JSON – Exiting' }),
     expect.objectContaining({
       task: 'orders/0',
       result: 'died',
