@@ -5,10 +5,11 @@ export const sinkExample = {
   title: 'S3 sinks',
   intro: `Topics become files in a bucket. There are two connectors with one engine: one takes the configs of Confluent's sink and
 names files as that one does, the other those of Aiven's. What neither has is the same in both, under the same names:
-\`flush.when.drained\`, \`file.max.bytes\`, \`file.max.age.ms\`, \`file.max.open\`, \`buffer.max.bytes\`, \`state.prefix\`.
+\`flush.when.drained\`, \`flush.quiet.ms\`, \`file.max.bytes\`, \`file.max.age.ms\`, \`file.max.open\`, \`buffer.max.bytes\`, \`state.prefix\`.
 
 **A burst ends as complete files.** Once its topics are drained a run finishes its files, so that nothing waits for records
-that may not come. With \`flush.when.drained=false\` a file stays open over any number of runs, until it is full, old enough
+that may not come. A burst with pauses is one file with \`flush.quiet.ms=10000\`: what is open is finished once it has got no record
+for ten seconds, by a run that is woken for it. With \`flush.when.drained=false\` a file stays open over any number of runs, until it is full, old enough
 or its schedule says so; the task is woken for that though nothing may come. A file's clock starts with its first record.
 
 **Each record is in one file, whichever run dies.** A run uploads parts, and leaves what is too little for a part below
@@ -26,7 +27,7 @@ members or frames, as every reader of these formats takes them. A topic that is 
 so its names, again: give it another \`topics.dir\` if the old files are to stay.
 
 **A pause or a stop** finishes what is open, if a run is under way; what is at rest between two runs stays open until the
-connector goes on. Delete a connector with \`flush.when.drained=false\` after it was stopped in mid-run, or let it drain first.
+connector goes on. Delete a connector with \`flush.when.drained=false\` or \`flush.quiet.ms\` after it was stopped in mid-run, or let it drain first.
 
 ## With the CDK
 

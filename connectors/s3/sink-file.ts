@@ -39,7 +39,7 @@ export class OpenFile {
   readonly #companions: readonly CompanionFile[];
   last: number;
   records = 0;
-  /** The last record's place in time, for whoever must make room. */
+  /** When its last record came. */
   touchedAt: number;
   /** Of its records, where one is known. */
   schema: Schema | null = null;
@@ -47,7 +47,7 @@ export class OpenFile {
   told = false;
 
   private constructor(
-    given: Pick<FileState, 'path' | 'kind' | 'first' | 'last' | 'openedAt' | 'clockStart' | 'origin'>,
+    given: Pick<FileState, 'path' | 'kind' | 'first' | 'last' | 'openedAt' | 'touchedAt' | 'clockStart' | 'origin'>,
     streams: readonly ObjectStream[],
     companions: readonly CompanionFile[],
   ) {
@@ -56,7 +56,7 @@ export class OpenFile {
     this.first = given.first;
     this.last = given.last;
     this.openedAt = given.openedAt;
-    this.touchedAt = given.openedAt;
+    this.touchedAt = given.touchedAt ?? given.openedAt;
     this.clockStart = given.clockStart;
     this.#origin = given.origin;
     this.#streams = streams;
@@ -172,8 +172,8 @@ export class OpenFile {
       streams.push(stream.stored(store(tail), saved === null ? null : store(saved)));
     }
     this.told = true;
-    const { path, kind, first, last, records, openedAt, clockStart } = this;
-    return { path, kind, first, last, records, openedAt, clockStart, origin: this.#origin, streams };
+    const { path, kind, first, last, records, openedAt, touchedAt, clockStart } = this;
+    return { path, kind, first, last, records, openedAt, touchedAt, clockStart, origin: this.#origin, streams };
   }
 
   /** Gives up what it holds of memory, as far as it can, within the same run. */

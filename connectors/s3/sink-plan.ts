@@ -23,7 +23,8 @@ export interface Rotation {
   readonly schedule: { readonly intervalMs: number; readonly zone: TimeZone } | null;
   /** When a record of the partition belongs elsewhere. */
   readonly onPathChange: boolean;
-  readonly whenDrained: boolean;
+  /** A drained topic ends files that have got no record for so long, in milliseconds; null: it ends none. */
+  readonly quietMs: number | null;
 }
 
 /** How files lie in the bucket. */
@@ -78,16 +79,17 @@ const longestAgeMs = 518_400_000;
 
 interface RunsValues {
   readonly 'flush.when.drained': boolean;
+  readonly 'flush.quiet.ms': number;
   readonly 'file.max.bytes': number;
   readonly 'file.max.age.ms': number;
 }
 
 /** What both dialects say in the same words. */
-export function rotationOf(values: RunsValues): Pick<Rotation, 'bytes' | 'ageMs' | 'whenDrained'> {
+export function rotationOf(values: RunsValues): Pick<Rotation, 'bytes' | 'ageMs' | 'quietMs'> {
   return {
     bytes: values['file.max.bytes'] > 0 ? values['file.max.bytes'] : null,
     ageMs: values['file.max.age.ms'] > 0 ? values['file.max.age.ms'] : longestAgeMs,
-    whenDrained: values['flush.when.drained'],
+    quietMs: values['flush.when.drained'] ? values['flush.quiet.ms'] : null,
   };
 }
 
@@ -101,7 +103,7 @@ export function statePrefixOf(given: string | null, prefix: string): string {
 /** Of all that says what files are and where they go; secrets are no part of it. */
 export function fingerprintOf(values: Readonly<Record<string, unknown>>): string {
   const known = Object.entries(values).filter(
-    ([key]) => !/secret|access\.key|flush\.when|buffer|file\.max|state/.test(key),
+    ([key]) => !/secret|access\.key|flush\.when|flush\.quiet|buffer|file\.max|state/.test(key),
   );
   return createHash('sha256').update(JSON.stringify(known)).digest('base64url').slice(0, 12);
 }

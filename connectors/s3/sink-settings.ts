@@ -28,7 +28,14 @@ const runsSpec = {
     type: 'BOOLEAN',
     default: true,
     importance: 'HIGH',
-    doc: 'Finish all files once the topics are drained, so that a burst ends as complete files. Otherwise a file stays open over runs until a rotation ends it.',
+    doc: 'Finish files once the topics are drained, so that a burst ends as complete files. Otherwise a file stays open over runs until a rotation ends it.',
+  },
+  'flush.quiet.ms': {
+    type: 'LONG',
+    default: 0,
+    validator: range(0, 3_600_000),
+    importance: 'MEDIUM',
+    doc: 'Of flush.when.drained: milliseconds for which a file must have got no record before it is finished, so that a burst with pauses is not cut into many: 10000, say. 0: as soon as a run has drained the topics.',
   },
   'file.max.bytes': {
     type: 'LONG',

@@ -27,6 +27,8 @@ export interface FileState {
   readonly last: number;
   readonly records: number;
   readonly openedAt: number;
+  /** When its last record came; left out by earlier versions. */
+  readonly touchedAt?: number;
   /** By the layout's clock; null: it has none. */
   readonly clockStart: number | null;
   readonly origin: string;

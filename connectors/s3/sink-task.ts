@@ -237,6 +237,12 @@ export class S3SinkTask implements SinkTask {
     return schedule === null ? aged : Math.min(aged, schedule.zone.nextMultiple(file.openedAt, schedule.intervalMs));
   }
 
+  /** The same where the topics are drained: nothing may come any more. */
+  #quietEndOf(file: OpenFile): number {
+    const { quietMs } = this.#plan.rotation;
+    return quietMs === null ? this.#endOf(file) : Math.min(this.#endOf(file), file.touchedAt + quietMs);
+  }
+
   /** Keeps memory and the number of open files within their bounds. */
   async #makeRoom(now: number): Promise<void> {
     const { mostOpenFiles, mostBufferedBytes } = this.#plan;
@@ -277,7 +283,6 @@ export class S3SinkTask implements SinkTask {
       await this.#newest.flush();
       return { positions };
     }
-    const finishesAll = occasion === 'revoked' || (occasion === 'drained' && this.#plan.rotation.whenDrained);
     const answer: Positions = new Map();
     const states: PartitionStates = new Map();
     let wakeAt: number | null = null;
@@ -286,14 +291,15 @@ export class S3SinkTask implements SinkTask {
         const { topic, partition: number } = partition;
         const delivered = positions.get(topic)?.get(number);
         if (delivered === undefined) return;
-        if (finishesAll) partition.finishAll(now);
-        for (const [id, file] of partition.files) if (now >= this.#endOf(file)) partition.finish(id, file, now);
+        if (occasion === 'revoked') partition.finishAll(now);
+        const endOf = (file: OpenFile) => (occasion === 'drained' ? this.#quietEndOf(file) : this.#endOf(file));
+        for (const [id, file] of partition.files) if (now >= endOf(file)) partition.finish(id, file, now);
         const leaves = occasion !== 'interval' || now - partition.checkpointedAt >= checkpointMs;
         const commit = await this.#commitmentOf(partition, delivered, leaves, now);
         if (commit === null) return;
         set(answer, topic, number, commit.position);
         set(states, topic, number, commit.state);
-        for (const file of partition.files.values()) wakeAt = Math.min(wakeAt ?? this.#endOf(file), this.#endOf(file));
+        for (const file of partition.files.values()) wakeAt = Math.min(wakeAt ?? endOf(file), endOf(file));
       }),
     );
     return { positions: answer, states, wakeAt };

@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { aivenS3Sink, confluentS3Sink } from '../../../connectors/s3/plugin.ts';
 import { plainAvro } from '../../../src/plugins/converters/avro/plain-avro.ts';
 import { ConnectorBench, type Point } from '../../../src/testing/index.ts';
@@ -155,6 +155,30 @@ describe('over runs', () => {
     expect(names()).toEqual([]);
     expect(task?.dueAt).toBeGreaterThanOrEqual(before);
     expect(task?.dueAt).toBeLessThanOrEqual(Date.now() + 7000);
+  });
+
+  test('a burst with pauses is one file, and is there once it has been quiet for long enough', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const quietMs = 20_000;
+      await configure({ 'flush.quiet.ms': String(quietMs), 'drover.idle.floor.ms': '3600000' });
+      for (const id of upTo(3)) {
+        await bench.produce([{ topic: 't', value: order(id) }]);
+        await bench.run();
+        const [task] = await bench.stores.config.getTasks(bench.name);
+        expect({ names: names(), dueAt: task?.dueAt }).toEqual({ names: [], dueAt: Date.now() + quietMs });
+        vi.setSystemTime(Date.now() + quietMs - 1);
+      }
+      vi.setSystemTime(Date.now() + 1);
+      await bench.run();
+      expect(names()).toHaveLength(1);
+      expect(ids()).toEqual(upTo(3));
+      const [task] = await bench.stores.config.getTasks(bench.name);
+      expect(task?.states).toEqual({});
+      expect(store.objects.map(({ key }) => key)).toEqual(names());
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('a file whose upload has been taken away is made of the records once more', async () => {
