@@ -136,13 +136,13 @@ test('every file that package.json points to is packed', () => {
 function holdersOfPlugin(out: string): Set<string> {
   const bundles = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.mjs'));
   const functionOf = (asset: string) =>
-    ['rest', 'coordinator', 'task', 'mirror'].find((name) => bundles.includes(join(asset, 'dist', `${name}.mjs`)));
+    ['rest', 'coordinator', 'task', 'mirror', 'connectors'].find((name) => bundles.includes(join(asset, 'dist', `${name}.mjs`)));
   const holding = bundles.filter((file) => readFileSync(join(out, file), 'utf8').includes('com.example.Countdown'));
   return new Set(holding.map((file) => functionOf(file.split('/')[0]!) ?? file));
 }
 
 /** The coordinator runs no plugin and knows none. */
-const holders = new Set(['rest', 'task', 'mirror']);
+const holders = new Set(['rest', 'task', 'mirror', 'connectors']);
 
 describe('the example app, of ES modules, with types checked down to the libraries', () => {
   test('type-checks', async () => {
@@ -162,7 +162,7 @@ describe('the example app, of ES modules, with types checked down to the librari
     await run(esm, 'npm', 'run', 'synth', '--', '--no-telemetry');
     const template = JSON.parse(readFileSync(join(esm, 'cdk.out', 'Connect.template.json'), 'utf8'));
     const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
-    expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(4);
+    expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(5);
     expect(holdersOfPlugin(join(esm, 'cdk.out'))).toEqual(holders);
   });
 
@@ -232,9 +232,9 @@ import { ConnectStack } from '../lib/connect-stack';
 import plugins from '../lib/plugins';
 import guide from '../lib/guide/plugins';
 
-test('the stack has the four functions', () => {
+test('the stack has the five functions', () => {
   const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
-  Template.fromStack(new ConnectStack(app, 'Test')).resourceCountIs('AWS::Lambda::Function', 4);
+  Template.fromStack(new ConnectStack(app, 'Test')).resourceCountIs('AWS::Lambda::Function', 5);
 });
 
 test('plugins can be tested too', async () => {
