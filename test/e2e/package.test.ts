@@ -136,7 +136,9 @@ test('every file that package.json points to is packed', () => {
 function holdersOfPlugin(out: string): Set<string> {
   const bundles = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.mjs'));
   const functionOf = (asset: string) =>
-    ['rest', 'coordinator', 'task', 'mirror', 'connectors'].find((name) => bundles.includes(join(asset, 'dist', `${name}.mjs`)));
+    ['rest', 'coordinator', 'task', 'mirror', 'connectors'].find((name) =>
+      bundles.includes(join(asset, 'dist', `${name}.mjs`)),
+    );
   const holding = bundles.filter((file) => readFileSync(join(out, file), 'utf8').includes('com.example.Countdown'));
   return new Set(holding.map((file) => functionOf(file.split('/')[0]!) ?? file));
 }
