@@ -1,11 +1,20 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { definePlugin, noConfig, type SourceOffset, SourceRecord } from '../../../src/api/index.ts';
+import { systemClock } from '../../../src/clock.ts';
 import { storesOver } from '../../../src/storage/dynamodb/stores-over.ts';
 import type { TableClient } from '../../../src/storage/dynamodb/table-client.ts';
 import { MemoryTableClient } from '../../../src/storage/memory/memory-table-client.ts';
 import type { Stores } from '../../../src/storage/stores.ts';
 import { MemoryKafka } from '../../../src/testing/memory-kafka.ts';
+import { isTopicCheckDue } from '../../../src/worker/sink/topic-changes.ts';
 import { createHarness, type Harness } from '../../support/worker-harness.ts';
+
+/** Minutes from now, in which a busy sink does not look for new partitions. */
+const aheadMs = () =>
+  [0, 60_000, 120_000, 180_000].find((ms) => {
+    const from = systemClock.now() + ms;
+    return !isTopicCheckDue('a', from, from + 60_000);
+  })!;
 
 const text = 'org.apache.kafka.connect.storage.StringConverter';
 const partition = { list: 'one' };
@@ -92,6 +101,7 @@ describe('the last commit of a run', () => {
     kafka = new MemoryKafka();
     kafka.createTopic('counted');
     atRelease = null;
+    const ahead = aheadMs();
     const table = new Proxy<TableClient>(new MemoryTableClient(), {
       get: (target, name: keyof TableClient) => {
         const request = target[name];
@@ -121,6 +131,7 @@ describe('the last commit of a run', () => {
       plugins: [source, sink],
       stores,
       settings: { runLingerMs: 0 },
+      clock: { now: () => systemClock.now() + ahead, sleep: systemClock.sleep },
     });
     return () => harness.close();
   });
