@@ -1,4 +1,4 @@
-import { causeIn } from '../src/errors.ts';
+import { gistOf } from '../src/errors.ts';
 import { costOfRun } from '../src/telemetry/run-cost.ts';
 import type { Run } from './answers.ts';
 import type { LogLine } from './logs.ts';
@@ -45,9 +45,8 @@ export function runOf({ at, fields }: Pick<LogLine, 'at' | 'fields'>, memoryMb: 
 }
 
 function whyOf({ error, message, trace }: NonNullable<LogLine['fields']>): string {
-  const cause = typeof trace === 'string' ? causeIn(trace) : null;
   const told = String(error ?? message ?? '');
-  return cause === null ? told : `${cause} – ${told}`;
+  return typeof trace === 'string' ? gistOf(trace, told) : told;
 }
 
 /** A run that failed behind records that it moved has two lines, one why it failed and one what it moved. */

@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { parseFeedInvocation } from '../src/invocation/feed-event.ts';
+import { type FeedInvocation, parseFeedInvocation } from '../src/invocation/feed-event.ts';
 import { SqsLaterQueue } from '../src/invocation/put-off.ts';
 import { isShared, joinAnswers, type SharedPart, shareOut } from '../src/invocation/shared-queue.ts';
 import type { FeedReport } from '../src/worker/feed/feed-host.ts';
@@ -13,20 +13,21 @@ const later = new SqsLaterQueue();
 export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())
   .handler(async (event: unknown, context: Context) => {
-    const { source } = parseFeedInvocation(event);
+    const invocation = parseFeedInvocation(event);
+    const { source } = invocation;
     const key = environment.feeds.keyOf(source);
-    if (!isShared(source, key)) return answerOf(event, await feed(key, event, context));
+    if (!isShared(source, key)) return answerOf(invocation, await feed(key, event, invocation, context));
     const answers: unknown[] = [];
     for (const part of shareOut(event, key)) {
-      const report = await feed(part.key, part.event, context);
+      const own = parseFeedInvocation(part.event);
+      const report = await feed(part.key, part.event, own, context);
       const waits = !report.taken && report.why === 'held';
-      answers.push(waits ? await putOff(source, part) : answerOf(part.event, report));
+      answers.push(waits ? await putOff(source, part) : answerOf(own, report));
     }
     return joinAnswers(answers);
   });
 
-async function feed(key: string, event: unknown, context: Context): Promise<FeedReport> {
-  const { waitsMs } = parseFeedInvocation(event);
+async function feed(key: string, event: unknown, { waitsMs }: FeedInvocation, context: Context): Promise<FeedReport> {
   const report = await worker.feed(key, event, {
     deadlineAt: Math.min(deadlineOf(context), waitsMs === null ? Number.POSITIVE_INFINITY : clock.now() + waitsMs),
     workerId: `${workerName}:${context.awsRequestId}`,
@@ -36,8 +37,8 @@ async function feed(key: string, event: unknown, context: Context): Promise<Feed
   return report;
 }
 
-function answerOf(event: unknown, report: FeedReport): unknown {
-  return report.taken ? report.answer : parseFeedInvocation(event).giveBack(report.why, report.error);
+function answerOf({ giveBack }: FeedInvocation, report: FeedReport): unknown {
+  return report.taken ? report.answer : giveBack(report.why, report.error);
 }
 
 async function putOff(queueArn: string, { key, event }: SharedPart): Promise<unknown> {

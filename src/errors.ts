@@ -92,22 +92,13 @@ export function isRetriable(error: unknown): boolean {
   return error instanceof ConnectError && error.retriable;
 }
 
-/** Of a trace: the last cause, which says why, and where it ended, which the first line says. */
-export function gistOf(trace: string): string {
-  const cause = causeIn(trace);
-  const [first = ''] = trace.split('\n');
-  return cause === null ? first : `${cause} – ${first}`;
-}
-
-/** The last cause that a trace tells; null: it tells none. */
-export function causeIn(trace: string): string | null {
+/** Of a trace on a line: the last cause, which says why, and where it ended, which the first line says, or `told`. */
+export function gistOf(trace: string, told?: string): string {
+  const lines = trace.split('\n');
   const begins = 'Caused by: ';
-  return (
-    trace
-      .split('\n')
-      .findLast((line) => line.startsWith(begins))
-      ?.slice(begins.length) ?? null
-  );
+  const cause = lines.findLast((line) => line.startsWith(begins));
+  const ended = told ?? lines[0]!;
+  return cause === undefined ? ended : `${cause.slice(begins.length)} – ${ended}`;
 }
 
 /** The error and its causes as text in the layout of a Java stack trace (`class: message`, then `Caused by: …`). */

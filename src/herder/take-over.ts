@@ -1,7 +1,6 @@
 import type { FailedInvocation } from '../invocation/failed-invocations.ts';
 import type { RunId } from '../invocation/run-request.ts';
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
-import { deathsOf } from '../storage/deaths.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { LeaseStore } from '../storage/lease-store.ts';
 import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
@@ -37,33 +36,33 @@ export async function takeOver(
 /** Which of them may be run now. */
 async function endLeases(deps: TakeOverDeps, { request, invocation }: FailedInvocation): Promise<RunId[]> {
   const free: RunId[] = [];
-  for (const { run, item } of await held(deps, request)) {
+  for (const { run, item } of await candidates(deps, request)) {
+    if (item.leaseInvocation !== invocation) continue;
     const now = deps.clock.now();
-    const pause = pauseAfter(deathsOf({ ...item, leaseExpiresAt: now }, now).fruitless);
+    const pause = pauseAfter(item.fruitlessRuns);
     const isEnded = await deps.leases.expire(run, invocation, pause === 0 ? now - clockSkewMs : now + pause);
     if (isEnded && pause === 0) free.push(run);
   }
   return free;
 }
 
-interface HeldLease {
+interface Candidate {
   readonly run: RunId;
   readonly item: ConnectorItem | TaskItem;
 }
 
 /** What the run may have held: of a connector also one of its tasks, which its invocation has gone on with. */
-async function held({ configs, clock }: TakeOverDeps, request: FailedInvocation['request']): Promise<HeldLease[]> {
-  const isHeld = ({ item }: HeldLease) => item.leaseOwner !== null && item.leaseExpiresAt > clock.now() - clockSkewMs;
+async function candidates({ configs }: TakeOverDeps, request: FailedInvocation['request']): Promise<Candidate[]> {
   if (request.kind === 'probe') return [];
   const { connector } = request;
   if (request.kind === 'task') {
     const item = await configs.getTask(connector, request.task);
-    return item === undefined ? [] : [{ run: { connector, task: request.task }, item }].filter(isHeld);
+    return item === undefined ? [] : [{ run: { connector, task: request.task }, item }];
   }
   const found = await configs.getConnectorAndTasks(connector, { evenDeleting: true });
   if (found === undefined) return [];
   const tasks = found.tasks.map((item) => ({ run: { connector, task: item.task }, item }));
-  return [{ run: { connector, task: null }, item: found.connector }, ...tasks].filter(isHeld);
+  return [{ run: { connector, task: null }, item: found.connector }, ...tasks];
 }
 
 function pauseAfter(fruitless: number): number {

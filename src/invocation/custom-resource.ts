@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { ConnectError } from '../errors.ts';
+import { isFields } from './fields.ts';
 
 /* How CloudFormation calls a function for a resource that it does not know itself, and how it is answered. */
 
@@ -39,7 +40,7 @@ const kinds: Readonly<Record<string, ResourceRequest['kind']>> = {
  * any other answer goes to S3, so that nobody can have it sent elsewhere.
  */
 export function parseResourceRequest(event: unknown, endpoint: string | undefined): ResourceRequest {
-  if (!isObject(event)) throw invalid('it is no object');
+  if (!isFields(event)) throw invalid('it is no object');
   const text = (field: string): string => {
     const value = event[field];
     if (typeof value !== 'string' || value === '') throw invalid(`${field} is missing`);
@@ -48,7 +49,7 @@ export function parseResourceRequest(event: unknown, endpoint: string | undefine
   const kind = text('RequestType');
   if (!Object.hasOwn(kinds, kind)) throw invalid(`RequestType is ${JSON.stringify(kind)}`);
   const { ResourceProperties: properties } = event;
-  if (!isObject(properties)) throw invalid('ResourceProperties is no object');
+  if (!isFields(properties)) throw invalid('ResourceProperties is no object');
   return {
     kind: kinds[kind]!,
     physicalId: kind === 'Create' ? null : text('PhysicalResourceId'),
@@ -129,8 +130,4 @@ function shortened(text: string, most: number): string {
 
 function cut(line: string, most: number): string {
   return line.length <= most ? line : `${line.slice(0, most)}…`.toWellFormed();
-}
-
-function isObject(value: unknown): value is Properties {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

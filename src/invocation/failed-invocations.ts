@@ -1,3 +1,4 @@
+import { type Fields, isFields, jsonIn } from './fields.ts';
 import { parseRunRequest, type RunRequest } from './run-request.ts';
 
 /** An invocation that Lambda has run and that failed: its process was ended, or its handler was done. Nothing of it goes on. */
@@ -7,8 +8,6 @@ export interface FailedInvocation {
   /** By which it was asked for; what it holds in the table bears it. */
   readonly invocation: string;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** The name that whoever asked for this run knows it by; undefined: it was asked for by hand. */
 export function invocationOf(event: unknown): string | undefined {
@@ -34,7 +33,7 @@ interface Notice {
 
 function noticeOf(record: unknown): Notice | null {
   if (!isFields(record) || !isFields(record.Sns)) return null;
-  const message = parsed(record.Sns.Message);
+  const message = jsonIn(record.Sns.Message);
   if (!isFields(message) || !isFields(message.requestContext)) return null;
   if (!isFields(message.requestPayload)) return null;
   return { condition: message.requestContext.condition, request: message.requestPayload };
@@ -44,17 +43,4 @@ function failedInvocation({ condition, request }: Notice): FailedInvocation[] {
   const invocation = invocationOf(request);
   if (condition !== 'RetriesExhausted' || invocation === undefined) return [];
   return [{ request: parseRunRequest(request), invocation }];
-}
-
-function parsed(text: unknown): unknown {
-  if (typeof text !== 'string') return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

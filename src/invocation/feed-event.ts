@@ -1,4 +1,5 @@
 import { ConnectError } from '../errors.ts';
+import { type Fields, isFields } from './fields.ts';
 
 /** One event for a feed: whose it is, and how its source is told what became of it. */
 export interface FeedInvocation {
@@ -9,8 +10,6 @@ export interface FeedInvocation {
   /** Nobody takes it now: what the source is told so that it brings the event again. Throws, where that is how. */
   giveBack(why: 'unclaimed' | 'held' | 'failed', error: Error): unknown;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** The feed key of webhooks is this and the connector's name. */
 const hookPrefix = 'hook:';
@@ -85,8 +84,4 @@ function httpError(statusCode: number, message: string, headers: Readonly<Record
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ error_code: statusCode, message }),
   };
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

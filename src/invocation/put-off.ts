@@ -1,12 +1,11 @@
 import type { MessageAttributeValue, SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
+import { type Fields, fieldsOf } from './fields.ts';
 
 /**
  * Messages of a shared queue whose connector may not take them now: of such a queue nothing can be held for one connector
  * alone, and what is given back again and again ends in the dead letter queue. So they go to the end of the queue, with a
  * delay, and those that were brought are done with. A death in between leaves both: at least once.
  */
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** How often a message was put off. */
 const countAttribute = 'drover.put-off';
@@ -147,8 +146,4 @@ function attributeOf({ dataType, stringValue, binaryValue }: Fields): MessageAtt
   if (typeof stringValue === 'string') return { DataType: dataType, StringValue: stringValue };
   if (typeof binaryValue !== 'string') return null;
   return { DataType: dataType, BinaryValue: Buffer.from(binaryValue, 'base64') };
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }

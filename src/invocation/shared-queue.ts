@@ -1,9 +1,9 @@
+import { isFields } from './fields.ts';
+
 /**
  * A queue whose messages are for several connectors: each says for which by the attribute `drover.feed`, a feed key. It is
  * declared by a key with a `*` at its end.
  */
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Some messages of an event, as an event of their own. */
 export interface SharedPart {
@@ -35,8 +35,4 @@ export function joinAnswers(answers: readonly unknown[]): { readonly batchItemFa
       isFields(answer) && Array.isArray(answer.batchItemFailures) ? answer.batchItemFailures : [],
     ),
   };
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

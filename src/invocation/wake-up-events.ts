@@ -1,3 +1,5 @@
+import { isFields, jsonIn } from './fields.ts';
+
 /**
  * What the events of S3, SQS, SNS and EventBridge look like that wake connectors. An event names the connectors it is
  * for, or the queue or topic that it comes from stands for some by its ARN (`sources`); nothing is looked up among those
@@ -10,7 +12,7 @@
  */
 export function namesToWake(event: unknown, sources: ReadonlyMap<string, readonly string[]>): string[] {
   const names = new Set<string>();
-  if (isObject(event) && Array.isArray(event.Records)) {
+  if (isFields(event) && Array.isArray(event.Records)) {
     for (const record of event.Records) for (const name of sources.get(sourceOf(record)) ?? []) names.add(name);
   }
   collect(event, names, 0);
@@ -19,8 +21,8 @@ export function namesToWake(event: unknown, sources: ReadonlyMap<string, readonl
 
 /** The ARN of the queue or topic that has invoked; empty for anything else. */
 function sourceOf(record: unknown): string {
-  if (!isObject(record)) return '';
-  const arn = record.eventSourceARN ?? (isObject(record.Sns) ? record.Sns.TopicArn : undefined);
+  if (!isFields(record)) return '';
+  const arn = record.eventSourceARN ?? (isFields(record.Sns) ? record.Sns.TopicArn : undefined);
   return typeof arn === 'string' ? arn : '';
 }
 
@@ -29,43 +31,31 @@ const notificationPrefix = 'drover.wake:';
 const deepest = 5;
 
 function collect(event: unknown, names: Set<string>, depth: number): void {
-  if (depth > deepest || !isObject(event)) return;
+  if (depth > deepest || !isFields(event)) return;
   const { drover, detail, Records: records, Type: type, Message: message } = event;
-  if (isObject(drover) && Array.isArray(drover.wake)) {
+  if (isFields(drover) && Array.isArray(drover.wake)) {
     for (const name of drover.wake) if (typeof name === 'string') names.add(name);
   }
   collect(detail, names, depth + 1);
-  if (type === 'Notification' && typeof message === 'string') collect(parsed(message), names, depth + 1);
+  if (type === 'Notification' && typeof message === 'string') collect(jsonIn(message), names, depth + 1);
   if (!Array.isArray(records)) return;
-  for (const record of records) if (isObject(record)) collectRecord(record, names, depth);
+  for (const record of records) if (isFields(record)) collectRecord(record, names, depth);
 }
 
 function collectRecord(record: Readonly<Record<string, unknown>>, names: Set<string>, depth: number): void {
-  if (isObject(record.s3) && typeof record.s3.configurationId === 'string') {
+  if (isFields(record.s3) && typeof record.s3.configurationId === 'string') {
     const id = record.s3.configurationId;
     if (id.startsWith(notificationPrefix)) addList(id.slice(notificationPrefix.length), names);
   }
   const attributes = record.messageAttributes;
-  const attribute = isObject(attributes) ? attributes['drover.wake'] : undefined;
-  if (isObject(attribute) && typeof attribute.stringValue === 'string') addList(attribute.stringValue, names);
-  if (typeof record.body === 'string') collect(parsed(record.body), names, depth + 1);
-  if (isObject(record.Sns) && typeof record.Sns.Message === 'string') {
-    collect(parsed(record.Sns.Message), names, depth + 1);
+  const attribute = isFields(attributes) ? attributes['drover.wake'] : undefined;
+  if (isFields(attribute) && typeof attribute.stringValue === 'string') addList(attribute.stringValue, names);
+  if (typeof record.body === 'string') collect(jsonIn(record.body), names, depth + 1);
+  if (isFields(record.Sns) && typeof record.Sns.Message === 'string') {
+    collect(jsonIn(record.Sns.Message), names, depth + 1);
   }
 }
 
 function addList(text: string, names: Set<string>): void {
   for (const name of text.split(',')) if (name.trim() !== '') names.add(name.trim());
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null; // Somebody else's message: it names nobody.
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -17,6 +17,8 @@ export interface RunDeath {
 /** Held while an invocation runs the item; see lease-store.ts. */
 export interface LeaseState {
   readonly leaseOwner: string | null;
+  /** By which its holder was asked for; null: by hand, or nobody holds it. */
+  readonly leaseInvocation: string | null;
   /** Epoch milliseconds. */
   readonly leaseExpiresAt: number;
   /** Grows with every acquisition, never reset. */

@@ -1,4 +1,4 @@
-import { causeIn } from '../errors.ts';
+import { gistOf } from '../errors.ts';
 /**
  * Every occurrence worth knowing is one typed event: a structured log line, and where it carries a quantity a metric
  * in the same line (CloudWatch's embedded metric format). Metric names are Kafka Connect's where the quantity is the
@@ -167,10 +167,7 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
   'run.failed': {
     level: 'ERROR',
     logger: 'drover.worker',
-    message: (f) => {
-      const cause = causeIn(f.trace);
-      return `${nameOf(f)} ${f.retriable ? 'failed for now' : 'failed'}: ${f.error}${cause === null ? '' : ` – ${cause}`}`;
-    },
+    message: (f) => `${nameOf(f)} ${f.retriable ? 'failed for now' : 'failed'}: ${gistOf(f.trace, f.error)}`,
   },
   'run.died': {
     level: 'ERROR',

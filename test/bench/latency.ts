@@ -37,6 +37,7 @@ import { signalService, stopService } from '../../local/service.ts';
 import { localSettings } from '../../local/settings.ts';
 import { type LocalStack, readStack, startStack, stopStack } from '../../local/stack.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import { landedAt } from './landed-at.ts';
 import { median } from './median.ts';
 import { machine } from './races/process-cpu.ts';
 
@@ -89,20 +90,7 @@ async function fill(topic: string): Promise<void> {
 }
 
 /** Resolves when a consumer that waits at this offset has the record there. */
-async function recordAt(topic: string, offset: number): Promise<number> {
-  const giveUpAt = performance.now() + giveUpMs;
-  while (performance.now() < giveUpAt) {
-    const [fetched] = await fetcher.fetch([{ topic, partition: 0, offset }], {
-      maxWaitMs: 10_000,
-      minBytes: 1,
-      maxBytes: 1 << 20,
-      maxPartitionBytes: 1 << 20,
-      isolationLevel: 'read_uncommitted',
-    });
-    if (fetched?.cursor?.next()) return performance.now();
-  }
-  throw new Error(`${topic} has no record at ${offset} after ${giveUpMs / 1000} s`);
-}
+const recordAt = (topic: string, offset: number) => landedAt(fetcher, topic, offset, giveUpMs);
 
 /** Resolves when the file holds anything. */
 function bytesIn(file: string): Promise<number> {

@@ -14,6 +14,7 @@ import { localSettings } from '../../local/settings.ts';
 import { type LocalStack, readStack, startStack, stopStack } from '../../local/stack.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { childrenOf, isEnvironmentOf } from '../support/processes.ts';
+import { landedAt } from './landed-at.ts';
 import { machine } from './races/process-cpu.ts';
 
 const kills = Number(process.argv[2] ?? 40);
@@ -37,21 +38,7 @@ const append = () => appendFileSync(file, `line ${line++}\n`);
 writeFileSync(file, '');
 const writing = setInterval(append, everyMs);
 
-/** When the record at that offset was there. */
-async function recordAt(offset: number): Promise<number> {
-  const giveUpAt = performance.now() + giveUpMs;
-  while (performance.now() < giveUpAt) {
-    const [fetched] = await fetcher.fetch([{ topic: name, partition: 0, offset }], {
-      maxWaitMs: 10_000,
-      minBytes: 1,
-      maxBytes: 1 << 20,
-      maxPartitionBytes: 1 << 20,
-      isolationLevel: 'read_uncommitted',
-    });
-    if (fetched?.cursor?.next()) return performance.now();
-  }
-  throw new Error(`${name} has no record at ${offset} after ${giveUpMs / 1000} s`);
-}
+const recordAt = (offset: number) => landedAt(fetcher, name, offset, giveUpMs);
 
 async function endOffset(): Promise<number> {
   const ends = await kafka.admin.endOffsets([{ topic: name, partition: 0 }]);

@@ -1,15 +1,8 @@
 import { join } from 'node:path';
-import { kafkaVersion } from '../../local/kafka.ts';
-import { jars, unpacked } from '../../local/maven.ts';
+import { unpacked } from '../../local/maven.ts';
 
-const debezium = async (name: string, version: string) =>
-  join(
-    await unpacked(`debezium-${name}`, `io.debezium:debezium-connector-${name}:tar.gz:plugin:${version}`),
-    `debezium-connector-${name}`,
-  );
-
-/** Folders of plugins, as their projects publish them. */
-export const debeziumPostgres = () => debezium('postgres', '3.6.1.Final');
-export const debeziumMySql = () => debezium('mysql', '3.6.1.Final');
-export const debeziumJdbc = () => debezium('jdbc', '3.4.0.Final');
-export const mirrorMaker = () => jars('connect-mirror', [`org.apache.kafka:connect-mirror:${kafkaVersion}`]);
+/** The folder of the plugin, as its project publishes it. */
+export async function debeziumPostgres(): Promise<string> {
+  const archive = 'io.debezium:debezium-connector-postgres:tar.gz:plugin:3.6.1.Final';
+  return join(await unpacked('debezium-postgres', archive), 'debezium-connector-postgres');
+}

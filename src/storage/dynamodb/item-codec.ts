@@ -185,6 +185,7 @@ const readPositionChanges = (item: Attributes) =>
 
 const readLease = (item: Attributes) => ({
   leaseOwner: text(item, 'leaseOwner'),
+  leaseInvocation: text(item, 'leaseInvocation'),
   leaseExpiresAt: number(item, 'leaseExpiresAt') ?? 0,
   fencingToken: number(item, 'fencingToken') ?? 0,
   dueAt: number(item, 'dueAt'),

@@ -118,6 +118,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
       const held = {
         ...item,
         leaseOwner: owner,
+        leaseInvocation: invocation ?? null,
         leaseExpiresAt: expiresAt,
         fencingToken,
         openRuns: item.openRuns + 1,
