@@ -2,6 +2,7 @@ import './source-maps.ts';
 import type { MiddlewareObj } from '@middy/core';
 import { systemClock } from '../src/clock.ts';
 import { readEnvironment } from '../src/environment.ts';
+import { requestsByEnvironment } from '../src/storage/dynamodb/requests-by-environment.ts';
 import { createDynamoDbStores } from '../src/storage/dynamodb/stores.ts';
 import { metricNamespace } from '../src/telemetry/events.ts';
 import { createTelemetry } from '../src/telemetry/telemetry.ts';
@@ -29,7 +30,10 @@ export const telemetry = createTelemetry({
   context: { function: functionName },
 });
 
-export const stores = createDynamoDbStores({ tableName: environment['drover.table.name'] });
+export const stores = createDynamoDbStores({
+  tableName: environment['drover.table.name'],
+  requests: requestsByEnvironment(process.env),
+});
 
 /** Epoch milliseconds at which Lambda kills this invocation. */
 export function deadlineOf(context: { getRemainingTimeInMillis(): number }): number {

@@ -20,6 +20,7 @@ import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { startHttpServer } from '../../src/rest/http-server.ts';
 import { createRestApp } from '../../src/rest/rest-app.ts';
 import { createTable } from '../../src/storage/dynamodb/create-table.ts';
+import { SdkRequests } from '../../src/storage/dynamodb/sdk-requests.ts';
 import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { droverBuild, kafkaConnectVersion } from '../../src/version.ts';
@@ -224,7 +225,7 @@ async function startDrover(): Promise<Side> {
   });
   const tableName = `drover-java-scale-${process.pid}-${clock.now()}`;
   await createTable(client, tableName, { stream: false });
-  const stores = createDynamoDbStores({ client, tableName });
+  const stores = createDynamoDbStores({ requests: new SdkRequests(client), tableName });
   const telemetry = createTelemetry({ clock, write: () => {}, level: 'FATAL' });
   const plugins = createRegistry([]);
   const kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });

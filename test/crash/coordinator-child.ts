@@ -4,7 +4,7 @@ import { AwsTableClient } from '../../src/storage/dynamodb/aws-table-client.ts';
 import { storesOver } from '../../src/storage/dynamodb/stores-over.ts';
 import type { TableClient } from '../../src/storage/dynamodb/table-client.ts';
 import { silentTelemetry } from '../../src/telemetry/telemetry.ts';
-import { dynamoDbClient } from '../integration/storage/dynamodb-table.ts';
+import { tableRequests } from '../integration/storage/dynamodb-table.ts';
 
 /** One tick of a coordinator that ends with SIGKILL at one of its requests, to the table or to invoke, if it is to. */
 export interface TickOrder {
@@ -19,7 +19,7 @@ export interface TickOrder {
 }
 
 if (import.meta.main) {
-  const client = dynamoDbClient();
+  const requests = tableRequests();
   process.once('message', (order: TickOrder) => {
     void tick(order);
   });
@@ -30,15 +30,15 @@ if (import.meta.main) {
       now: () => startedAt + (Date.now() - startedAt) * speed,
       sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / speed, signal),
     };
-    let requests = 0;
+    let asked = 0;
     const mortal = async <T>(send: () => Promise<T>): Promise<T> => {
-      const dies = ++requests === dieAt;
+      const dies = ++asked === dieAt;
       if (dies && before) process.kill(process.pid, 'SIGKILL');
       const answer = await send();
       if (dies) process.kill(process.pid, 'SIGKILL');
       return answer;
     };
-    const table = new AwsTableClient({ tableName, client });
+    const table = new AwsTableClient({ tableName, requests });
     const mortalTable: TableClient = {
       update: (...args) => mortal(() => table.update(...args)),
       transact: (...args) => mortal(() => table.transact(...args)),

@@ -12,7 +12,7 @@ import type { Worker } from '../../src/worker/run/run-report.ts';
 import { createWorker } from '../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
 import { invocations, monitorableSource, TaskMonitor } from '../integration/monitorable-source.ts';
-import { dropTables, dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
+import { dropTables, dynamoDbClient, newTable, tableRequests } from '../integration/storage/dynamodb-table.ts';
 import { kafkaAddress } from '../support/services.ts';
 import { uniqueName } from '../support/worker-harness.ts';
 import type { TickOrder } from './coordinator-child.ts';
@@ -57,7 +57,7 @@ beforeAll(async () => {
   kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
   await kafka.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
   tableName = await newTable(db);
-  stores = createDynamoDbStores({ client: db, tableName });
+  stores = createDynamoDbStores({ requests: tableRequests(), tableName });
   children = new ReadyChildren('coordinator-child.ts');
   worker = createWorker({
     stores,

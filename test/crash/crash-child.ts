@@ -7,7 +7,7 @@ import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import type { RunReport } from '../../src/worker/run/run-report.ts';
 import { createWorker } from '../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../src/worker/worker-settings.ts';
-import { dynamoDbClient } from '../integration/storage/dynamodb-table.ts';
+import { tableRequests } from '../integration/storage/dynamodb-table.ts';
 import { ledgerSource } from '../support/ledger-source.ts';
 import { mortalPlugins } from '../support/mortal-plugins.ts';
 import { kafkaAddress } from '../support/service-addresses.ts';
@@ -57,7 +57,7 @@ if (import.meta.main) {
     };
     const steps: string[] = [];
     let isWarm = !order.warm;
-    const stores = createDynamoDbStores({ client: dynamoDbClient(), tableName: order.tableName, clock });
+    const stores = createDynamoDbStores({ requests: tableRequests(), tableName: order.tableName, clock });
     const worker = createWorker({
       stores,
       kafka: async () => kafka,

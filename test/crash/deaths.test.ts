@@ -8,7 +8,7 @@ import type { KafkaClient } from '../../src/kafka/types.ts';
 import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
 import type { Stores } from '../../src/storage/stores.ts';
 import { runDeathsMetric } from '../../src/telemetry/events.ts';
-import { dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
+import { dynamoDbClient, newTable, tableRequests } from '../integration/storage/dynamodb-table.ts';
 import { readTopic } from '../support/kafka-records.ts';
 import { createMemoryRest, type MemoryRest } from '../support/memory-rest.ts';
 import { deathsIn, mortalClass, mortalPlugins } from '../support/mortal-plugins.ts';
@@ -29,7 +29,7 @@ let kafka: KafkaClient;
 
 beforeAll(async () => {
   tableName = await newTable(db);
-  stores = createDynamoDbStores({ client: db, tableName });
+  stores = createDynamoDbStores({ requests: tableRequests(), tableName });
   kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
 });
 

@@ -7,7 +7,7 @@ import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
 import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
 import type { Stores } from '../../src/storage/stores.ts';
-import { dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
+import { dynamoDbClient, newTable, tableRequests } from '../integration/storage/dynamodb-table.ts';
 import { readTopic, sendValues } from '../support/kafka-records.ts';
 import { isAborted, ledgerClass, ledgerLines } from '../support/ledger-source.ts';
 import { kafkaAddress } from '../support/services.ts';
@@ -32,7 +32,7 @@ let lab: CrashLab;
 beforeAll(async () => {
   console.log(`seed of the random kills: DROVER_CRASH_SEED=${seed}`);
   const tableName = await newTable(db);
-  stores = createDynamoDbStores({ client: db, tableName });
+  stores = createDynamoDbStores({ requests: tableRequests(), tableName });
   kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
   lab = new CrashLab(tableName);
 });

@@ -17,7 +17,7 @@ import type { KafkaClient } from '../../src/kafka/types.ts';
 import { createDynamoDbStores } from '../../src/storage/dynamodb/stores.ts';
 import type { ConnectorType } from '../../src/storage/items.ts';
 import type { Stores } from '../../src/storage/stores.ts';
-import { dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
+import { dynamoDbClient, newTable, tableRequests } from '../integration/storage/dynamodb-table.ts';
 import { readTopic, uniqueName } from '../support/kafka-records.ts';
 import { readersPython } from '../support/python-readers.ts';
 import { formats, idOf, objectOf } from '../support/s3-objects.ts';
@@ -52,7 +52,7 @@ let lab: CrashLab;
 beforeAll(async () => {
   console.log(`seed of the random kills: DROVER_CRASH_SEED=${seed}`);
   const tableName = await newTable(db);
-  stores = createDynamoDbStores({ client: db, tableName });
+  stores = createDynamoDbStores({ requests: tableRequests(), tableName });
   kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
   s3 = new S3Client({ endpoint: dynamoDbEndpoint(), forcePathStyle: true, region, credentials });
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));

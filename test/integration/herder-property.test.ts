@@ -20,7 +20,7 @@ import { forgottenWrite, type RegisterWrite } from '../support/last-writer.ts';
 import { MortalTable } from '../support/mortal-table.ts';
 import { kafkaAddress } from '../support/services.ts';
 import { invocations, monitorableSource, TaskMonitor } from './monitorable-source.ts';
-import { dropTables, dynamoDbClient, newTable } from './storage/dynamodb-table.ts';
+import { dropTables, dynamoDbClient, newTable, tableRequests } from './storage/dynamodb-table.ts';
 
 /**
  * Two coordinators, three callers of the API and as many runs as they dispatch, all at once over one real table; any of
@@ -57,7 +57,7 @@ afterAll(async () => {
 
 it(`I1, I6, I7: desired and actual agree in the end, no lease held twice, no answer forgotten (seed ${seed})`, async () => {
   await kafka.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
-  const table = new AwsTableClient({ tableName: await newTable(dynamoDbClient()), client: dynamoDbClient() });
+  const table = new AwsTableClient({ tableName: await newTable(dynamoDbClient()), requests: tableRequests() });
   const world = new World(table);
   world.startCoordinators();
   await Promise.all([0, 1, 2].map((caller) => world.call(caller)));

@@ -12,7 +12,7 @@ import type { RunReport } from '../../src/worker/run/run-report.ts';
 import { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
 import type { EnvironmentOrder } from '../support/task-environment-child.ts';
 import { uniqueName } from '../support/worker-harness.ts';
-import { dropTables, dynamoDbClient, newTable } from './storage/dynamodb-table.ts';
+import { dropTables, dynamoDbClient, newTable, tableRequests } from './storage/dynamodb-table.ts';
 
 /** Plugin code that has to be cut must not live on beside the next run: its environment, a process, ends. */
 const folder = mkdtempSync(join(tmpdir(), 'drover-environment-'));
@@ -23,7 +23,7 @@ const children: ChildProcess[] = [];
 
 beforeAll(async () => {
   tableName = await newTable(db);
-  stores = createDynamoDbStores({ client: db, tableName });
+  stores = createDynamoDbStores({ requests: tableRequests(), tableName });
 });
 
 afterAll(async () => {

@@ -12,7 +12,7 @@ import { startFaultyDynamoDb } from '../support/faulty-dynamodb.ts';
 import { readTopic, sendValues } from '../support/kafka-records.ts';
 import { dynamoDbEndpoint, kafkaAddress, startPrivateBroker } from '../support/services.ts';
 import { createHarness, type Harness, realKafka, uniqueName } from '../support/worker-harness.ts';
-import { dynamoDbClient, newTable } from './storage/dynamodb-table.ts';
+import { dynamoDbClient, newTable, tableRequests } from './storage/dynamodb-table.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-faults-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -137,12 +137,12 @@ describe('a table that throttles, fails, and loses answers', () => {
     const plain = dynamoDbClient();
     const tableName = await newTable(plain);
     await using faulty = await startFaultyDynamoDb(dynamoDbEndpoint(), randomFrom(seed));
-    const client = dynamoDbClient({ endpoint: faulty.endpoint, maxAttempts: 2 });
+    const requests = tableRequests({ endpoint: faulty.endpoint, attempts: 2 });
     // A lease that was taken while the answer was lost, or never given back, runs out by the next try: time moves on.
     let aheadMs = 0;
     const harness = createHarness({
       kafka: realKafka(kafkaAddress()),
-      stores: createDynamoDbStores({ client, tableName }),
+      stores: createDynamoDbStores({ requests, tableName }),
       budgetMs: 10_000,
       clock: { now: () => Date.now() + aheadMs, sleep: systemClock.sleep },
     });
@@ -159,7 +159,7 @@ describe('a table that throttles, fails, and loses answers', () => {
     };
     const settled = async (name: string) => {
       for (let attempt = 0; attempt < 60; attempt++) {
-        const stored = createDynamoDbStores({ client: plain, tableName });
+        const stored = createDynamoDbStores({ requests: tableRequests(), tableName });
         if ((await stored.config.getConnector(name))?.state === 'RUNNING') return;
         await stored.config.markConnectorDue(name, harness.clock.now());
         aheadMs += 20_000;
@@ -213,7 +213,7 @@ describe('clocks that disagree by minutes', () => {
   it('I1, I2, I4: a run that is taken over while it lives is fenced, and exactly once stays exactly once', async () => {
     const db = dynamoDbClient();
     const tableName = await newTable(db);
-    const stores = () => createDynamoDbStores({ client: db, tableName });
+    const stores = () => createDynamoDbStores({ requests: tableRequests(), tableName });
     const [name, topic] = [uniqueName('skew'), uniqueName('skew')];
     const ahead = createHarness({
       kafka: realKafka(kafkaAddress()),

@@ -11,7 +11,7 @@ import { kafkaAddress } from '../support/services.ts';
 import { topicConfigs } from '../support/topic-configs.ts';
 import { createHarness, type Harness, type HarnessOptions, realKafka, uniqueName } from '../support/worker-harness.ts';
 import { MonitorableSourceTask, sourceOf } from '../support/worker-plugins.ts';
-import { dynamoDbClient, newTable } from './storage/dynamodb-table.ts';
+import { dynamoDbClient, newTable, tableRequests } from './storage/dynamodb-table.ts';
 
 const strings = {
   'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
@@ -27,7 +27,7 @@ let harness: Harness;
 const newHarness = (options: Partial<HarnessOptions> = {}) => {
   harness = createHarness({
     kafka: realKafka(kafkaAddress()),
-    stores: createDynamoDbStores({ client: db, tableName }),
+    stores: createDynamoDbStores({ requests: tableRequests(), tableName }),
     ...options,
   });
   return harness;
@@ -286,7 +286,7 @@ describe('the lease', () => {
 
   it('I2: a run whose lease was taken over cannot commit', async () => {
     const [name, topic] = [uniqueName('zombie'), uniqueName('zombie')];
-    const other = createDynamoDbStores({ client: db, tableName });
+    const other = createDynamoDbStores({ requests: tableRequests(), tableName });
     class Overtaken extends MonitorableSourceTask {
       override async poll() {
         const polled = await super.poll();

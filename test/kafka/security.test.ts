@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
 import { environmentCredentials, mskIamToken, mskRegion } from '../../src/kafka/msk-iam.ts';
 import { bearerToken, securityFromProperties } from '../../src/kafka/security.ts';
+import { Sha256 } from '../support/sha256.ts';
 
 const jaas = (text: string) => ({
   'security.protocol': 'SASL_SSL',
@@ -56,20 +57,6 @@ describe('security from Kafka properties', () => {
     expect((error as ConfigError).facts.key).toBe(key);
   });
 });
-
-/** What @smithy/signature-v4 wants of a hash. */
-class Sha256 {
-  readonly #hash;
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as Buffer);
-  }
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(data as Buffer);
-  }
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-}
 
 describe('MSK IAM token', () => {
   it("is signed as AWS's own signer signs it, whatever the keys and the time", async () => {

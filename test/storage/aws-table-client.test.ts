@@ -1,25 +1,20 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  TransactionCanceledException,
-} from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 
 import { S } from '../../src/storage/dynamodb/attributes.ts';
 import { AwsTableClient } from '../../src/storage/dynamodb/aws-table-client.ts';
 import { chunksOf, type Write } from '../../src/storage/dynamodb/table-client.ts';
+import type { TableRequests } from '../../src/storage/dynamodb/table-requests.ts';
 
 const key = { pk: 'C#a', sk: 'STATE' };
 const update = { key, what: 'the config of connector a', set: { state: S('RUNNING') } };
 const put: Write = { kind: 'put', key, what: 'the offset of x', item: {} };
 
-const failure = (name: string, message = 'no') => Object.assign(new Error(message), { name });
+const failure = (name: string, message = 'no', more: object = {}) =>
+  Object.assign(new Error(message), { name, ...more });
 
 function cancelled(...codes: string[]) {
-  return new TransactionCanceledException({
-    message: 'cancelled',
-    $metadata: {},
+  return failure('TransactionCanceledException', 'cancelled', {
     CancellationReasons: codes.map((Code) => ({
       Code,
       ...(Code === 'ValidationError' ? { Message: 'Item size has exceeded' } : {}),
@@ -31,22 +26,23 @@ function cancelled(...codes: string[]) {
 function tableWith(...answers: unknown[]) {
   const sent: Record<string, unknown>[] = [];
   const slept: number[] = [];
-  const client = {
-    send: async (command: { input: Record<string, unknown> }) => {
-      sent.push(command.input);
+  const requests = {
+    send: async (_operation: string, input: Record<string, unknown>) => {
+      sent.push(input);
       const answer = answers.shift();
       if (answer instanceof Error) throw answer;
       return answer ?? {};
     },
-  } as unknown as DynamoDBClient;
+    destroy: () => {},
+  } as unknown as TableRequests;
   const clock: Clock = { now: () => 0, sleep: async (ms) => void slept.push(ms) };
-  return { table: new AwsTableClient({ tableName: 't', client, clock }), sent, slept };
+  return { table: new AwsTableClient({ tableName: 't', requests, clock }), sent, slept };
 }
 
 describe('the table over AWS', () => {
   it('a refused write is an answer, with the row that won', async () => {
     const row = { fencingToken: { N: '7' } };
-    const refused = new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item: row });
+    const refused = failure('ConditionalCheckFailedException', 'no', { Item: row });
     const { table, sent } = tableWith(refused);
     const condition = '#fencingToken = :token';
     expect(await table.update({ ...update, condition, values: { token: { N: '6' } } })).toEqual({ done: false, row });
@@ -88,7 +84,7 @@ describe('the table over AWS', () => {
     ['ResourceNotFoundException', 'storage.table_missing', false],
     ['AccessDeniedException', 'storage.access_denied', false],
     ['ValidationException', 'storage.refused', false],
-  ])('%s, after all retries of the SDK, is %s', async (name, code, retriable) => {
+  ])('%s, when it was tried again in vain, is %s', async (name, code, retriable) => {
     const { table } = tableWith(failure(name), failure(name));
     await expect(table.update(update)).rejects.toMatchObject({ code, retriable });
     await expect(table.get(key)).rejects.toMatchObject({ code, retriable });

@@ -1,18 +1,4 @@
-import {
-  BatchGetItemCommand,
-  BatchWriteItemCommand,
-  ConditionalCheckFailedException,
-  DynamoDBClient,
-  type DynamoDBClientConfig,
-  GetItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
-  TransactionCanceledException,
-  type TransactWriteItem,
-  TransactWriteItemsCommand,
-  UpdateItemCommand,
-  type WriteRequest,
-} from '@aws-sdk/client-dynamodb';
+import type { QueryInput, TransactWriteItem, WriteRequest } from '@aws-sdk/client-dynamodb';
 import { type Clock, systemClock } from '../../clock.ts';
 import { ConnectError, RetriableError } from '../../errors.ts';
 import { type Attributes, N, S } from './attributes.ts';
@@ -30,43 +16,40 @@ import {
   type Update,
   type Write,
 } from './table-client.ts';
+import type { RequestFailure, TableRequests } from './table-requests.ts';
 
 export interface AwsTableClientOptions {
   readonly tableName: string;
-  readonly client?: DynamoDBClient;
-  readonly clientConfig?: DynamoDBClientConfig;
+  readonly requests: TableRequests;
   readonly clock?: Clock;
 }
 
 const conflictRetries = 10;
-/** A request without an answer is sent again: a table that is silent must not hold a run until its deadline. */
-const timeouts = { connectionTimeout: 2000, requestTimeout: 8000, throwOnRequestTimeout: true };
 
 export class AwsTableClient implements TableClient {
   readonly tableName: string;
-  readonly #client: DynamoDBClient;
+  readonly #requests: TableRequests;
   readonly #clock: Clock;
 
   constructor(options: AwsTableClientOptions) {
     this.tableName = options.tableName;
     this.#clock = options.clock ?? systemClock;
-    this.#client = options.client ?? newDynamoDbClient(options.clientConfig);
+    this.#requests = options.requests;
   }
 
   async update(update: Update): Promise<Outcome> {
     try {
       const { Attributes } = await this.#retryConflicts(update.what, () =>
-        this.#client.send(
-          new UpdateItemCommand({
-            ...this.#updateInput(update),
-            ReturnValues: 'ALL_OLD',
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        ),
+        this.#requests.send('UpdateItem', {
+          ...this.#updateInput(update),
+          ReturnValues: 'ALL_OLD',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
       );
       return { done: true, before: Attributes ?? null };
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return { done: false, row: error.Item ?? null };
+      const failure = error as RequestFailure;
+      if (failure.name === 'ConditionalCheckFailedException') return { done: false, row: failure.Item ?? null };
       throw this.#explain(error, update.what);
     }
   }
@@ -74,21 +57,17 @@ export class AwsTableClient implements TableClient {
   async transact(writes: readonly Write[], what: string): Promise<TransactOutcome> {
     const items = writes.map((write) => this.#transactItem(write));
     try {
-      await this.#retryConflicts(what, () =>
-        this.#client.send(new TransactWriteItemsCommand({ TransactItems: items })),
-      );
+      await this.#retryConflicts(what, () => this.#requests.send('TransactWriteItems', { TransactItems: items }));
       return { done: true };
     } catch (error) {
-      if (error instanceof TransactionCanceledException) {
-        const reasons = error.CancellationReasons ?? [];
-        if (reasons.some((reason) => reason.Code === 'ConditionalCheckFailed')) {
-          return {
-            done: false,
-            refused: reasons.map((reason) =>
-              reason.Code === 'ConditionalCheckFailed' ? (reason.Item ?? null) : undefined,
-            ),
-          };
-        }
+      const reasons = cancellationReasons(error);
+      if (reasons.some((reason) => reason.Code === 'ConditionalCheckFailed')) {
+        return {
+          done: false,
+          refused: reasons.map((reason) =>
+            reason.Code === 'ConditionalCheckFailed' ? (reason.Item ?? null) : undefined,
+          ),
+        };
       }
       throw this.#explain(error, what);
     }
@@ -96,14 +75,12 @@ export class AwsTableClient implements TableClient {
 
   async get(key: Key, attributes?: readonly string[]): Promise<Attributes | null> {
     const { Item } = await this.#asked('a read', () =>
-      this.#client.send(
-        new GetItemCommand({
-          TableName: this.tableName,
-          Key: keyOf(key),
-          ConsistentRead: true,
-          ...projection(attributes),
-        }),
-      ),
+      this.#requests.send('GetItem', {
+        TableName: this.tableName,
+        Key: keyOf(key),
+        ConsistentRead: true,
+        ...projection(attributes),
+      }),
     );
     return Item ?? null;
   }
@@ -120,7 +97,7 @@ export class AwsTableClient implements TableClient {
       for (let attempt = 0; left.length > 0; attempt++) {
         const requests = left;
         const { UnprocessedItems } = await this.#asked(what, () =>
-          this.#client.send(new BatchWriteItemCommand({ RequestItems: { [this.tableName]: requests } })),
+          this.#requests.send('BatchWriteItem', { RequestItems: { [this.tableName]: requests } }),
         );
         left = UnprocessedItems?.[this.tableName] ?? [];
         if (left.length > 0) await this.#backOff(attempt, what);
@@ -138,9 +115,9 @@ export class AwsTableClient implements TableClient {
       for (let attempt = 0; asked.length > 0; attempt++) {
         const keysLeft = asked;
         const { Responses, UnprocessedKeys } = await this.#asked('a read', () =>
-          this.#client.send(
-            new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys: keysLeft, ConsistentRead: true } } }),
-          ),
+          this.#requests.send('BatchGetItem', {
+            RequestItems: { [this.tableName]: { Keys: keysLeft, ConsistentRead: true } },
+          }),
         );
         const items = Responses?.[this.tableName] ?? [];
         found.push(...items);
@@ -194,22 +171,20 @@ export class AwsTableClient implements TableClient {
     );
   }
 
-  async #query(input: Omit<QueryCommandInput, 'TableName'>, { after, limit }: PageOptions): Promise<ItemPage> {
+  async #query(input: Omit<QueryInput, 'TableName'>, { after, limit }: PageOptions): Promise<ItemPage> {
     const { Items, LastEvaluatedKey } = await this.#asked('a read', () =>
-      this.#client.send(
-        new QueryCommand({
-          ...input,
-          TableName: this.tableName,
-          ...(limit === undefined ? {} : { Limit: limit }),
-          ...(after === null || after === undefined ? {} : { ExclusiveStartKey: JSON.parse(after) as Attributes }),
-        }),
-      ),
+      this.#requests.send('Query', {
+        ...input,
+        TableName: this.tableName,
+        ...(limit === undefined ? {} : { Limit: limit }),
+        ...(after === null || after === undefined ? {} : { ExclusiveStartKey: JSON.parse(after) as Attributes }),
+      }),
     );
     return { items: Items ?? [], next: LastEvaluatedKey === undefined ? null : JSON.stringify(LastEvaluatedKey) };
   }
 
   destroy(): void {
-    this.#client.destroy();
+    this.#requests.destroy();
   }
 
   async #asked<T>(what: string, send: () => Promise<T>): Promise<T> {
@@ -295,7 +270,7 @@ export class AwsTableClient implements TableClient {
   #explain(error: unknown, what: string): unknown {
     if (error instanceof ConnectError) return error;
     const { name, message } = error as Error;
-    const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+    const reasons = cancellationReasons(error);
     const told = [message, ...reasons.map((reason) => reason.Message ?? '')].join(' ');
     const codes = [name, ...reasons.map((reason) => reason.Code ?? '')];
     if (/[Ii]tem size|size has exceeded|Item collection/.test(told)) {
@@ -322,27 +297,17 @@ export class AwsTableClient implements TableClient {
   }
 }
 
-/** A run's requests are alike: its handlers, which the SDK would make anew for each, are kept. */
-export function newDynamoDbClient(config?: DynamoDBClientConfig): DynamoDBClient {
-  const client = new DynamoDBClient({
-    retryMode: 'adaptive',
-    maxAttempts: 5,
-    requestHandler: timeouts,
-    cacheMiddleware: true,
-    ...config,
-  });
-  // Without a logger it would copy each request and answer for nobody.
-  if (config?.logger === undefined) client.middlewareStack.remove('loggerMiddleware');
-  return client;
+/** None: it is no transaction that was cancelled. */
+function cancellationReasons(error: unknown): NonNullable<RequestFailure['CancellationReasons']> {
+  const { name, CancellationReasons } = error as Partial<RequestFailure>;
+  return name === 'TransactionCanceledException' ? (CancellationReasons ?? []) : [];
 }
 
 function isConflict(error: unknown): boolean {
-  if (error instanceof TransactionCanceledException) {
-    const codes = (error.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
-    const passing = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
-    return !codes.includes('ConditionalCheckFailed') && codes.some((code) => passing.includes(code));
-  }
-  return error instanceof Error && error.name === 'TransactionConflictException';
+  const codes = cancellationReasons(error).map((reason) => reason.Code ?? 'None');
+  const passing = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
+  if (codes.some((code) => passing.includes(code))) return !codes.includes('ConditionalCheckFailed');
+  return (error as Partial<Error>).name === 'TransactionConflictException';
 }
 
 const keyOf = (key: Key): Attributes => ({ pk: S(key.pk), sk: S(key.sk) });

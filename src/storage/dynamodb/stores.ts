@@ -8,7 +8,7 @@ export interface DynamoDbStoresOptions extends AwsTableClientOptions {
   readonly newNonce?: () => string;
 }
 
-/** The stores over one table, with one client. */
+/** The stores over one table, with one way to it. */
 export function createDynamoDbStores(options: DynamoDbStoresOptions): Stores {
   return storesOver(new AwsTableClient(options), options.newNonce ?? randomUUID);
 }

@@ -11,10 +11,11 @@ import { systemClock } from '../../../src/clock.ts';
 import { createCoordinator } from '../../../src/herder/coordinator.ts';
 import { createDynamoDbStores } from '../../../src/storage/dynamodb/stores.ts';
 import { Secrets } from '../../../src/telemetry/redaction.ts';
-import { dropTables, dynamoDbClient, newTable } from '../../integration/storage/dynamodb-table.ts';
+import { dropTables, dynamoDbClient, newTable, tableRequests } from '../../integration/storage/dynamodb-table.ts';
 import setup, { kafkaAddress } from '../../support/services.ts';
 import { createHarness, realKafka, uniqueName } from '../../support/worker-harness.ts';
 import { median } from '../median.ts';
+import { WatchedRequests } from '../watched-requests.ts';
 import type { Measured } from './cost-model.ts';
 
 const million = 1_000_000;
@@ -26,19 +27,15 @@ const folder = mkdtempSync(join(tmpdir(), 'drover-cost-'));
 const client = dynamoDbClient();
 const units = { write: 0, read: 0 };
 
-client.middlewareStack.add(
-  (next, context) => async (args) => {
-    Object.assign(args.input, { ReturnConsumedCapacity: 'INDEXES' });
-    const answer = await next(args);
-    const { ConsumedCapacity: consumed } = answer.output as {
-      ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[];
-    };
-    const isRead = /^(?:Get|Query|BatchGet|TransactGet)/.test(context.commandName ?? '');
+const requests = new WatchedRequests(
+  tableRequests(),
+  (operation, answer) => {
+    const { ConsumedCapacity: consumed } = answer as { ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[] };
+    const isRead = operation === 'GetItem' || operation === 'Query' || operation === 'BatchGetItem';
     const consumedUnits = [consumed ?? []].flat().reduce((sum, { CapacityUnits }) => sum + (CapacityUnits ?? 0), 0);
     units[isRead ? 'read' : 'write'] += consumedUnits;
-    return answer;
   },
-  { step: 'initialize' },
+  { ReturnConsumedCapacity: 'INDEXES' },
 );
 
 /** Units and milliseconds of what `work` does. */
@@ -59,7 +56,7 @@ async function measure(work: () => Promise<unknown>) {
 const telemetry = { secrets: new Secrets(), setLevels: () => {}, emit: () => {} };
 
 try {
-  const stores = createDynamoDbStores({ client, tableName: await newTable(client) });
+  const stores = createDynamoDbStores({ requests, tableName: await newTable(client) });
   let now = Date.now();
   const clock = { now: () => now + performance.now(), sleep: systemClock.sleep };
   const harness = createHarness({ kafka: realKafka(kafkaAddress()), stores, clock, budgetMs: 600_000 });

@@ -18,6 +18,7 @@ import type { ConnectorType } from '../../../src/storage/items.ts';
 import { Secrets } from '../../../src/telemetry/redaction.ts';
 import { createWorker } from '../../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
+import { tableRequests } from '../../integration/storage/dynamodb-table.ts';
 import type { RaceJava } from './arms.ts';
 
 export type ArmRequest =
@@ -48,13 +49,8 @@ function pluginsOfJars(text: string | undefined): readonly AnyPlugin[] {
 }
 
 const stores = createDynamoDbStores({
-  clientConfig: {
-    endpoint: environment('DROVER_TEST_DYNAMODB'),
-    region: 'eu-central-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    // As many runs at once as a race wants, where a function has but one.
-    requestHandler: { httpAgent: { keepAlive: true, maxSockets: 200 } },
-  },
+  // As many runs at once as a race wants, where a function has but one.
+  requests: tableRequests({ maxSockets: 200 }),
   tableName: environment('RACE_TABLE'),
 });
 const failures: string[] = [];

@@ -1,14 +1,23 @@
 import { DeleteTableCommand, type DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import { newDynamoDbClient } from '../../../src/storage/dynamodb/aws-table-client.ts';
 import { createTable } from '../../../src/storage/dynamodb/create-table.ts';
+import { newDynamoDbClient } from '../../../src/storage/dynamodb/sdk-requests.ts';
+import { SignedRequests, type SignedRequestsOptions } from '../../../src/storage/dynamodb/signed-requests.ts';
 import { dynamoDbEndpoint } from '../../support/service-addresses.ts';
 
-/** A function's client, for the emulator's tables. */
+const region = 'eu-central-1';
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+
+/** A function's way to the emulator's tables. */
+export function tableRequests(options: Partial<SignedRequestsOptions> = {}): SignedRequests {
+  return new SignedRequests({ endpoint: dynamoDbEndpoint(), region, credentials, ...options });
+}
+
+/** For what is not asked of a table through the stores. */
 export function dynamoDbClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
   return newDynamoDbClient({
     endpoint: dynamoDbEndpoint(),
-    region: 'eu-central-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    region,
+    credentials,
     ...config,
   });
 }
