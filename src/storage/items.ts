@@ -167,6 +167,8 @@ export interface TaskItem extends LeaseState {
   readonly task: number;
   readonly type: ConnectorType;
   readonly generation: number;
+  /** Grows with each reset of the connector's active topics: what this environment's runs have written of them is void then. */
+  readonly topicResets: number;
   readonly config: Settings;
   /** Sinks: the partitions this task reads. */
   readonly assignment: readonly { readonly topic: string; readonly partitions: readonly number[] }[];

@@ -2,7 +2,6 @@ import type { KafkaClient } from '../kafka/types.ts';
 import { feedKeyOf } from './feed/claim-feed.ts';
 import { FedConnectors } from './feed/fed-connectors.ts';
 import { FeedHost, type FeedReport } from './feed/feed-host.ts';
-import { ActiveTopics } from './record/active-topics.ts';
 import { KnownTasks } from './run/known-tasks.ts';
 import { runConnector } from './run/run-connector.ts';
 import type { RunHost, WorkerDeps } from './run/run-host.ts';
@@ -24,8 +23,7 @@ export function createWorker(deps: WorkerDeps): FeedingWorker {
     });
     return client;
   };
-  const activeTopics = new ActiveTopics(deps.stores.status, deps.clock);
-  const host: RunHost = { ...deps, kafka, activeTopics, knownTasks: new KnownTasks() };
+  const host: RunHost = { ...deps, kafka, knownTasks: new KnownTasks() };
   const fed = new FedConnectors(deps.stores, deps.clock, deps.settings.feeds, (config) => feedKeyOf(host, config));
   const feeds = new FeedHost(host, fed);
   return {

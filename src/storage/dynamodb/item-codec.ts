@@ -248,6 +248,7 @@ export function readTask(item: Attributes): TaskItem {
     task: taskOf(text(item, 'sk') ?? ''),
     type: text(item, 'type') as ConnectorType,
     generation: number(item, 'generation') ?? 0,
+    topicResets: number(item, 'topicResets') ?? 0,
     config: readSettings(item),
     assignment: JSON.parse(text(item, 'assignment') ?? '[]') as TaskItem['assignment'],
     revoked: flag(item, 'revoked'),

@@ -5,9 +5,10 @@ import { N, S, text } from './attributes.ts';
 import { exists, isLive } from './conditions.ts';
 import { writeTrace } from './item-codec.ts';
 import type { DynamoDbLeaseStore } from './lease-store.ts';
-import { connectorKey, connectorPk, taskKey, topicKey, topicOf, topicPrefix } from './table.ts';
-import { chunksOf, queryAll, type TableClient, type Write } from './table-client.ts';
+import { connectorKey, connectorPk, type Key, taskKey, taskPrefix, topicKey, topicOf, topicPrefix } from './table.ts';
+import { chunksOf, inParallel, queryAll, type TableClient, type Write } from './table-client.ts';
 
+const tasks = { from: taskPrefix, to: `${taskPrefix}\u{10ffff}` };
 const topics = { from: topicPrefix, to: `${topicPrefix}\u{10ffff}` };
 
 export class DynamoDbStatusBackingStore implements StatusBackingStore {
@@ -71,19 +72,26 @@ export class DynamoDbStatusBackingStore implements StatusBackingStore {
     );
   }
 
+  /** Then the connector is told, and each of its tasks: a run that knows the connector from before sees it on its own item. */
   async resetActiveTopics(connector: string): Promise<void> {
     const pk = connectorPk(connector);
     for await (const items of queryAll(this.#table, pk, topics, ['sk'])) {
       const deletions = items.map((item): Write => ({ kind: 'delete', key: { pk, sk: text(item, 'sk') ?? '' } }));
       for (const chunk of chunksOf(deletions)) await this.#table.transact(chunk, 'active topics');
     }
-    await this.#table.update({
-      key: connectorKey(connector),
-      what: `the reset of the active topics of ${connector}`,
-      set: {},
-      assign: ['#topicResets = if_not_exists(#topicResets, :zero) + :one'],
-      values: { zero: N(0), one: N(1) },
-      condition: isLive,
-    });
+    const tell = (key: Key, condition: string) =>
+      this.#table.update({
+        key,
+        what: `the reset of the active topics of ${connector}`,
+        assign: ['#topicResets = if_not_exists(#topicResets, :zero) + :one'],
+        values: { zero: N(0), one: N(1) },
+        condition,
+      });
+    await tell(connectorKey(connector), isLive);
+    for await (const items of queryAll(this.#table, pk, tasks, ['sk'])) {
+      await inParallel(8, items, async (item) => {
+        await tell({ pk, sk: text(item, 'sk') ?? '' }, exists);
+      });
+    }
   }
 }

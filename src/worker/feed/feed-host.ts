@@ -1,8 +1,10 @@
 import { isRetriable, traceOf } from '../../errors.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
 import type { FedProgress } from '../../storage/feed-store.ts';
+import type { ConnectorItem } from '../../storage/items.ts';
 import { resolveSettings } from '../config-providers.ts';
 import { messageOf } from '../record/failure.ts';
+import { KnownTopics } from '../run/known-topics.ts';
 import { deadlinesOf } from '../run/lease.ts';
 import { PluginRun } from '../run/plugin-run.ts';
 import { requireAllowed } from '../run/require-allowed.ts';
@@ -27,6 +29,9 @@ export type FeedReport = {
 /** Counters are told the table once in so long, whatever the number of events: the rest goes with the next. */
 const progressEveryMs = 1000;
 
+/** How long it is believed that the table lists a topic: events are under no lease, so that nobody tells them of a reset. */
+const topicTrustMs = 30_000;
+
 /** An event source whose events cannot be delivered rests so long, then twice as long. */
 const firstRestMs = 30_000;
 const longestRestMs = 300_000;
@@ -41,6 +46,7 @@ export class FeedHost {
   readonly #host: RunHost;
   readonly #connectors: FedConnectors;
   readonly #progress = new Map<string, Untold>();
+  readonly #topics = new Map<string, { readonly known: KnownTopics; readonly until: number }>();
 
   constructor(host: RunHost, connectors: FedConnectors) {
     this.#host = host;
@@ -72,7 +78,7 @@ export class FeedHost {
         about,
         startsAnew: false,
         config,
-        topicResets: connector.topicResets,
+        knownTopics: this.#topicsOf(connector),
         taskConfig: config,
         limits: runLimits(config, host.settings),
         deadlines: deadlinesOf(host, budget),
@@ -92,6 +98,16 @@ export class FeedHost {
     if (run !== null) await this.#tell(run, requestedAt, failure === null && 'value' in answer && trouble === null);
     if ('value' in answer) return { taken: true, answer: answer.value, tainted };
     return { taken: false, why: 'failed', error: asError(answer.error), tainted };
+  }
+
+  #topicsOf({ name, topicResets }: ConnectorItem): KnownTopics {
+    const now = this.#host.clock.now();
+    const resets = String(topicResets);
+    const before = this.#topics.get(name);
+    if (before !== undefined && before.known.resets === resets && before.until > now) return before.known;
+    const known = new KnownTopics(resets);
+    this.#topics.set(name, { known, until: now + topicTrustMs });
+    return known;
   }
 
   /**

@@ -2,6 +2,7 @@ import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import type { SourceOffsetEntry } from '../../storage/offset-backing-store.ts';
 import { hashOf } from './config-hash.ts';
+import type { KnownTopics } from './known-topics.ts';
 
 /** So many tasks, and so much of each, are remembered: a few megabytes. */
 const mostTasks = 200;
@@ -36,10 +37,14 @@ export class KnownOffsets {
 
 /** What a run has left in this environment. */
 interface Known {
-  readonly fencingToken: number;
-  readonly generation: number;
   readonly connector: ConnectorItem;
   readonly offsets: KnownOffsets;
+  readonly topics: KnownTopics;
+}
+
+interface Kept extends Known {
+  readonly fencingToken: number;
+  readonly generation: number;
 }
 
 /**
@@ -48,7 +53,7 @@ interface Known {
  * them, and the connector's config is the one that its generation was made from (a changed one makes another, I7).
  */
 export class KnownTasks {
-  readonly #tasks = new Map<string, Known>();
+  readonly #tasks = new Map<string, Kept>();
 
   has(connector: string, task: number): boolean {
     return this.#tasks.has(keyOf(connector, task));
@@ -68,13 +73,13 @@ export class KnownTasks {
    * After the release. Only a connector whose config its tasks were made from: one that is wanted and not in force yet may be
    * taken back, and then no new generation would tell.
    */
-  keep(item: TaskItem, { fencingToken }: Lease, connector: ConnectorItem, offsets: KnownOffsets): void {
+  keep(item: TaskItem, { fencingToken }: Lease, known: Known): void {
+    const { connector } = known;
     if (connector.generation < item.generation || connector.appliedConfigHash !== hashOf(connector.config)) return;
     this.#tasks.set(keyOf(item.connector, item.task), {
+      ...known,
       fencingToken,
       generation: item.generation,
-      connector,
-      offsets,
     });
     if (this.#tasks.size > mostTasks) this.#tasks.delete(this.#tasks.keys().next().value!);
   }

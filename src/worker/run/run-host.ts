@@ -4,7 +4,6 @@ import type { PluginRegistry } from '../../plugins/registry.ts';
 import type { Stores } from '../../storage/stores.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { ConfigProvider } from '../config-providers.ts';
-import type { ActiveTopics } from '../record/active-topics.ts';
 import type { WorkerSettings } from '../worker-settings.ts';
 import type { KnownTasks } from './known-tasks.ts';
 
@@ -25,6 +24,5 @@ export interface WorkerDeps {
 
 /** What the runs of one environment share. */
 export interface RunHost extends WorkerDeps {
-  readonly activeTopics: ActiveTopics;
   readonly knownTasks: KnownTasks;
 }

@@ -13,6 +13,7 @@ import { runSink } from '../sink/sink-run.ts';
 import { isTopicCheckDue, wakeIfTopicsChanged } from '../sink/topic-changes.ts';
 import { runSource } from '../source/source-run.ts';
 import { KnownOffsets } from './known-tasks.ts';
+import { KnownTopics } from './known-topics.ts';
 import { acquireTaskLease, type Deadlines, deadlinesOf, releaseLease } from './lease.ts';
 import { requireAllowed } from './require-allowed.ts';
 import { requireSettings } from './require-settings.ts';
@@ -51,7 +52,7 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
   try {
     owner = known?.connector ?? (await connectorOf(host, item, early));
     if (died !== null) giveUpAfterDeaths(`Task ${connector}-${task}`, owner.config, deathsOf(item, startedAt), died);
-    run = await loadRun(host, owner, item, lease, deadlines, requestedAt, offsets);
+    run = await loadRun(host, owner, item, lease, deadlines, requestedAt, offsets, known?.topics);
     await runLoaded(run, budget.signal);
     outcome = succeeded(run);
   } catch (error) {
@@ -59,7 +60,9 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
   }
   try {
     outcome = await release(host, item, lease, run, outcome, startedAt);
-    if (owner !== null && run?.bounds.tainted === false) host.knownTasks.keep(item, lease, owner, offsets);
+    if (owner !== null && run?.bounds.tainted === false) {
+      host.knownTasks.keep(item, lease, { connector: owner, offsets, topics: run.knownTopics });
+    }
   } catch (error) {
     // Somebody took the task over meanwhile: what comes next is theirs to say.
     if (!(error instanceof FencedError)) throw error;
@@ -147,6 +150,7 @@ async function loadRun(
   deadlines: Deadlines,
   requestedAt: number,
   offsets: KnownOffsets,
+  topics: KnownTopics | undefined,
 ): Promise<TaskRun> {
   if (connector.type !== item.type) {
     throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
@@ -155,10 +159,11 @@ async function loadRun(
   await requireAllowed(host.settings, item.type, config);
   const taskConfig = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
   const limits = runLimits(config, host.settings);
-  const { topicResets } = connector;
+  const resets = `${connector.topicResets}/${item.topicResets}`;
+  const knownTopics = topics?.resets === resets ? topics : new KnownTopics(resets);
   // Of several tasks each may read what another has committed.
   const known = connector.taskCount === 1 ? offsets : null;
-  return new TaskRun(host, item, lease, { config, topicResets, taskConfig, limits, deadlines, requestedAt }, known);
+  return new TaskRun(host, item, lease, { config, knownTopics, taskConfig, limits, deadlines, requestedAt }, known);
 }
 
 async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise<void> {

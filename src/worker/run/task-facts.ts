@@ -1,6 +1,7 @@
 import { adminConfig, type Client, producerConfig, requireOverrides } from '../../config/client-config.ts';
 import type { Settings } from '../../config/config-def.ts';
 import { parseConfig, parseGiven, settingsWithPrefix } from '../../config/parse-config.ts';
+import type { KnownTopics } from './known-topics.ts';
 import type { Deadlines } from './lease.ts';
 import type { RunHost } from './run-host.ts';
 import type { RunLimits } from './run-limits.ts';
@@ -12,8 +13,7 @@ export interface GivenFacts {
   readonly startsAnew: boolean;
   /** The connector's settings, secrets resolved. */
   readonly config: Settings;
-  /** As the connector had it when the run began. */
-  readonly topicResets: number;
+  readonly knownTopics: KnownTopics;
   /** The task's own settings, secrets resolved. */
   readonly taskConfig: Settings;
   readonly limits: RunLimits;
@@ -28,7 +28,7 @@ export class TaskFacts implements GivenFacts {
   readonly about: GivenFacts['about'];
   readonly startsAnew: boolean;
   readonly config: Settings;
-  readonly topicResets: number;
+  readonly knownTopics: KnownTopics;
   readonly taskConfig: Settings;
   readonly limits: RunLimits;
   readonly deadlines: Deadlines;
@@ -39,7 +39,7 @@ export class TaskFacts implements GivenFacts {
     this.about = given.about;
     this.startsAnew = given.startsAnew;
     this.config = given.config;
-    this.topicResets = given.topicResets;
+    this.knownTopics = given.knownTopics;
     this.taskConfig = given.taskConfig;
     this.limits = given.limits;
     this.deadlines = given.deadlines;

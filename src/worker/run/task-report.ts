@@ -40,8 +40,8 @@ export class TaskReport {
   }
 
   async activeTopics(topics: ReadonlySet<string>): Promise<void> {
-    const { host, about, topicResets } = this.#facts;
-    if (!host.settings.topicTrackingEnable || topics.size === 0) return;
-    await host.activeTopics.add(about.connector, topics, topicResets);
+    const { host, about, knownTopics } = this.#facts;
+    if (!host.settings.topicTrackingEnable) return;
+    await knownTopics.add(topics, (fresh) => host.stores.status.addActiveTopics(about.connector, fresh));
   }
 }

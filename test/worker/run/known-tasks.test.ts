@@ -161,6 +161,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('alter' as const), on: fc.nat(1), to: fc.nat(100) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('recreate' as const), on: fc.nat(1) }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'reset-topics' as const }) },
 );
 
 /** A config that is seen by a run, and is taken back before the connector acts on it. */
@@ -201,6 +202,7 @@ it('I1, I2, I7: two environments, kills and changes of config in any order: no r
         // One that is wanted and not in force yet may show, or not: as in a run that was under way.
         for (const flavour of grown) expect([task?.config.flavour, connector?.config.flavour]).toContain(flavour);
         expect(await stored()).toBe(records === 0 ? offset : (offset ?? 0) + records);
+        if (records > 0) expect(await stores.status.activeTopics('a')).toEqual(expect.arrayContaining(grown));
       };
       for (const event of steps) {
         switch (event.kind) {
@@ -247,6 +249,9 @@ it('I1, I2, I7: two environments, kills and changes of config in any order: no r
             await stores.config.deleteConnector('a', clock.now());
             await apply(event.on);
             await environments[event.on]!.create('a', configOf('z'));
+            break;
+          case 'reset-topics':
+            await stores.status.resetActiveTopics('a');
             break;
           case 'restart':
             await stores.config.requestRestart('a', { connector: false, tasks: [0] }, clock.now());
