@@ -1,25 +1,17 @@
-import { createHash, createHmac } from 'node:crypto';
+import { type AwsCredentials, algorithm, credentialsIn, Signature, sha256, stampOf } from '../aws-signature.ts';
 import { ConnectError } from '../errors.ts';
-
-export interface AwsCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
 
 /** Lambda puts its role's credentials there. */
 export function environmentCredentials(environment: Readonly<Record<string, string | undefined>>): AwsCredentials {
-  const accessKeyId = environment.AWS_ACCESS_KEY_ID;
-  const secretAccessKey = environment.AWS_SECRET_ACCESS_KEY;
-  if (!accessKeyId || !secretAccessKey) {
+  const credentials = credentialsIn(environment);
+  if (credentials === null) {
     throw new ConnectError(
       'kafka.no_credentials',
       'sasl.mechanism=AWS_MSK_IAM needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment',
       { javaClass: 'SaslAuthenticationException' },
     );
   }
-  const sessionToken = environment.AWS_SESSION_TOKEN;
-  return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+  return credentials;
 }
 
 /**
@@ -37,14 +29,6 @@ function encoded(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-function hmac(key: Buffer | string, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
-}
-
 /**
  * The bearer token that MSK takes over SASL/OAUTHBEARER: a URL presigned with SigV4 for the action
  * kafka-cluster:Connect, in base64url. Valid for 15 minutes; the broker asks for a new one before. The host is a part of
@@ -52,13 +36,12 @@ function hmac(key: Buffer | string, text: string): Buffer {
  */
 export function mskIamToken(region: string, credentials: AwsCredentials, now: Date): string {
   const host = `kafka.${region}.amazonaws.com`;
-  const stamp = `${now.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
-  const day = stamp.slice(0, 8);
-  const scope = `${day}/${region}/${service}/aws4_request`;
+  const signer = new Signature(service, region, credentials);
+  const stamp = stampOf(now);
   const parameters: [string, string][] = [
     ['Action', 'kafka-cluster:Connect'],
-    ['X-Amz-Algorithm', 'AWS4-HMAC-SHA256'],
-    ['X-Amz-Credential', `${credentials.accessKeyId}/${scope}`],
+    ['X-Amz-Algorithm', algorithm],
+    ['X-Amz-Credential', `${credentials.accessKeyId}/${signer.scope(stamp)}`],
     ['X-Amz-Date', stamp],
     ['X-Amz-Expires', String(lifetimeSeconds)],
     ...(credentials.sessionToken ? ([['X-Amz-Security-Token', credentials.sessionToken]] as [string, string][]) : []),
@@ -66,10 +49,7 @@ export function mskIamToken(region: string, credentials: AwsCredentials, now: Da
   ];
   const query = parameters.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&');
   const canonical = ['GET', '/', query, `host:${host}`, '', 'host', sha256('')].join('\n');
-  const toSign = ['AWS4-HMAC-SHA256', stamp, scope, sha256(canonical)].join('\n');
-  let key = hmac(`AWS4${credentials.secretAccessKey}`, day);
-  for (const part of [region, service, 'aws4_request']) key = hmac(key, part);
-  const signature = hmac(key, toSign).toString('hex');
+  const signature = signer.of(canonical, stamp);
   const agent = encoded('drover');
   return Buffer.from(`https://${host}/?${query}&X-Amz-Signature=${signature}&User-Agent=${agent}`).toString(
     'base64url',

@@ -1,8 +1,9 @@
+import type { AwsCredentials } from '../aws-signature.ts';
 import type { Settings } from '../config/config-def.ts';
 import { type InstallationIdentity, identityProblem, mechanismOf } from '../config/override-identity.ts';
 import { ConfigError } from '../errors.ts';
 import { anyFile, type FileAccess } from '../files.ts';
-import { type AwsCredentials, environmentCredentials, mskIamToken, mskRegion } from './msk-iam.ts';
+import { environmentCredentials, mskIamToken, mskRegion } from './msk-iam.ts';
 
 /** PEM text. */
 export interface TlsSettings {

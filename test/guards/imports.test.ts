@@ -7,12 +7,13 @@ import { describe, expect, it } from 'vitest';
  * imports and what to do. Beside the ladder of `src/`: connectors/ know what plugin authors know, functions/ wire
  * everything, cdk/ points at functions/ by path.
  */
-const base = ['errors', 'clock', 'version', 'files', 'java', 'data', 'config'];
+const base = ['errors', 'clock', 'version', 'aws-signature', 'files', 'java', 'data', 'config'];
 const lower = [...base, 'api', 'telemetry', 'environment', 'invocation'];
 const rooms: Record<string, readonly string[]> = {
   errors: [],
   clock: [],
   version: [],
+  'aws-signature': [],
   files: ['errors'],
   java: ['errors'],
   data: ['errors', 'java'],

@@ -315,9 +315,16 @@ const keyOf = (key: Key): Attributes => ({ pk: S(key.pk), sk: S(key.sk) });
 const conditionOf = (condition: string | undefined) =>
   condition === undefined ? {} : { ConditionExpression: condition };
 
-function namesIn(expression: string, given: Readonly<Record<string, string>> = {}): Record<string, string> {
+/** A run's expressions are the same again and again. */
+const mostExpressions = 200;
+const namesOf = new Map<string, Record<string, string>>();
+
+function namesIn(expression: string, given?: Readonly<Record<string, string>>): Record<string, string> {
+  const known = given === undefined ? namesOf.get(expression) : undefined;
+  if (known !== undefined) return known;
   const names: Record<string, string> = {};
-  for (const [token, name] of expression.matchAll(/#(\w+)/g)) names[token] = given[name as string] ?? (name as string);
+  for (const [token, name] of expression.matchAll(/#(\w+)/g)) names[token] = given?.[name!] ?? name!;
+  if (given === undefined && namesOf.size < mostExpressions) namesOf.set(expression, names);
   return names;
 }
 

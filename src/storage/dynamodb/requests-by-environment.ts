@@ -1,3 +1,4 @@
+import { credentialsIn } from '../../aws-signature.ts';
 import { SignedRequests, type SignedRequestsOptions } from './signed-requests.ts';
 import type { TableOperation, TableOperations, TableRequests } from './table-requests.ts';
 
@@ -25,12 +26,12 @@ export function requestsByEnvironment(environment: Environment): TableRequests {
 
 /** Null: the SDK has to find out. */
 export function leanOptions(environment: Environment): SignedRequestsOptions | null {
-  const { AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment;
-  const sessionToken = environment.AWS_SESSION_TOKEN;
-  if (!region || !accessKeyId || !secretAccessKey || forSdk.some((name) => environment[name])) return null;
+  const region = environment.AWS_REGION;
+  const credentials = credentialsIn(environment);
+  if (!region || credentials === null || forSdk.some((name) => environment[name])) return null;
   const endpoint = environment.AWS_ENDPOINT_URL_DYNAMODB || environment.AWS_ENDPOINT_URL || endpointOf(region);
   if (endpoint === null) return null;
-  return { endpoint, region, credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) } };
+  return { endpoint, region, credentials };
 }
 
 function endpointOf(region: string): string | null {

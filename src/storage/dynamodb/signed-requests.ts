@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import aws4 from 'aws4';
+import { type AwsCredentials, algorithm, Signature, sha256, stampOf } from '../../aws-signature.ts';
 import { droverVersion } from '../../version.ts';
 import type { Retries, RetryStrategy, SdkError } from './retries.ts';
 import {
@@ -16,11 +16,7 @@ export interface SignedRequestsOptions {
   /** As `https://dynamodb.eu-central-1.amazonaws.com`. */
   readonly endpoint: string;
   readonly region: string;
-  readonly credentials: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken?: string;
-  };
+  readonly credentials: AwsCredentials;
   /** @default 50 */
   readonly maxSockets?: number;
   /** Of one request, the first among them; default: `maxAttempts`. */
@@ -45,6 +41,7 @@ interface Answer {
 export class SignedRequests implements TableRequests {
   readonly #options: SignedRequestsOptions;
   readonly #url: URL;
+  readonly #signature: Signature;
   readonly #agent: HttpAgent;
   readonly #request: typeof httpRequest;
   /** Loaded when first something fails. */
@@ -56,6 +53,7 @@ export class SignedRequests implements TableRequests {
   constructor(options: SignedRequestsOptions) {
     this.#options = options;
     this.#url = new URL(options.endpoint);
+    this.#signature = new Signature('dynamodb', options.region, options.credentials);
     const isPlain = this.#url.protocol === 'http:';
     this.#agent = new (isPlain ? HttpAgent : HttpsAgent)({
       keepAlive: true,
@@ -106,29 +104,13 @@ export class SignedRequests implements TableRequests {
   }
 
   #ask(operation: TableOperation, body: string): Promise<Answer> {
-    const { hostname, port, pathname } = this.#url;
-    const signed = aws4.sign(
-      {
-        hostname,
-        port,
-        path: pathname,
-        method: 'POST',
-        body,
-        service: 'dynamodb',
-        region: this.#options.region,
-        headers: {
-          'Content-Type': 'application/x-amz-json-1.0',
-          'X-Amz-Target': `DynamoDB_20120810.${operation}`,
-          'X-Amz-Date': new Date(this.#now() + this.#clockOffset).toISOString().replace(/[:-]|\.\d+/g, ''),
-          'User-Agent': `drover/${droverVersion}`,
-        },
-      },
-      this.#options.credentials,
-    );
+    const { hostname, port, pathname: path } = this.#url;
+    const headers = this.#headers(operation, body);
     const { connectionTimeout, requestTimeout } = timeouts;
     const { requestTimeoutMs = requestTimeout } = this.#options;
     return new Promise((resolve, reject) => {
-      const request = this.#request({ ...signed, agent: this.#agent, timeout: requestTimeoutMs }, (response) => {
+      const options = { method: 'POST', hostname, port, path, headers, agent: this.#agent, timeout: requestTimeoutMs };
+      const request = this.#request(options, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
@@ -148,6 +130,30 @@ export class SignedRequests implements TableRequests {
       });
       request.end(body);
     });
+  }
+
+  /** What is signed stands in the order of its names, as the signature wants it. */
+  #headers(operation: TableOperation, body: string): Record<string, string> {
+    const { accessKeyId, sessionToken } = this.#options.credentials;
+    const stamp = stampOf(new Date(this.#now() + this.#clockOffset));
+    const signed: Record<string, string> = {
+      'content-type': 'application/x-amz-json-1.0',
+      host: this.#url.host,
+      'x-amz-date': stamp,
+      ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
+      'x-amz-target': `DynamoDB_20120810.${operation}`,
+    };
+    const names = Object.keys(signed);
+    const lines = names.map((name) => `${name}:${signed[name]}\n`).join('');
+    const canonical = `POST\n${this.#url.pathname}\n\n${lines}\n${names.join(';')}\n${sha256(body)}`;
+    const credential = `Credential=${accessKeyId}/${this.#signature.scope(stamp)}`;
+    const signature = `Signature=${this.#signature.of(canonical, stamp)}`;
+    return {
+      ...signed,
+      authorization: `${algorithm} ${credential}, SignedHeaders=${names.join(';')}, ${signature}`,
+      'content-length': String(Buffer.byteLength(body)),
+      'user-agent': `drover/${droverVersion}`,
+    };
   }
 }
 

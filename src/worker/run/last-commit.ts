@@ -1,6 +1,9 @@
 import type { Clock } from '../../clock.ts';
 import type { LastCommit } from '../../storage/offset-backing-store.ts';
 
+/** Nobody is told, and an error of its own would cost each run a trace. */
+const inTime = new Error('It was closed in time');
+
 /** A task that lets go within this is waited for with the last commit. */
 const promptMs = 100;
 
@@ -57,8 +60,8 @@ export class HeldCommits {
     const closed = new AbortController();
     const late = this.#clock.sleep(promptMs, closed.signal).catch(() => {});
     const ended = closing.then(
-      () => closed.abort(),
-      () => closed.abort(),
+      () => closed.abort(inTime),
+      () => closed.abort(inTime),
     );
     await Promise.race([ended, late]);
     // What it fails with the release will fail with too, and tell.

@@ -8,8 +8,8 @@ export const settleMs = 1000;
 /** Why a run stops taking new records. `backlog`: there may be more, the task goes on in its next run. */
 export type EndReason = 'drained' | 'backlog' | 'revoked';
 
-/** Nobody is told: without it each end of a run would make an error with its trace. */
-const over = new Error('The run is over');
+/** Why signals abort: one error for all runs, since each would cost a trace. */
+const over = new DOMException('The run is over', 'AbortError');
 
 type AboutRun = { readonly connector: string; readonly task: number };
 
@@ -74,7 +74,7 @@ export class RunBounds {
   /** From here on nothing new begins; what was begun is finished and committed. */
   end(reason: EndReason): void {
     if (this.#reason === null || reason === 'revoked') this.#reason = reason;
-    this.#ending.abort();
+    this.#ending.abort(over);
   }
 
   /** The run's own limits, but not its deadline, wait until this says that nothing would be cut in two. */
@@ -193,7 +193,7 @@ export class RunBounds {
     const left = Math.max(0, Math.min(settleMs, this.#deadlines.abandonAt - clock.now()));
     const enough = new AbortController();
     await Promise.race([Promise.allSettled(this.#calls), clock.sleep(left, enough.signal).catch(() => {})]);
-    enough.abort();
+    enough.abort(over);
     this.tainted = this.#calls.size > 0;
   }
 
