@@ -61,6 +61,7 @@ export async function runSink(run: TaskRun, connector: SinkConnector): Promise<v
     }
     throw error;
   } finally {
+    run.report.leavesOpen = sink.positions.hasStates;
     await run.held.until(sink.close(failed));
   }
 }
