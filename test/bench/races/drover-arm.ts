@@ -18,6 +18,7 @@ import type { ConnectorType } from '../../../src/storage/items.ts';
 import { Secrets } from '../../../src/telemetry/redaction.ts';
 import { createWorker } from '../../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
+import { boundYoungGeneration } from '../../../src/worker/young-generation.ts';
 import type { RaceJava } from './arms.ts';
 
 export type ArmRequest =
@@ -46,6 +47,9 @@ function pluginsOfJars(text: string | undefined): readonly AnyPlugin[] {
     startHost: () => HostProcess.start({ java: 'java', jars, pluginPath }),
   }).plugins;
 }
+
+// As in the function, which has its options on the command line.
+boundYoungGeneration((process.env.NODE_OPTIONS ?? '').split(' '));
 
 const stores = createDynamoDbStores({
   clientConfig: {

@@ -264,6 +264,15 @@ describe('what cannot be read', () => {
 });
 
 describe('finding objects', () => {
+  it('passes over the rests of files that a sink has open there', async () => {
+    s3.put('in/a.jsonl', jsonl(0, 2));
+    for (const folder of ['in/', 'in/deeper/']) s3.put(`${folder}_drover/sink/t-0/1`, 'no line of anybody');
+    await configure();
+    await bench.drain();
+    expect(await ids()).toEqual([0, 1]);
+    expect(s3.requests.some(({ method, key }) => method === 'GET' && key.includes('_drover/'))).toBe(false);
+  });
+
   it('takes one that appears late though its time is early, while uploads are under way however late', async () => {
     const day = 86_120_000;
     s3.uploads = [Date.now() - 2 * day];
