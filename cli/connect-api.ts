@@ -1,8 +1,8 @@
+import { closest } from '../src/config/closest.ts';
 import { CliError, exitCodes } from './faults.ts';
 import { isRecord, type Json, type JsonRecord } from './json.ts';
 import { resourceKinds } from './resources.ts';
 import { type Rest, RestError, segment } from './rest.ts';
-import { closest } from './suggestions.ts';
 
 /** What the API answers, as the commands use it. Parsed here, once. */
 

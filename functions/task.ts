@@ -6,9 +6,12 @@ import type { RunRequest } from '../src/invocation/run-request.ts';
 import { type ImportAnswer, runImport } from '../src/mirror/run-import.ts';
 import { runOn } from '../src/worker/run/run-on.ts';
 import type { RunReport } from '../src/worker/run/run-report.ts';
+import { boundYoungGeneration } from '../src/worker/young-generation.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, workerName } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
 import { plugins, worker } from './worker.ts';
+
+boundYoungGeneration();
 
 export const handler = middy<unknown, RunReport | ImportAnswer>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { misspeltSettings } from '../../src/config/closest.ts';
 import { type ConfigChange, configChanges, printChanges, shownValue } from '../config-diff.ts';
 import {
   allConnectors,
+  type ConfigReport,
   type Connector,
   faultsOf,
   noConnector,
@@ -258,7 +260,7 @@ async function showPlan(
 ): Promise<void> {
   const faults = new Map<string, Fault[]>();
   for (const { wanted } of plans.filter(({ before, changes }) => before === null || changes.length > 0)) {
-    const found = await faultsIn(rest, wanted);
+    const { errors: found } = await findingsIn(rest, wanted);
     if (found.length > 0) faults.set(wanted.name, found);
   }
   if (!session.value(planValue(plans, doomed, faults))) {
@@ -281,15 +283,28 @@ interface Fault {
   readonly message: string;
 }
 
+interface Findings {
+  readonly errors: Fault[];
+  /** What is taken as it is, and may not be meant so. */
+  readonly warnings: Fault[];
+}
+
 /** Everything that is wrong with it; what the API refuses as a whole is of `connector.class`. */
-async function faultsIn(rest: Rest, { config }: WantedConnector): Promise<Fault[]> {
+async function findingsIn(rest: Rest, { config }: WantedConnector): Promise<Findings> {
   try {
-    return faultsOf(await validateConfig(rest, config));
+    const report = await validateConfig(rest, config);
+    return { errors: faultsOf(report), warnings: misspeltIn(config, report) };
   } catch (error) {
     if (!(error instanceof RestError) || error.exitCode === exitCodes.unreachable) throw error;
-    return [{ field: 'connector.class', message: messageOf(error) }];
+    return { errors: [{ field: 'connector.class', message: messageOf(error) }], warnings: [] };
   }
 }
+
+const misspeltIn = (config: WantedConnector['config'], { values }: ConfigReport): Fault[] =>
+  misspeltSettings(Object.keys(config), new Set(values.map(({ name }) => name))).map(({ setting, meant }) => ({
+    field: setting,
+    message: `nobody knows this setting, and it is passed over: ${meant}?`,
+  }));
 
 const faultLine = (name: string, { field, message }: Fault) => `connector/${name}: ${field}: ${message}`;
 
@@ -297,13 +312,14 @@ async function validate(session: Session, options: FilesOptions, paths: string[]
   const { connectors, passed } = await filesOf(session, options, paths);
   for (const other of passed) session.note(`${other} is no connector: passed over`);
   const rest = await session.rest();
-  const reports: { name: string; valid: boolean; errors: Fault[] }[] = [];
+  const reports: ({ name: string; valid: boolean } & Findings)[] = [];
   for (const wanted of connectors) {
-    const errors = await faultsIn(rest, wanted);
-    reports.push({ name: wanted.name, valid: errors.length === 0, errors });
+    const findings = await findingsIn(rest, wanted);
+    reports.push({ name: wanted.name, valid: findings.errors.length === 0, ...findings });
   }
   if (!session.value(reports)) {
-    for (const { name, valid, errors } of reports) {
+    for (const { name, valid, errors, warnings } of reports) {
+      for (const warning of warnings) session.io.out(`${session.paint('yellow', faultLine(name, warning))}\n`);
       if (valid) session.io.out(`connector/${name} ${session.paint('green', 'valid')}\n`);
       for (const fault of errors) session.io.out(`${session.paint('red', faultLine(name, fault))}\n`);
     }

@@ -115,6 +115,13 @@ async function describeConnector(session: Session, name: string): Promise<unknow
       );
     }
   }
+  const misspelt = Array.isArray(known.misspelt) ? (known.misspelt as readonly Json[]) : [];
+  if (misspelt.length > 0) {
+    section(session, 'Settings that nobody knows');
+    for (const { setting, meant } of misspelt.map((entry) => recordOf(entry, 'a setting'))) {
+      session.io.out(`  ${setting}  (${meant}?)\n`);
+    }
+  }
   if (isRecord(known.replay)) {
     const { topic, replayed, left, error, done_at: done } = known.replay;
     section(session, 'Replay of dead letters');

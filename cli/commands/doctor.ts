@@ -111,6 +111,7 @@ function waiting(connectors: readonly Connector[]): Finding {
 async function reports(rest: Rest, connectors: readonly Connector[]): Promise<Finding[]> {
   const dying: string[] = [];
   const struggling: string[] = [];
+  const misspelt: string[] = [];
   const names = connectors.filter(({ status }) => status.state === 'RUNNING').map(({ name }) => name);
   for (let at = 0; at < names.length; at += 8) {
     const some = await Promise.all(
@@ -123,6 +124,7 @@ async function reports(rest: Rest, connectors: readonly Connector[]): Promise<Fi
       const tasks = (Array.isArray(report.tasks) ? (report.tasks as readonly Json[]) : []).filter(isRecord);
       const deaths = [report.deaths, ...tasks.map((task) => task.deaths)].filter(isRecord);
       if (deaths.some((of) => Number(of.in_row) >= 2)) dying.push(name);
+      if (Array.isArray(report.misspelt) && report.misspelt.length > 0) misspelt.push(name);
       if (tasks.some((task) => Number(task.consecutive_failures) > 0 && task.state !== 'FAILED')) struggling.push(name);
     }
   }
@@ -135,7 +137,12 @@ async function reports(rest: Rest, connectors: readonly Connector[]): Promise<Fi
     const mend = `drover describe ${struggling[0]}: what it cannot reach; it is tried again by itself`;
     findings.push({ check: 'retries', result: 'warning', detail: `${several(struggling)} failed for now`, mend });
   }
-  return findings.length > 0 ? findings : [ok('runs', 'none dies, none fails')];
+  if (findings.length === 0) findings.push(ok('runs', 'none dies, none fails'));
+  if (misspelt.length > 0) {
+    const mend = `drover describe ${misspelt[0]} names them; drover patch ${misspelt[0]} --set KEY=VALUE --remove MISSPELT`;
+    findings.push({ check: 'settings', result: 'warning', detail: `${several(misspelt)} have misspelt ones`, mend });
+  }
+  return findings;
 }
 
 const lateMs = 60_000;

@@ -1,5 +1,5 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { ConnectError, type Password, RetriableError } from '../../src/api/index.ts';
+import { ConfigError, ConnectError, type Password, RetriableError } from '../../src/api/index.ts';
 import { type AssumedRole, assumedRole } from '../assumed-role.ts';
 
 /** Where the bucket is, and as whom to go there. */
@@ -83,6 +83,27 @@ export const isNotFound = (error: unknown): boolean => statusOf(error) === 404;
 
 /** A condition (`If-Match`, `If-None-Match`) did not hold. */
 export const isConditionFailed = (error: unknown): boolean => statusOf(error) === 412;
+
+/** What a bucket answers that is not there, or not for whom asks: until somebody changes that, it is so for each request. */
+const misplaced: Readonly<Record<string, string>> = {
+  AccessDenied: 'allow the task function (or the role it takes) this on the bucket and below the prefix',
+  AllAccessDisabled: 'it is closed by its owner; name another',
+  AuthorizationHeaderMalformed: 'it is in another region; name that',
+  InvalidAccessKeyId: 'there are no such credentials; mend the access key',
+  InvalidBucketName: 'no bucket can have this name; mend it',
+  NoSuchBucket: 'there is none of this name; make it, or name another',
+  PermanentRedirect: 'it is in another region; name that',
+  SignatureDoesNotMatch: 'the secret key is not that of the access key; mend it',
+};
+
+/** The same as `explainS3` for whoever has one bucket to work with; what is wrong with that is a ConfigError, and named. */
+export function explainBucket(error: unknown, what: string, bucket: string): ConnectError {
+  const name = error instanceof Error ? error.name : '';
+  const mend = misplaced[name];
+  const text = `${what} in bucket ${bucket}`;
+  if (error instanceof ConnectError || mend === undefined) return explainS3(error, text);
+  return new ConfigError(`${text} failed: ${name}: ${mend}`, { cause: error });
+}
 
 const passing = new Set([408, 409, 429]);
 /** Codes that pass though S3 answers them as if the request were wrong: 400, or 403. */

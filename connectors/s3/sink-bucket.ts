@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ConnectError } from '../../src/api/index.ts';
-import { explainS3, isConditionFailed, isNotFound, openS3, type S3, type S3Access, statusOf } from './s3-client.ts';
+import { explainBucket, isConditionFailed, isNotFound, openS3, type S3, type S3Access, statusOf } from './s3-client.ts';
 import type { Storing } from './sink-plan.ts';
 
 /** One object that is made of uploaded parts, and what tells that a later run, or this one again, has made it. */
@@ -56,7 +56,7 @@ export class SinkBucket {
     try {
       return await this.#plainly(ask);
     } catch (error) {
-      throw explainS3(error, `${what} in bucket ${this.name}`);
+      throw explainBucket(error, what, this.name);
     }
   }
 
@@ -128,7 +128,7 @@ export class SinkBucket {
       return ETag ?? '';
     } catch (error) {
       if (isNotFound(error) && (error as Error).name === 'NoSuchUpload') return null;
-      throw explainS3(error, `The upload of part ${number} of ${key} in bucket ${this.name}`);
+      throw explainBucket(error, `The upload of part ${number} of ${key}`, this.name);
     }
   }
 
@@ -158,7 +158,7 @@ export class SinkBucket {
         }
         if (isNotFound(error) && name === 'NoSuchUpload') return (await this.#head(key))?.id === id ? 'there' : 'lost';
         if (invalidPart.test(name)) return 'spoilt';
-        if (!isConditionFailed(error) || attempt > 3) throw explainS3(error, `Finishing ${key} in bucket ${this.name}`);
+        if (!isConditionFailed(error) || attempt > 3) throw explainBucket(error, `Finishing ${key}`, this.name);
         const there = await this.#head(key);
         if (there === null) condition = { IfNoneMatch: '*' };
         else if (this.#judge(assembly, there) === 'over') condition = { IfMatch: there.etag };
@@ -212,7 +212,7 @@ export class SinkBucket {
       };
     } catch (error) {
       if (isNotFound(error)) return null;
-      throw explainS3(error, `A look at ${key} in bucket ${this.name}`);
+      throw explainBucket(error, `A look at ${key}`, this.name);
     }
   }
 
@@ -258,7 +258,7 @@ export class SinkBucket {
       return bytes.length === length ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : null;
     } catch (error) {
       if (isNotFound(error) || statusOf(error) === 416) return null;
-      throw explainS3(error, `Reading ${key} in bucket ${this.name}`);
+      throw explainBucket(error, `Reading ${key}`, this.name);
     }
   }
 

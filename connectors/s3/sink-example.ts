@@ -7,9 +7,10 @@ export const sinkExample = {
 names files as that one does, the other those of Aiven's. What neither has is the same in both, under the same names:
 \`flush.when.drained\`, \`flush.quiet.ms\`, \`file.max.bytes\`, \`file.max.age.ms\`, \`file.max.open\`, \`buffer.max.bytes\`, \`state.prefix\`.
 
-**A burst ends as complete files.** Once its topics are drained a run finishes its files, so that nothing waits for records
-that may not come. A burst with pauses is one file with \`flush.quiet.ms=10000\`: what is open is finished once it has got no record
-for ten seconds, by a run that is woken for it. With \`flush.when.drained=false\` a file stays open over any number of runs, until it is full, old enough
+**A burst ends as complete files.** Once its topics are drained, a file that has got no record for ten seconds (\`flush.quiet.ms\`) is
+finished, by a run that is woken for it: nothing waits for records that may not come, and a burst with pauses is one file. What
+trickles in for longer than a minute (six times that) is finished too. With \`flush.quiet.ms=0\` every run that has drained its topics finishes its
+files. With \`flush.when.drained=false\` a file stays open over any number of runs, until it is full, old enough
 or its schedule says so; the task is woken for that though nothing may come. A file's clock starts with its first record.
 
 **Each record is in one file, whichever run dies.** A run uploads parts, and leaves what is too little for a part below
@@ -26,8 +27,9 @@ setting wants is the record's own error, for \`errors.tolerance\` to decide. gzi
 members or frames, as every reader of these formats takes them. A topic that is deleted and made again has its offsets, and
 so its names, again: give it another \`topics.dir\` if the old files are to stay.
 
-**A pause or a stop** finishes what is open, if a run is under way; what is at rest between two runs stays open until the
-connector goes on. Delete a connector with \`flush.when.drained=false\` or \`flush.quiet.ms\` after it was stopped in mid-run, or let it drain first.
+**A pause, a stop or a deletion** finishes what is open, as the originals do: a run under way does it before it ends, and a task at rest gets
+one more run for it. Stopped and deleted counts a connector once that is done, or has failed for half a minute (the event
+\`task.left-open\`): then a connector that is started again goes on with what is open, but of a deleted one it is lost.
 
 ## With the CDK
 

@@ -202,13 +202,15 @@ export class SinkPartition implements TopicPartition {
       for (const { objects } of open) for (const one of objects) needed.add(one);
     }
     const position = left === null ? first : delivered;
-    const inline = JSON.stringify(finished).length <= mostInlineChars;
+    // Those of the last commit that could not be made are still to be.
+    const promised = [...this.#promised, ...finished];
+    const inline = JSON.stringify(promised).length <= mostInlineChars;
     const state: PartitionState = {
       next: position,
       fingerprint: this.#tools.plan.fingerprint,
       watermark: this.watermark,
       open: left,
-      finished: inline ? finished : storeJson(finished),
+      finished: inline ? promised : storeJson(promised),
     };
     if (bytes.length > 0) {
       await this.#tools.bucket.put(object, Buffer.concat(bytes), false);
@@ -218,7 +220,7 @@ export class SinkPartition implements TopicPartition {
     // From here on a commit may hold it, whether or not anybody hears of that.
     for (const { file } of this.#finishing) file.markTold();
     this.#finishing = [];
-    this.#promised.push(...finished);
+    this.#promised = promised;
     this.#kept = state;
     this.#needed = needed;
     this.#listedAt = isStored(state.finished) && left === null ? state.finished[0] : null;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileCompression, WriterSpec } from './formats/record-writer.ts';
+import { restsFolder } from './rests.ts';
 import type { S3Access } from './s3-client.ts';
 import type { SinkLayout } from './sink-layout.ts';
 import type { TimeZone } from './time-zone.ts';
@@ -96,7 +97,7 @@ export function rotationOf(values: RunsValues): Pick<Rotation, 'bytes' | 'ageMs'
 /** `given`: as the setting has it. `prefix`: of all files. */
 export function statePrefixOf(given: string | null, prefix: string): string {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  const chosen = given ?? `${folder}_drover/`;
+  const chosen = given ?? `${folder}${restsFolder}`;
   return chosen === '' || chosen.endsWith('/') ? chosen : `${chosen}/`;
 }
 

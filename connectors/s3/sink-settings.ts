@@ -32,10 +32,10 @@ const runsSpec = {
   },
   'flush.quiet.ms': {
     type: 'LONG',
-    default: 0,
+    default: 10_000,
     validator: range(0, 3_600_000),
     importance: 'MEDIUM',
-    doc: 'Of flush.when.drained: milliseconds for which a file must have got no record before it is finished, so that a burst with pauses is not cut into many: 10000, say. 0: as soon as a run has drained the topics.',
+    doc: 'Of flush.when.drained: milliseconds for which a file must have got no record before it is finished, so that a burst with pauses is not cut into many. A file that a trickle keeps open is finished after six times as long. 0: as soon as a run has drained the topics.',
   },
   'file.max.bytes': {
     type: 'LONG',

@@ -27,6 +27,8 @@ import { aivenWithoutEffect, confluentWithoutEffect } from './sink-settings.ts';
 
 /** How long a run goes on without leaving its open files where another one could go on with them. */
 const checkpointMs = 60_000;
+/** So many times as long as it would wait for quiet a file waits at most. */
+const trickleTimes = 6;
 /** So many finished files are worth a commit of their own. */
 const manyFinished = 100;
 const dayMs = 86_400_000;
@@ -237,10 +239,11 @@ export class S3SinkTask implements SinkTask {
     return schedule === null ? aged : Math.min(aged, schedule.zone.nextMultiple(file.openedAt, schedule.intervalMs));
   }
 
-  /** The same where the topics are drained: nothing may come any more. */
+  /** The same where the topics are drained: nothing may come any more, or never so much that a file is worth waiting for. */
   #quietEndOf(file: OpenFile): number {
     const { quietMs } = this.#plan.rotation;
-    return quietMs === null ? this.#endOf(file) : Math.min(this.#endOf(file), file.touchedAt + quietMs);
+    if (quietMs === null) return this.#endOf(file);
+    return Math.min(this.#endOf(file), file.touchedAt + quietMs, file.openedAt + trickleTimes * quietMs);
   }
 
   /** Keeps memory and the number of open files within their bounds. */

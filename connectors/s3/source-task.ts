@@ -11,6 +11,7 @@ import {
 import { aivenAccess, aivenBucket } from './access-settings.ts';
 import { type InputFormat, openReader, type ReadOptions } from './formats/open.ts';
 import type { ObjectReader } from './formats/read.ts';
+import { isRest } from './rests.ts';
 import { openS3, type S3 } from './s3-client.ts';
 import { type Clearing, clearAway } from './source-clearing.ts';
 import { Lane, laneCount, laneOf, type Progress, type S3Object } from './source-lane.ts';
@@ -101,7 +102,7 @@ export class S3SourceTask implements SourceTask {
       lateMs: values['objects.late.ms'],
       lanes: this.#lanes,
       laneOf: (key) => {
-        const names = this.#templates.match(key);
+        const names = isRest(key) ? null : this.#templates.match(key);
         if (names === null) return null;
         return byPartition ? Number(names.partition ?? 0) % laneCount : laneOf(key);
       },

@@ -106,7 +106,8 @@ export interface SinkCommit {
   /**
    * A text of the task's own beside each position, stored in the same write under the same lease: what a later run of the
    * partition's owner needs to go on where this one is. Partitions left out keep theirs. All of a task together are to
-   * stay below 200 KiB: what is larger belongs into the target, and its name here.
+   * stay below 200 KiB: what is larger belongs into the target, and its name here. A state says that something is open: its
+   * task is run once more when the connector is stopped, paused or deleted, to be asked with `revoked`.
    */
   readonly states?: PartitionStates;
   /** Epoch milliseconds: the task must run by then, though nothing may have come. Left out or null: no need. */

@@ -172,6 +172,29 @@ function compileStruct(schema: Schema, encoding: JsonEncoding): JsonEncoder {
   };
 }
 
+/** Pairs, as soon as a key is no text. */
+function schemalessObject(map: Map<unknown, unknown>): string {
+  let out = '';
+  for (const [key, item] of map) {
+    if (typeof key !== 'string') return jsonPairs(map, encodeSchemaless, encodeSchemaless);
+    out += `${out === '' ? '{' : ','}${quotedKey(key)}:${encodeSchemaless(item)}`;
+  }
+  return out === '' ? '{}' : `${out}}`;
+}
+
+/** The fields of records are few, and come again with each. */
+const quotedKeys = new Map<string, string>();
+const mostQuotedKeys = 1000;
+
+function quotedKey(key: string): string {
+  let quoted = quotedKeys.get(key);
+  if (quoted === undefined) {
+    quoted = quoteJson(key);
+    if (quotedKeys.size < mostQuotedKeys) quotedKeys.set(key, quoted);
+  }
+  return quoted;
+}
+
 function jsonObject(map: Map<unknown, unknown>, encodeKey: JsonEncoder, encodeValue: JsonEncoder): string {
   let out = '';
   for (const [key, item] of map) out += `${out === '' ? '{' : ','}${encodeKey(key)}:${encodeValue(item)}`;
@@ -216,12 +239,7 @@ export function encodeSchemaless(value: unknown): string {
     }
     return `${out}]`;
   }
-  if (value instanceof Map) {
-    for (const key of value.keys()) {
-      if (typeof key !== 'string') return jsonPairs(value, encodeSchemaless, encodeSchemaless);
-    }
-    return jsonObject(value, encodeSchemaless, encodeSchemaless);
-  }
+  if (value instanceof Map) return schemalessObject(value);
   if (value instanceof Uint8Array) return base64(value);
   if (value instanceof Int32 || value instanceof Int16 || value instanceof Int8) return String(value.value);
   if (value instanceof Float32) return Number.isFinite(value.value) ? floatText(value.value) : `"${value.value}"`;

@@ -21,6 +21,7 @@ import { classNames, predicateStages, stageKeys, transformStages } from '../plug
 import { anyOverrides, clientOverrideInfos, type OverrideRules } from './client-overrides.ts';
 import { sinkErrors, sourceErrors } from './connector-checks.ts';
 import { converterInfos } from './converter-settings.ts';
+import { droverNames } from './drover-settings.ts';
 
 type Connector = PluginDescriptor<'source'> | PluginDescriptor<'sink'>;
 
@@ -165,6 +166,19 @@ function enrichedConfigDef(
     for (const key of stageKeys(registry, stages, settings, false)) keys.set(key.name, key);
   }
   return { spec: {}, keys };
+}
+
+/** The settings that a config may hold, as far as anybody declares them; none where there is no such connector. */
+export function declaredNames(registry: PluginRegistry, settings: Settings): ReadonlySet<string> {
+  const plugin = findConnector(registry, 'source', settings) ?? findConnector(registry, 'sink', settings);
+  if (plugin === undefined) return new Set();
+  const stages = [transformStages, predicateStages].flatMap((one) => stageKeys(registry, one, settings, false));
+  return new Set([
+    ...plugin.config.keys.keys(),
+    ...commonConfigDef(registry, plugin.kind).keys.keys(),
+    ...droverNames(plugin.kind),
+    ...stages.map(({ name }) => name),
+  ]);
 }
 
 function installed(

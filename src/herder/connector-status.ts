@@ -1,8 +1,10 @@
+import { misspeltSettings } from '../config/closest.ts';
 import { NotFoundError } from '../errors.ts';
 import { findConnector } from '../plugins/registry.ts';
 import { deathsOf, lastDeathOf, traceWithDeaths } from '../storage/deaths.ts';
 import { everyTick } from '../storage/due-index.ts';
 import type { ConnectorItem, LeaseState, State, TaskItem } from '../storage/items.ts';
+import { declaredNames } from './connector-config-def.ts';
 import { connectorAndTasks, noStatus } from './connector-lookup.ts';
 import type {
   ConnectorReport,
@@ -86,6 +88,7 @@ export function reportOf(deps: HerderDeps, connector: ConnectorItem, tasks: read
     positionChanges: [connector, ...tasks]
       .flatMap(({ positionChanges }) => positionChanges)
       .sort((one, other) => one.at - other.at),
+    misspelt: misspeltSettings(Object.keys(connector.config), declaredNames(deps.plugins, connector.config)),
     deaths: deathsReport(connector, now),
     replay: replayReport(connector),
     tasks: inOrder(tasks).map((task) => taskReport(task, now)),

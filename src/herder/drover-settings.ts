@@ -14,6 +14,8 @@ const droverSettings: Readonly<Record<ConnectorType, ConfigDef>> = {
   sink: mergeConfigs(common, sinkRunSettings),
 };
 
+export const droverNames = (type: ConnectorType): Iterable<string> => droverSettings[type].keys.keys();
+
 /**
  * What is to be said about the Drover settings that a config holds. Those that it does not hold are left out: the
  * answers to a plain Connect config carry nothing that Java's would not.

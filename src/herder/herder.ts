@@ -1,4 +1,5 @@
 import type { PluginKind } from '../api/plugin.ts';
+import type { Misspelt } from '../config/closest.ts';
 import type { GivenSettings, Settings } from '../config/config-def.ts';
 import type { ConfigInfos, ConfigKeyInfo } from '../config/describe-config.ts';
 import type { MirrorFailure } from '../storage/cluster-store.ts';
@@ -103,6 +104,8 @@ export interface ConnectorReport {
   readonly restarts: number;
   /** Sinks: the newest, oldest first; why it goes on from elsewhere than it left off. */
   readonly positionChanges: readonly PositionChange[];
+  /** Settings that nobody declares and that look like one that is declared. */
+  readonly misspelt: readonly Misspelt[];
   /** Of the connector's own runs. */
   readonly deaths: DeathsReport;
   /** The last replay of dead letters that was asked for; null: none ever. */

@@ -79,6 +79,7 @@ export function connectorReportEntity(report: ConnectorReport) {
       from_offset: change.from,
       to_offset: change.to,
     })),
+    misspelt: report.misspelt.map(({ setting, meant }) => ({ setting, meant })),
     deaths: deathsReportEntity(report.deaths),
     replay: report.replay === null ? null : replayReportEntity(report.replay),
     tasks: report.tasks.map(taskReportEntity),

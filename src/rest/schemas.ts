@@ -144,6 +144,7 @@ export const connectorReport = object({
       to_offset: nullable('integer'),
     }),
   ),
+  misspelt: list(object({ setting: text, meant: text })),
   deaths,
   replay: {
     oneOf: [

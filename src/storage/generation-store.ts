@@ -30,6 +30,18 @@ export interface AppliedGeneration {
   readonly deaths?: Deaths;
 }
 
+/**
+ * Of a stop, a pause or a deletion: what a sink's tasks keep beside their positions is to be finished first, as nobody may
+ * come for it later. A task that keeps something gets one more run for that, its closing run, though it is revoked; one
+ * that is running gets it too if it has not finished all when it lets go.
+ */
+export interface Closing {
+  /** The connector's configVersion that asks: what is asked for again because a run has died is not done again. */
+  readonly version: number;
+  /** Those of the revoked tasks that it is about. */
+  readonly tasks: readonly number[];
+}
+
 /** One position at rest, as it was read and as it shall be. Null: none. */
 export interface RestingChange {
   readonly before: RestingPosition | null;
@@ -40,16 +52,22 @@ export interface RestingChange {
  * What a connector run writes under the connector's own lease. Each call presents the fencing token, throws
  * FencedError when it is not the newest, and is safe to repeat.
  *
- * A generation goes: revokeTasks → all of them released or expired → foldPositions → putTasks (+ deleteTasks) →
+ * A generation goes: revokeTasks → all of them released or expired, closing runs over → foldPositions → putTasks (+ deleteTasks) →
  * applyGeneration. A crash after any step leaves the connector due (appliedVersion is behind), and the next run
  * repeats from what it finds (I7).
  */
 export interface GenerationStore {
   /**
    * Sets `revoked` and takes the tasks off the due and the watched index; leases are left alone. With `state` that is
-   * what a task shows from then on, whatever its run still reports (PAUSED, say); FAILED ones stay FAILED.
+   * what a task shows from then on, whatever its run still reports (PAUSED, say); FAILED ones stay FAILED. Those that get
+   * a closing run are due for it at `now`, and have `closingFor` until it is over.
    */
-  revokeTasks(lease: Lease, tasks: readonly number[], state?: State): Promise<void>;
+  revokeTasks(
+    lease: Lease,
+    tasks: readonly number[],
+    state?: State,
+    closing?: Closing & { now: number },
+  ): Promise<void>;
   /** Takes a revocation back (resume): due now, or as soon as the run that still holds the lease has let go. */
   startTasks(lease: Lease, tasks: readonly number[], now: number): Promise<void>;
   /**

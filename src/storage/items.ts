@@ -162,6 +162,9 @@ export interface TaskCounters {
   readonly lagSecondsLeft: number | null;
 }
 
+/** Whether a plugin keeps something beside a position. */
+export const keepsStates = ({ states }: Pick<TaskItem, 'states'>): boolean => Object.keys(states).length > 0;
+
 export interface TaskItem extends LeaseState {
   readonly connector: string;
   readonly task: number;
@@ -176,6 +179,8 @@ export interface TaskItem extends LeaseState {
   readonly revoked: boolean;
   /** With `revoked`: once let go, start anew (restart, resume) instead of staying down. */
   readonly restartRequested: boolean;
+  /** With `revoked`: a closing run is owed to this version of the connector, as the task has something open. Null: none is. */
+  readonly closingFor: number | null;
   /** An idle sink that the probe watches. */
   readonly watched: boolean;
   readonly state: State;

@@ -53,11 +53,17 @@ export interface RunOutcome {
   readonly counters?: Partial<TaskCounters>;
   /** Of a task: replaces what is kept of its rhythm; left out, that stays. */
   readonly rhythm?: string;
+  /**
+   * Of a sink's task that has something open: when a closing run is due, should one be owed; null or left out: nothing is
+   * left to finish, or it is given up.
+   */
+  readonly closeAt?: number | null;
   /** What is still to be counted: this run only told of them. Left out: a run has ended in order, which starts anew. */
   readonly deaths?: Deaths;
 }
 
 export interface LeaseStore {
+  /** An item that comes `revoked` is for its closing run: it stays revoked. */
   acquireTask(
     connector: string,
     task: number,
@@ -83,7 +89,7 @@ export interface LeaseStore {
   renew(lease: Lease, expiresAt: number): Promise<{ revoked: boolean }>;
   /**
    * Throws FencedError when the token is not the newest. What was asked for meanwhile wins over the outcome: a revoked
-   * task goes to the state that its revocation named and is not due, one to be started anew is due at once, and so is a
+   * task goes to the state that its revocation named and is not due but for a closing run, one to be started anew is due at once, and so is a
    * connector that was changed since this run acquired it.
    */
   release(lease: Lease, outcome: RunOutcome): Promise<void>;

@@ -45,6 +45,7 @@ export interface Events {
   'source.recovered': About & { sourcePartitions: number };
   'sink.committed': About & { records: number; topicPartitions: number; durationMs: number };
   'sink.commit-refused': About & { error: string };
+  'task.left-open': About & { error: string };
   'sink.group-commit-failed': About & { group: string; error: string };
   'sink.position-reset': About & {
     topic: string;
@@ -232,6 +233,12 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'ERROR',
     logger: 'drover.worker.sink',
     message: (f) => `${nameOf(f)}: the task could not flush, it goes back to its last committed positions: ${f.error}`,
+  },
+  'task.left-open': {
+    level: 'ERROR',
+    logger: 'drover.worker.sink',
+    message: (f) =>
+      `${nameOf(f)}: what the task has open could not be finished before it was stopped, paused or deleted: ${f.error}`,
   },
   'sink.group-commit-failed': {
     level: 'WARN',

@@ -320,7 +320,10 @@ export class ConnectorBench {
       telemetry: this.#telemetry(life),
       clock: life.clock(this.clock),
       configProviders: new Map(),
-      onStep: (step) => life.point(`step ${step}`),
+      onStep: (step) => {
+        life.point(`step ${step}`);
+        if (step === 'tasks-revoked' || step === 'released') void this.#invokeClosing(worker).catch(() => {});
+      },
     });
     this.#process = { life, worker };
     return this.#process;
@@ -362,6 +365,15 @@ export class ConnectorBench {
       reports.push(await this.#invoke(worker, { kind: 'task', connector: this.name, task }, signal));
     }
     return reports;
+  }
+
+  /** Beside the connector's run, which waits for them, as the coordinator does. */
+  async #invokeClosing(worker: Worker): Promise<void> {
+    for (const { task, closingFor, leaseExpiresAt, dueAt } of await this.stores.config.getTasks(this.name)) {
+      if (closingFor === null || leaseExpiresAt > this.clock.now() || dueAt === null) continue;
+      this.clock.advance(Math.max(0, dueAt - this.clock.now()));
+      await this.#invoke(worker, { kind: 'task', connector: this.name, task });
+    }
   }
 
   #invoke(worker: Worker, request: RunRequest, signal?: AbortSignal): Promise<RunReport> {

@@ -280,6 +280,18 @@ test('offsets: set, show, history, undo, reset, with their digits', async () => 
   expect((await type('offsets show orders')).out).toContain('9007199254740993');
 });
 
+test('a misspelt setting is no error, as with Connect, and is told with what may be meant', async () => {
+  const config = { 'connector.class': 'FileStreamSource', topic: 't', file: 'f', 'batch.sise': '7', 'own.thing': '1' };
+  const said = await type(['validate', file('misspelt.json', { name: 'misspelt', config })]);
+  expect(said).toMatchObject({ code: 0 });
+  expect(said.out).toMatch(/^connector\/misspelt: batch\.sise: .* batch\.size\?$/m);
+  expect(said.out).not.toContain('own.thing');
+  await type(['apply', '-y', file('misspelt.json', { name: 'misspelt', config })]);
+  expect((await type(['describe', 'misspelt'])).out).toContain('batch.sise  (batch.size?)');
+  await actConnectorRun(rest, 'misspelt', [{}]);
+  expect((await type(['doctor'])).out).toMatch(/settings .*misspelt/);
+});
+
 test('validate names each field that is wrong', async () => {
   const wrong = file('wrong.json', { name: 'w', config: { 'connector.class': 'FileStreamSource', 'tasks.max': '0' } });
   const said = await type(['validate', '-f', wrong, orders()]);
@@ -287,7 +299,7 @@ test('validate names each field that is wrong', async () => {
   expect(said.out).toMatch(/^connector\/orders valid$/m);
   expect(said.out).toMatch(/^connector\/w: tasks.max: /m);
   expect(JSON.parse((await type(['validate', orders(), '--json'])).out)).toEqual([
-    { name: 'orders', valid: true, errors: [] },
+    { name: 'orders', valid: true, errors: [], warnings: [] },
   ]);
   const unknown = file('unknown.json', { name: 'u', config: { 'connector.class': 'Nowhere' } });
   expect((await type(['validate', unknown])).out).toMatch(/^connector\/u: connector.class: .*Nowhere/);

@@ -17,13 +17,18 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('commit' as const), owner: fc.nat(1) }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('release' as const), owner: fc.nat(1), commits: fc.boolean() }),
+    arbitrary: fc.record({
+      kind: fc.constant('release' as const),
+      owner: fc.nat(1),
+      commits: fc.boolean(),
+      leavesOpen: fc.boolean(),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('renew' as const), owner: fc.nat(1) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1, 400, 1000) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('die' as const), owner: fc.nat(1), told: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('tell' as const), which: fc.nat(20) }) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'revoke' as const }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('revoke' as const), closes: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'start' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'replace' as const }) },
@@ -60,6 +65,9 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
           expect(isEnded).toBe(isOurs && mine.lease.fencingToken === newestToken && mine.expiresAt > now);
           if (isEnded) mine.expiresAt = now;
         };
+        /** For which version its closing run is over. */
+        let closedFor: number | null = null;
+        const item = async () => (await stores.config.getTask('a', 0))!;
         let committed: string | undefined;
         let commits = 0;
         /** Runs since one ended in order; those of them, at the end, without a commit. */
@@ -80,6 +88,7 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
         };
         for (const event of steps) {
           const mine = 'owner' in event ? held[event.owner] : null;
+          const before = await item();
           const actualToken = async () => (await stores.config.getTask('a', 0))?.fencingToken;
           switch (event.kind) {
             case 'acquire': {
@@ -88,6 +97,10 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
               const invocation = `run-${++invocations}`;
               const result = await stores.leases.acquireTask('a', 0, owner, now, expiresAt, invocation);
               if (!result.granted) break;
+              const closes = before.revoked && !before.restartRequested;
+              expect(result.item).toMatchObject({ revoked: closes, closingFor: closes ? before.closingFor : null });
+              if (closes) expect(before.closingFor, 'revoked, and owed nothing').not.toBeNull();
+              else closedFor = null;
               for (const other of [...held, ...dead]) {
                 if (other !== null && !other.replaced)
                   expect(other.expiresAt, 'another lease is still good').toBeLessThanOrEqual(now);
@@ -117,7 +130,8 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
             }
             case 'release': {
               if (mine == null) break;
-              const outcome = { state: 'RUNNING' as const, trace: null, workerId: 'w', dueAt: now };
+              const closeAt = event.leavesOpen ? now : null;
+              const outcome = { state: 'RUNNING' as const, trace: null, workerId: 'w', dueAt: now, closeAt };
               const entry = { key: '{}', partition: '{}', offset: `{"n":${++commits}}` };
               const end = () =>
                 event.commits
@@ -126,6 +140,13 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
               if (await fencedOr(end)) {
                 countAnew();
                 if (event.commits) committed = entry.offset;
+                const startsAnew = before.restartRequested;
+                const isClosed = before.closingFor !== null && !event.leavesOpen && !startsAnew;
+                if (isClosed) closedFor = before.closingFor;
+                if (startsAnew) closedFor = null;
+                const closingFor = isClosed || startsAnew ? null : before.closingFor;
+                const dueAt = before.revoked && !startsAnew ? (closingFor === null ? null : now) : undefined;
+                expect(await item()).toMatchObject({ closingFor, ...(dueAt === undefined ? {} : { dueAt }) });
               }
               held[event.owner] = null;
               break;
@@ -151,12 +172,20 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
             case 'pass':
               now += event.ms;
               break;
-            case 'revoke':
-              await stores.generations.revokeTasks(connector.lease, [0], 'PAUSED');
+            case 'revoke': {
+              // As a run of the connector that is repeated asks again: for each version once.
+              const version = 1 + Math.floor(now / 3000);
+              const closing = event.closes ? { version, tasks: [0], now } : undefined;
+              await stores.generations.revokeTasks(connector.lease, [0], 'PAUSED', closing);
+              // Nothing is open where nobody holds the lease of this one.
+              const owed = before.leaseOwner !== null && closedFor !== version ? version : null;
+              expect((await item()).closingFor).toBe(event.closes ? owed : before.closingFor);
               break;
+            }
             case 'start':
               await stores.generations.startTasks(connector.lease, [0], now);
               countAnew();
+              if (!(await item()).restartRequested) closedFor = null;
               break;
             case 'restart':
               if ((await stores.config.getTask('a', 0))?.revoked === false) countAnew();
@@ -174,15 +203,17 @@ export function leaseProperties(newStores: () => Promise<Stores>, numRuns: numbe
               else {
                 await change();
                 countAnew();
+                closedFor = null;
                 for (const one of runs) if (one !== null) one.replaced = true;
               }
               break;
             }
           }
-          const item = (await stores.config.getTask('a', 0))!;
-          expect(item).toMatchObject({ openRuns: open, fruitlessRuns: fruitless });
-          const alive = item.leaseOwner !== null && item.leaseExpiresAt > now ? 1 : 0;
-          expect(deathsOf(item, now).inRow).toBe(Math.max(0, open - alive));
+          const after = await item();
+          expect(after).toMatchObject({ openRuns: open, fruitlessRuns: fruitless });
+          if (!after.revoked) expect(after.closingFor).toBeNull();
+          const alive = after.leaseOwner !== null && after.leaseExpiresAt > now ? 1 : 0;
+          expect(deathsOf(after, now).inRow).toBe(Math.max(0, open - alive));
           const stored = (await stores.offsets.readSourceOffsets('a', ['{}'])).get('{}')?.offset;
           expect(stored).toBe(committed);
         }

@@ -203,6 +203,7 @@ test.each(sinks)(
       'format.class': `io.confluent.connect.s3.format.${format}`,
       'topics.dir': kind,
       'flush.size': '3000',
+      'flush.quiet.ms': '0',
       ...(kind === 'json' ? { 's3.compression.type': 'gzip' } : {}),
       'key.converter': strings,
       'value.converter': strings,

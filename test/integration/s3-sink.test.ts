@@ -114,7 +114,7 @@ test.each(['json.JsonFormat', 'parquet.ParquetFormat'])(
       expect(killed).toBeGreaterThan(3);
       await bench.drain();
       // What is open still ends with the next drained run.
-      await bench.configure({ ...config, 'flush.when.drained': 'true' });
+      await bench.configure({ ...config, 'flush.when.drained': 'true', 'flush.quiet.ms': '0' });
       await bench.drain();
       const files = (await store.files()).filter(({ key }) => !key.includes('_drover/'));
       const seen = (await Promise.all(files.map(({ key, bytes }) => idsIn(key, bytes)))).flat();

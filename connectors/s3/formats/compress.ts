@@ -96,6 +96,14 @@ export class Gatherer {
 
   #compress(): void {
     if (this.#gatheredBytes === 0) return;
+    if (this.#kind === 'none') {
+      // As it is: whoever takes it puts the pieces together once.
+      this.#ready.push(...this.#gathered);
+      this.#readyBytes += this.#gatheredBytes;
+      this.#gathered = [];
+      this.#gatheredBytes = 0;
+      return;
+    }
     const all = this.#gathered.length === 1 ? this.#gathered[0]! : Buffer.concat(this.#gathered);
     this.#gathered = [];
     this.#gatheredBytes = 0;

@@ -12,8 +12,11 @@ import {
   unreadable,
 } from './read.ts';
 
-/** Rows of a group are read in steps of about so many cells where the file says where its pages are. */
+/** Rows of a group are read in steps of about so many cells, or bytes, where the file says where its pages are. */
 const stepCells = 500_000;
+const stepBytes = 8 << 20;
+/** Fewer would have too many pages unpacked twice. */
+const fewestRows = 1000;
 
 const unpackers: Compressors = {
   GZIP: (input) => gunzipSync(input),
@@ -60,7 +63,10 @@ function bufferOf(source: ByteSource): AsyncBuffer {
     async slice(start, end = byteLength) {
       const from = start < 0 ? Math.max(0, byteLength + start) : start;
       const bytes = await source.slice(from, Math.min(end, byteLength));
-      return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+      const whole = bytes.byteLength === bytes.buffer.byteLength;
+      return (
+        whole ? bytes.buffer : bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
+      ) as ArrayBuffer;
     },
   };
 }
@@ -103,7 +109,8 @@ class ParquetReader implements ObjectReader {
         return [unreadable(tooLong(what, this.#maxBlockBytes, 'max.block.bytes'), null, this.#group)];
       }
       const hasPages = group.columns.every(({ offset_index_offset: at }) => at !== undefined);
-      const step = hasPages ? Math.max(1000, Math.floor(stepCells / Math.max(1, group.columns.length))) : rows;
+      const most = Math.min(stepCells / Math.max(1, group.columns.length), (rows * stepBytes) / Math.max(1, bytes));
+      const step = hasPages ? Math.max(fewestRows, Math.floor(most)) : rows;
       try {
         await this.#load(Math.min(rows, this.#row + step));
       } catch (error) {

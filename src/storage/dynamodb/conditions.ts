@@ -16,6 +16,8 @@ export const isNotLive = '(attribute_not_exists(#pk) OR attribute_exists(#gone) 
 export const isFree = '(attribute_not_exists(#leaseOwner) OR #leaseExpiresAt <= :now)';
 export const isDue = '#dueAt <= :now';
 export const mayStart = '(attribute_not_exists(#revoked) OR attribute_exists(#restartRequested))';
+/** Revoked, and owed a closing run. */
+export const mayClose = '(attribute_exists(#revoked) AND attribute_exists(#closingFor))';
 export const tokenIsNewest = '#fencingToken = :token';
 export const notRevoked = 'attribute_not_exists(#revoked)';
 /** Nobody asked for another run since this one began. */
@@ -59,6 +61,9 @@ export const isRevoked = (row: Attributes) => flag(row, 'revoked');
 /** Puts an item on the due index; null takes it off. */
 export const dueAttributes = (key: Key, dueAt: number | null) =>
   dueAt === null ? { dueAt: undefined, duePk: undefined } : { dueAt: N(dueAt), duePk: { S: duePk(key) } };
+
+/** All that a revocation has written. */
+export const revocationAttributes = ['revoked', 'revokedTo', 'restartRequested', 'closingFor', 'closedFor'];
 
 export const leaseAttributes = ['leaseOwner', 'leaseExpiresAt', 'leaseNonce', 'leaseInvocation'];
 

@@ -1,5 +1,5 @@
 import { RetriableError } from '../../errors.ts';
-import type { AppliedGeneration, GenerationStore, NewTask, RestingChange } from '../generation-store.ts';
+import type { AppliedGeneration, Closing, GenerationStore, NewTask, RestingChange } from '../generation-store.ts';
 import type { PositionChange, ReplayProgress, State, TaskItem } from '../items.ts';
 import type { Lease } from '../lease-store.ts';
 import type { RestingPosition, SourceOffsetEntry } from '../offset-backing-store.ts';
@@ -16,6 +16,7 @@ import {
   leaseAttributes,
   nameOfRun,
   notWoken,
+  revocationAttributes,
   stillOurs,
   tokenIsNewest,
   tokenOf,
@@ -23,6 +24,7 @@ import {
 import {
   positionField,
   positionList,
+  readPositionList,
   writeAssignment,
   writePositionChanges,
   writePositions,
@@ -51,6 +53,8 @@ const tokenKeptSeconds = 7 * 24 * 3600;
 
 /** What it takes to choose a task's write, read at once for all of them. */
 const taskFacts = ['sk', 'fencingToken', 'leaseOwner', 'leaseExpiresAt', 'state', 'revoked'] as const;
+/** And whether it is owed a closing run. */
+const openFacts = [...taskFacts, 'closedFor', 'positions'] as const;
 
 export class DynamoDbGenerationStore implements GenerationStore {
   readonly #table: TableClient;
@@ -59,23 +63,37 @@ export class DynamoDbGenerationStore implements GenerationStore {
     this.#table = table;
   }
 
-  async revokeTasks(lease: Lease, tasks: readonly number[], state?: State): Promise<void> {
+  async revokeTasks(
+    lease: Lease,
+    tasks: readonly number[],
+    state?: State,
+    closing?: Closing & { now: number },
+  ): Promise<void> {
     const name = lease.run.connector;
-    await this.#eachAsSeen(lease, tasks, (task, row) => {
+    const facts = closing === undefined ? taskFacts : openFacts;
+    await this.#eachAsSeen(lease, tasks, facts, (task, row) => {
       const key = taskKey(name, task);
       const failed = text(row, 'state') === 'FAILED';
+      const closes = closing?.tasks.includes(task) ? closing : null;
+      const held = text(row, 'leaseOwner') !== null;
+      const owed = closes !== null && number(row, 'closedFor') !== closes.version && (held || keepsStates(row));
+      // What is open may have changed with a run that has begun or ended since.
+      const asSeen = `attribute_${held ? '' : 'not_'}exists(#leaseOwner)`;
       return {
         kind: 'update',
         key,
         what: `the revocation of task ${name}-${task}`,
         set: {
           ...revocation(state),
-          ...dueAttributes(key, null),
+          // A runner that dies leaves it due, as any other.
+          ...dueAttributes(key, owed ? closes.now : null),
           watchedPk: undefined,
           restartRequested: undefined,
+          ...(closes === null ? {} : { closingFor: owed ? N(closes.version) : undefined }),
+          ...(owed ? { consecutiveFailures: N(0) } : {}),
           ...(state === undefined || failed ? {} : { state: S(state) }),
         },
-        condition: failed ? `${exists} AND #state = :FAILED` : `${exists} AND #state <> :FAILED`,
+        condition: `${exists} AND #state ${failed ? '=' : '<>'} :FAILED${closes === null ? '' : ` AND ${asSeen}`}`,
         values: { FAILED: S('FAILED') },
       };
     });
@@ -83,14 +101,14 @@ export class DynamoDbGenerationStore implements GenerationStore {
 
   async startTasks(lease: Lease, tasks: readonly number[], now: number): Promise<void> {
     const name = lease.run.connector;
-    await this.#eachAsSeen(lease, tasks, (task, row) => {
+    await this.#eachAsSeen(lease, tasks, taskFacts, (task, row) => {
       const key = taskKey(name, task);
       const what = `the start of task ${name}-${task}`;
       const common = { kind: 'update' as const, key, what };
       if (text(row, 'state') === 'FAILED') {
         return {
           ...common,
-          remove: ['revoked', 'revokedTo', 'restartRequested'],
+          remove: revocationAttributes,
           condition: `${exists} AND #state = :FAILED`,
           values: { FAILED: S('FAILED') },
         };
@@ -111,7 +129,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
           ...countDeaths(),
           ...dueAttributes(key, now),
         },
-        remove: ['revoked', 'revokedTo', 'restartRequested'],
+        remove: revocationAttributes,
         condition: held
           ? `attribute_exists(#leaseOwner) AND attribute_not_exists(#revoked)`
           : `${exists} AND attribute_not_exists(#leaseOwner) AND #state <> :FAILED`,
@@ -121,11 +139,16 @@ export class DynamoDbGenerationStore implements GenerationStore {
   }
 
   /** Decides on what was read, writes on condition that it still holds, and looks again where it does not. */
-  async #eachAsSeen(lease: Lease, tasks: readonly number[], write: (task: number, row: Attributes) => Write) {
+  async #eachAsSeen(
+    lease: Lease,
+    tasks: readonly number[],
+    facts: readonly string[],
+    write: (task: number, row: Attributes) => Write,
+  ) {
     let left = [...tasks];
     for (let attempt = 0; left.length > 0; attempt++) {
       if (attempt === 10) throw new RetriableError('The tasks change all the time', { code: 'storage.busy' });
-      const rows = await this.#facts(lease.run.connector);
+      const rows = await this.#facts(lease.run.connector, facts);
       const again: number[] = [];
       const present = left.filter((task) => rows.has(task));
       for (let start = 0; start < present.length; start += 99) {
@@ -140,10 +163,10 @@ export class DynamoDbGenerationStore implements GenerationStore {
     }
   }
 
-  async #facts(connector: string): Promise<Map<number, Attributes>> {
+  async #facts(connector: string, facts: readonly string[] = taskFacts): Promise<Map<number, Attributes>> {
     const rows = new Map<number, Attributes>();
     const range = { from: taskPrefix, to: `${taskPrefix}~` };
-    for await (const items of queryAll(this.#table, connectorPk(connector), range, taskFacts)) {
+    for await (const items of queryAll(this.#table, connectorPk(connector), range, facts)) {
       for (const item of items) rows.set(Number((text(item, 'sk') ?? '').slice(taskPrefix.length)), item);
     }
     return rows;
@@ -243,7 +266,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
         },
         // The token grows here too: a run that lost its lease to time alone is fenced from now on.
         assign: ['#fencingToken = if_not_exists(#fencingToken, :floor) + :one'],
-        remove: [...leaseAttributes, 'revoked', 'revokedTo', 'restartRequested', 'watchedPk', 'wokenAt', 'trace'],
+        remove: [...leaseAttributes, ...revocationAttributes, 'watchedPk', 'wokenAt', 'trace'],
         condition: isFree,
         values: { floor: N(floor), one: N(1), now: N(now) },
       };
@@ -398,6 +421,8 @@ export class DynamoDbGenerationStore implements GenerationStore {
     throw new RetriableError(`A task of ${lease.run.connector} still runs`, { code: 'task.lease_held' });
   }
 }
+
+const keepsStates = (row: Attributes) => readPositionList(row).some(({ state }) => state !== undefined);
 
 const restingWrite = (connector: string, position: RestingPosition) => ({
   kind: 'put' as const,

@@ -253,6 +253,7 @@ export function readTask(item: Attributes): TaskItem {
     assignment: JSON.parse(text(item, 'assignment') ?? '[]') as TaskItem['assignment'],
     revoked: flag(item, 'revoked'),
     restartRequested: flag(item, 'restartRequested'),
+    closingFor: number(item, 'closingFor'),
     watched: item.watchedPk !== undefined,
     state: text(item, 'state') as State,
     trace: text(item, 'trace'),

@@ -13,11 +13,13 @@ import {
   keyOf,
   keyOfRun,
   leaseAttributes,
+  mayClose,
   mayStart,
   nameOfRun,
   notChangedSinceAcquired,
   notRevoked,
   notWoken,
+  revocationAttributes,
   stillOurs,
   tokenIsNewest,
   tokenOf,
@@ -41,6 +43,15 @@ const maxReleaseAttempts = 8;
 export interface BesideRelease {
   readonly writes: readonly Write[];
   readonly update: Pick<Update, 'set' | 'assign' | 'names' | 'values'>;
+}
+
+/** What an acquisition writes beside the lease, and how its item is read. */
+interface Acquisition<Item> {
+  readonly assign?: readonly string[];
+  readonly remove?: readonly string[];
+  readonly read: (item: Attributes) => Item;
+  /** What the item is by it. */
+  readonly taken?: Partial<Item>;
 }
 
 interface Holder {
@@ -71,10 +82,16 @@ export class DynamoDbLeaseStore implements LeaseStore {
     invocation?: string,
   ) {
     const key = taskKey(connector, task);
-    const condition = `${exists} AND ${isFree} AND ${isDue} AND ${mayStart}`;
+    const free = `${exists} AND ${isFree} AND ${isDue}`;
     const run = { connector, task };
     const holder = { owner, now, expiresAt, invocation };
-    return this.#acquire<TaskItem>(key, run, holder, condition, [], readTask);
+    const started = await this.#acquire<TaskItem>(key, run, holder, `${free} AND ${mayStart}`, {
+      remove: revocationAttributes,
+      read: readTask,
+      taken: { revoked: false, restartRequested: false, closingFor: null },
+    });
+    if (started.granted || started.reason !== 'revoked' || started.item?.closingFor == null) return started;
+    return this.#acquire<TaskItem>(key, run, holder, `${free} AND ${mayClose}`, { read: readTask });
   }
 
   async acquireConnector(connector: string, owner: string, now: number, expiresAt: number, invocation?: string) {
@@ -83,7 +100,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
     const run = { connector, task: null };
     const assign = ['#runningVersion = #configVersion'];
     const holder = { owner, now, expiresAt, invocation };
-    return this.#acquire<ConnectorItem>(key, run, holder, condition, assign, readConnector);
+    return this.#acquire<ConnectorItem>(key, run, holder, condition, { assign, read: readConnector });
   }
 
   async #acquire<Item extends TaskItem | ConnectorItem>(
@@ -91,8 +108,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
     run: Lease['run'],
     { owner, now, expiresAt, invocation }: Holder,
     condition: string,
-    assign: readonly string[],
-    read: (item: Attributes) => Item,
+    { assign = [], remove = [], read, taken }: Acquisition<Item>,
   ): Promise<AcquireResult<Item>> {
     const nonce = this.#newNonce();
     const outcome = await this.#table.update({
@@ -105,7 +121,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
         leaseNonce: S(nonce),
         leaseInvocation: invocation === undefined ? undefined : S(invocation),
       },
-      remove: ['wokenAt', 'revoked', 'restartRequested', 'revokedTo'],
+      remove: ['wokenAt', ...remove],
       condition,
       values: { zero: N(0), one: N(1), now: N(now), none: nothing },
     });
@@ -115,7 +131,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
       const lease = { run, owner, fencingToken, expiresAt, generation: number(before, 'generation') ?? 0 };
       const item = read(before);
       const died = item.leaseOwner === null ? null : { at: item.leaseExpiresAt, workerId: item.leaseOwner };
-      const held = {
+      const held: Item = {
         ...item,
         leaseOwner: owner,
         leaseInvocation: invocation ?? null,
@@ -124,9 +140,9 @@ export class DynamoDbLeaseStore implements LeaseStore {
         openRuns: item.openRuns + 1,
         fruitlessRuns: item.fruitlessRuns + 1,
         lastDeath: died ?? item.lastDeath,
+        ...taken,
       };
-      const started = 'revoked' in held ? { ...held, revoked: false, restartRequested: false } : held;
-      return { granted: true, lease, item: started, takeover: died !== null, died };
+      return { granted: true, lease, item: held, takeover: died !== null, died };
     }
     const row = outcome.row;
     if (row === null || isGone(row)) return { granted: false, reason: 'gone', item: null };
@@ -241,17 +257,27 @@ export class DynamoDbLeaseStore implements LeaseStore {
       const state = text(row, 'revokedTo') ?? 'UNASSIGNED';
       return {
         set: { ...report, ...countDeaths(), state: S(state), trace: undefined },
-        remove: [...released, 'revoked', 'restartRequested', 'revokedTo'],
+        remove: [...released, ...revocationAttributes],
         condition: `${ours} AND attribute_exists(#restartRequested)`,
         values: tokenOf(lease),
       };
     }
     const state = outcome.state === 'FAILED' ? 'FAILED' : (text(row, 'revokedTo') ?? outcome.state);
+    const closingFor = number(row, 'closingFor');
+    const closeAt = closingFor === null ? null : (outcome.closeAt ?? null);
+    const isClosed = closingFor !== null && closeAt === null;
     return {
-      set: { ...report, state: S(state), ...dueAttributes(key, null) },
+      set: {
+        ...report,
+        state: S(state),
+        ...dueAttributes(key, closeAt),
+        ...(isClosed ? { closingFor: undefined, closedFor: N(closingFor) } : {}),
+      },
       remove: released,
-      condition: `${ours} AND attribute_exists(#revoked) AND attribute_not_exists(#restartRequested)`,
-      values: tokenOf(lease),
+      condition: `${ours} AND attribute_exists(#revoked) AND attribute_not_exists(#restartRequested) AND ${
+        closingFor === null ? 'attribute_not_exists(#closingFor)' : '#closingFor = :closingFor'
+      }`,
+      values: { ...tokenOf(lease), ...(closingFor === null ? {} : { closingFor: N(closingFor) }) },
     };
   }
 

@@ -1,7 +1,7 @@
 import { ConnectError, FencedError, isRetriable, traceOf } from '../../errors.ts';
 import { deathsOf } from '../../storage/deaths.ts';
 import type { AppliedGeneration, NewTask } from '../../storage/generation-store.ts';
-import { newestChanges, type State } from '../../storage/items.ts';
+import { newestChanges, type State, type TaskItem } from '../../storage/items.ts';
 import type { SinkPosition } from '../../storage/offset-backing-store.ts';
 import { claimFeed, feedsOf } from '../feed/claim-feed.ts';
 import { messageOf } from '../record/failure.ts';
@@ -10,7 +10,7 @@ import { positionsAtRest } from '../sink/positions-at-rest.ts';
 import { settleBeforeDeletion, settleBeforeStart, settleWhileStopped } from '../sink/settle-group.ts';
 import { hashOf } from './config-hash.ts';
 import { type ConnectorRun, numbersOf } from './connector-run.ts';
-import { endTasks } from './end-tasks.ts';
+import { closingOf, endTasks } from './end-tasks.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
 import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
 import type { RunHost } from './run-host.ts';
@@ -81,7 +81,7 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
   if (!item.deleting && item.targetState === 'STARTED') return startGeneration(run);
   const tasks = await config.getTasks(item.name);
   if (item.deleting) {
-    await endTasks(run, tasks);
+    await endTasks(run, tasks, { closing: tasks });
     await generations.deleteTasks(lease, numbersOf(tasks), host.clock.now());
     if (item.type === 'sink') await settleBeforeDeletion(run);
     const gone = await generations.removeConnector(lease, host.clock.now());
@@ -89,7 +89,7 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
     return gone ? null : host.clock.now();
   }
   if (item.targetState === 'STOPPED') {
-    await endTasks(run, tasks);
+    await endTasks(run, tasks, { closing: tasks });
     await generations.deleteTasks(lease, numbersOf(tasks), host.clock.now());
     if (item.type === 'source') return apply(run, item.generation, 0, 'STOPPED');
     const settled = await settleWhileStopped(run);
@@ -102,7 +102,7 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
     });
   }
   // A paused connector keeps its tasks and, as in Java, takes up a changed config when it is resumed.
-  if (tasks.length > 0) await generations.revokeTasks(lease, numbersOf(tasks), 'PAUSED');
+  if (tasks.length > 0) await generations.revokeTasks(lease, numbersOf(tasks), 'PAUSED', closingOf(run, tasks));
   for (const key of feedsOf(tasks)) await host.stores.feeds.setOpen(lease, key, false);
   return apply(run, item.generation, item.taskCount, 'PAUSED');
 }
@@ -127,7 +127,7 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   const surplus = tasks.filter((task) => task.task >= wanted.length);
 
   const ending = [...changed.flatMap(({ task }) => running.get(task) ?? []), ...surplus];
-  await endTasks(run, ending, feed?.key ?? null);
+  await endTasks(run, ending, { keptFeed: feed?.key ?? null, closing: ending.filter((task) => loses(task, wanted)) });
   const startsAnew = changed.some(({ task }) => task === 0);
   if (feed !== null) await claimFeed(run, feed, startsAnew);
   const generation = changed.length > 0 || surplus.length > 0 ? item.generation + 1 : item.generation;
@@ -150,6 +150,17 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
     dueAt: refreshMs === null ? null : host.clock.now() + refreshMs,
     ...(item.groupSettled ? { groupSettled: false } : {}),
   });
+}
+
+/** Whether the task keeps something of a partition that nobody is to read any more. */
+function loses(task: TaskItem, wanted: readonly WantedTask[]): boolean {
+  const isWanted = (topic: string, partition: number) =>
+    wanted.some(({ assignment }) =>
+      assignment.some((one) => one.topic === topic && one.partitions.includes(partition)),
+    );
+  return Object.entries(task.states).some(([topic, partitions]) =>
+    Object.keys(partitions).some((partition) => !isWanted(topic, Number(partition))),
+  );
 }
 
 function newTask({ task, config, assignment }: WantedTask, atRest: readonly SinkPosition[]): NewTask {

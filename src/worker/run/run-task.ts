@@ -4,7 +4,7 @@ import { restartDueAt, scheduledRun } from '../../invocation/run-plan.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
 import { getConnector } from '../../plugins/registry.ts';
 import { deathsOf } from '../../storage/deaths.ts';
-import type { ConnectorItem, TaskItem } from '../../storage/items.ts';
+import { type ConnectorItem, keepsStates, type TaskItem } from '../../storage/items.ts';
 import type { Lease, RunOutcome } from '../../storage/lease-store.ts';
 import { resolveSettings } from '../config-providers.ts';
 import { feedOfTask, standForFeed } from '../feed/fed-task.ts';
@@ -23,6 +23,9 @@ import { idleBackOffMs, idleDueAt, retryDueAt, runLimits } from './run-limits.ts
 import type { RunBudget, RunReport } from './run-report.ts';
 import { TaskRun } from './task-run.ts';
 import { watchUnhandledRejections } from './unhandled-rejections.ts';
+
+/** A closing run that fails with what may pass is tried again for about half a minute: a stop waits for it. */
+const mostClosingRuns = 6;
 
 /** One bounded run of one task: lease → load → source or sink run → report → release. */
 export async function runTask(host: RunHost, connector: string, task: number, budget: RunBudget): Promise<RunReport> {
@@ -53,8 +56,9 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
     owner = known?.connector ?? (await connectorOf(host, item, early));
     if (died !== null) giveUpAfterDeaths(`Task ${connector}-${task}`, owner.config, deathsOf(item, startedAt), died);
     run = await loadRun(host, owner, item, lease, deadlines, requestedAt, offsets, known?.topics);
-    await runLoaded(run, budget.signal);
-    outcome = succeeded(run);
+    // One that was owed a closing run while it ran may have left nothing.
+    if (!run.closes || run.report.leavesOpen) await runLoaded(run, budget.signal);
+    outcome = run.closes ? closed(run) : succeeded(run);
   } catch (error) {
     outcome = failed(host, item, lease, run, error, startedAt);
   }
@@ -168,6 +172,7 @@ async function loadRun(
 
 async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise<void> {
   const time = run.bounds.start(signal);
+  if (run.closes) run.bounds.end('revoked');
   const rejections = watchUnhandledRejections((error) => run.bounds.break(error));
   try {
     const work = rejections.run(async () => {
@@ -209,6 +214,7 @@ function succeeded(run: TaskRun): RunOutcome {
     // With backlog at once; else by the schedule, or after a pause that grows. An idle sink is left to the probe (L3), but
     // for what it must do by a certain time.
     dueAt: backlog ? now : scheduled !== null ? scheduled.dueAt : wokenAt,
+    closeAt: run.report.leavesOpen && run.bounds.endReason !== 'revoked' ? now : null,
     watched: idles,
     ...(rhythm === null ? {} : { rhythm }),
     counters: {
@@ -222,6 +228,25 @@ function succeeded(run: TaskRun): RunOutcome {
       lagRecords: run.report.lag?.records ?? null,
       lagSeconds: run.report.lag?.seconds ?? null,
       lagSecondsLeft: run.report.lag?.secondsLeft ?? null,
+    },
+  };
+}
+
+/** A closing run: what the task shows is left as it was, and whatever is still kept is for a run that may come once more. */
+function closed(run: TaskRun): RunOutcome {
+  const now = run.host.clock.now();
+  const { state, trace, counters } = run.item;
+  return {
+    state,
+    trace,
+    workerId: run.lease.owner,
+    dueAt: null,
+    counters: {
+      ...run.progress(),
+      runs: counters.runs + 1,
+      consecutiveFailures: 0,
+      lastRunAt: now,
+      lastSuccessAt: now,
     },
   };
 }
@@ -243,7 +268,11 @@ function failed(
   const deaths = error instanceof TooManyDeathsError ? error.deaths : undefined;
   const config = error instanceof TooManyDeathsError ? error.config : run?.config;
   const restartAt = retriable || config === undefined ? null : restartDueAt(config, restartAttempts, now);
-  const nextDueAt = retriable ? retryDueAt(consecutiveFailures, now) : restartAt;
+  const isClosing = item.revoked;
+  const closesAgain = retriable && consecutiveFailures < mostClosingRuns;
+  const leavesOpen = run?.report.leavesOpen ?? keepsStates(item);
+  const retryAt = retriable ? retryDueAt(consecutiveFailures, now) : null;
+  const nextDueAt = isClosing ? (closesAgain ? retryAt : null) : (retryAt ?? restartAt);
   const trace = traceOf(error);
   const durationMs = now - startedAt;
   host.telemetry.emit('run.failed', {
@@ -255,11 +284,15 @@ function failed(
     nextDueAt,
     durationMs,
   });
+  if (isClosing && nextDueAt === null)
+    host.telemetry.emit('task.left-open', { connector, task, error: messageOf(error) });
   return {
-    state: retriable ? 'RUNNING' : 'FAILED',
-    trace,
+    // A closing run's failure is told, but what it could not finish is not what the task shows.
+    state: isClosing ? item.state : retriable ? 'RUNNING' : 'FAILED',
+    trace: isClosing ? item.trace : trace,
     workerId: lease.owner,
     dueAt: nextDueAt,
+    closeAt: isClosing ? nextDueAt : leavesOpen ? (retryAt ?? now) : null,
     counters: {
       ...run?.progress(),
       runs: item.counters.runs + 1,

@@ -15,6 +15,8 @@ export class TaskReport {
   topicsChanged = false;
   /** Epoch milliseconds: a sink's task wants to run by then, whatever comes; null: it does not. */
   wakeAt: number | null = null;
+  /** Something is kept beside the positions that a closing run would have to finish. */
+  leavesOpen = false;
   /** How long after the run was asked for each step was first done. */
   readonly steps: Record<string, number> = {};
 

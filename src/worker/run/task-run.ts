@@ -1,5 +1,11 @@
 import { scheduledRun } from '../../invocation/run-plan.ts';
-import { newestChanges, type PositionChange, type TaskCounters, type TaskItem } from '../../storage/items.ts';
+import {
+  keepsStates,
+  newestChanges,
+  type PositionChange,
+  type TaskCounters,
+  type TaskItem,
+} from '../../storage/items.ts';
 import type { Lease } from '../../storage/lease-store.ts';
 import type { LastCommit, SinkPosition, SourceOffsetEntry } from '../../storage/offset-backing-store.ts';
 import { inWaiting, runCost } from '../../telemetry/run-cost.ts';
@@ -15,6 +21,8 @@ export class TaskRun extends PluginRun {
   readonly item: TaskItem;
   readonly lease: Lease;
   readonly linger: Linger;
+  /** The task is on its way out, and this run only finishes what it has open. */
+  readonly closes: boolean;
   /** Source offsets that need not be read again; null: all are read. */
   readonly knownOffsets: KnownOffsets | null;
 
@@ -32,8 +40,11 @@ export class TaskRun extends PluginRun {
     knownOffsets: KnownOffsets | null,
   ) {
     const about = { connector: item.connector, task: item.task };
-    super(host, { ...given, about, startsAnew: item.state !== 'RUNNING' || item.trace !== null });
+    const startsAnew = !item.revoked && (item.state !== 'RUNNING' || item.trace !== null);
+    super(host, { ...given, about, startsAnew });
     this.item = item;
+    this.closes = item.revoked;
+    this.report.leavesOpen = keepsStates(item);
     this.lease = lease;
     this.knownOffsets = knownOffsets;
     this.held = new HeldCommits(host.clock, async ({ offsets, positions }) => {

@@ -2,7 +2,7 @@ import type { SinkConnector } from '../../api/connector.ts';
 import type { SinkRecord } from '../../api/record.ts';
 import type { CommitOccasion, Positions, SinkCommit } from '../../api/task.ts';
 import { policyText } from '../../config/reset-policy.ts';
-import { ConnectError, FencedError, isRetriable, RetriableError, TaskLostError } from '../../errors.ts';
+import { ConfigError, ConnectError, FencedError, isRetriable, RetriableError, TaskLostError } from '../../errors.ts';
 import { isMissingTopic } from '../../kafka/errors.ts';
 import type { FetchedPartition } from '../../kafka/types.ts';
 import { messageOf } from '../record/failure.ts';
@@ -61,6 +61,7 @@ export async function runSink(run: TaskRun, connector: SinkConnector): Promise<v
     }
     throw error;
   } finally {
+    run.report.leavesOpen = sink.positions.hasStates;
     await run.held.until(sink.close(failed));
   }
 }
@@ -258,7 +259,7 @@ async function put(run: TaskRun, sink: StartedSink, records: SinkRecord[]): Prom
         sink.requests.timeoutMs = null;
         continue;
       }
-      if (!sink.bisects) {
+      if (!sink.bisects || error instanceof ConfigError) {
         throw new ConnectError('task.put_failed', 'Exiting WorkerSinkTask due to unrecoverable exception.', {
           cause: error,
         });
@@ -380,7 +381,8 @@ async function preCommit(run: TaskRun, sink: StartedSink, occasion: CommitOccasi
     if (task.flush !== undefined) await run.bounds.guard('flush', task.flush(delivered));
     return { positions: delivered };
   } catch (cause) {
-    if (run.bounds.tainted) throw cause;
+    // What it is set up with is wrong, and no repetition mends that.
+    if (run.bounds.tainted || cause instanceof ConfigError) throw cause;
     run.report.emit('sink.commit-refused', { error: messageOf(cause) });
     // As in Java a failed flush sends the task back to its last committed positions: that is where the next run begins.
     throw new RetriableError(`Commit of ${run.about.connector}-${run.about.task} failed: ${messageOf(cause)}`, {

@@ -44,9 +44,11 @@ interface Start extends TopicPartition {
  * is still the one that it counts in shows with the first fetch.
  */
 export async function startPositions(run: TaskRun, admin: KafkaAdmin, group: SinkGroup): Promise<SinkPositions> {
-  const assigned = run.item.assignment.flatMap(({ topic, partitions }) =>
+  const all = run.item.assignment.flatMap(({ topic, partitions }) =>
     partitions.map((partition) => ({ topic, partition, stored: storedPosition(run.item, topic, partition) })),
   );
+  // Where a partition begins that has never been read is not for a closing run to say.
+  const assigned = run.closes ? all.filter(({ stored }) => stored !== null && stored.state !== null) : all;
   const isStart = run.item.state !== 'RUNNING';
   if (!isStart && assigned.every(({ stored }) => (stored?.topicId ?? null) !== null)) {
     return new SinkPositions(

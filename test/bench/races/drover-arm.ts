@@ -18,6 +18,7 @@ import type { ConnectorType } from '../../../src/storage/items.ts';
 import { Secrets } from '../../../src/telemetry/redaction.ts';
 import { createWorker } from '../../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
+import { boundYoungGeneration } from '../../../src/worker/young-generation.ts';
 import { tableRequests } from '../../integration/storage/dynamodb-table.ts';
 import type { RaceJava } from './arms.ts';
 
@@ -47,6 +48,9 @@ function pluginsOfJars(text: string | undefined): readonly AnyPlugin[] {
     startHost: () => HostProcess.start({ java: 'java', jars, pluginPath }),
   }).plugins;
 }
+
+// As in the function, which has its options on the command line.
+boundYoungGeneration((process.env.NODE_OPTIONS ?? '').split(' '));
 
 const stores = createDynamoDbStores({
   // As many runs at once as a race wants, where a function has but one.

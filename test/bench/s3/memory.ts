@@ -43,8 +43,8 @@ NODE_OPTIONS of a function changes nothing. The store is in another process. The
 | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-Within ${goalMb} MB: ${highest <= goalMb ? 'met' : 'missed'}. Half of it and more is V8's young generation, which keeps its size once a poll has
-filled it.
+Within ${goalMb} MB: ${highest <= goalMb ? 'met' : 'missed'}. V8's young generation keeps the size to which a poll has grown it; the task function ends that
+growth at Node's own limit ([young-generation.ts](../../../src/worker/young-generation.ts)), at half of what it took before.
 `;
 }
 

@@ -29,6 +29,7 @@ const contractOf = (settings: Readonly<Record<string, string>>) =>
           topics: 'lines',
           'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
           'flush.size': '8',
+          'flush.quiet.ms': '0',
           ...settings,
           ...text,
         },

@@ -43,7 +43,12 @@ test('the example of Aiven’s connector writes lines, packed', async () => {
     { name: sinkExample.aiven.name },
   );
   await bench.produce([{ topic: 'events', key: 'k', value: '{"a":1}' }]);
-  await bench.configure({ ...sinkExample.aiven, ...store.aiven, 'key.converter': 'StringConverter' });
+  await bench.configure({
+    ...sinkExample.aiven,
+    ...store.aiven,
+    'flush.quiet.ms': '0',
+    'key.converter': 'StringConverter',
+  });
   await bench.drain();
   const names = store.files.map(({ key }) => key).filter((key) => key.includes('events'));
   expect(names).toEqual([expect.stringMatching(/^topics\/events\/\d{4}-\d{2}\/0-0\.jsonl\.gz$/)]);

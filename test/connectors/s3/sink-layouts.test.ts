@@ -41,6 +41,7 @@ async function filesOf(records: readonly Given[], settings: Readonly<Record<stri
     })),
   );
   await bench.configure({
+    'flush.quiet.ms': '0',
     ...store.confluent,
     topics: 't',
     'flush.size': '1000',

@@ -45,7 +45,7 @@ async function filesOf(settings: Readonly<Record<string, string>>, records: read
   );
   await bench.produce(records.map((one) => ({ topic: 't', timestamp: 1_700_000_000_000, ...one })));
   const tolerant = { 'errors.tolerance': 'all', 'errors.deadletterqueue.topic.name': 'dead' };
-  await bench.configure({ topics: 't', ...converters, ...tolerant, ...settings });
+  await bench.configure({ topics: 't', 'flush.quiet.ms': '0', ...converters, ...tolerant, ...settings });
   await bench.drain();
   const files = await Promise.all(
     store.files.map(async ({ key, bytes }) => [key, await readBack(key, bytes)] as const),

@@ -10,6 +10,8 @@ const schemaless = {
   'value.converter': 'JsonConverter',
   'value.converter.schemas.enable': 'false',
 };
+/** Tests do not wait for quiet. */
+const atOnce = { 'flush.quiet.ms': '0' };
 const format = (name: string) => ({ 'format.class': `io.confluent.connect.s3.format.${name}` });
 const json = format('json.JsonFormat');
 const hour = 3_600_000;
@@ -29,7 +31,15 @@ afterEach(async () => {
 });
 
 const configure = (settings: Readonly<Record<string, string>>) =>
-  bench.configure({ ...store.confluent, topics: 't', 'flush.size': '1000000', ...json, ...schemaless, ...settings });
+  bench.configure({
+    ...store.confluent,
+    topics: 't',
+    'flush.size': '1000000',
+    ...atOnce,
+    ...json,
+    ...schemaless,
+    ...settings,
+  });
 
 const order = (id: number, more: object = {}) => JSON.stringify({ id, ...more });
 const textOf = (bytes: Buffer) => (bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString();
@@ -273,11 +283,12 @@ describe('deaths', () => {
       const own = new ConnectorBench(confluentS3Sink(async () => plainAvro));
       own.memoryKafka?.createTopic('t', 2);
       await own.produce(records);
-      await own.configure({ ...other.confluent, topics: 't', ...json, ...schemaless, ...settings });
+      await own.configure({ ...other.confluent, topics: 't', ...atOnce, ...json, ...schemaless, ...settings });
       await own.run({ killAt });
       await own.run({ killAt });
       await own.drain();
       await own.configure({
+        ...atOnce,
         ...other.confluent,
         topics: 't',
         ...json,
@@ -325,6 +336,24 @@ describe('deaths', () => {
   });
 });
 
+test.each([
+  ['NoSuchBucket', 404, 'CreateMultipartUpload'],
+  ['AccessDenied', 403, 'CreateMultipartUpload'],
+  ['AccessDenied', 403, 'CompleteMultipartUpload'],
+])('a bucket that answers %s fails the task, which names it', async (code, status, on) => {
+  store.fault = ({ operation }) => (operation === on ? { status, code } : undefined);
+  await bench.produce([{ topic: 't', value: order(0) }]);
+  // Each record is as good as the others: none is at fault, and none may be passed over.
+  await configure({ 'errors.tolerance': 'all', 'drover.errors.bisect.enable': 'true' });
+  await bench.run();
+  const [task] = (await bench.status()).tasks;
+  expect(task).toMatchObject({ state: 'FAILED', trace: expect.stringContaining(`in bucket bucket failed: ${code}`) });
+  store.fault = () => undefined;
+  await bench.stores.config.requestRestart(bench.name, { connector: false, tasks: [0] }, bench.clock.now());
+  await bench.drain();
+  expect(ids()).toEqual([0]);
+});
+
 describe('what is in a record', () => {
   const withNull = [
     { topic: 't', key: 'a', value: order(0) },
@@ -367,6 +396,7 @@ describe('what is in a record', () => {
     await aiven.produce([...withNull, { topic: 't', key: 'a', value: order(3), timestamp: noon }]);
     const text = { ...schemaless, 'value.converter': 'StringConverter' };
     await aiven.configure({
+      ...atOnce,
       ...store.aiven,
       topics: 't',
       'format.output.type': 'jsonl',
@@ -388,6 +418,7 @@ describe('what is in a record', () => {
     const newest = new ConnectorBench(aivenS3Sink(async () => plainAvro));
     await newest.produce([withNull[0]!, withNull[2]!, { topic: 't', key: 'a', value: order(3) }]);
     await newest.configure({
+      ...atOnce,
       ...store.aiven,
       topics: 't',
       'format.output.type': 'csv',

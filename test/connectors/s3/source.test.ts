@@ -264,6 +264,35 @@ describe('what cannot be read', () => {
 });
 
 describe('finding objects', () => {
+  const burst = Number(process.env.DROVER_TEST_OBJECTS ?? 400);
+  it(`shares ${burst} objects of one burst among the tasks, about evenly`, {
+    timeout: 30_000 + 60 * burst,
+  }, async () => {
+    const keys = Array.from({ length: burst }, (_, object) => `in/2026/11/29/orders-${object}.jsonl`);
+    for (const [object, key] of keys.entries()) s3.put(key, jsonl(3 * object, 3 * object + 3));
+    await configure({ 'tasks.max': '4' });
+    await bench.drain();
+    expect((await ids()).sort((one, other) => one - other)).toEqual(upTo(3 * burst));
+    const read = s3.requests.filter(({ method, key }) => method === 'GET' && key !== '').map(({ key }) => key);
+    expect(read.sort()).toEqual(keys.sort());
+    const shares = (await bench.stores.config.getTasks(bench.name)).map(({ counters }) => counters.records / 3 / burst);
+    expect(shares).toHaveLength(4);
+    for (const share of shares) {
+      expect(share).toBeGreaterThan(0.18);
+      expect(share).toBeLessThan(0.32);
+    }
+    if (process.env.DROVER_TEST_OBJECTS !== undefined) console.log(`shares of the tasks: ${shares.join(', ')}`);
+  });
+
+  it('passes over the rests of files that a sink has open there', async () => {
+    s3.put('in/a.jsonl', jsonl(0, 2));
+    for (const folder of ['in/', 'in/deeper/']) s3.put(`${folder}_drover/sink/t-0/1`, 'no line of anybody');
+    await configure();
+    await bench.drain();
+    expect(await ids()).toEqual([0, 1]);
+    expect(s3.requests.some(({ method, key }) => method === 'GET' && key.includes('_drover/'))).toBe(false);
+  });
+
   it('takes one that appears late though its time is early, while uploads are under way however late', async () => {
     const day = 86_120_000;
     s3.uploads = [Date.now() - 2 * day];
