@@ -1,5 +1,6 @@
 import type { Settings } from '../config/config-def.ts';
 import { ConnectError } from '../errors.ts';
+import { javaHashOrder } from '../java/hash-order.ts';
 import type { ConnectorType, TargetState, TaskItem } from '../storage/items.ts';
 import { connectorAndTasks, isMissing, notFound } from './connector-lookup.ts';
 import type { ConfigInput, ConnectorInfo } from './herder.ts';
@@ -31,7 +32,10 @@ export async function putConnectorConfig(
   return { created, info: connectorInfo(name, type, config, tasks) };
 }
 
-/** KIP-477: adds and replaces keys, a null removes one. The result is validated as a whole, its `name` included. */
+/**
+ * KIP-477: adds and replaces keys, a null removes one. The result is validated as a whole, its `name` included, and stands in
+ * the order of the HashMap that Java patches in.
+ */
 export async function patchConnectorConfig(deps: HerderDeps, name: string, patch: ConfigInput): Promise<ConnectorInfo> {
   const { connector } = await connectorAndTasks(deps, name);
   const merged: Record<string, string> = { ...connector.config };
@@ -39,7 +43,8 @@ export async function patchConnectorConfig(deps: HerderDeps, name: string, patch
     if (value === null) delete merged[key];
     else merged[key] = value;
   }
-  const { config, type } = await requireValid(deps, merged);
+  const inOrder = javaHashOrder(Object.keys(merged)).map((key) => [key, merged[key]!]);
+  const { config, type } = await requireValid(deps, Object.fromEntries(inOrder));
   requireFit(config);
   const changed = await deps.configs.replaceConnectorConfig(
     name,

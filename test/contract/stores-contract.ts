@@ -1005,6 +1005,17 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       );
     });
 
+    it('an offset that is changed by hand keeps the text of its source partition', async () => {
+      const { offsets, config } = await newStores();
+      await config.createConnector('a', 'source', source, 'STOPPED', t0);
+      const key = '{"a":1,"b":2}';
+      await offsets.alterSourceOffsets('a', [{ key, partition: '{"b":2,"a":1}', offset: '{"p":1}' }], t0);
+      await offsets.alterSourceOffsets('a', [{ key, partition: key, offset: '{"p":2}' }], t0 + 1);
+      const kept = { key, partition: '{"b":2,"a":1}', offset: '{"p":2}' };
+      expect((await offsets.listSourceOffsets('a', null)).items).toEqual([kept]);
+      expect((await offsets.history('a'))[0]?.after).toEqual([kept]);
+    });
+
     it(`keeps a history of ${3 * many} offsets`, async () => {
       const { offsets, config } = await newStores();
       await config.createConnector('a', 'source', source, 'STOPPED', t0);
