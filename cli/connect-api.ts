@@ -1,4 +1,5 @@
 import { CliError, exitCodes } from './faults.ts';
+import { kindHint } from './habits.ts';
 import { isRecord, type Json, type JsonRecord } from './json.ts';
 import { resourceKinds } from './resources.ts';
 import { type Rest, RestError, segment } from './rest.ts';
@@ -123,11 +124,10 @@ export async function noConnector(rest: Rest, name: string): Promise<CliError> {
   const [kind] = closest(name, resourceKinds, 1);
   const meant =
     like.length > 0
-      ? `: did you mean ${like.join(' or ')}?`
-      : kind !== undefined
-        ? `: did you mean the kind ${kind}?`
-        : ': drover get connectors lists them';
-  return new CliError(`There is no connector ${name}${meant}`, exitCodes.missing);
+      ? `did you mean ${like.join(' or ')}?`
+      : (kindHint(name) ??
+        (kind !== undefined ? `did you mean the kind ${kind}?` : 'drover get connectors lists them'));
+  return new CliError(`There is no connector ${name}: ${meant}`, exitCodes.missing);
 }
 
 export interface Plugin {
