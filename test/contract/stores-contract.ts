@@ -154,6 +154,36 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       expect(await config.getConnector('a')).toMatchObject({ replayRequest: null, replay: null });
     });
 
+    it('reads many connectors as it reads each, however many tasks they have and whatever is about to change', async () => {
+      const stores = await newStores();
+      const { config } = stores;
+      const names = ['none', 'one', 'three', 'many', 'new', 'changing', 'gone'];
+      await connectorWithTasks(stores, 'none', []);
+      await connectorWithTasks(stores, 'one', [{}]);
+      await connectorWithTasks(stores, 'three', [{}, {}, {}]);
+      await connectorWithTasks(
+        stores,
+        'many',
+        Array.from({ length: 120 }, () => ({})),
+      );
+      await connectorWithTasks(stores, 'changing', [{}, {}]);
+      await connectorWithTasks(stores, 'gone', [{}]);
+      await config.createConnector('new', 'sink', source, 'STARTED', t0);
+      await config.putTargetState('changing', 'STOPPED', t0 + 1);
+      await config.deleteConnector('gone', t0 + 1);
+      const found = await config.getConnectorsAndTasks([...names, 'nobody']);
+      expect([...found.keys()].sort()).toEqual(names.filter((name) => name !== 'gone').sort());
+      for (const [name, read] of found) {
+        const byItself = (await config.getConnectorAndTasks(name))!;
+        const inOrder = byItself.tasks.toSorted((a, b) => a.task - b.task);
+        expect({ ...read, tasks: read.tasks.toSorted((a, b) => a.task - b.task) }).toEqual({
+          ...byItself,
+          tasks: inOrder,
+        });
+      }
+      expect(await config.getConnectorsAndTasks([])).toEqual(new Map());
+    });
+
     it('does not know what is not there', async () => {
       const { config, leases } = await newStores();
       expect(await config.getConnector('a')).toBeUndefined();
