@@ -41,4 +41,5 @@ export const flag: SchemaOf<boolean> = { type: 'boolean' };
 export const textOrNull: SchemaOf<string | null> = { type: ['string', 'null'] };
 export const integerOrNull: SchemaOf<number | null> = { type: ['integer', 'null'] };
 export const numberOrNull: SchemaOf<number | null> = { type: ['number', 'null'] };
-export const instant: SchemaOf<string | null> = { type: ['string', 'null'], format: 'date-time' };
+export const instant: SchemaOf<string> = { type: 'string', format: 'date-time' };
+export const instantOrNull: SchemaOf<string | null> = { type: ['string', 'null'], format: 'date-time' };

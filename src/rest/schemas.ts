@@ -2,6 +2,7 @@ import {
   byName,
   flag,
   instant,
+  instantOrNull,
   integer,
   integerOrNull,
   list,
@@ -107,8 +108,8 @@ export const installation = object({
       event_source: text,
       connector: textOrNull,
       open: flag,
-      event_without_connector_at: instant,
-      rests_until: instant,
+      event_without_connector_at: instantOrNull,
+      rests_until: instantOrNull,
     }),
   ),
 });
@@ -116,7 +117,7 @@ export const installation = object({
 const deaths = object({
   in_row: integer,
   without_commit: integer,
-  last_at: instant,
+  last_at: instantOrNull,
   last_worker_id: textOrNull,
 });
 
@@ -143,7 +144,7 @@ export const connectorReport = object({
     object({
       requested_at: instant,
       topic: textOrNull,
-      done_at: instant,
+      done_at: instantOrNull,
       replayed: integer,
       left: integer,
       others: integer,
@@ -155,9 +156,9 @@ export const connectorReport = object({
       id: integer,
       state,
       running: flag,
-      last_run_at: instant,
-      last_success_at: instant,
-      next_due_at: instant,
+      last_run_at: instantOrNull,
+      last_success_at: instantOrNull,
+      next_due_at: instantOrNull,
       watched: flag,
       runs: integer,
       empty_runs: integer,
