@@ -50,7 +50,7 @@ export class DeployedFeedConnector implements SourceConnector {
   #undeclared(config: ConnectorConfig): string {
     const { setting, madeBy } = this.#feed;
     const feed = config[setting]?.trim() ?? '';
-    return `No feed ${feed} is deployed: make it with ${madeBy}(drover, { feed: '${feed}', … }), of drover/cdk`;
+    return `No feed ${feed} is deployed: make it with ${madeBy}(drover, { feed: '${feed}', … }), of drover/cdk; drover get feeds lists those that are`;
   }
 
   createFeed(): SourceFeed {
