@@ -185,6 +185,10 @@ export function faultsOf({ values }: ConfigReport): { readonly field: string; re
   return values.flatMap(({ name, errors }) => errors.map((message) => ({ field: name, message })));
 }
 
+/** The setting that gives a connector its dead letter queue: Kafka Connect's for sinks, Drover's own for sources. */
+export const deadLetterTopicKey = (type: string): string =>
+  `${type === 'source' ? 'drover.' : ''}errors.deadletterqueue.topic.name`;
+
 const transitions = { pause: 'PAUSED', resume: 'RUNNING', stop: 'STOPPED' } as const;
 export type StateVerb = keyof typeof transitions;
 export const stateAfter = (verb: StateVerb): string => transitions[verb];

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DeadLetter } from '../answers.ts';
-import { recordOf, theConnector } from '../connect-api.ts';
+import { deadLetterTopicKey, recordOf, theConnector } from '../connect-api.ts';
 import { CliError, usageError } from '../faults.ts';
 import { isRecord, type Json } from '../json.ts';
 import { oneLine } from '../output.ts';
@@ -49,7 +49,7 @@ function countOf(text: string): number {
 
 async function topicOf(session: Session, name: string): Promise<string> {
   const { config, type } = await theConnector(await session.rest(), name);
-  const key = `${type === 'source' ? 'drover.' : ''}errors.deadletterqueue.topic.name`;
+  const key = deadLetterTopicKey(type);
   const topic = config[key] ?? '';
   if (topic === '') throw new CliError(`connector/${name} has no dead letter queue: ${key} is not set`);
   return topic;

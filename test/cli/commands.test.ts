@@ -431,6 +431,17 @@ test('a file that means to be JSON and is not is told in the words of JSON', asy
   });
 });
 
+test('a folder that export has written with offsets is applied as it is', async () => {
+  await type(['apply', '-f', orders()]);
+  await type('stop orders');
+  await actConnectorRun(rest, 'orders', []);
+  const to = join(folder, 'exported');
+  expect(await type(['export', '--dir', to, '--offsets'])).toMatchObject({ code: 0 });
+  const applied = await type(['apply', '-f', to]);
+  expect(applied).toMatchObject({ code: 0, out: 'connector/orders unchanged\n' });
+  expect(applied.err).toMatch(/orders\.offsets\.json.*: a list of offsets is no connector: passed over/);
+});
+
 test('export writes what Java workers and Strimzi take, as stopped as it is here', async () => {
   await type(['apply', '-f', orders()]);
   await type('stop orders');
