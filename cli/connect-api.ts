@@ -1,5 +1,6 @@
 import { closest } from '../src/config/closest.ts';
 import { CliError, exitCodes } from './faults.ts';
+import { kindHint } from './habits.ts';
 import { isRecord, type Json, type JsonRecord } from './json.ts';
 import { resourceKinds } from './resources.ts';
 import { type Rest, RestError, segment } from './rest.ts';
@@ -123,11 +124,10 @@ export async function noConnector(rest: Rest, name: string): Promise<CliError> {
   const [kind] = closest(name, resourceKinds, 1);
   const meant =
     like.length > 0
-      ? `: did you mean ${like.join(' or ')}?`
-      : kind !== undefined
-        ? `: did you mean the kind ${kind}?`
-        : ': drover get connectors lists them';
-  return new CliError(`There is no connector ${name}${meant}`, exitCodes.missing);
+      ? `did you mean ${like.join(' or ')}?`
+      : (kindHint(name) ??
+        (kind !== undefined ? `did you mean the kind ${kind}?` : 'drover get connectors lists them'));
+  return new CliError(`There is no connector ${name}: ${meant}`, exitCodes.missing);
 }
 
 export interface Plugin {
@@ -184,6 +184,10 @@ export async function validateConfig(rest: Rest, config: Readonly<Record<string,
 export function faultsOf({ values }: ConfigReport): { readonly field: string; readonly message: string }[] {
   return values.flatMap(({ name, errors }) => errors.map((message) => ({ field: name, message })));
 }
+
+/** The setting that gives a connector its dead letter queue: Kafka Connect's for sinks, Drover's own for sources. */
+export const deadLetterTopicKey = (type: string): string =>
+  `${type === 'source' ? 'drover.' : ''}errors.deadletterqueue.topic.name`;
 
 const transitions = { pause: 'PAUSED', resume: 'RUNNING', stop: 'STOPPED' } as const;
 export type StateVerb = keyof typeof transitions;

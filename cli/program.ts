@@ -15,10 +15,10 @@ import { addLifecycle } from './commands/lifecycle.ts';
 import { addLogs } from './commands/logs.ts';
 import { addOffsets } from './commands/offsets.ts';
 import { addProxy } from './commands/proxy.ts';
+import { withHint } from './habits.ts';
 import { authKinds } from './installation.ts';
 import { formats } from './output.ts';
 import type { CommandContext } from './session.ts';
-import { withHint } from './suggestions.ts';
 
 const description = `Kafka connectors on AWS Lambda, from a terminal.
 

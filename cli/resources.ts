@@ -48,7 +48,8 @@ export function parseTarget(args: readonly string[], kinds: readonly ResourceKin
   }
   const unknown = kindOf(first);
   if (unknown !== null && others.length > 0) {
-    throw usageError(`drover ${verb} knows no ${first}: it is for ${kinds.join(', ')}`);
+    const shown = verb === 'get' ? '' : `; drover get ${[first, ...others].join(' ')} shows`;
+    throw usageError(`drover ${verb} knows no ${first}: it is for ${kinds.join(', ')}${shown}`);
   }
   const parts = args.map(split);
   const [kind] = parts.flatMap(([found]) => found ?? []);

@@ -44,7 +44,13 @@ export class DeployedFeedConnector implements SourceConnector {
 
   feedKey(config: ConnectorConfig): FeedKey {
     const { scheme, setting } = this.#feed;
-    return { key: `${scheme}:${config[setting]?.trim() ?? ''}`, setting };
+    return { key: `${scheme}:${config[setting]?.trim() ?? ''}`, setting, undeclared: this.#undeclared(config) };
+  }
+
+  #undeclared(config: ConnectorConfig): string {
+    const { setting, madeBy } = this.#feed;
+    const feed = config[setting]?.trim() ?? '';
+    return `No feed ${feed} is deployed: make it with ${madeBy}(drover, { feed: '${feed}', … }), of drover/cdk; drover get feeds lists those that are`;
   }
 
   createFeed(): SourceFeed {
@@ -52,14 +58,9 @@ export class DeployedFeedConnector implements SourceConnector {
   }
 
   createTask(): SourceTask {
-    const { setting, madeBy } = this.#feed;
     return {
       start: (config) => {
-        const feed = config[setting] ?? '';
-        throw new ConfigError(
-          `No feed ${feed} is deployed: make it with ${madeBy}(drover, { feed: '${feed}', … }), of drover/cdk`,
-          { key: setting },
-        );
+        throw new ConfigError(this.#undeclared(config), { key: this.#feed.setting });
       },
       poll: () => null,
       stop: () => {},

@@ -1,5 +1,7 @@
 import type { DeadLetter } from '../cli/answers.ts';
 import { isRecord, type Json, parseJson, printJson } from '../cli/json.ts';
+import type { Shape } from '../src/rest/json-schema.ts';
+import type * as schema from '../src/rest/schemas.ts';
 
 export interface Letters {
   /** Null: the connector has no dead letter queue; `key` is the setting that gives it one. */
@@ -14,96 +16,20 @@ export interface InstallationFacts {
   readonly reachesKafka: boolean;
 }
 
-export interface TaskReport {
-  readonly id: number;
-  readonly state: string;
-  readonly running: boolean;
-  readonly last_run_at: string | null;
-  readonly next_due_at: string | null;
-  readonly watched: boolean;
-  readonly runs: number;
-  readonly empty_runs: number;
-  readonly records: number;
-  readonly bytes: number;
-  readonly consecutive_failures: number;
-  readonly lag: { readonly records: number | null; readonly seconds: number | null };
-}
-
-export interface Replay {
-  readonly requested_at: string;
-  readonly topic: string | null;
-  readonly done_at: string | null;
-  readonly replayed: number;
-  readonly left: number;
-  readonly error: string | null;
-}
-
-export interface ConnectorReport {
-  readonly tasks: readonly TaskReport[];
-  readonly replay: Replay | null;
-  readonly settled: boolean;
-}
-
-export interface RunStatus {
-  readonly state: string;
-  readonly worker_id: string;
-  readonly trace?: string;
-}
-
-export interface ConnectorStatus {
-  readonly connector: RunStatus;
-  readonly tasks: readonly (RunStatus & { readonly id: number })[];
-}
-
-export interface ConnectorInfo {
-  readonly name: string;
-  readonly type: string;
-  readonly config: Readonly<Record<string, string | null>>;
-}
-
-export interface OffsetEntry {
-  readonly partition: Json;
-  readonly offset: Json;
-}
-
-export interface OffsetChange {
-  readonly changed_at: string;
-  readonly before: readonly OffsetEntry[];
-  readonly after: readonly OffsetEntry[];
-}
-
-export interface Plugin {
-  readonly class: string;
-  readonly type: string;
-  readonly version: string;
-}
-
-export interface ConfigValue {
-  readonly definition: {
-    readonly name: string;
-    readonly type: string;
-    readonly required: boolean;
-    readonly default_value: string | null;
-    readonly importance: string;
-    readonly documentation: string;
-    readonly group: string | null;
-    readonly order_in_group: number;
-    readonly display_name: string;
-  };
-  readonly value: {
-    readonly name: string;
-    readonly value: string | null;
-    readonly recommended_values: readonly string[];
-    readonly errors: readonly string[];
-    readonly visible: boolean;
-  };
-}
-
-export interface Validation {
-  readonly error_count: number;
-  readonly groups: readonly string[];
-  readonly configs: readonly ConfigValue[];
-}
+export type TaskReport = ConnectorReport['tasks'][number];
+export type ConnectorReport = Shape<typeof schema.connectorReport>;
+export type Replay = NonNullable<ConnectorReport['replay']>;
+export type ConnectorStatus = Shape<typeof schema.connectorStatus>;
+export type RunStatus = ConnectorStatus['connector'];
+export type ConnectorInfo = Shape<typeof schema.connectorInfo>;
+export type OffsetEntry = Shape<typeof schema.offset>;
+export type OffsetChange = Shape<typeof schema.offsetChange>;
+export type Plugin = Shape<typeof schema.pluginInfos>[number];
+export type Validation = Shape<typeof schema.configInfos>;
+/** A setting, and what is to be said of its value; what no declaration names has no definition. */
+export type CheckedValue = Validation['configs'][number];
+/** A setting that is declared. */
+export type ConfigValue = CheckedValue & { readonly definition: NonNullable<CheckedValue['definition']> };
 
 export class ApiError extends Error {
   readonly status: number;

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { api, type ConfigValue, pathOf, type Validation } from './api.ts';
+import { api, type CheckedValue, type ConfigValue, pathOf, type Validation } from './api.ts';
 import { confirm, tell } from './dialog.ts';
 import { type Element, hrefOf, html } from './html.ts';
 import { Fault, Loading } from './parts.ts';
@@ -66,11 +66,12 @@ export function ConfigForm({ name, config, done }: Given): Element {
   if (checked === null) return fault === null ? html`<${Loading} />` : html`<${Fault} text=${fault} />`;
   const put = (key: string, value: string) => setEdits((old) => ({ ...old, [key]: value }));
   const touch = (key: string) => setTouched((old) => new Set([...old, key]));
-  const fields = checked.configs.filter(({ definition }) => !hidden.has(definition.name));
+  const fields = checked.configs.filter(isDeclared).filter(({ definition }) => !hidden.has(definition.name));
   const declared = new Set(fields.map(({ definition }) => definition.name));
   const wrong = checked.configs.filter(({ value }) => value.errors.length > 0);
-  const faultsOf = (field: ConfigValue | undefined, key: string): readonly string[] =>
-    field !== undefined && (tried || touched.has(key) || (values[key] ?? '') !== '') ? field.value.errors : [];
+  const checkedOf = new Map(checked.configs.map((field) => [field.value.name, field.value]));
+  const faultsOf = (key: string): readonly string[] =>
+    tried || touched.has(key) || (values[key] ?? '') !== '' ? (checkedOf.get(key)?.errors ?? []) : [];
   const words = search.toLowerCase();
   const isShown = ({ definition, value }: ConfigValue) => {
     if (words !== '') {
@@ -94,15 +95,14 @@ export function ConfigForm({ name, config, done }: Given): Element {
   const changes = Object.keys({ ...config, ...edits }).filter(
     (key) => (edits[key] ?? config[key] ?? '') !== (config[key] ?? ''),
   );
-  const nameField = checked.configs.find(({ definition }) => definition.name === 'name');
-  const nameFaults = name === null ? faultsOf(nameField, 'name') : [];
+  const nameFaults = name === null ? faultsOf('name') : [];
 
   const submit = (event: Event) => {
     event.preventDefault();
     setTried(true);
     const first = wrong[0];
     if (first !== undefined) {
-      document.getElementById(`setting ${first.definition.name}`)?.focus();
+      document.getElementById(`setting ${first.value.name}`)?.focus();
       return;
     }
     const { name: _, ...settings } = values;
@@ -178,14 +178,14 @@ export function ConfigForm({ name, config, done }: Given): Element {
             key=${key}
             field=${field}
             value=${edits[key] ?? config[key] ?? ''}
-            faults=${faultsOf(field, key)}
+            faults=${faultsOf(key)}
             put=${put}
             touch=${touch}
           />`;
         })}
       </fieldset>`,
     )}
-    <${Others} keys=${others} values=${values} put=${put} />
+    <${Others} keys=${others} values=${values} faultsOf=${faultsOf} put=${put} />
     <div class="bar">
       <span class=${tried && wrong.length > 0 ? 'wrong' : 'quiet'} role="status">
         ${
@@ -195,7 +195,7 @@ export function ConfigForm({ name, config, done }: Given): Element {
               : 'Everything is as it should be.'
             : `${wrong.length} setting${wrong.length === 1 ? ' needs' : 's need'} a look: ${wrong
                 .slice(0, 3)
-                .map(({ definition }) => definition.name)
+                .map(({ value }) => value.name)
                 .join(', ')}${wrong.length > 3 ? ', …' : ''}`
         }
       </span>
@@ -206,6 +206,8 @@ export function ConfigForm({ name, config, done }: Given): Element {
     </div>
   </form>`;
 }
+
+const isDeclared = (field: CheckedValue): field is ConfigValue => field.definition !== null;
 
 /** Settings that every connector has. */
 const common =
@@ -267,11 +269,12 @@ function Setting({ field, value, faults, put, touch }: SettingGiven): Element {
 interface OthersGiven {
   readonly keys: readonly string[];
   readonly values: Readonly<Record<string, string>>;
+  readonly faultsOf: (key: string) => readonly string[];
   readonly put: (key: string, value: string) => void;
 }
 
 /** Keys that no declaration names. */
-function Others({ keys, values, put }: OthersGiven): Element {
+function Others({ keys, values, faultsOf, put }: OthersGiven): Element {
   const [key, setKey] = useState('');
   const add = () => {
     if (key.trim() === '') return;
@@ -286,9 +289,14 @@ function Others({ keys, values, put }: OthersGiven): Element {
         <input
           id=${`setting ${one}`}
           value=${values[one]}
+          aria-invalid=${faultsOf(one).length > 0 ? 'true' : undefined}
+          aria-describedby=${`about ${one}`}
           onInput=${(event: InputEvent) => put(one, (event.target as HTMLInputElement).value)}
         />
-        <small>${values[one] === '' ? 'Empty: it is left out.' : ''}</small>
+        <small id=${`about ${one}`}>
+          ${faultsOf(one).map((fault) => html`<span key=${fault} class="wrong">${fault}</span>`)}
+          ${values[one] === '' ? 'Empty: it is left out.' : ''}
+        </small>
       </div>`,
     )}
     <div class="setting">

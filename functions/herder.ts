@@ -18,7 +18,7 @@ export function installationHerder(): Herder {
     version: kafkaConnectVersion,
     commit: droverBuild,
     logLevel: environment['drover.log.level'],
-    feedRules: { declared: environment.feeds, claims: stores.feeds, home },
+    feedRules: { declared: environment.feeds, claims: stores.feeds, home, clock },
     overrideRules: {
       policy: environment.overridePolicy,
       installation: installation(),

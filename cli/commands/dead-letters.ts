@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DeadLetter } from '../answers.ts';
-import { recordOf, theConnector } from '../connect-api.ts';
+import { deadLetterTopicKey, recordOf, theConnector } from '../connect-api.ts';
 import { CliError, usageError } from '../faults.ts';
 import { isRecord, type Json } from '../json.ts';
 import { oneLine } from '../output.ts';
@@ -19,7 +19,7 @@ export function addDeadLetters(program: Command, context: CommandContext): void 
   const letters = program.command('dead-letters').alias('dlq').summary('look at dead letters, and put them back');
   letters
     .command('show', { isDefault: true })
-    .alias('look')
+    .aliases(['look', 'get', 'list'])
     .summary('the newest dead letters of a connector, with what was wrong')
     .description(
       'Reads the topic from this machine, with your own rights: the brokers must be within reach. Of a local stack they are known. ' +
@@ -33,7 +33,7 @@ export function addDeadLetters(program: Command, context: CommandContext): void 
       'client properties, as Kafka’s own tools take them (security.protocol, sasl.*, ssl.*)',
     )
     .action(run(context, show));
-  withWait(letters.command('replay'), 'until all are put back')
+  withWait(letters.command('replay').alias('retry'), 'until all are put back')
     .summary('put the dead letters back where they came from')
     .argument('<name>')
     .option('--topic <topic>', 'where those go that do not say where they came from; of a source: where all go')
@@ -49,7 +49,7 @@ function countOf(text: string): number {
 
 async function topicOf(session: Session, name: string): Promise<string> {
   const { config, type } = await theConnector(await session.rest(), name);
-  const key = `${type === 'source' ? 'drover.' : ''}errors.deadletterqueue.topic.name`;
+  const key = deadLetterTopicKey(type);
   const topic = config[key] ?? '';
   if (topic === '') throw new CliError(`connector/${name} has no dead letter queue: ${key} is not set`);
   return topic;

@@ -1,11 +1,20 @@
 import type { Command } from 'commander';
+import { closest } from '../../src/config/closest.ts';
 import { gistOf } from '../../src/errors.ts';
-import { allConnectors, allPlugins, type Connector, listOf, recordOf, theConnector } from '../connect-api.ts';
+import {
+  allConnectors,
+  allPlugins,
+  type Connector,
+  listOf,
+  noConnector,
+  recordOf,
+  theConnector,
+} from '../connect-api.ts';
 import { CliError, exitCodes, usageError } from '../faults.ts';
 import { isRecord, type Json, printJson } from '../json.ts';
 import { type Cell, oneLine, stateCell } from '../output.ts';
 import { parseTarget, type ResourceKind, resourceKinds } from '../resources.ts';
-import { type Rest, segment } from '../rest.ts';
+import { type Rest, RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 
 export function addGet(program: Command, context: CommandContext): void {
@@ -18,15 +27,21 @@ export function addGet(program: Command, context: CommandContext): void {
     )
     .argument('[kind-and-names...]', 'connectors; connector orders; tasks orders; plugins; …')
     .option('--all-plugins', 'of plugins: transformations, converters and predicates too')
+    .option('-t, --types <type...>', 'of plugins: only these, such as source or sink')
     .action(
-      run(context, async (session, options: { allPlugins?: boolean }, args: string[]) => {
+      run(context, async (session, options: GetOptions, args: string[]) => {
         const { kind, names } = parseTarget(args, resourceKinds, 'get');
         await getters[kind](session, names, options);
       }),
     );
 }
 
-type Getter = (session: Session, names: readonly string[], options: { allPlugins?: boolean }) => Promise<void>;
+interface GetOptions {
+  readonly allPlugins?: boolean;
+  readonly types?: readonly string[];
+}
+
+type Getter = (session: Session, names: readonly string[], options: GetOptions) => Promise<void>;
 
 const getters: Readonly<Record<ResourceKind, Getter>> = {
   connectors: getConnectors,
@@ -100,8 +115,9 @@ const isAsked = (asked: readonly { connector: string; id: number | null }[], con
   asked.length === 0 || asked.some((one) => one.connector === connector && (one.id === null || one.id === id));
 
 async function getTasks(session: Session, names: readonly string[]): Promise<void> {
-  // `orders/0` is one task of a connector, `orders` all of them.
-  const asked = names.map((name) => {
+  const isOne = names.length === 2 && /^\d+$/.test(names[1]!);
+  // `orders/0`, or `orders 0`, is one task of a connector, `orders` all of them.
+  const asked = (isOne ? [names.join('/')] : names).map((name) => {
     const task = /^(.+)\/(\d+)$/s.exec(name);
     return task === null ? { connector: name, id: null } : { connector: task[1]!, id: Number(task[2]) };
   });
@@ -133,18 +149,32 @@ async function getTasks(session: Session, names: readonly string[]): Promise<voi
   );
 }
 
-async function getPlugins(
-  session: Session,
-  names: readonly string[],
-  { allPlugins: every }: { allPlugins?: boolean },
-): Promise<void> {
-  const all = await allPlugins(await session.rest(), every !== true && names.length === 0);
-  const short = (className: string) => className.slice(className.lastIndexOf('.') + 1);
-  const unknown = names.find((name) => !all.some(({ className }) => className === name || short(className) === name));
-  if (unknown !== undefined)
-    throw new CliError(`There is no plugin ${unknown}: drover get plugins lists them`, exitCodes.missing);
+/** As a config may name it: its class, that without its package, and of a connector without that it is one. */
+function namesOf(className: string): readonly string[] {
+  const short = className.slice(className.lastIndexOf('.') + 1);
+  return [short.replace(/Connector$/, ''), short, className];
+}
+
+async function getPlugins(session: Session, names: readonly string[], options: GetOptions): Promise<void> {
+  const types = options.types?.flatMap((type) => type.toLowerCase().split(','));
+  const connectorsOnly = options.allPlugins !== true && names.length === 0 && types === undefined;
+  const all = await allPlugins(await session.rest(), connectorsOnly);
+  const known = [...new Set(all.map(({ type }) => type))].sort();
+  const strange = types?.find((type) => !known.includes(type));
+  if (strange !== undefined) throw usageError(`There are no plugins of type ${strange}: ${known.join(', ')}`);
+  const unknown = names.find((name) => !all.some(({ className }) => namesOf(className).includes(name)));
+  if (unknown !== undefined) {
+    const like = closest(
+      unknown,
+      all.map(({ className }) => namesOf(className)[0]!),
+    );
+    const meant = like.length > 0 ? `did you mean ${like.join(' or ')}?` : 'drover get plugins lists them';
+    throw new CliError(`There is no plugin ${unknown}: ${meant}`, exitCodes.missing);
+  }
   const plugins = all.filter(
-    ({ className }) => names.length === 0 || names.includes(className) || names.includes(short(className)),
+    ({ className, type }) =>
+      (types === undefined || types.includes(type)) &&
+      (names.length === 0 || names.some((name) => namesOf(className).includes(name))),
   );
   session.list(
     plugins,
@@ -188,7 +218,14 @@ export function offsetText(offset: Json): string {
 export async function getOffsets(session: Session, names: readonly string[]): Promise<void> {
   if (names.length === 0) throw usageError('Whose offsets? drover get offsets NAME');
   const rest = await session.rest();
-  const found = await Promise.all(names.map(async (name) => ({ name, offsets: await offsetsOf(rest, name) })));
+  const found = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      offsets: await offsetsOf(rest, name).catch(async (error: unknown) => {
+        throw error instanceof RestError && error.status === 404 ? await noConnector(rest, name) : error;
+      }),
+    })),
+  );
   const rows = found.flatMap(({ name, offsets }) => offsets.map((entry) => ({ name, ...entry })));
   session.list(
     rows,

@@ -247,7 +247,10 @@ async function judge(rest: Rest, found: Found, options: ImportOptions): Promise<
     if (errors.length > 0) return left('is refused', errors, ignored);
   } catch (error) {
     if (!(error instanceof RestError) || error.exitCode === exitCodes.unreachable) throw error;
-    return left('no plugin', [`connector.class ${config['connector.class']}: ${messageOf(error)}`]);
+    return left('no plugin', [
+      `connector.class ${config['connector.class']}: no plugin here has this name. drover get plugins lists those that are; ` +
+        'of a connector of Java deploy its jars as well (docs/connectors/java.md)',
+    ]);
   }
   const runs = there !== null && there.status.state !== 'STOPPED';
   if (runs && options.stopThere !== true && options.whileRunning !== true) {

@@ -13,6 +13,7 @@ interface LogsOptions {
   readonly follow?: boolean;
   /** Epoch milliseconds. */
   readonly since?: number;
+  readonly tail?: number;
   readonly task?: number;
   readonly level?: string;
   readonly function?: readonly string[];
@@ -41,6 +42,7 @@ export function addLogs(program: Command, context: CommandContext): void {
     .argument('[name...]', 'orders; connector orders; task orders/0')
     .option('-f, --follow', 'go on with what comes')
     .option('--since <time>', '90s, 10m, 2h, 7d, or an instant (default: 1h)', since)
+    .option('--tail <number>', 'of what is there only the last so many lines', wholeNumber('--tail', 'of lines'))
     .option('--task <number>', 'of one task', taskOf)
     .option('--level <level>', 'this level and above')
     .option('--function <role...>', 'rest, coordinator, task, mirror, feed')
@@ -60,10 +62,14 @@ export function addLogs(program: Command, context: CommandContext): void {
     .action(run(context, runs));
 }
 
-function taskOf(text: string): number {
-  if (!/^\d+$/.test(text)) throw usageError(`--task is "${text}": it must be the number of a task`);
-  return Number(text);
+function wholeNumber(option: string, of: string): (text: string) => number {
+  return (text) => {
+    if (!/^\d+$/.test(text)) throw usageError(`${option} is "${text}": it must be the number ${of}`);
+    return Number(text);
+  };
 }
+
+const taskOf = wholeNumber('--task', 'of a task');
 
 function about(
   args: readonly string[],
@@ -92,8 +98,13 @@ async function logs(session: Session, options: LogsOptions, args: string[]): Pro
     options.since ?? sinceOf(session.io.now)(defaultSince),
   );
   const isLoud = ({ fields }: LogLine) => least === 0 || severities.indexOf(String(fields?.level)) >= least;
+  let most = options.tail;
   await follow(session, source, options, (lines) => {
-    for (const line of lines.filter(isLoud)) session.io.out(`${lineText(session, line, of.connector === null)}\n`);
+    const loud = lines.filter(isLoud);
+    for (const line of loud.slice(most === undefined ? 0 : Math.max(0, loud.length - most))) {
+      session.io.out(`${lineText(session, line, of.connector === null)}\n`);
+    }
+    most = undefined;
   });
 }
 

@@ -33,7 +33,7 @@ export function addOffsets(program: Command, context: CommandContext): void {
     );
   offsets
     .command('show', { isDefault: true })
-    .aliases(['get', 'list'])
+    .aliases(['get', 'list', 'describe'])
     .summary('where a connector is')
     .argument('<name...>')
     .action(
@@ -41,7 +41,7 @@ export function addOffsets(program: Command, context: CommandContext): void {
         getOffsets(session, parseTarget(args, ['connectors'], 'offsets').names),
       ),
     );
-  withStop(offsets.command('set'))
+  withStop(offsets.command('set').aliases(['alter', 'patch']))
     .summary('change some offsets')
     .description(
       'Of a sink: TOPIC:PARTITION=OFFSET. Of a source: the partition and the offset as JSON, as offsets show prints them. Several at ' +
@@ -53,31 +53,37 @@ export function addOffsets(program: Command, context: CommandContext): void {
     .action(
       run(context, async (session, options: SetOptions, name: string, texts: string[]) => {
         const entries = await readEntries(session, options, texts);
-        await change(session, name, options, 'PATCH', `/connectors/${segment(name)}/offsets`, { offsets: entries });
+        await change(session, name, options, { method: 'PATCH', path: offsetsOf(name), body: { offsets: entries } });
       }),
     );
-  withStop(offsets.command('reset'))
-    .summary('forget all offsets: it begins anew')
-    .argument('<name>')
-    .action(
-      run(context, (session, options: ChangeOptions, name: string) =>
-        change(session, name, options, 'DELETE', `/connectors/${segment(name)}/offsets`),
-      ),
-    );
-  withStop(offsets.command('undo'))
-    .summary('take back the last change by hand')
-    .argument('<name>')
-    .action(
-      run(context, (session, options: ChangeOptions, name: string) =>
-        change(session, name, options, 'POST', `/drover/connectors/${segment(name)}/offsets/undo`),
-      ),
-    );
+  const verbs = {
+    reset: {
+      aliases: ['delete', 'forget'],
+      summary: 'forget all offsets: it begins anew',
+      asks: (name: string) => ({ method: 'DELETE', path: offsetsOf(name) }),
+    },
+    undo: {
+      aliases: ['rollback', 'restore'],
+      summary: 'take back the last change by hand',
+      asks: (name: string) => ({ method: 'POST', path: `/drover${offsetsOf(name)}/undo` }),
+    },
+  };
+  for (const [verb, { aliases, summary, asks }] of Object.entries(verbs)) {
+    withStop(offsets.command(verb).aliases(aliases))
+      .summary(summary)
+      .argument('<name>')
+      .action(
+        run(context, (session, options: ChangeOptions, name: string) => change(session, name, options, asks(name))),
+      );
+  }
   offsets
     .command('history')
     .summary('changes by hand, the newest first')
     .argument('<name>')
     .action(run(context, history));
 }
+
+const offsetsOf = (name: string) => `/connectors/${segment(name)}/offsets`;
 
 const withStop = (command: Command) => command.option('--stop', 'stop the connector for the change');
 
@@ -140,9 +146,7 @@ async function change(
   session: Session,
   name: string,
   { stop }: ChangeOptions,
-  method: string,
-  path: string,
-  body?: object,
+  { method, path, body }: { readonly method: string; readonly path: string; readonly body?: object },
 ): Promise<void> {
   const rest = await session.rest();
   const before = (await theConnector(rest, name)).status.state;
@@ -170,7 +174,7 @@ async function change(
 
 async function history(session: Session, _options: object, name: string): Promise<void> {
   const rest = await session.rest();
-  const answer = recordOf(await rest.get(`/drover/connectors/${segment(name)}/offsets/history`), 'the history');
+  const answer = recordOf(await rest.get(`/drover${offsetsOf(name)}/history`), 'the history');
   const changes = listOf(answer.changes, 'the history').map((entry) => {
     const { changed_at: at, before, after } = recordOf(entry, 'a change');
     return { at: String(at), before: listOf(before, 'a change'), after: listOf(after, 'a change') };

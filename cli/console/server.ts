@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { DeadLetter } from '../answers.ts';
-import { allConnectors, theConnector } from '../connect-api.ts';
+import { allConnectors, deadLetterTopicKey, theConnector } from '../connect-api.ts';
 import { CliError, messageOf } from '../faults.ts';
 import type { Installation } from '../installation.ts';
 import { printJson } from '../json.ts';
@@ -162,7 +162,7 @@ async function handOn(installation: Installation, incoming: IncomingMessage, met
 
 async function deadLetters({ letters }: ConsoleOptions, rest: Rest, asked: URLSearchParams) {
   const { config, type } = await theConnector(rest, asked.get('connector') ?? '');
-  const key = `${type === 'source' ? 'drover.' : ''}errors.deadletterqueue.topic.name`;
+  const key = deadLetterTopicKey(type);
   const topic = config[key] ?? '';
   if (topic === '') return { topic: null, key, letters: [] };
   if (letters === null) {

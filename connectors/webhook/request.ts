@@ -40,15 +40,18 @@ export function requestOf(event: unknown): HookRequest {
 
 /**
  * Of a content type that it knows as text (`text/*`, JSON, XML, JavaScript) API Gateway hands a body on as text, by which
- * bytes that are no UTF-8 are lost. What is compressed is none, and what was replaced has another length.
+ * bytes that are no UTF-8 are replaced. Of what is compressed some always are; what was replaced has another length. A body
+ * that only says that it is compressed is whole.
  */
 function isDamaged(body: Buffer, headers: Readonly<Record<string, string>>): boolean {
   if (body.length === 0) return false;
   const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
-  if (encoding !== '' && encoding !== 'identity') return true;
+  if (encoding !== '' && encoding !== 'identity' && body.includes(replacement)) return true;
   const length = headers['content-length'];
   return length !== undefined && Number(length) !== body.length;
 }
+
+const replacement = Buffer.from('\ufffd');
 
 /** Null prototype: a header may be named `constructor`. */
 export function headersOf(given: unknown): Record<string, string> {

@@ -38,7 +38,7 @@ export class WebhookSourceConnector implements SourceConnector {
 
   /** By the connector's name, which is a part of the URL. */
   feedKey({ name }: ConnectorConfig): FeedKey {
-    return { key: feedKeyOf(name ?? ''), setting: 'name' };
+    return { key: feedKeyOf(name ?? ''), setting: 'name', undeclared };
   }
 
   createFeed(): SourceFeed {
@@ -56,11 +56,12 @@ export class WebhookSourceConnector implements SourceConnector {
   stop(): void {}
 }
 
+const undeclared =
+  'There is no HTTP API that brings requests to this connector: deploy one with webhooks(drover), of drover/cdk';
+
 class UnfedTask implements SourceTask {
   start(): void {
-    throw new ConfigError(
-      'There is no HTTP API that brings requests to this connector: deploy one with webhooks(drover), of drover/cdk',
-    );
+    throw new ConfigError(undeclared);
   }
 
   poll(): null {

@@ -38,6 +38,8 @@ export interface FeedKey {
   readonly key: string;
   /** The setting that names it, for errors. */
   readonly setting: string;
+  /** What is to be done where no deployment declares it, of a connector that cannot poll. Left out: it polls then. */
+  readonly undeclared?: string;
 }
 
 /** Where the installation stands. */

@@ -1,36 +1,17 @@
+import { distance } from 'fastest-levenshtein';
+
 /** What somebody may have meant who has misspelt it. */
 
 /** Those that the word may stand for, the likeliest first: a few letters wrong, missing, or swapped. */
 export function closest(word: string, candidates: readonly string[], most = 3): string[] {
   const lower = word.toLowerCase();
-  const allowed = Math.max(1, Math.floor(word.length * 0.34));
+  const allowed = Math.max(1, Math.floor(word.length * 0.4));
   return candidates
     .map((candidate) => ({ candidate, away: distance(lower, candidate.toLowerCase()) }))
     .filter(({ candidate, away }) => away <= allowed || (lower.length > 2 && candidate.toLowerCase().startsWith(lower)))
     .sort((one, other) => one.away - other.away || (one.candidate < other.candidate ? -1 : 1))
     .slice(0, most)
     .map(({ candidate }) => candidate);
-}
-
-/** Insertions, deletions, replacements, and neighbours swapped. */
-function distance(one: string, other: string): number {
-  if (Math.abs(one.length - other.length) > 8) return 99;
-  let before: number[] = [];
-  let last = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= one.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= other.length; j++) {
-      const same = one[i - 1] === other[j - 1] ? 0 : 1;
-      let least = Math.min(row[j - 1]! + 1, last[j]! + 1, last[j - 1]! + same);
-      if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]) {
-        least = Math.min(least, before[j - 2]! + 1);
-      }
-      row.push(least);
-    }
-    before = last;
-    last = row;
-  }
-  return last[other.length]!;
 }
 
 export interface Misspelt {

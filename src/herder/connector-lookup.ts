@@ -10,6 +10,15 @@ export const unknownToRestart = (name: string) =>
 export const noStatus = (name: string) =>
   new NotFoundError('connector.no_status', `No status found for connector ${name}`);
 
+/** A config that is refused, in Java's words: with all that is wrong. */
+export const invalidConfig = (errors: readonly string[]) =>
+  new ConnectError(
+    'config.invalid',
+    `Connector configuration is invalid and contains the following ${errors.length} error(s):\n` +
+      `${errors.join('\n')}\nYou can also find the above list of errors at the endpoint ` +
+      '`/connector-plugins/{connectorType}/config/validate`',
+  );
+
 /** No such connector, or none that could ever be: its name does not fit into a key. */
 export function isMissing(error: unknown): boolean {
   return error instanceof NotFoundError || (error instanceof ConnectError && error.code === 'storage.key_too_long');
@@ -44,8 +53,8 @@ export async function connectorNames(deps: HerderDeps): Promise<string[]> {
   return names;
 }
 
-/** How many connectors are read at a time where an answer needs them all. */
-const concurrency = 32;
+/** So many connectors are read together where an answer needs them all. */
+const readTogether = 500;
 
 /** One value per connector, in the order of their names; those that are deleted meanwhile are left out. */
 export async function ofEachConnector<T>(
@@ -53,15 +62,14 @@ export async function ofEachConnector<T>(
   read: (connector: ConnectorItem, tasks: TaskItem[]) => T,
 ): Promise<T[]> {
   const names = await connectorNames(deps);
-  const values: (T | undefined)[] = new Array(names.length);
-  let next = 0;
-  const worker = async () => {
-    while (next < names.length) {
-      const index = next++;
-      const found = await deps.configs.getConnectorAndTasks(names[index]!);
-      if (found !== undefined) values[index] = read(found.connector, ownTasks(found.connector, found.tasks));
+  const values: T[] = [];
+  for (let start = 0; start < names.length; start += readTogether) {
+    const part = names.slice(start, start + readTogether);
+    const found = await deps.configs.getConnectorsAndTasks(part);
+    for (const name of part) {
+      const { connector, tasks } = found.get(name) ?? {};
+      if (connector !== undefined && tasks !== undefined) values.push(read(connector, ownTasks(connector, tasks)));
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, names.length) }, worker));
-  return values.filter((value) => value !== undefined);
+  }
+  return values;
 }

@@ -5,7 +5,7 @@ import { createPlugin } from '../plugins/create-plugin.ts';
 import { getConnector } from '../plugins/registry.ts';
 import type { ConnectorItem } from '../storage/items.ts';
 import type { HistoricOffset, SourceOffsetEntry } from '../storage/offset-backing-store.ts';
-import { parseOffset, sourceOffsetEntry } from '../storage/source-offset-text.ts';
+import { offsetOfFields, parseOffset, sourceOffsetEntry } from '../storage/source-offset-text.ts';
 import { connectorAndTasks } from './connector-lookup.ts';
 import type { HerderDeps } from './herder-deps.ts';
 
@@ -188,8 +188,7 @@ function requirePrimitives(fields: OffsetFields | null): void {
 }
 
 function plain(fields: OffsetFields | null): SourceOffset | null {
-  if (fields === null) return null;
-  return Object.fromEntries(fields) as SourceOffset;
+  return fields === null ? null : offsetOfFields(fields as ReadonlyMap<string, OffsetValue>);
 }
 
 /** Of several offsets for one partition the last one wins. */

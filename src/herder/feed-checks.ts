@@ -1,16 +1,19 @@
-import type { FeedHome } from '../api/connector.ts';
+import type { FeedHome, FeedKey } from '../api/connector.ts';
+import type { Clock } from '../clock.ts';
 import type { Settings } from '../config/config-def.ts';
 import { type DeclaredFeeds, feedTaken } from '../config/declared-feeds.ts';
 import { ConfigError } from '../errors.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
 import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
 import type { FeedStore } from '../storage/feed-store.ts';
+import { invalidConfig } from './connector-lookup.ts';
 
 /** The event sources that the deployment declares, and whom they feed. */
 export interface FeedRules {
   readonly declared: DeclaredFeeds;
   readonly claims: FeedStore;
   readonly home: FeedHome;
+  readonly clock: Clock;
 }
 
 /** A declared event source, and whom it feeds. */
@@ -41,22 +44,49 @@ export async function feedReports({ declared, claims }: FeedRules): Promise<read
 export async function feedRefusals(
   plugins: PluginRegistry,
   settings: Settings,
-  { declared, claims, home }: FeedRules,
+  rules: FeedRules,
 ): Promise<ReadonlyMap<string, string>> {
+  const named = await feedOf(plugins, settings, rules);
+  if (named === null) return new Map();
+  const { key, setting, undeclared } = named;
+  if (!rules.declared.covers(key)) {
+    const isMissing = undeclared === undefined || (settings[setting] ?? '').trim() === '';
+    return new Map(isMissing ? [] : [[setting, undeclared]]);
+  }
+  const [claim] = await rules.claims.getClaims([key]);
+  const holder = claim?.connector ?? null;
+  const isOver = claim?.reservedUntil != null && claim.reservedUntil <= rules.clock.now();
+  if (holder === null || holder === settings.name || isOver) return new Map();
+  return new Map([[setting, feedTaken(setting, key, holder)]]);
+}
+
+/** As long as the first run of a connector may take to begin. */
+const reservedMs = 120_000;
+
+/**
+ * Of two connectors that are made for one event source at the same time, one is refused. What is reserved by a connector that
+ * is not made after all, or never runs, is another's two minutes later. Throws ConnectError `config.invalid`.
+ */
+export async function reserveFeed(plugins: PluginRegistry, settings: Settings, rules: FeedRules): Promise<void> {
+  const named = await feedOf(plugins, settings, rules);
+  if (named === null || !rules.declared.covers(named.key)) return;
+  const { key, setting } = named;
+  const name = settings.name ?? '';
+  const now = rules.clock.now();
+  const holder = await rules.claims.reserve(key, name, now, now + reservedMs);
+  if (holder !== name) throw invalidConfig([feedTaken(setting, key, holder)]);
+}
+
+/** The event source that the settings name; null: none. */
+async function feedOf(plugins: PluginRegistry, settings: Settings, { home }: FeedRules): Promise<FeedKey | null> {
   const descriptor = findConnector(plugins, 'source', settings);
-  if (descriptor === undefined || declared.all.length === 0) return new Map();
+  if (descriptor === undefined) return null;
   const connector = await createPlugin(descriptor);
-  let named: ReturnType<NonNullable<typeof connector.feedKey>>;
   try {
-    named = connector.feedKey?.(settings, home) ?? null;
+    return connector.feedKey?.(settings, home) ?? null;
   } catch (error) {
     // Its settings have errors of their own.
-    if (error instanceof ConfigError) return new Map();
+    if (error instanceof ConfigError) return null;
     throw error;
   }
-  if (named === null || !declared.covers(named.key)) return new Map();
-  const [claim] = await claims.getClaims([named.key]);
-  const holder = claim?.connector ?? null;
-  if (holder === null || holder === settings.name) return new Map();
-  return new Map([[named.setting, feedTaken(named.setting, named.key, holder)]]);
 }

@@ -1,7 +1,9 @@
 import type { Settings } from '../config/config-def.ts';
 import { ConnectError } from '../errors.ts';
+import { javaHashOrder } from '../java/hash-order.ts';
 import type { ConnectorType, TargetState, TaskItem } from '../storage/items.ts';
 import { connectorAndTasks, isMissing, notFound } from './connector-lookup.ts';
+import { reserveFeed } from './feed-checks.ts';
 import type { ConfigInput, ConnectorInfo } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 import { requireValid } from './validate-connector-config.ts';
@@ -15,6 +17,7 @@ export async function createConnector(
 ): Promise<ConnectorInfo> {
   const { config, type } = await requireValid(deps, named(name, input));
   requireFit(config);
+  if (targetState !== 'STOPPED') await reserve(deps, config);
   await deps.configs.createConnector(name, type, config, targetState, deps.clock.now());
   return connectorInfo(name, type, config, []);
 }
@@ -26,12 +29,16 @@ export async function putConnectorConfig(
 ): Promise<{ created: boolean; info: ConnectorInfo }> {
   const { config, type } = await requireValid(deps, named(name, input));
   requireFit(config);
+  await reserve(deps, config);
   const { created } = await deps.configs.putConnectorConfig(name, type, config, deps.clock.now());
   const tasks = created ? [] : await deps.configs.getTasks(name);
   return { created, info: connectorInfo(name, type, config, tasks) };
 }
 
-/** KIP-477: adds and replaces keys, a null removes one. The result is validated as a whole, its `name` included. */
+/**
+ * KIP-477: adds and replaces keys, a null removes one. The result is validated as a whole, its `name` included, and stands in
+ * the order of the HashMap that Java patches in.
+ */
 export async function patchConnectorConfig(deps: HerderDeps, name: string, patch: ConfigInput): Promise<ConnectorInfo> {
   const { connector } = await connectorAndTasks(deps, name);
   const merged: Record<string, string> = { ...connector.config };
@@ -39,8 +46,10 @@ export async function patchConnectorConfig(deps: HerderDeps, name: string, patch
     if (value === null) delete merged[key];
     else merged[key] = value;
   }
-  const { config, type } = await requireValid(deps, merged);
+  const inOrder = javaHashOrder(Object.keys(merged)).map((key) => [key, merged[key]!]);
+  const { config, type } = await requireValid(deps, Object.fromEntries(inOrder));
   requireFit(config);
+  await reserve(deps, config);
   const changed = await deps.configs.replaceConnectorConfig(
     name,
     connector.configVersion,
@@ -57,6 +66,10 @@ export async function deleteConnector(deps: HerderDeps, name: string): Promise<v
   await deps.configs.deleteConnector(name, deps.clock.now()).catch((error) => {
     throw isMissing(error) ? notFound(name) : error;
   });
+}
+
+async function reserve({ plugins, feedRules }: HerderDeps, config: Settings): Promise<void> {
+  if (feedRules !== undefined) await reserveFeed(plugins, config, feedRules);
 }
 
 /** The name of the URL or the request goes into the config; one that is there must be the same. */

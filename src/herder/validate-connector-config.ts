@@ -5,6 +5,7 @@ import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
 import type { ConnectorType } from '../storage/items.ts';
 import { anyOverrides, overrideRefusals } from './client-overrides.ts';
 import { nullMessage, validateConnectorConfig, withoutNulls } from './connector-config-def.ts';
+import { invalidConfig } from './connector-lookup.ts';
 import { droverSettingInfos } from './drover-settings.ts';
 import { feedRefusals } from './feed-checks.ts';
 import type { ConfigInput } from './herder.ts';
@@ -126,14 +127,7 @@ export async function requireValid(
   const nulls = Object.values(input).filter((value) => value === null);
   const told = errors.filter((error) => error === nullMessage);
   errors.push(...nulls.slice(told.length).map(() => nullMessage));
-  if (errors.length > 0) {
-    throw new ConnectError(
-      'config.invalid',
-      `Connector configuration is invalid and contains the following ${errors.length} error(s):\n` +
-        `${errors.join('\n')}\nYou can also find the above list of errors at the endpoint ` +
-        '`/connector-plugins/{connectorType}/config/validate`',
-    );
-  }
+  if (errors.length > 0) throw invalidConfig(errors);
   const config = withoutNulls(input);
   return { config, type: typeOf(installation.plugins, config) };
 }

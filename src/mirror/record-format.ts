@@ -1,5 +1,6 @@
 import type { Settings } from '../config/config-def.ts';
 import type { State, TargetState } from '../storage/items.ts';
+import { javaJsonString } from '../storage/source-offset-text.ts';
 
 /**
  * The records of Java Connect's three topics, byte for byte: keys, and values as its schemaless JsonConverter writes
@@ -18,11 +19,11 @@ export const taskStatusKey = (connector: string, task: number) => `status-task-$
 export const topicStatusKey = (connector: string, topic: string) => `status-topic-${topic}:connector-${connector}`;
 
 export const propertiesValue = (settings: Settings, order: readonly string[] = Object.keys(settings)) =>
-  `{"properties":{${order.map((key) => `${quoted(key)}:${quoted(settings[key] ?? '')}`).join(',')}}}`;
+  `{"properties":{${order.map((key) => `${javaJsonString(key)}:${javaJsonString(settings[key] ?? '')}`).join(',')}}}`;
 
 export const commitValue = (tasks: number) => `{"tasks":${tasks}}`;
 export const taskCountValue = (tasks: number) => `{"task-count":${tasks}}`;
-export const loggerValue = (level: string) => `{"level":${quoted(level)}}`;
+export const loggerValue = (level: string) => `{"level":${javaJsonString(level)}}`;
 
 export const restartValue = (request: { readonly includeTasks: boolean; readonly onlyFailed: boolean }) =>
   `{"include-tasks":${request.includeTasks},"only-failed":${request.onlyFailed}}`;
@@ -41,19 +42,10 @@ export interface StatusFields {
 }
 
 export const statusValue = ({ state, trace, workerId, generation, version }: StatusFields) =>
-  `{"state":"${state}","trace":${orNull(trace)},"worker_id":${quoted(workerId)},` +
+  `{"state":"${state}","trace":${orNull(trace)},"worker_id":${javaJsonString(workerId)},` +
   `"generation":${generation},"version":${orNull(version)}}`;
 
 export const topicStatusValue = (connector: string, topic: string, task: number, discoveredAt: number) =>
-  `{"topic":{"name":${quoted(topic)},"connector":${quoted(connector)},"task":${task},"discoverTimestamp":${discoveredAt}}}`;
+  `{"topic":{"name":${javaJsonString(topic)},"connector":${javaJsonString(connector)},"task":${task},"discoverTimestamp":${discoveredAt}}}`;
 
-const orNull = (text: string | null) => (text === null ? 'null' : quoted(text));
-
-/** As Java's JSON writer: every surrogate, paired or not, as an escape in capital hexadecimal. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replace(/\\\\|\\u[0-9a-f]{4}|[\ud800-\udfff]/g, (found) => {
-    if (found === '\\\\') return found;
-    const digits = found.length === 1 ? found.charCodeAt(0).toString(16) : found.slice(2);
-    return `\\u${digits.toUpperCase()}`;
-  });
-}
+const orNull = (text: string | null) => (text === null ? 'null' : javaJsonString(text));

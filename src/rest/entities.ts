@@ -14,24 +14,23 @@ import type {
   TaskReport,
 } from '../herder/herder.ts';
 import { RawJson } from './json-body.ts';
+import type { Shape } from './json-schema.ts';
+import type * as schema from './schemas.ts';
 
-/**
- * Wire shapes, under Kafka Connect's own names: exactly its fields, since strict clients break on one more. A field that
- * is undefined is left out of the answer.
- */
-export function connectorInfoEntity({ name, config, tasks, type }: ConnectorInfo) {
+/** Wire shapes, under Kafka Connect's own names: exactly its fields, since strict clients break on one more. */
+export function connectorInfoEntity({ name, config, tasks, type }: ConnectorInfo): Shape<typeof schema.connectorInfo> {
   return { name, config, tasks, type };
 }
 
 function runStatusEntity({ state, workerId, version, trace }: RunStatus) {
-  return { state, worker_id: workerId, version, trace: trace ?? undefined };
+  return { state, worker_id: workerId, version, ...(trace === null ? {} : { trace }) };
 }
 
-export function taskStatusEntity(status: RunStatus & { readonly id: number }) {
+export function taskStatusEntity(status: RunStatus & { readonly id: number }): Shape<typeof schema.taskStatus> {
   return { id: status.id, ...runStatusEntity(status) };
 }
 
-export function connectorStatusEntity(status: ConnectorStatus) {
+export function connectorStatusEntity(status: ConnectorStatus): Shape<typeof schema.connectorStatus> {
   return {
     name: status.name,
     connector: runStatusEntity(status.connector),
@@ -62,7 +61,7 @@ export function loggerEntity({ level, lastModified }: LoggerInfo) {
 }
 
 /** Drover's own; these may grow. */
-export function connectorReportEntity(report: ConnectorReport) {
+export function connectorReportEntity(report: ConnectorReport): Shape<typeof schema.connectorReport> {
   return {
     name: report.name,
     type: report.type,
@@ -142,6 +141,7 @@ export function offsetChangeEntity({ changedAt, before, after }: OffsetChangeRep
   return { changed_at: instant(changedAt), before: entries(before), after: entries(after) };
 }
 
+export function instant<At extends number | null>(at: At): At extends null ? null : string;
 export function instant(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }

@@ -1,4 +1,5 @@
-import type { Route, Schema } from './route.ts';
+import type { Schema } from './json-schema.ts';
+import type { Route } from './route.ts';
 import { routes } from './routes.ts';
 import { errorMessage } from './schemas.ts';
 

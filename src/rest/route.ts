@@ -1,5 +1,6 @@
 import type { Herder } from '../herder/herder.ts';
 import type { JsonValue } from './json-body.ts';
+import type { Schema } from './json-schema.ts';
 import type { Query } from './rest-request.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -27,9 +28,6 @@ export interface Answer {
 }
 
 export type Handler = (call: Call) => Promise<Answer>;
-
-/** A JSON schema, as OpenAPI 3.1 takes it. */
-export type Schema = Readonly<Record<string, unknown>>;
 
 export interface QueryParameter {
   readonly name: string;

@@ -1,24 +1,24 @@
-import type { Schema } from './route.ts';
+import {
+  byName,
+  flag,
+  instant,
+  instantOrNull,
+  integer,
+  integerOrNull,
+  list,
+  numberOrNull,
+  object,
+  oneOf,
+  orNull,
+  type SchemaOf,
+  text,
+  textOrNull,
+} from './json-schema.ts';
 
-/** JSON schemas of bodies and answers, for the OpenAPI document. */
+/** JSON schemas of bodies and answers, for the OpenAPI document, and by Shape for who reads them in TypeScript. */
 
-const object = (properties: Record<string, Schema>, optional: readonly string[] = []): Schema => ({
-  type: 'object',
-  properties,
-  required: Object.keys(properties).filter((name) => !optional.includes(name)),
-});
-const list = (items: Schema): Schema => ({ type: 'array', items });
-const byName = (additionalProperties: Schema | true): Schema => ({ type: 'object', additionalProperties });
-const nullable = (type: string): Schema => ({ type: [type, 'null'] });
-const text: Schema = { type: 'string' };
-const integer: Schema = { type: 'integer' };
-const flag: Schema = { type: 'boolean' };
-const state: Schema = {
-  type: 'string',
-  enum: ['UNASSIGNED', 'RUNNING', 'PAUSED', 'FAILED', 'RESTARTING', 'STOPPED', 'DESTROYED'],
-};
-const connectorType: Schema = { type: 'string', enum: ['source', 'sink'] };
-const instant: Schema = { type: ['string', 'null'], format: 'date-time' };
+const state = oneOf('UNASSIGNED', 'RUNNING', 'PAUSED', 'FAILED', 'RESTARTING', 'STOPPED', 'DESTROYED');
+const connectorType = oneOf('source', 'sink');
 
 export const errorMessage = object({ error_code: integer, message: text });
 export const names = list(text);
@@ -27,9 +27,9 @@ export const serverInfo = object({ version: text, commit: text, kafka_cluster_id
 export const health = object({ status: text, message: text });
 
 export const config = byName(text);
-const configValue: Schema = { type: ['string', 'number', 'boolean', 'null'] };
+const configValue: SchemaOf<string | number | boolean | null> = { type: ['string', 'number', 'boolean', 'null'] };
 export const configPatch = byName(configValue);
-export const configInput: Schema = {
+export const configInput: typeof configPatch = {
   ...configPatch,
   properties: { 'connector.class': text },
   required: ['connector.class'],
@@ -37,12 +37,12 @@ export const configInput: Schema = {
 const taskId = object({ connector: text, task: integer });
 export const connectorInfo = object({ name: text, config, tasks: list(taskId), type: connectorType });
 export const createConnectorRequest = object(
-  { name: text, config: configInput, initial_state: { type: 'string', enum: ['RUNNING', 'PAUSED', 'STOPPED'] } },
+  { name: text, config: configInput, initial_state: oneOf('RUNNING', 'PAUSED', 'STOPPED') },
   ['initial_state'],
 );
 export const taskInfos = list(object({ id: taskId, config }));
 
-const runStatus = { state, worker_id: text, version: nullable('string'), trace: text };
+const runStatus = { state, worker_id: text, version: textOrNull, trace: text };
 export const taskStatus = object({ id: integer, ...runStatus }, ['trace']);
 export const connectorStatus = object({
   name: text,
@@ -53,10 +53,12 @@ export const connectorStatus = object({
 export const expandedConnectors = byName(object({ status: connectorStatus, info: connectorInfo }, ['status', 'info']));
 
 export const activeTopics = byName(object({ topics: names }));
-const offset = object({
-  partition: { type: ['object', 'null'], additionalProperties: true },
-  offset: { type: ['object', 'null'], additionalProperties: true },
-});
+type OffsetField = string | number | bigint | boolean | null;
+const offsetFields: SchemaOf<Readonly<Record<string, OffsetField>> | null> = {
+  type: ['object', 'null'],
+  additionalProperties: true,
+};
+export const offset = object({ partition: offsetFields, offset: offsetFields });
 export const offsets = object({ offsets: list(offset) });
 
 export const pluginInfos = list(object({ class: text, type: text, version: text }));
@@ -64,10 +66,10 @@ const configKey = object({
   name: text,
   type: text,
   required: flag,
-  default_value: nullable('string'),
+  default_value: textOrNull,
   importance: text,
   documentation: text,
-  group: nullable('string'),
+  group: textOrNull,
   order_in_group: integer,
   width: text,
   display_name: text,
@@ -77,8 +79,8 @@ export const configKeys = list(configKey);
 const validatedValue = object(
   {
     name: text,
-    value: nullable('string'),
-    recommended_values: list(nullable('string')),
+    value: textOrNull,
+    recommended_values: list(textOrNull),
     errors: names,
     visible: flag,
     warnings: names,
@@ -89,29 +91,25 @@ export const configInfos = object({
   name: text,
   error_count: integer,
   groups: names,
-  configs: list(object({ definition: { oneOf: [configKey, { type: 'null' }] }, value: validatedValue })),
+  configs: list(object({ definition: orNull(configKey), value: validatedValue })),
 });
 
-export const logger = object({ level: text, last_modified: nullable('integer') });
+export const logger = object({ level: text, last_modified: integerOrNull });
 export const loggers = byName(logger);
-export const setLevelRequest: Schema = {
-  ...object({
-    level: { type: 'string', enum: ['OFF', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE', 'ALL'] },
-  }),
-};
+export const setLevelRequest = object({
+  level: oneOf('OFF', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE', 'ALL'),
+});
 
 export const installation = object({
-  mirror: {
-    oneOf: [object({ changed_at: instant, mirrored_at: instant, lag_ms: integer }), { type: 'null' }],
-  },
-  mirror_failure: { oneOf: [object({ failed_at: instant, error: text }), { type: 'null' }] },
+  mirror: orNull(object({ changed_at: instant, mirrored_at: instant, lag_ms: integer })),
+  mirror_failure: orNull(object({ failed_at: instant, error: text })),
   feeds: list(
     object({
       event_source: text,
-      connector: nullable('string'),
-      open: { type: 'boolean' },
-      event_without_connector_at: instant,
-      rests_until: instant,
+      connector: textOrNull,
+      open: flag,
+      event_without_connector_at: instantOrNull,
+      rests_until: instantOrNull,
     }),
   ),
 });
@@ -119,14 +117,14 @@ export const installation = object({
 const deaths = object({
   in_row: integer,
   without_commit: integer,
-  last_at: instant,
-  last_worker_id: nullable('string'),
+  last_at: instantOrNull,
+  last_worker_id: textOrNull,
 });
 
 export const connectorReport = object({
   name: text,
   type: connectorType,
-  target_state: { type: 'string', enum: ['STARTED', 'PAUSED', 'STOPPED'] },
+  target_state: oneOf('STARTED', 'PAUSED', 'STOPPED'),
   state,
   generation: integer,
   settled: flag,
@@ -134,40 +132,34 @@ export const connectorReport = object({
   position_changes: list(
     object({
       changed_at: instant,
-      reason: {
-        type: 'string',
-        enum: ['topic-made-again', 'out-of-range', 'group-set', 'group-deleted', 'group-restored'],
-      },
+      reason: oneOf('topic-made-again', 'out-of-range', 'group-set', 'group-deleted', 'group-restored'),
       kafka_topic: text,
       kafka_partition: integer,
-      from_offset: nullable('integer'),
-      to_offset: nullable('integer'),
+      from_offset: integerOrNull,
+      to_offset: integerOrNull,
     }),
   ),
   misspelt: list(object({ setting: text, meant: text })),
   deaths,
-  replay: {
-    oneOf: [
-      object({
-        requested_at: instant,
-        topic: nullable('string'),
-        done_at: instant,
-        replayed: integer,
-        left: integer,
-        others: integer,
-        error: nullable('string'),
-      }),
-      { type: 'null' },
-    ],
-  },
+  replay: orNull(
+    object({
+      requested_at: instant,
+      topic: textOrNull,
+      done_at: instantOrNull,
+      replayed: integer,
+      left: integer,
+      others: integer,
+      error: textOrNull,
+    }),
+  ),
   tasks: list(
     object({
       id: integer,
       state,
       running: flag,
-      last_run_at: instant,
-      last_success_at: instant,
-      next_due_at: instant,
+      last_run_at: instantOrNull,
+      last_success_at: instantOrNull,
+      next_due_at: instantOrNull,
       watched: flag,
       runs: integer,
       empty_runs: integer,
@@ -176,12 +168,13 @@ export const connectorReport = object({
       consecutive_failures: integer,
       restart_attempts: integer,
       deaths,
-      lag: object({ records: nullable('number'), seconds: nullable('number'), seconds_left: nullable('number') }),
+      lag: object({ records: numberOrNull, seconds: numberOrNull, seconds_left: numberOrNull }),
     }),
   ),
 });
 export const connectorReports = object({ connectors: list(connectorReport) });
-export const replayRequest = object({ topic: nullable('string') }, ['topic']);
+export const replayRequest = object({ topic: textOrNull }, ['topic']);
+export const offsetChange = object({ changed_at: instant, before: list(offset), after: list(offset) });
 export const offsetHistory = object({
-  changes: list(object({ changed_at: instant, before: list(offset), after: list(offset) })),
+  changes: list(offsetChange),
 });

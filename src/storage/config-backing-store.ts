@@ -63,6 +63,10 @@ export interface ConfigBackingStore {
     name: string,
     options?: { evenDeleting?: boolean },
   ): Promise<{ connector: ConnectorItem; tasks: TaskItem[] } | undefined>;
+  /** The same of many with few requests; by name, and those that are not there, or are being deleted, are left out. */
+  getConnectorsAndTasks(
+    names: readonly string[],
+  ): Promise<ReadonlyMap<string, { connector: ConnectorItem; tasks: TaskItem[] }>>;
 }
 
 /** What a status answer needs, and what runs write outside of a lease's release. */

@@ -12,6 +12,8 @@ export interface FeedClaim {
   readonly unclaimedAt: number | null;
   /** Epoch milliseconds: held so long, since what its events need is away; null: it is not. */
   readonly restsUntil: number | null;
+  /** Epoch milliseconds: until then it is kept for a connector that was just made, whose run has not taken it yet; null: it has. */
+  readonly reservedUntil: number | null;
   /** How often in a row it has rested, without an event that was delivered in between. */
   readonly rests: number;
 }
@@ -49,6 +51,11 @@ export interface FeedStore {
   getClaims(keys: readonly string[]): Promise<FeedClaim[]>;
   /** Takes the event source for the connector of the lease; else tells who has it. Throws FencedError. */
   claim(lease: Lease, key: string): Promise<{ readonly granted: true } | { readonly granted: false; holder: string }>;
+  /**
+   * Keeps it for the connector until its run takes it, if nobody has it; else tells whose it is. One that is never taken is
+   * anybody's after `until`.
+   */
+  reserve(key: string, connector: string, now: number, until: number): Promise<string>;
   /** Gives it back, if it is the connector's. Throws FencedError. */
   release(lease: Lease, key: string): Promise<void>;
   /** Events may come, or not, if it is the connector's; a rest is over. Throws FencedError. */

@@ -1,4 +1,5 @@
-import type { SourceOffset, SourcePartition } from '../api/record.ts';
+import type { OffsetValue, SourceOffset, SourcePartition } from '../api/record.ts';
+import { javaHashOrder } from '../java/hash-order.ts';
 import { doubleText } from '../java/number-text.ts';
 import type { SourceOffsetEntry } from './offset-backing-store.ts';
 
@@ -52,6 +53,18 @@ export function exactOffset(text: string): SourceOffset {
   return new UnreadOffset(text) as unknown as SourceOffset;
 }
 
+/**
+ * An offset or a partition as Java makes it of a request: its fields in the order of a HashMap, a number with a fraction or an
+ * exponent a double.
+ */
+export function offsetOfFields(fields: ReadonlyMap<string, OffsetValue>): SourceOffset {
+  const texts = javaHashOrder([...fields.keys()]).map((key) => {
+    const value = fields.get(key)!;
+    return `${javaJsonString(key)}:${typeof value === 'number' ? doubleText(value) : jsonText(value)}`;
+  });
+  return parseOffset(`{${texts.join(',')}}`);
+}
+
 /** The text of an offset, for a connector that is to have it as Java would read it. */
 export function offsetText(offset: SourceOffset): string {
   return (offset as { [exactText]?: string })[exactText] ?? jsonText(offset);
@@ -65,13 +78,13 @@ function keepDigits(_key: string, value: unknown, context?: { source?: string })
 
 /** The key of an offset's record on the offsets topic. */
 export function offsetRecordKey(connector: string, entry: SourceOffsetEntry): string {
-  return `[${stringText(connector)},${entry.partition}]`;
+  return `[${javaJsonString(connector)},${entry.partition}]`;
 }
 
 function jsonText(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return stringText(value);
+      return javaJsonString(value);
     case 'number':
       return Number.isInteger(value) && !Object.is(value, -0) ? BigInt(value).toString() : doubleText(value);
     case 'bigint':
@@ -86,11 +99,11 @@ function jsonText(value: unknown): string {
 }
 
 function objectText(object: Readonly<Record<string, unknown>>, keys: readonly string[]): string {
-  return `{${keys.map((key) => `${stringText(key)}:${jsonText(object[key])}`).join(',')}}`;
+  return `{${keys.map((key) => `${javaJsonString(key)}:${jsonText(object[key])}`).join(',')}}`;
 }
 
-/** Java's JSON writer escapes every surrogate, paired or not, in capital hexadecimal. */
-function stringText(text: string): string {
+/** A string as Java's JSON writer writes it: every surrogate, paired or not, as an escape in capital hexadecimal. */
+export function javaJsonString(text: string): string {
   return JSON.stringify(text).replace(/\\\\|\\u[0-9a-f]{4}|[\ud800-\udfff]/g, (found) => {
     if (found === '\\\\') return found;
     const digits = found.length === 1 ? found.charCodeAt(0).toString(16) : found.slice(2);

@@ -384,7 +384,24 @@ test.each([
   ['scale connector orders --replicas 2', 'tasks.max=N'],
   ['config use-context local', '--stack NAME'],
   ['version', 'drover --version'],
-  ['logs orders --tail 10', '--since'],
+  ['logs orders --limit 10', '--tail N'],
+  ['rollout restart connector/orders', 'drover restart NAME --include-tasks'],
+  ['connectors', 'drover get connectors'],
+  ['plugins list', 'drover get plugins'],
+  ['tail orders', 'drover logs NAME -f'],
+  ['port-forward svc/connect 8083', 'drover proxy'],
+  ['exec orders -- ls', 'there are no servers'],
+  ['deploy', 'CDK'],
+  ['ui', 'drover console'],
+  ['undo orders', 'drover offsets undo NAME'],
+  ['get connectors -l app=x', 'no labels'],
+  ['get connectors -o jsonpath={.items}', '-o json'],
+  ['get --context prod', '--stack NAME'],
+  ['delete connector orders --force', 'at once'],
+  ['delete connectors --all', 'name those that are meant'],
+  ['apply -k overlays/prod', 'kubectl kustomize FOLDER | drover apply -f -'],
+  ['describe task orders/0', 'drover get task orders/0 shows'],
+  ['get plugins --types sauce', 'There are no plugins of type sauce: '],
   ['apply -f x --dry-run=client', '--dry-run takes no value'],
   ['get connectors -w', 'drover console'],
   ['get connectors --sort=name', "unknown option '--sort=name'"],
@@ -403,13 +420,18 @@ test('a name that nobody has is answered with those that are like it', async () 
   expect(await said('describe connector blils')).toContain('did you mean bills?');
   expect(await said('pause order')).not.toBe('');
   expect(await said('get conectors')).toContain('did you mean the kind connectors?');
-  expect(await said('get clusters')).toContain('drover get connectors lists them');
+  expect(await said('get invoices')).toContain('drover get connectors lists them');
+  expect(await said('get pods')).toContain('There is no connector pods: there are no servers');
+  expect(await said('get dlq')).toContain('drover dead-letters NAME');
+  expect(await said('offsets remove orders')).toContain('There is no connector remove');
+  expect(await said('get plugin FileStreamSorce')).toContain('did you mean FileStreamSource');
 });
 
 test('one task of a connector is asked for by its number', async () => {
   await type(['apply', '-f', orders()]);
   await actConnectorRun(rest, 'orders', [{}, {}]);
   expect((await type('get task orders/1 -o name')).out).toBe('orders/1\n');
+  expect((await type('get task orders 1 -o name')).out).toBe('orders/1\n');
   expect((await type('get tasks orders -o name')).out).toBe('orders/0\norders/1\n');
   expect(await type('get tasks orders/7')).toMatchObject({ code: 3, err: expect.stringContaining('no task 7') });
 });
@@ -419,6 +441,17 @@ test('a file that means to be JSON and is not is told in the words of JSON', asy
     code: 2,
     err: expect.stringMatching(/broken\.json:1:\d+: it is no JSON: /),
   });
+});
+
+test('a folder that export has written with offsets is applied as it is', async () => {
+  await type(['apply', '-f', orders()]);
+  await type('stop orders');
+  await actConnectorRun(rest, 'orders', []);
+  const to = join(folder, 'exported');
+  expect(await type(['export', '--dir', to, '--offsets'])).toMatchObject({ code: 0 });
+  const applied = await type(['apply', '-f', to]);
+  expect(applied).toMatchObject({ code: 0, out: 'connector/orders unchanged\n' });
+  expect(applied.err).toMatch(/orders\.offsets\.json.*: a list of offsets is no connector: passed over/);
 });
 
 test('export writes what Java workers and Strimzi take, as stopped as it is here', async () => {

@@ -154,6 +154,36 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       expect(await config.getConnector('a')).toMatchObject({ replayRequest: null, replay: null });
     });
 
+    it('reads many connectors as it reads each, however many tasks they have and whatever is about to change', async () => {
+      const stores = await newStores();
+      const { config } = stores;
+      const names = ['none', 'one', 'three', 'many', 'new', 'changing', 'gone'];
+      await connectorWithTasks(stores, 'none', []);
+      await connectorWithTasks(stores, 'one', [{}]);
+      await connectorWithTasks(stores, 'three', [{}, {}, {}]);
+      await connectorWithTasks(
+        stores,
+        'many',
+        Array.from({ length: 120 }, () => ({})),
+      );
+      await connectorWithTasks(stores, 'changing', [{}, {}]);
+      await connectorWithTasks(stores, 'gone', [{}]);
+      await config.createConnector('new', 'sink', source, 'STARTED', t0);
+      await config.putTargetState('changing', 'STOPPED', t0 + 1);
+      await config.deleteConnector('gone', t0 + 1);
+      const found = await config.getConnectorsAndTasks([...names, 'nobody']);
+      expect([...found.keys()].sort()).toEqual(names.filter((name) => name !== 'gone').sort());
+      for (const [name, read] of found) {
+        const byItself = (await config.getConnectorAndTasks(name))!;
+        const inOrder = byItself.tasks.toSorted((a, b) => a.task - b.task);
+        expect({ ...read, tasks: read.tasks.toSorted((a, b) => a.task - b.task) }).toEqual({
+          ...byItself,
+          tasks: inOrder,
+        });
+      }
+      expect(await config.getConnectorsAndTasks([])).toEqual(new Map());
+    });
+
     it('does not know what is not there', async () => {
       const { config, leases } = await newStores();
       expect(await config.getConnector('a')).toBeUndefined();
@@ -1003,6 +1033,17 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       expect((await offsets.history('a')).map(({ changedAt }) => changedAt)).toEqual(
         Array.from({ length: 10 }, (_, n) => t0 + 21 - n),
       );
+    });
+
+    it('an offset that is changed by hand keeps the text of its source partition', async () => {
+      const { offsets, config } = await newStores();
+      await config.createConnector('a', 'source', source, 'STOPPED', t0);
+      const key = '{"a":1,"b":2}';
+      await offsets.alterSourceOffsets('a', [{ key, partition: '{"b":2,"a":1}', offset: '{"p":1}' }], t0);
+      await offsets.alterSourceOffsets('a', [{ key, partition: key, offset: '{"p":2}' }], t0 + 1);
+      const kept = { key, partition: '{"b":2,"a":1}', offset: '{"p":2}' };
+      expect((await offsets.listSourceOffsets('a', null)).items).toEqual([kept]);
+      expect((await offsets.history('a'))[0]?.after).toEqual([kept]);
     });
 
     it(`keeps a history of ${3 * many} offsets`, async () => {

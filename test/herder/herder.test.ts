@@ -225,6 +225,23 @@ describe('a patch', () => {
     const { body } = await rest.call('GET', '/connectors/a/config');
     expect(Object.keys(body as object)).toEqual(expect.arrayContaining(patches.map((_, i) => `k${i}`)));
   });
+
+  it('leaves the settings in the order in which Java writes them then', async () => {
+    const config = { 'connector.class': 'FileStreamSource', 'tasks.max': '1', topic: 't', file: '/in', zulu: '1' };
+    await create('a', { ...config, alpha: 'x', 'batch.size': '7' });
+    await rest.call('PATCH', '/connectors/a/config', { zulu: null, yankee: '2' });
+    const { body } = await rest.call('GET', '/connectors/a/config');
+    expect(Object.keys(body as object)).toEqual([
+      'connector.class',
+      'yankee',
+      'file',
+      'tasks.max',
+      'alpha',
+      'batch.size',
+      'name',
+      'topic',
+    ]);
+  });
 });
 
 describe('a replay of dead letters', () => {

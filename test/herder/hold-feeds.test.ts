@@ -12,6 +12,7 @@ const claim = (key: string, open: boolean): FeedClaim => ({
   open,
   unclaimedAt: null,
   restsUntil: null,
+  reservedUntil: null,
   rests: 0,
 });
 

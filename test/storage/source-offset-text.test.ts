@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   canonicalPartition,
   exactOffset,
+  offsetOfFields,
   offsetRecordKey,
   offsetText,
   parseOffset,
@@ -41,6 +42,19 @@ describe('source offsets as text', () => {
     expect(entry.partition).toBe('{"f":"é\\uD83D\\uDE00\\u0001\\"\\\\u00ab\\uD800"}');
     expect(entry.offset).toBeNull();
     expect(parseOffset(entry.partition)).toEqual({ f: 'é😀\u0001"\\u00ab\ud800' });
+  });
+
+  it('of a request are in the order of a HashMap, what has a fraction or an exponent is a double', () => {
+    const partition = { filename: '/in', zulu: 1n, alpha: null, mike: 1.5, kilo: true, bravo: '🎉' };
+    expect(offsetText(offsetOfFields(new Map(Object.entries(partition))))).toBe(
+      '{"bravo":"\\uD83C\\uDF89","filename":"/in","kilo":true,"mike":1.5,"alpha":null,"zulu":1}',
+    );
+    const offset = { position: 3n, whole: 3, bravo: 1e21, one: 2n ** 63n - 1n };
+    const fields = offsetOfFields(new Map(Object.entries(offset)));
+    expect(JSON.parse(offsetText(fields))).toEqual({ position: 3, whole: 3, bravo: 1e21, one: Number(2n ** 63n) });
+    expect(offsetText(fields)).toContain('"whole":3.0');
+    expect(offsetText(fields)).toContain('"bravo":1.0E21');
+    expect(offsetText(fields)).toContain('"one":9223372036854775807');
   });
 
   it("name the connector in the record's key", () => {

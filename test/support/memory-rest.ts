@@ -3,6 +3,7 @@ import type { AnyPlugin } from '../../src/api/plugin.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config/config-def.ts';
 import { apacheConverters } from '../../src/config/connector-config.ts';
+import { DeclaredFeeds } from '../../src/config/declared-feeds.ts';
 import { createHerder } from '../../src/herder/create-herder.ts';
 import type { Herder } from '../../src/herder/herder.ts';
 import { createRestApp, type RestApp } from '../../src/rest/rest-app.ts';
@@ -23,7 +24,14 @@ export interface MemoryRest {
 }
 
 export function createMemoryRest(
-  options: { plugins?: readonly AnyPlugin[]; stores?: Stores; clock?: Clock; converterDefaults?: Settings } = {},
+  options: {
+    plugins?: readonly AnyPlugin[];
+    stores?: Stores;
+    clock?: Clock;
+    converterDefaults?: Settings;
+    /** Keys of the event sources that are deployed. */
+    feeds?: readonly string[];
+  } = {},
 ): MemoryRest {
   const clock = options.clock ?? new ManualClock();
   const stores = options.stores ?? createMemoryStores();
@@ -36,6 +44,16 @@ export function createMemoryRest(
     plugins: createRegistry(options.plugins ?? []),
     converterDefaults: options.converterDefaults ?? apacheConverters,
     clock,
+    ...(options.feeds === undefined
+      ? {}
+      : {
+          feedRules: {
+            declared: new DeclaredFeeds(options.feeds.map((key) => ({ key, source: key, mapping: null }))),
+            claims: stores.feeds,
+            home: { region: 'eu-central-1' },
+            clock,
+          },
+        }),
     version: '4.3.0',
     commit: 'test',
     logLevel: 'INFO',

@@ -9,7 +9,7 @@ import { countDeaths, dueAttributes, exists, isFree, isLive, isNotLive, notRevok
 import { isGone, readConnector, readTask, writeSettings } from './item-codec.ts';
 import { revocation } from './lease-store.ts';
 import { connectorKey, connectorOf, connectorPk, type Key, listPk, stateSk, taskKey, taskPrefix } from './table.ts';
-import { queryAll, type TableClient } from './table-client.ts';
+import { inParallel, queryAll, type TableClient } from './table-client.ts';
 
 const notFound = (name: string) => new NotFoundError('connector.not_found', `Connector ${name} not found`);
 
@@ -303,7 +303,42 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
     const connector = visible(first, options.evenDeleting);
     return connector === undefined ? undefined : { connector, tasks: rest.map(readTask) };
   }
+
+  /**
+   * By the hundred items a request, as most have one task. How many tasks there are stands in the connector's item; where
+   * that is about to change they are read together.
+   */
+  async getConnectorsAndTasks(names: readonly string[]) {
+    const found = new Map<string, { connector: ConnectorItem; tasks: TaskItem[] }>();
+    const items = new Map<string, Attributes>();
+    const get = async (keys: readonly Key[]) => {
+      for (const item of await this.#table.getMany(keys)) items.set(`${text(item, 'pk')} ${text(item, 'sk')}`, item);
+    };
+    const itemOf = ({ pk, sk }: Key) => items.get(`${pk} ${sk}`) ?? null;
+    await get(names.flatMap((name) => [connectorKey(name), taskKey(name, 0)]));
+    const live = names.flatMap((name) => visible(itemOf(connectorKey(name))) ?? []);
+    const isSettled = ({ appliedVersion, configVersion }: ConnectorItem) => appliedVersion >= configVersion;
+    const keysOf = ({ name, taskCount }: ConnectorItem) =>
+      Array.from({ length: taskCount }, (_, task) => taskKey(name, task));
+    await get(live.filter(isSettled).flatMap((connector) => keysOf(connector).slice(1)));
+    const changing: string[] = [];
+    for (const connector of live) {
+      const tasks = keysOf(connector)
+        .map(itemOf)
+        .filter((item) => item !== null);
+      if (!isSettled(connector) || tasks.length < connector.taskCount) changing.push(connector.name);
+      else found.set(connector.name, { connector, tasks: tasks.map(readTask) });
+    }
+    await inParallel(readsAtOnce, changing, async (name) => {
+      const read = await this.getConnectorAndTasks(name);
+      if (read !== undefined) found.set(name, read);
+    });
+    return found;
+  }
 }
+
+/** Of connectors that are read by themselves. */
+const readsAtOnce = 32;
 
 function visible(item: Attributes | null, evenDeleting = false): ConnectorItem | undefined {
   if (item === null || isGone(item)) return undefined;

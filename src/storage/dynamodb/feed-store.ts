@@ -18,6 +18,7 @@ export const readClaim = (item: Attributes): FeedClaim => ({
   open: flag(item, 'open'),
   unclaimedAt: number(item, 'unclaimedAt'),
   restsUntil: number(item, 'restsUntil'),
+  reservedUntil: number(item, 'reservedUntil'),
   rests: number(item, 'rests') ?? 0,
 });
 
@@ -41,7 +42,7 @@ export class DynamoDbFeedStore implements FeedStore {
     const refused = await this.#change(lease, {
       key: claimKey(key),
       what: what(key),
-      set: { connector: me, unclaimedAt: undefined },
+      set: { connector: me, unclaimedAt: undefined, reservedUntil: undefined },
       condition: isMineOrNobodys,
       values: { connector: me },
     });
@@ -51,7 +52,7 @@ export class DynamoDbFeedStore implements FeedStore {
     const left = await this.#change(lease, {
       key: claimKey(key),
       what: what(key),
-      set: { connector: me, open: undefined, unclaimedAt: undefined, ...noRest },
+      set: { connector: me, open: undefined, unclaimedAt: undefined, reservedUntil: undefined, ...noRest },
       condition: isMine,
       values: { connector: S(holder) },
     });
@@ -68,6 +69,18 @@ export class DynamoDbFeedStore implements FeedStore {
     if (item === null || isGone(item)) return false;
     if (task !== null && readTask(task).config[feedSetting] === key) return true;
     return text(item, 'leaseOwner') !== null;
+  }
+
+  async reserve(key: string, connector: string, now: number, until: number): Promise<string> {
+    const outcome = await this.#table.update({
+      key: claimKey(key),
+      what: what(key),
+      set: { connector: S(connector), reservedUntil: N(until), unclaimedAt: undefined },
+      condition:
+        'attribute_not_exists(#connector) OR (attribute_exists(#reservedUntil) AND (#connector = :connector OR #reservedUntil <= :now))',
+      values: { connector: S(connector), now: N(now) },
+    });
+    return outcome.done || outcome.row === null ? connector : (text(outcome.row, 'connector') ?? connector);
   }
 
   async release(lease: Lease, key: string): Promise<void> {

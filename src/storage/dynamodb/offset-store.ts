@@ -257,10 +257,15 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     const wanted = newestByKey(offsets.map(({ key, partition, offset }) => ({ key, partition, offset })));
     const were = await this.readSourceOffsets(connector, [...wanted.keys()]);
     const before = [...wanted.values()].map((entry) => were.get(entry.key) ?? { ...entry, offset: null });
+    // A Java task finds its offset by the bytes of its partition: the text that it wrote itself stays.
+    const after = [...wanted.values()].map((entry) => ({
+      ...entry,
+      partition: were.get(entry.key)?.partition ?? entry.partition,
+    }));
     await this.#byHand(
       connector,
-      [...wanted.values()].map((entry) => sourceOffsetWrite(connector, entry)),
-      { changedAt: now, before, after: [...wanted.values()] },
+      after.map((entry) => sourceOffsetWrite(connector, entry)),
+      { changedAt: now, before, after },
     );
   }
 

@@ -243,6 +243,8 @@ describe('what is not taken', () => {
       expect([told.status, told.items]).toEqual([400, []]);
       expect(told.body.message).toContain('application/octet-stream');
     }
+    const liar = await send({}, { body: '"Zoe"', headers: { 'content-encoding': 'gzip' } });
+    expect([liar.status, liar.body.message]).toEqual([400, expect.stringContaining('gzip cannot be undone')]);
     const whole = { 'content-length': '7', 'content-encoding': 'identity' };
     expect((await send({}, { body: '"Zo\ufffd"', headers: { ...whole, 'content-length': '7' } })).status).toBe(200);
     expect((await send({}, { body: '"Zoë"', headers: { ...whole, 'content-length': '6' } })).status).toBe(200);
