@@ -9,10 +9,12 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { classPath, hostArchive } from '../src/java-host/host-process.ts';
 import { leftOut, parseJavaManifest } from '../src/java-host/manifest.ts';
 
 /** What the Java function is packed of. Paths are absolute. */
@@ -59,6 +61,7 @@ export function packJava(parts: JavaParts): PackedJava {
   else cpSync(parts.host, found.host, { recursive: true });
   if (parts.runtime === undefined) linkRuntime(parts.architecture, found.jre);
   else cpSync(parts.runtime, found.jre, { recursive: true, verbatimSymlinks: true });
+  archiveClasses(found);
   checkSize(found, parts.plugins);
   writeManifest(found.host, [found.plugins], found.manifest);
   packed.set(key, found);
@@ -168,6 +171,25 @@ function linkRuntime(architecture: JavaParts['architecture'], to: string): void 
     throw new Error(`jlink of a JDK 17 or later could not make a Java runtime: ${runtimeAdvice}\n${saidBy(error)}`, {
       cause: error,
     });
+  }
+}
+
+/** What CDK's assets give every file, and so what Lambda unpacks: an archive is of use to jars of the same time alone. */
+const timeInLayers = new Date('1980-01-01T00:00:00Z');
+
+/**
+ * What every run loads, as the function's own JVM keeps it: half of a cold start is the loading of classes. Named as seen
+ * from their folder, which lies elsewhere in the function. A runtime that does not run here has none.
+ */
+function archiveClasses({ jre, host }: PackedJava): void {
+  for (const name of readdirSync(host)) utimesSync(join(host, name), timeInLayers, timeInLayers);
+  const args = [`-XX:ArchiveClassesAtExit=${join(host, hostArchive)}`, '-cp', classPath(host, true)];
+  try {
+    execFileSync(join(jre, 'bin', 'java'), [...args, 'drover.host.Rehearsal'], { cwd: host, stdio: 'pipe' });
+  } catch {
+    process.stderr.write(
+      "java.runtime does not run here: the function's JVM starts without an archive of its classes\n",
+    );
   }
 }
 

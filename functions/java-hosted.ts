@@ -7,17 +7,23 @@ import { environment } from './function-context.ts';
 
 const home = environment['drover.java.home'];
 
-/** `#java` of the function with a JVM. */
-export const javaPlugins = hostedPlugins({
+const { plugins, host } = hostedPlugins({
   manifest: parseJavaManifest(readFileSync(environment['drover.java.manifest'] ?? '', 'utf8')),
   startHost: () =>
     HostProcess.start({
       java: home === null ? 'java' : join(home, 'bin', 'java'),
       jars: environment['drover.java.host'] ?? '',
+      packed: home !== null,
       pluginPath: environment['drover.java.plugin.path'],
       options: environment['drover.java.options'].split(' ').filter((option) => option !== ''),
     }),
-}).plugins;
+});
+
+// It comes up beside all else that a function needs at its start. Who needs it later is told why it does not.
+host.get().catch(() => {});
+
+/** `#java` of the function with a JVM. */
+export const javaPlugins = plugins;
 
 /** Nobody is asked there: it runs what comes. */
 export const runsOnJava = null;

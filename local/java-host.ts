@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import { classPath, hostArchive } from '../src/java-host/host-process.ts';
 import { cacheFolder, projectFolder } from './folders.ts';
 
 const run = promisify(execFile);
@@ -24,7 +25,12 @@ const project = join(projectFolder, 'hosts/java');
  */
 export async function javaHost(): Promise<string> {
   const folder = join(cacheFolder, `java-host-${digestOf(project)}`);
-  if (existsSync(folder)) return folder;
+  if (!existsSync(folder)) await build(folder);
+  if (!existsSync(join(folder, hostArchive))) await archiveClasses(folder);
+  return folder;
+}
+
+async function build(folder: string): Promise<void> {
   mkdirSync(cacheFolder, { recursive: true });
   const work = mkdtempSync(join(cacheFolder, 'java-host-build-'));
   try {
@@ -46,7 +52,21 @@ export async function javaHost(): Promise<string> {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  return folder;
+}
+
+/** Half of what a start takes is the loading of classes. A JVM that cannot keep them does without. */
+async function archiveClasses(folder: string): Promise<void> {
+  const work = mkdtempSync(join(cacheFolder, 'java-host-archive-'));
+  const made = join(work, hostArchive);
+  try {
+    await run('java', [`-XX:ArchiveClassesAtExit=${made}`, '-cp', classPath(folder), 'drover.host.Rehearsal']);
+    renameSync(made, join(folder, hostArchive));
+  } catch (error) {
+    const { stderr = '', message } = error as { stderr?: string; message: string };
+    process.stderr.write(`No archive of the Java host's classes: ${stderr.trim().split('\n').at(-1) || message}\n`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
 }
 
 /** Writes the manifest of the plugins that lie in these folders of a plugin path. */

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ConnectError, TaskLostError } from '../errors.ts';
 import { errorOf, type JavaFailure, type JavaSubject, named } from './java-error.ts';
@@ -12,8 +12,10 @@ import { frameType, headBytes, mostFrameBytes, protocolVersion } from './wire.ts
 export interface HostCommand {
   /** The program: `java`, or a path. */
   readonly java: string;
-  /** Folder of the host's jars. */
+  /** Folder of the host's jars, and of the archive of their classes if there is one (`hostArchive`). */
   readonly jars: string;
+  /** They have been moved since the archive was made: the JVM works in their folder and names them from there. */
+  readonly packed?: boolean;
   /** As a worker's `plugin.path`. */
   readonly pluginPath: readonly string[];
   /** Further options of the JVM. */
@@ -90,20 +92,10 @@ export class HostProcess {
     const server = createServer();
     try {
       await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
-      const child = spawn(
-        command.java,
-        [
-          '-XX:+ExitOnOutOfMemoryError',
-          '-Xshare:auto',
-          ...(command.options ?? []),
-          `-Ddrover.plugin.path=${command.pluginPath.join(',')}`,
-          '-cp',
-          join(command.jars, '*'),
-          'drover.host.Host',
-          path,
-        ],
-        { stdio: ['ignore', 'pipe', 'pipe'] },
-      );
+      const child = spawn(command.java, [...jvmOptions(command), 'drover.host.Host', path], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        ...(command.packed ? { cwd: command.jars } : {}),
+      });
       for (const stream of [child.stdout, child.stderr]) {
         createInterface({ input: stream! }).on('line', (line) => keep(printed, line));
       }
@@ -329,4 +321,32 @@ function keep(lines: string[], line: string): void {
 function notStarted({ java }: HostCommand, why: string, printed: readonly string[]): ConnectError {
   const said = printed.length === 0 ? '' : `: ${printed.slice(-5).join(' | ')}`;
   return new ConnectError('java.not_started', `Java (${java}) could not be started, ${why}${said}`);
+}
+
+/** The archive of what every run loads, made by `drover.host.Rehearsal`; the JVM does without one that does not fit. */
+export const hostArchive = 'drover-host.jsa';
+
+/** By name: an archive is of use to the class path that it was made with, and to no other. */
+export function classPath(jars: string, packed = false): string {
+  const names = readdirSync(jars).filter((name) => name.endsWith('.jar'));
+  return names
+    .sort()
+    .map((name) => (packed ? name : join(jars, name)))
+    .join(delimiter);
+}
+
+function jvmOptions({ jars, packed, pluginPath, options = [] }: HostCommand): string[] {
+  const archive = join(jars, hostArchive);
+  return [
+    '-XX:+ExitOnOutOfMemoryError',
+    '-Xshare:auto',
+    // That an archive does not fit is no news for the plugin's log.
+    ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`, '-Xlog:cds*=off'] : []),
+    // As a JVM takes it by itself in a function of this size; on a larger machine it would take one that costs more.
+    ...(options.some((option) => /^-XX:\+Use\w+GC$/.test(option)) ? [] : ['-XX:+UseSerialGC']),
+    ...options,
+    `-Ddrover.plugin.path=${pluginPath.join(',')}`,
+    '-cp',
+    classPath(jars, packed),
+  ];
 }

@@ -18,6 +18,7 @@ const hasHeaders = 4;
 const commitBehind = 8;
 const abortBehind = 16;
 const hasOriginal = 8;
+const follows = 16;
 const timestampTypes = ['NoTimestampType', 'CreateTime', 'LogAppendTime'] as const;
 
 /** A record that the host may be told of again: which of its polls it came in, and at which place. */
@@ -167,6 +168,7 @@ export class RecordWriter {
   readonly #partitions = new Map<string, number>();
   #lastPartition: SourcePartition | null = null;
   #lastText = '';
+  #last: SinkRecord | null = null;
 
   constructor(out: FrameWriter, data: DataWriter) {
     this.#out = out;
@@ -196,10 +198,20 @@ export class RecordWriter {
       record.originalTopic !== topic ||
       record.originalKafkaPartition !== kafkaPartition ||
       record.originalKafkaOffset !== kafkaOffset;
-    out.byte(flagsOf(record) | (moved ? hasOriginal : 0));
-    mention(out, this.#topics, topic);
-    if (kafkaPartition !== null) out.int32(kafkaPartition);
-    out.int64(kafkaOffset).byte(timestampTypes.indexOf(record.timestampType));
+    const last = this.#last;
+    const isNext =
+      last !== null &&
+      last.topic === topic &&
+      last.kafkaPartition === kafkaPartition &&
+      last.kafkaOffset + 1 === kafkaOffset &&
+      last.timestampType === record.timestampType;
+    this.#last = record;
+    out.byte(flagsOf(record) | (moved ? hasOriginal : 0) | (isNext ? follows : 0));
+    if (!isNext) {
+      mention(out, this.#topics, topic);
+      if (kafkaPartition !== null) out.int32(kafkaPartition);
+      out.int64(kafkaOffset).byte(timestampTypes.indexOf(record.timestampType));
+    }
     if (timestamp !== null) out.int64(timestamp);
     this.#parts(record);
     if (!moved) return;

@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SinkRecord } from '../../src/api/record.ts';
+import type { SinkTaskContext } from '../../src/api/task.ts';
 import { schemaEquals } from '../../src/data/equality.ts';
 import { Decimal, Instant } from '../../src/data/logical.ts';
 import { SchemaBuilder } from '../../src/data/schema-builder.ts';
 import { BigInteger, Float32, Float64, Int8, Int16, Int32 } from '../../src/data/schemaless.ts';
+import { hostArchive } from '../../src/java-host/host-process.ts';
 import { ConnectorBench } from '../../src/testing/bench.ts';
 import { plain, structSample } from '../support/connect-data.ts';
 import { startTestJava, type TestJava } from '../support/java-plugins.ts';
@@ -74,6 +77,13 @@ describe('the manifest', () => {
     expect(faults.get('broken.Nowhere')).toMatch(/it is not there/);
     expect(faults.get('broken.UnmadeSink')).toMatch(/cannot be made/);
     expect(faults.get('broken.TooNewSink')).toMatch(/compiled for a newer Java than \d+: .*TooNewSink/);
+  });
+});
+
+describe('the JVM', () => {
+  it('starts with the archive of the classes that every run loads', async () => {
+    const host = await java.host.get();
+    expect(readFileSync(`/proc/${host.pid}/maps`, 'utf8')).toContain(hostArchive);
   });
 });
 
@@ -337,6 +347,50 @@ describe('sinks', () => {
     const { bench, file } = await run({}, ['a', 'b']);
     await bench.throwIfFailed();
     expect(lines(file)).toEqual(['start 1', 'open [in-0]', 'put a b', 'put', 'preCommit 2', 'close [in-0]', 'stop']);
+  });
+
+  it('are given each record with its place, whatever stands in front of it in the frame', async () => {
+    const connector = await java.plugin('sink', 'probe.ProbeSink').create();
+    const task = connector.createTask();
+    const file = calls();
+    const context: Partial<SinkTaskContext> = {
+      assignment: [],
+      errantRecordReporter: null,
+      signal: new AbortController().signal,
+      deadlineAt: Date.now() + 60_000,
+      warn: () => {},
+    };
+    const config = { calls: file, mode: 'places', 'task.class': 'probe.ProbeSink$Probe' };
+    await task.start(config, context as SinkTaskContext);
+    const some = fc.record({
+      topic: fc.constantFrom('a', 'b'),
+      partition: fc.integer({ min: 0, max: 1 }),
+      // Small ones often follow one another.
+      offset: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.maxSafeNat()),
+      timestamp: fc.oneof(fc.constant(null), fc.maxSafeInteger()),
+      type: fc.constantFrom('CreateTime', 'LogAppendTime', 'NoTimestampType'),
+      key: fc.constantFrom('', 'k', 'zwölf Kilo', '\u{1d11e}'.repeat(40)),
+      from: fc.option(fc.constantFrom('a', 'was')),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(some, { minLength: 1, maxLength: 12 }), async (all) => {
+        const run = all.length > 3 ? all.map((one, i) => ({ ...all[0]!, offset: i, from: one.from })) : all;
+        const before = lines(file).length;
+        await task.put(
+          run.map(
+            ({ topic, partition, offset, timestamp, type, key, from }) =>
+              new SinkRecord(topic, partition, null, key, null, null, offset, timestamp, type, [], from ?? topic),
+          ),
+        );
+        expect(lines(file).slice(before + 1)).toEqual(
+          run.map(({ topic, partition, offset, timestamp, type, key, from }) =>
+            ['at', topic, partition, offset, type, String(timestamp), key, from ?? topic, partition, offset].join(' '),
+          ),
+        );
+      }),
+      { numRuns: 60 },
+    );
+    await task.stop();
   });
 
   it('try again what they call retriable, and go back where they want to', async () => {

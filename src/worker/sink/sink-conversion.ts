@@ -66,13 +66,21 @@ export class SinkConversion {
     this.#steps = SinkBatchSteps.isNeeded(converters, chain) ? new SinkBatchSteps(converters, chain) : null;
   }
 
+  /**
+   * Whether a batch may be converted while an earlier one is put: no plugin of another process sees it out of its turn, and
+   * no failure is reported of records that this run may not come to.
+   */
+  get looksAhead(): boolean {
+    return this.#steps === null && !this.#keepsOriginals;
+  }
+
   /** What a record handed to `put` was on its topic. */
   originalOf(record: SinkRecord): DeadLetter | null {
     return this.#originals.get(record) ?? null;
   }
 
   /**
-   * Batch by batch, as they are asked for: what one batch made is garbage before the next is made. A partition that the
+   * Batch by batch, as they are asked for: what one made is garbage before the next but one is made. A partition that the
    * task rewinds or pauses meanwhile is left there; the position of a paused one goes back to what was converted.
    */
   async *convert(fetched: readonly FetchedRecords[]): AsyncGenerator<PutBatch, void, undefined> {

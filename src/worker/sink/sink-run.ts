@@ -113,13 +113,22 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
     if (!run.bounds.ended && !isOver) fetching = fetchNext(run, sink, waitMs);
     fetching?.catch(() => {});
 
-    for await (const batch of conversion.convert(arrived.records)) {
+    const batches = conversion.convert(arrived.records);
+    let following = batches.next();
+    for (;;) {
+      const { value: batch, done } = await following;
+      if (done) break;
       run.report.step('converted');
       run.report.bytes = conversion.bytes;
-      await deliver(run, sink, batch);
+      const delivering = deliver(run, sink, batch);
+      // A put that is under way elsewhere leaves this process the time to convert what comes behind it.
+      if (conversion.looksAhead) following = batches.next();
+      following.catch(() => {});
+      await delivering;
       run.report.records += batch.records.length;
       if (clock.now() - lastCommitAt >= limits.commitIntervalMs || requests.commit) await commitNow();
       if (run.bounds.ended) break;
+      if (!conversion.looksAhead) following = batches.next();
     }
     // The last one goes with the release.
     if (!news && !(isOver && mayHold(sink))) await commitNow();
@@ -233,6 +242,9 @@ async function resetPosition(run: TaskRun, sink: StartedSink, position: Partitio
 /** Puts one batch, repeating what the task calls retriable, and moves the delivered positions behind it. */
 async function deliver(run: TaskRun, sink: StartedSink, batch: PutBatch): Promise<void> {
   let { records } = batch;
+  // Converted ahead of the put in which the task has paused it: it is read again once it is resumed.
+  for (const { position, rewinds } of batch.ends)
+    if (position.paused && position.rewinds === rewinds) position.seek(position.delivered);
   const isVoid = ({ position, rewinds }: BatchEnd) => position.rewinds !== rewinds;
   if (batch.ends.some(isVoid)) {
     // The task rewound a partition while an earlier batch was put: its records will be fetched again from there.

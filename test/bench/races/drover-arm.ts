@@ -39,13 +39,13 @@ const environment = (name: string): string => {
   return value;
 };
 
-/** A RaceJava as JSON; the JVM is that of the function as it comes. */
+/** A RaceJava as JSON; the JVM is that of the function as it comes, which sees its 1024 MB and no more. */
 function pluginsOfJars(text: string | undefined): readonly AnyPlugin[] {
   if (text === undefined) return [];
   const { manifest, jars, pluginPath } = JSON.parse(text) as RaceJava;
   return javaPlugins({
     manifest: parseJavaManifest(readFileSync(manifest, 'utf8')),
-    startHost: () => HostProcess.start({ java: 'java', jars, pluginPath }),
+    startHost: () => HostProcess.start({ java: 'java', jars, pluginPath, options: ['-XX:MaxRAM=1024m'] }),
   }).plugins;
 }
 

@@ -98,6 +98,13 @@ public class ProbeSink extends SinkConnector {
                         context.offset(new TopicPartition(first.topic(), first.kafkaPartition()), 0);
                     }
                 }
+                case "places" -> {
+                    for (SinkRecord record : records) {
+                        note("at " + record.topic() + " " + record.kafkaPartition() + " " + record.kafkaOffset() + " " + record.timestampType()
+                            + " " + record.timestamp() + " " + record.key() + " " + record.originalTopic() + " "
+                            + record.originalKafkaPartition() + " " + record.originalKafkaOffset());
+                    }
+                }
                 case "pauses" -> context.pause(context.assignment().toArray(new TopicPartition[0]));
                 default -> { }
             }

@@ -38,7 +38,7 @@ import org.apache.kafka.connect.transforms.predicates.Predicate;
  * ends, so does it. The protocol is told in docs/java-host-protocol.md.
  */
 public final class Host {
-    static final int PROTOCOL = 2;
+    static final int PROTOCOL = 3;
 
     private final Frames frames;
     private final PluginFolders folders;

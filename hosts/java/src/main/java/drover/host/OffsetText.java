@@ -11,7 +11,7 @@ import org.apache.kafka.connect.storage.OffsetUtils;
  * map stands for null where a record has none.
  */
 final class OffsetText {
-    private static final JsonConverter CONVERTER = new JsonConverter();
+    private static final JsonConverter CONVERTER = new JsonConverter(false);
 
     static {
         CONVERTER.configure(Map.of("schemas.enable", "false"), false);

@@ -26,6 +26,9 @@ final class Records {
     private static final int COMMIT_BEHIND = 8;
     private static final int ABORT_BEHIND = 16;
     private static final int HAS_ORIGINAL = 8;
+    private static final int FOLLOWS = 16;
+
+    private static final TimestampType[] TYPES = TimestampType.values();
 
     private final DataReader reader;
     private final DataWriter writer;
@@ -127,6 +130,10 @@ final class Records {
         private final Texts topics = new Texts();
         private final Texts partitions = new Texts();
         private final Map<String, Map<String, Object>> maps = new HashMap<>();
+        private String topic;
+        private Integer partition;
+        private long offset;
+        private TimestampType type;
 
         private Reading(In in) {
             this.in = in;
@@ -149,10 +156,13 @@ final class Records {
 
         SinkRecord sink() {
             int flags = in.byteOf();
-            String topic = topics.read(in);
-            Integer partition = (flags & HAS_PARTITION) != 0 ? (Integer) in.int32() : null;
-            long offset = in.int64();
-            TimestampType type = TimestampType.values()[in.byteOf()];
+            if ((flags & FOLLOWS) != 0) offset++;
+            else {
+                topic = topics.read(in);
+                partition = (flags & HAS_PARTITION) != 0 ? (Integer) in.int32() : null;
+                offset = in.int64();
+                type = TYPES[in.byteOf()];
+            }
             Long timestamp = (flags & HAS_TIMESTAMP) != 0 ? (Long) in.int64() : null;
             Schema keySchema = reader.schema(in);
             Object key = reader.value(in, keySchema);
