@@ -1,5 +1,6 @@
 import { ConnectError, NotFoundError } from '../errors.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
+import type { NamePage } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 
 /** How Java words a missing connector, which differs from verb to verb. */
@@ -42,15 +43,20 @@ function ownTasks(connector: ConnectorItem, tasks: TaskItem[]): TaskItem[] {
   return connector.appliedVersion === 0 ? [] : tasks;
 }
 
-export async function connectorNames(deps: HerderDeps): Promise<string[]> {
+/** Names in the order of their keys, and the one to go on behind; null: these are the last. */
+export async function connectorNames(
+  deps: HerderDeps,
+  { after, limit }: NamePage = {},
+): Promise<{ names: string[]; next: string | null }> {
   const names: string[] = [];
-  let after: string | null = null;
+  let next = after ?? null;
   do {
-    const page: { items: readonly string[]; next: string | null } = await deps.configs.listConnectorNames(after);
+    const left = limit === undefined ? undefined : limit - names.length;
+    const page: { items: readonly string[]; next: string | null } = await deps.configs.listConnectorNames(next, left);
     names.push(...page.items);
-    after = page.next;
-  } while (after !== null);
-  return names;
+    next = page.next;
+  } while (next !== null && names.length < (limit ?? Number.POSITIVE_INFINITY));
+  return { names, next };
 }
 
 /** So many connectors are read together where an answer needs them all. */
@@ -60,8 +66,9 @@ const readTogether = 500;
 export async function ofEachConnector<T>(
   deps: HerderDeps,
   read: (connector: ConnectorItem, tasks: TaskItem[]) => T,
-): Promise<T[]> {
-  const names = await connectorNames(deps);
+  page?: NamePage,
+): Promise<{ values: T[]; next: string | null }> {
+  const { names, next } = await connectorNames(deps, page);
   const values: T[] = [];
   for (let start = 0; start < names.length; start += readTogether) {
     const part = names.slice(start, start + readTogether);
@@ -71,5 +78,5 @@ export async function ofEachConnector<T>(
       if (connector !== undefined && tasks !== undefined) values.push(read(connector, ownTasks(connector, tasks)));
     }
   }
-  return values;
+  return { values, next };
 }

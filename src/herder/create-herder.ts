@@ -27,16 +27,20 @@ export function createHerder(deps: HerderDeps): Herder {
       kafkaClusterId: (await deps.cluster.clusterId()) ?? 'unknown',
     }),
 
-    connectorNames: () => connectorNames(deps),
+    connectorNames: (page) => connectorNames(deps, page),
     connectorInfo: async (name) => {
       const { connector, tasks } = await connectorAndTasks(deps, name);
       return connectorInfo(name, connector.type, connector.config, tasks);
     },
-    connectorDetails: () =>
-      ofEachConnector(deps, (connector, tasks) => ({
-        info: connectorInfo(connector.name, connector.type, connector.config, tasks),
-        status: statusOf(deps, connector, tasks),
-      })),
+    connectorDetails: (page) =>
+      ofEachConnector(
+        deps,
+        (connector, tasks) => ({
+          info: connectorInfo(connector.name, connector.type, connector.config, tasks),
+          status: statusOf(deps, connector, tasks),
+        }),
+        page,
+      ),
     connectorConfig: async (name) => (await connectorAndTasks(deps, name)).connector.config,
     createConnector: (name, config, targetState) => createConnector(deps, name, config, targetState),
     putConnectorConfig: (name, config) => putConnectorConfig(deps, name, config),
@@ -74,7 +78,7 @@ export function createHerder(deps: HerderDeps): Herder {
     mirrorFailure: async () => (await deps.cluster.mirrorFailure()) ?? null,
     feedReports: async () => (deps.feedRules === undefined ? [] : feedReports(deps.feedRules)),
     connectorReport: (name) => connectorReport(deps, name),
-    connectorReports: () => ofEachConnector(deps, (connector, tasks) => reportOf(deps, connector, tasks)),
+    connectorReports: (page) => ofEachConnector(deps, (connector, tasks) => reportOf(deps, connector, tasks), page),
     offsetHistory: (name) => offsetHistory(deps, name),
     undoOffsetChange: (name) => undoOffsetChange(deps, name),
     replayDeadLetters: (name, target) => replayDeadLetters(deps, name, target),

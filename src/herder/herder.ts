@@ -140,6 +140,18 @@ export interface ClusterInfo {
   readonly kafkaClusterId: string;
 }
 
+/** All of them, or so many behind one of that name, which need not be there any more. */
+export interface NamePage {
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+/** `next`: the name to go on behind; null: there are no more. */
+export interface Paged<T> {
+  readonly values: readonly T[];
+  readonly next: string | null;
+}
+
 /**
  * What REST may ask for. Every promise rejects with a ConnectError whose message is the one Java Connect gives; a
  * resolved change is durable and will be acted on (I6).
@@ -147,10 +159,10 @@ export interface ClusterInfo {
 export interface Herder {
   cluster(): Promise<ClusterInfo>;
 
-  connectorNames(): Promise<string[]>;
+  connectorNames(page?: NamePage): Promise<{ readonly names: string[]; readonly next: string | null }>;
   connectorInfo(name: string): Promise<ConnectorInfo>;
-  /** Of all connectors, each read once. */
-  connectorDetails(): Promise<{ readonly info: ConnectorInfo; readonly status: ConnectorStatus }[]>;
+  /** Each connector read once. */
+  connectorDetails(page?: NamePage): Promise<Paged<{ readonly info: ConnectorInfo; readonly status: ConnectorStatus }>>;
   connectorConfig(name: string): Promise<Settings>;
   createConnector(name: string, config: ConfigInput, targetState: TargetState): Promise<ConnectorInfo>;
   putConnectorConfig(name: string, config: ConfigInput): Promise<{ created: boolean; info: ConnectorInfo }>;
@@ -192,7 +204,7 @@ export interface Herder {
   /** Drover's own: those that are declared one by one. */
   feedReports(): Promise<readonly FeedReport[]>;
   connectorReport(name: string): Promise<ConnectorReport>;
-  connectorReports(): Promise<ConnectorReport[]>;
+  connectorReports(page?: NamePage): Promise<Paged<ConnectorReport>>;
   offsetHistory(name: string): Promise<readonly OffsetChangeReport[]>;
   /** Puts back what was there before the newest change by hand. */
   undoOffsetChange(name: string): Promise<string>;

@@ -7,6 +7,7 @@ import {
   taskInfoEntity,
   taskStatusEntity,
 } from './entities.ts';
+import { nextPage, readPage } from './pages.ts';
 import { badRequest, readConfig, readObject, readOffsets, readText } from './read-body.ts';
 import type { Answer, Call } from './route.ts';
 
@@ -24,17 +25,24 @@ function locationOf(name: string): string {
 /** `expand` is case-sensitive; with only values that are not known nothing is told of each connector. */
 export async function listConnectors({ herder, query }: Call): Promise<Answer> {
   const expand = query.all('expand');
-  if (expand.length === 0) return { body: await herder.connectorNames() };
+  const page = readPage(query);
   const known = expand.filter((value) => value === 'status' || value === 'info');
-  if (known.length === 0) return { body: new Map((await herder.connectorNames()).map((name) => [name, {}])) };
-  const entries = (await herder.connectorDetails()).map(({ info, status }): [string, unknown] => [
+  if (known.length === 0) {
+    const { names, next } = await herder.connectorNames(page);
+    return {
+      body: expand.length === 0 ? names : new Map(names.map((name) => [name, {}])),
+      next: nextPage(next),
+    };
+  }
+  const details = await herder.connectorDetails(page);
+  const entries = details.values.map(({ info, status }): [string, unknown] => [
     info.name,
     {
       ...(known.includes('status') ? { status: connectorStatusEntity(status) } : {}),
       ...(known.includes('info') ? { info: connectorInfoEntity(info) } : {}),
     },
   ]);
-  return { body: new Map(entries) };
+  return { body: new Map(entries), next: nextPage(details.next) };
 }
 
 const initialStates: Readonly<Record<string, TargetState>> = {

@@ -5,6 +5,7 @@ import {
   mirrorReportEntity,
   offsetChangeEntity,
 } from './entities.ts';
+import { nextPage, readPage } from './pages.ts';
 import { readObject, readText } from './read-body.ts';
 import type { Answer, Call } from './route.ts';
 
@@ -33,8 +34,9 @@ export async function getConnectorReport(call: Call): Promise<Answer> {
 }
 
 /** Of all of them at once, for who watches many. */
-export async function listConnectorReports({ herder }: Call): Promise<Answer> {
-  return { body: { connectors: (await herder.connectorReports()).map(connectorReportEntity) } };
+export async function listConnectorReports({ herder, query }: Call): Promise<Answer> {
+  const { values, next } = await herder.connectorReports(readPage(query));
+  return { body: { connectors: values.map(connectorReportEntity) }, next: nextPage(next) };
 }
 
 export async function getOffsetHistory(call: Call): Promise<Answer> {

@@ -135,9 +135,19 @@ function readBody(request: RestRequest) {
   return parseJson(request.body);
 }
 
-function success(request: RestRequest, route: Route, { status, body, location }: Answer): RestResponse {
-  const headers = location === undefined ? {} : { location: `${request.baseUrl}${location}` };
+function success(request: RestRequest, route: Route, { status, body, location, next }: Answer): RestResponse {
+  const headers = {
+    ...(location === undefined ? {} : { location: `${request.baseUrl}${location}` }),
+    ...(next == null ? {} : { link: `<${request.baseUrl}${request.path}?${querySaying(request, next)}>; rel="next"` }),
+  };
   return respond(status ?? route.success, body, headers);
+}
+
+/** The request's own parameters, with these in place of what it has said. */
+function querySaying(request: RestRequest, parameters: Readonly<Record<string, string>>): string {
+  const query = new URLSearchParams(request.query);
+  for (const [name, value] of Object.entries(parameters)) query.set(name, value);
+  return query.toString();
 }
 
 /** A status without content has no body; any other answer is JSON. */

@@ -25,6 +25,8 @@ export interface Answer {
   readonly body?: unknown;
   /** Path of the resource that was created, below the API's base. */
   readonly location?: string;
+  /** Parameters that ask for what comes behind this page; null or left out: nothing does. */
+  readonly next?: Readonly<Record<string, string>> | null;
 }
 
 export type Handler = (call: Call) => Promise<Answer>;

@@ -11,6 +11,16 @@ const expand = {
   doc: 'Tell more of each connector: `status`, `info`, or both by giving it twice.',
   schema: { type: 'array', items: { type: 'string' } },
 };
+const limit = {
+  name: 'limit',
+  doc: 'So many connectors at most; the header `Link` then says where the next ones are. Without it: all.',
+  schema: { type: 'integer', minimum: 1 },
+};
+const after = {
+  name: 'after',
+  doc: 'Go on behind the connector of this name, in the order in which they are listed.',
+  schema: { type: 'string' },
+};
 const pluginVersion = {
   name: 'version',
   doc: 'The version that the plugin must have, or a range such as `[4.0,5.0)`.',
@@ -63,7 +73,7 @@ export const routes: readonly Route[] = [
     operation: 'listConnectors',
     summary: 'Names of all connectors; with `expand` an object by name.',
     success: 200,
-    query: [expand],
+    query: [expand, limit, after],
     answer: { oneOf: [schema.names, schema.expandedConnectors] },
     handle: connectors.listConnectors,
   },
@@ -360,6 +370,7 @@ export const routes: readonly Route[] = [
     operation: 'listConnectorReports',
     summary: 'The same of every connector as `/drover/connectors/{connector}` tells of one, in one answer.',
     success: 200,
+    query: [limit, after],
     answer: schema.connectorReports,
     handle: drover.listConnectorReports,
   },

@@ -55,7 +55,8 @@ export interface ConfigBackingStore {
 
   /** Strongly consistent; undefined also while it is being deleted, unless asked. */
   getConnector(name: string, options?: { evenDeleting?: boolean }): Promise<ConnectorItem | undefined>;
-  listConnectorNames(after: string | null): Promise<Page<string>>;
+  /** In the order of their keys; `next` is the name to go on behind, which need not be there any more. */
+  listConnectorNames(after: string | null, limit?: number): Promise<Page<string>>;
   getTasks(connector: string): Promise<TaskItem[]>;
   getTask(connector: string, task: number): Promise<TaskItem | undefined>;
   /** Both with one query, strongly consistent. */

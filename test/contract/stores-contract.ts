@@ -217,8 +217,14 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
         listed.push(...page.items);
         after = page.next;
       } while (after !== null);
-      expect(listed.sort()).toEqual([...names].sort());
-      for (const name of names) expect((await config.getConnector(name))?.name).toBe(name);
+      expect([...listed].sort()).toEqual([...names].sort());
+      const three = await config.listConnectorNames(listed[2]!, 3);
+      expect(three).toEqual({ items: listed.slice(3, 6), next: listed[5] });
+      // Behind one that has gone it goes on just the same.
+      await config.deleteConnector(listed[5]!, t0);
+      expect((await config.listConnectorNames(three.next, 2)).items).toEqual(listed.slice(6, 8));
+      expect(await config.listConnectorNames(listed.at(-1)!, 3)).toEqual({ items: [], next: null });
+      for (const name of names) if (name !== listed[5]) expect((await config.getConnector(name))?.name).toBe(name);
     });
 
     it('says which field is too long or too large', async () => {

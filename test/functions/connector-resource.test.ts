@@ -64,7 +64,7 @@ const done = (id = 'orders', data: object = {}) => ({
   failure: null,
   data: expect.objectContaining(data),
 });
-const names = () => rest.herder.connectorNames();
+const names = async () => (await rest.herder.connectorNames()).names;
 const configOf = (name: string) => rest.herder.connectorConfig(name);
 
 describe('a connector of a stack', () => {

@@ -9,7 +9,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 const logged: string[] = [];
 const herder = {
-  connectorNames: async () => ['a'],
+  connectorNames: async () => ({ names: ['a'], next: null }),
   connectorConfig: async (name: string) => ({ name }),
   taskStatus: async (_name: string, id: number) => ({ id, state: 'RUNNING', workerId: 'w', version: '1', trace: null }),
   setTargetState: async () => {},

@@ -5,7 +5,10 @@ import { createRestHandler } from '../../src/rest/rest-handler.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const herder = { connectorNames: async () => ['a'], connectorConfig: async (name: string) => ({ name }) };
+const herder = {
+  connectorNames: async () => ({ names: ['a'], next: null }),
+  connectorConfig: async (name: string) => ({ name }),
+};
 const context = { getRemainingTimeInMillis: () => 10_000 } as Context;
 const event = (rawPath: string, method = 'GET') => ({
   rawPath,

@@ -6,6 +6,7 @@ import { type Key, tableDefinition } from './table.ts';
 import {
   type BatchWrite,
   type IndexName,
+  type IndexPageOptions,
   type ItemPage,
   inParallel,
   type Outcome,
@@ -147,13 +148,11 @@ export class AwsTableClient implements TableClient {
     );
   }
 
-  async queryIndex(
-    index: IndexName,
-    hash: string,
-    options: PageOptions & { readonly range?: { readonly from: number; readonly to: number } } = {},
-  ): Promise<ItemPage> {
+  async queryIndex(index: IndexName, hash: string, options: IndexPageOptions = {}): Promise<ItemPage> {
     const { partitionKey, sortKey } = tableDefinition.indexes[index];
-    const { range } = options;
+    const { range, behind } = options;
+    const after =
+      behind === undefined ? options.after : JSON.stringify({ [partitionKey.name]: S(hash), ...keyOf(behind) });
     return this.#query(
       {
         IndexName: index,
@@ -167,7 +166,7 @@ export class AwsTableClient implements TableClient {
           ...(range === undefined ? {} : { ':from': N(range.from), ':to': N(range.to) }),
         },
       },
-      options,
+      { ...options, ...(after === undefined ? {} : { after }) },
     );
   }
 

@@ -272,9 +272,13 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
     return visible(await this.#table.get(connectorKey(name)), options.evenDeleting);
   }
 
-  async listConnectorNames(after: string | null): Promise<Page<string>> {
-    const { items, next } = await this.#table.queryIndex('connectors', listPk, { after });
-    return { items: items.map((item) => connectorOf(text(item, 'pk') ?? '')), next };
+  async listConnectorNames(after: string | null, limit?: number): Promise<Page<string>> {
+    const { items, next } = await this.#table.queryIndex('connectors', listPk, {
+      ...(after === null ? {} : { behind: connectorKey(after) }),
+      ...(limit === undefined ? {} : { limit }),
+    });
+    const names = items.map((item) => connectorOf(text(item, 'pk') ?? ''));
+    return { items: names, next: next === null ? null : (names.at(-1) ?? null) };
   }
 
   async getTasks(connector: string): Promise<TaskItem[]> {

@@ -53,6 +53,12 @@ export interface PageOptions {
   readonly limit?: number;
 }
 
+export interface IndexPageOptions extends PageOptions {
+  readonly range?: { readonly from: number; readonly to: number };
+  /** In an index that is sorted by `pk`: goes on behind this item, whether it is there or not. */
+  readonly behind?: Key;
+}
+
 export interface ItemPage {
   readonly items: Attributes[];
   /** Goes on behind this page; null: there is nothing more. */
@@ -81,11 +87,7 @@ export interface TableClient {
     options?: PageOptions & { readonly attributes?: readonly string[] },
   ): Promise<ItemPage>;
   /** By the index's sort key; numbers for `due`. */
-  queryIndex(
-    index: IndexName,
-    hash: string,
-    options?: PageOptions & { readonly range?: { readonly from: number; readonly to: number } },
-  ): Promise<ItemPage>;
+  queryIndex(index: IndexName, hash: string, options?: IndexPageOptions): Promise<ItemPage>;
 }
 
 export async function* queryAll(

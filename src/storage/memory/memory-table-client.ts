@@ -5,6 +5,7 @@ import { type Key, tableDefinition } from '../dynamodb/table.ts';
 import type {
   BatchWrite,
   IndexName,
+  IndexPageOptions,
   ItemPage,
   Outcome,
   PageOptions,
@@ -98,11 +99,7 @@ export class MemoryTableClient implements TableClient {
     return this.#page(items, 'sk', options, options.attributes);
   }
 
-  async queryIndex(
-    index: IndexName,
-    hash: string,
-    options: PageOptions & { readonly range?: { readonly from: number; readonly to: number } } = {},
-  ): Promise<ItemPage> {
+  async queryIndex(index: IndexName, hash: string, options: IndexPageOptions = {}): Promise<ItemPage> {
     this.requests.queryIndex++;
     const { partitionKey, sortKey, projection } = tableDefinition.indexes[index];
     const items: Attributes[] = [];
@@ -116,7 +113,10 @@ export class MemoryTableClient implements TableClient {
       }
     }
     const extra = 'attributes' in projection ? projection.attributes : [];
-    return this.#page(items, sortKey.name, options, ['pk', 'sk', partitionKey.name, sortKey.name, ...extra]);
+    const { behind } = options;
+    const after = behind === undefined ? options.after : JSON.stringify([S(behind.pk), S(behind.pk), S(behind.sk)]);
+    const paged = { ...options, ...(after === undefined ? {} : { after }) };
+    return this.#page(items, sortKey.name, paged, ['pk', 'sk', partitionKey.name, sortKey.name, ...extra]);
   }
 
   #page(found: Attributes[], sortName: string, options: PageOptions, attributes?: readonly string[]): ItemPage {
