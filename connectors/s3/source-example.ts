@@ -7,7 +7,7 @@ export const example = {
 container. Settings and class name are those of Aiven's connector, so that its configs carry over, and so do its offsets: an
 object that was read in part there is read on from the same record here.
 
-**What is read.** Every object under \`aws.s3.prefix\` whose key \`file.name.template\` finds, once; what is written under the
+**What is read.** Every object under \`aws.s3.prefix\` whose key \`file.name.template\` finds, once (but for \`_drover/\`, where a sink keeps the rests of its open files); what is written under the
 same key later is another object. Objects are dealt out to 64 lanes by their key, and lanes to tasks, so that a key always has
 one owner; the oldest object of a lane comes first. Empty objects have no records and are passed over.
 

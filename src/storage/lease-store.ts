@@ -89,8 +89,8 @@ export interface LeaseStore {
   renew(lease: Lease, expiresAt: number): Promise<{ revoked: boolean }>;
   /**
    * Throws FencedError when the token is not the newest. What was asked for meanwhile wins over the outcome: a revoked
-   * task goes to the state that its revocation named and is not due but for a closing run, one to be started anew is due at once, and so is a
-   * connector that was changed since this run acquired it.
+   * task goes to the state that its revocation named and is not due but for a closing run, one to be started anew is due
+   * at once, and so is a connector that was changed since this run acquired it.
    */
   release(lease: Lease, outcome: RunOutcome): Promise<void>;
 }

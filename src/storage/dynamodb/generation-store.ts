@@ -108,6 +108,8 @@ export class DynamoDbGenerationStore implements GenerationStore {
       if (text(row, 'state') === 'FAILED') {
         return {
           ...common,
+          // It stays FAILED: a closing run that it is due for is no reason to run it.
+          set: dueAttributes(key, null),
           remove: revocationAttributes,
           condition: `${exists} AND #state = :FAILED`,
           values: { FAILED: S('FAILED') },

@@ -291,7 +291,7 @@ function failed(
     state: isClosing ? item.state : retriable ? 'RUNNING' : 'FAILED',
     trace: isClosing ? item.trace : trace,
     workerId: lease.owner,
-    dueAt: nextDueAt,
+    dueAt: isClosing ? null : nextDueAt,
     closeAt: isClosing ? nextDueAt : leavesOpen ? (retryAt ?? now) : null,
     counters: {
       ...run?.progress(),
