@@ -6,7 +6,7 @@ import { ConfigError } from '../errors.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
 import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
 import type { FeedStore } from '../storage/feed-store.ts';
-import { invalidConfig } from './connector-lookup.ts';
+import { invalidConfig } from './invalid-config.ts';
 
 /** The event sources that the deployment declares, and whom they feed. */
 export interface FeedRules {
