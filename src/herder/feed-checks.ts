@@ -50,8 +50,8 @@ export async function feedRefusals(
   if (named === null) return new Map();
   const { key, setting, undeclared } = named;
   if (!rules.declared.covers(key)) {
-    const isMissing = undeclared === undefined || (settings[setting] ?? '').trim() === '';
-    return new Map(isMissing ? [] : [[setting, undeclared]]);
+    const mayBe = undeclared === undefined || (settings[setting] ?? '').trim() === '';
+    return new Map(mayBe ? [] : [[setting, undeclared]]);
   }
   const [claim] = await rules.claims.getClaims([key]);
   const holder = claim?.connector ?? null;
