@@ -170,7 +170,10 @@ function Idle({ tasks }: { tasks: readonly IdleTask[] }): Element | null {
   return html`<p class="quiet">
     Found nothing lately: ${newest
       .slice(0, namedIdle)
-      .map(({ task, runs, at }) => `${task} (${count(runs)} runs in a row, the last at ${clock(at)})`)
+      .map(({ task, runs, at }) => {
+        const often = runs === 1 ? '' : `${count(runs)} runs in a row, the last `;
+        return `${task} (${often}at ${clock(at)})`;
+      })
       .join(', ')}${more > 0 ? `, and ${count(more)} more tasks` : ''}.
   </p>`;
 }

@@ -11,15 +11,6 @@ export const unknownToRestart = (name: string) =>
 export const noStatus = (name: string) =>
   new NotFoundError('connector.no_status', `No status found for connector ${name}`);
 
-/** A config that is refused, in Java's words: with all that is wrong. */
-export const invalidConfig = (errors: readonly string[]) =>
-  new ConnectError(
-    'config.invalid',
-    `Connector configuration is invalid and contains the following ${errors.length} error(s):\n` +
-      `${errors.join('\n')}\nYou can also find the above list of errors at the endpoint ` +
-      '`/connector-plugins/{connectorType}/config/validate`',
-  );
-
 /** No such connector, or none that could ever be: its name does not fit into a key. */
 export function isMissing(error: unknown): boolean {
   return error instanceof NotFoundError || (error instanceof ConnectError && error.code === 'storage.key_too_long');

@@ -6,7 +6,7 @@ import { ConfigError } from '../errors.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
 import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
 import type { FeedStore } from '../storage/feed-store.ts';
-import { invalidConfig } from './connector-lookup.ts';
+import { invalidConfig } from './invalid-config.ts';
 
 /** The event sources that the deployment declares, and whom they feed. */
 export interface FeedRules {
@@ -50,8 +50,8 @@ export async function feedRefusals(
   if (named === null) return new Map();
   const { key, setting, undeclared } = named;
   if (!rules.declared.covers(key)) {
-    const isMissing = undeclared === undefined || (settings[setting] ?? '').trim() === '';
-    return new Map(isMissing ? [] : [[setting, undeclared]]);
+    const mayBe = undeclared === undefined || (settings[setting] ?? '').trim() === '';
+    return new Map(mayBe ? [] : [[setting, undeclared]]);
   }
   const [claim] = await rules.claims.getClaims([key]);
   const holder = claim?.connector ?? null;

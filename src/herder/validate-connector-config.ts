@@ -5,11 +5,11 @@ import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
 import type { ConnectorType } from '../storage/items.ts';
 import { anyOverrides, overrideRefusals } from './client-overrides.ts';
 import { nullMessage, validateConnectorConfig, withoutNulls } from './connector-config-def.ts';
-import { invalidConfig } from './connector-lookup.ts';
 import { droverSettingInfos } from './drover-settings.ts';
 import { feedRefusals } from './feed-checks.ts';
 import type { ConfigInput } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
+import { invalidConfig } from './invalid-config.ts';
 import { withTimerWarnings } from './timer-warnings.ts';
 
 const classKey = 'connector.class';

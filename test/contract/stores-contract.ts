@@ -1063,6 +1063,30 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
     });
   });
 
+  describe('feeds', () => {
+    it('an event source is kept for who asks first, until its run takes it or the time is over', async () => {
+      const { feeds, config, leases } = await newStores();
+      const until = t0 + minute;
+      expect(await Promise.all(['a', 'b'].map((name) => feeds.reserve('q', name, t0, until)))).toHaveLength(2);
+      const [claim] = await feeds.getClaims(['q']);
+      const first = claim!.connector!;
+      const other = first === 'a' ? 'b' : 'a';
+      expect(claim).toMatchObject({ open: false, reservedUntil: until });
+      expect(await feeds.reserve('q', other, until - 1, until + minute)).toBe(first);
+      expect(await feeds.reserve('q', first, t0 + 1, until)).toBe(first);
+      await config.createConnector(first, 'source', { ...source, name: first }, 'STARTED', t0);
+      const { lease } = granted(await leases.acquireConnector(first, 'run', t0, t0 + minute));
+      expect(await feeds.claim(lease, 'q')).toEqual({ granted: true });
+      expect((await feeds.getClaims(['q']))[0]).toMatchObject({ connector: first, reservedUntil: null });
+      // It is taken: its time is not over any more.
+      expect(await feeds.reserve('q', first, t0 + 2, until)).toBe(first);
+      expect(await feeds.reserve('q', other, until + minute, until + 2 * minute)).toBe(first);
+      expect((await feeds.getClaims(['q']))[0]).toMatchObject({ connector: first, reservedUntil: null });
+      expect(await feeds.reserve('r', 'gone', t0, until)).toBe('gone');
+      expect(await feeds.reserve('r', 'later', until, until + minute)).toBe('later');
+    });
+  });
+
   describe('status, due index, cluster', () => {
     it('sets states by hand where there is something', async () => {
       const stores = await newStores();

@@ -86,6 +86,17 @@ test('10,000 runs: a time line and a list, of which only what is in sight is in 
   await page.close();
 });
 
+test('a key that no declaration names is told in the form as any other', async () => {
+  const { page, faults } = await open({ width: 1280, height: 800 }, 'light');
+  await show(page, 'new/FileStreamSource');
+  await page.getByRole('textbox', { name: 'A key that is not listed' }).fill('drover.shedule');
+  await page.getByRole('button', { name: 'Add' }).click();
+  await page.getByText('There is no setting drover.shedule').waitFor();
+  await page.getByText('2 settings need a look: file, drover.shedule').waitFor();
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
 const routes = [
   'connectors',
   'pipeline',

@@ -76,13 +76,23 @@ export async function startLargeConsole(connectors: number, runs: number): Promi
     },
     value: { name: 'file', value: null, recommended_values: [], errors: ['It is missing'], visible: true },
   };
+  const undeclared = {
+    definition: null,
+    value: {
+      name: 'drover.shedule',
+      value: 'x',
+      recommended_values: [],
+      errors: ['There is no setting drover.shedule'],
+      visible: true,
+    },
+  };
   const installation = fakeInstallation(({ url }) => {
     const path = url.pathname.slice('/prod'.length);
     if (path === '/connectors') return Object.fromEntries(indexes.map((index) => [nameOf(index), details(index)]));
     if (path === '/drover/connectors') return { connectors: indexes.map(report) };
     if (path === '/connector-plugins')
       return classes.map((name, index) => ({ class: name, type: isSink(index) ? 'sink' : 'source', version: '1' }));
-    if (path.endsWith('/validate')) return { error_count: 1, groups: [], configs: [setting] };
+    if (path.endsWith('/validate')) return { error_count: 2, groups: [], configs: [setting, undeclared] };
     const [, name = ''] = /^(?:\/drover)?\/connectors\/([^/]+)/.exec(path) ?? [];
     const index = Number(name.slice('connector-'.length));
     if (!(index < connectors)) return undefined;

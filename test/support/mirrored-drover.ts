@@ -1,8 +1,12 @@
+import type { ImportRequest } from '../../src/invocation/invocation.ts';
 import { KafkaJsControlPlane } from '../../src/kafka/control-plane.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import type { KafkaClient } from '../../src/kafka/types.ts';
 import { Mirror } from '../../src/mirror/mirror.ts';
+import { runImport } from '../../src/mirror/run-import.ts';
 import type { MirrorTopics } from '../../src/mirror/topics.ts';
 import { createMemoryStores } from '../../src/storage/memory/stores.ts';
+import type { Stores } from '../../src/storage/stores.ts';
 import type { TableChange } from '../../src/storage/table-change.ts';
 import type { WorkerSettings } from '../../src/worker/worker-settings.ts';
 import { type InProcessDrover, startInProcessDrover } from './in-process-drover.ts';
@@ -23,6 +27,32 @@ export function mirrorTopicsOf(prefix: string): MirrorTopics {
     offsets: { name: `${prefix}-offsets`, partitions: 25, replicationFactor: 1 },
     status: { name: `${prefix}-status`, partitions: 5, replicationFactor: 1 },
   };
+}
+
+/** Takes all connectors of these topics into an empty table, in the states that they were in, when no worker of the group is left. */
+export function takeOverTopics(
+  kafka: KafkaClient,
+  stores: Pick<Stores, 'config' | 'offsets'>,
+  topics: MirrorTopics,
+  group: string,
+) {
+  const request: ImportRequest = {
+    kind: 'import',
+    start: 'as-was',
+    configs: null,
+    offsets: null,
+    connectors: null,
+    group,
+    whileRunning: false,
+    dryRun: false,
+  };
+  return runImport(request, {
+    kafka,
+    stores,
+    topics: { configs: topics.configs.name, offsets: topics.offsets.name },
+    typeOf: (name) => (name.includes('Sink') ? 'sink' : 'source'),
+    now: () => Date.now(),
+  });
 }
 
 /** Drover in this process, its table's changes mirrored in their order. */

@@ -6,9 +6,13 @@ import { afterAll, expect, it, vi } from 'vitest';
 import { call, status } from '../../../local/rest-client.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
 import { readCluster } from '../../../src/mirror/import.ts';
-import { runImport } from '../../../src/mirror/run-import.ts';
 import { readDecidedTopic, uniqueName } from '../../support/kafka-records.ts';
-import { type MirroredDrover, mirrorTopicsOf, startMirroredDrover } from '../../support/mirrored-drover.ts';
+import {
+  type MirroredDrover,
+  mirrorTopicsOf,
+  startMirroredDrover,
+  takeOverTopics,
+} from '../../support/mirrored-drover.ts';
 import { kafkaAddress, startJavaConnectPeer } from '../../support/services.ts';
 import { until } from '../../support/until.ts';
 
@@ -152,25 +156,7 @@ it.each(asked === undefined ? [true] : [false, true])('switched under load, exac
       async () => (await kafka.admin.groupMembers(groupId)).length === 0,
       patience,
     );
-    const report = await runImport(
-      {
-        kind: 'import',
-        start: 'as-was',
-        configs: null,
-        offsets: null,
-        connectors: null,
-        group: groupId,
-        whileRunning: false,
-        dryRun: false,
-      },
-      {
-        kafka,
-        stores: drover.stores,
-        topics: { configs: topics.configs.name, offsets: topics.offsets.name },
-        typeOf: (name) => (name.includes('Sink') ? 'sink' : 'source'),
-        now: () => Date.now(),
-      },
-    );
+    const report = await takeOverTopics(kafka, drover.stores, topics, groupId);
     expect('imported' in report && [...report.imported].sort()).toEqual([sink, source]);
   };
 

@@ -2,13 +2,11 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { ImportRequest } from '../../../src/invocation/invocation.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
-import { runImport } from '../../../src/mirror/run-import.ts';
 import { createMemoryStores } from '../../../src/storage/memory/stores.ts';
 import type { Stores } from '../../../src/storage/stores.ts';
 import { readTopic, uniqueName } from '../../support/kafka-records.ts';
-import { mirrorTopicsOf, startMirroredDrover } from '../../support/mirrored-drover.ts';
+import { mirrorTopicsOf, startMirroredDrover, takeOverTopics } from '../../support/mirrored-drover.ts';
 import { kafkaAddress, startJavaConnectPeer } from '../../support/services.ts';
 
 /** Connectors move from Drover to Java Connect and back, over the same three topics, and no line is lost or doubled. */
@@ -53,25 +51,7 @@ async function rest(url: string, method: string, path: string, body?: unknown): 
   return text === '' ? null : JSON.parse(text);
 }
 
-function importInto(stores: Pick<Stores, 'config' | 'offsets'>) {
-  const request: ImportRequest = {
-    kind: 'import',
-    start: 'as-was',
-    configs: null,
-    offsets: null,
-    connectors: null,
-    group: groupId,
-    whileRunning: false,
-    dryRun: false,
-  };
-  return runImport(request, {
-    kafka,
-    stores,
-    topics: { configs: topics.configs.name, offsets: topics.offsets.name },
-    typeOf: (name) => (name.includes('Sink') ? 'sink' : 'source'),
-    now: () => Date.now(),
-  });
-}
+const importInto = (stores: Pick<Stores, 'config' | 'offsets'>) => takeOverTopics(kafka, stores, topics, groupId);
 
 const lines = async () => (await readTopic(kafka, data)).map(({ value }) => value);
 const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 60_000, interval: 200 });
