@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { classPath, hostArchive } from '../src/java-host/host-process.ts';
+import { classPath, hostArchive } from '../src/java-host/jvm-command.ts';
 import { leftOut, parseJavaManifest } from '../src/java-host/manifest.ts';
 
 /** What the Java function is packed of. Paths are absolute. */

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { classPath, hostArchive } from '../src/java-host/host-process.ts';
+import { classPath, hostArchive } from '../src/java-host/jvm-command.ts';
 import { cacheFolder, projectFolder } from './folders.ts';
 
 const run = promisify(execFile);

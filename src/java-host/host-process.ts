@@ -1,26 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ConnectError, TaskLostError } from '../errors.ts';
 import { errorOf, type JavaFailure, type JavaSubject, named } from './java-error.ts';
+import { type HostCommand, jvmOptions } from './jvm-command.ts';
 import { frameType, headBytes, mostFrameBytes, protocolVersion } from './wire.ts';
-
-/** Where a JVM and what it runs are. */
-export interface HostCommand {
-  /** The program: `java`, or a path. */
-  readonly java: string;
-  /** Folder of the host's jars, and of the archive of their classes if there is one (`hostArchive`). */
-  readonly jars: string;
-  /** They have been moved since the archive was made: the JVM works in their folder and names them from there. */
-  readonly packed?: boolean;
-  /** As a worker's `plugin.path`. */
-  readonly pluginPath: readonly string[];
-  /** Further options of the JVM. */
-  readonly options?: readonly string[];
-}
 
 /** A line that a plugin, or what it uses, has logged (level, logger), or printed (neither). */
 export interface HostLine {
@@ -321,32 +308,4 @@ function keep(lines: string[], line: string): void {
 function notStarted({ java }: HostCommand, why: string, printed: readonly string[]): ConnectError {
   const said = printed.length === 0 ? '' : `: ${printed.slice(-5).join(' | ')}`;
   return new ConnectError('java.not_started', `Java (${java}) could not be started, ${why}${said}`);
-}
-
-/** The archive of what every run loads, made by `drover.host.Rehearsal`; the JVM does without one that does not fit. */
-export const hostArchive = 'drover-host.jsa';
-
-/** By name: an archive is of use to the class path that it was made with, and to no other. */
-export function classPath(jars: string, packed = false): string {
-  const names = readdirSync(jars).filter((name) => name.endsWith('.jar'));
-  return names
-    .sort()
-    .map((name) => (packed ? name : join(jars, name)))
-    .join(delimiter);
-}
-
-function jvmOptions({ jars, packed, pluginPath, options = [] }: HostCommand): string[] {
-  const archive = join(jars, hostArchive);
-  return [
-    '-XX:+ExitOnOutOfMemoryError',
-    '-Xshare:auto',
-    // That an archive does not fit is no news for the plugin's log.
-    ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`, '-Xlog:cds*=off'] : []),
-    // As a JVM takes it by itself in a function of this size; on a larger machine it would take one that costs more.
-    ...(options.some((option) => /^-XX:\+Use\w+GC$/.test(option)) ? [] : ['-XX:+UseSerialGC']),
-    ...options,
-    `-Ddrover.plugin.path=${pluginPath.join(',')}`,
-    '-cp',
-    classPath(jars, packed),
-  ];
 }

@@ -1,20 +1,10 @@
 import type { ConnectorConfig } from '../api/connector-config.ts';
 import { SinkRecord } from '../api/record.ts';
 import type { Positions, SinkTask, SinkTaskContext, TopicPartition } from '../api/task.ts';
-import type { HostProcess } from './host-process.ts';
 import { errorOf, type JavaFailure, type JavaSubject } from './java-error.ts';
-import { lineTold } from './line-text.ts';
 import { PutWriter } from './record-codec.ts';
-import { bounded, untilDeadline, type WarmHost } from './warm-host.ts';
-
-const stopLimitMs = 2000;
-
-interface Running {
-  readonly host: HostProcess;
-  readonly session: number;
-  readonly subject: JavaSubject;
-  readonly context: SinkTaskContext;
-}
+import { TaskSession } from './task-session.ts';
+import type { WarmHost } from './warm-host.ts';
 
 type Facts = Readonly<Record<string, unknown>>;
 
@@ -27,7 +17,7 @@ export class JavaSinkTask implements SinkTask {
   /** What the task may still report, by where it was read: since the commit before the last. */
   #put = new Map<string, SinkRecord>();
   #putBefore = new Map<string, SinkRecord>();
-  #running: Running | null = null;
+  #session: TaskSession<SinkTaskContext> | null = null;
 
   constructor(warm: WarmHost, plugin: JavaSubject) {
     this.#warm = warm;
@@ -35,24 +25,13 @@ export class JavaSinkTask implements SinkTask {
   }
 
   async start(config: ConnectorConfig, context: SinkTaskContext): Promise<void> {
-    const host = await this.#warm.get();
-    const taskClass = config['task.class'] ?? null;
-    const subject = { className: taskClass ?? this.#plugin.className, location: this.#plugin.location };
-    const session = host.open({
-      subject,
+    const session = await TaskSession.open('sink', this.#warm, this.#plugin, config, context, (subject) => ({
       event: (name, facts) => this.#request(name, facts, context),
       answer: (_question, facts) => this.#report(facts, context, subject),
-      line: (line) => lineTold(line, context),
-    });
-    this.#running = { host, session, subject, context };
-    await this.#call('sink.start', {
-      location: this.#plugin.location,
-      class: this.#plugin.className,
-      taskClass,
-      config,
-      assignment: pairs(context.assignment),
-      reports: context.errantRecordReporter !== null,
-    });
+    }));
+    this.#session = session;
+    const reports = context.errantRecordReporter !== null;
+    await session.start(this.#plugin, config, { assignment: pairs(context.assignment), reports });
   }
 
   /** What the task asks for through its context comes in front of the answer to the call in which it did. */
@@ -91,19 +70,19 @@ export class JavaSinkTask implements SinkTask {
   }
 
   async open(partitions: readonly TopicPartition[]): Promise<void> {
-    await this.#call('sink.open', { partitions: pairs(partitions) });
+    const session = this.#session!;
+    await session.call('open', { partitions: pairs(partitions) }, session.context);
   }
 
   async put(records: SinkRecord[]): Promise<void> {
-    const { host, session, subject, context } = this.#running!;
-    if (context.errantRecordReporter !== null) {
+    const session = this.#session!;
+    if (session.context.errantRecordReporter !== null) {
       for (const record of records) {
         const { originalTopic, originalKafkaPartition, originalKafkaOffset } = record;
         this.#put.set(placeOf(originalTopic, originalKafkaPartition, originalKafkaOffset), record);
       }
     }
-    const work = host.request('put', subject, (id) => this.#writer.write(id, session, records));
-    await bounded(host, subject, 'put', work, untilDeadline(context));
+    await session.request('put', (id) => this.#writer.write(id, session.id, records));
   }
 
   /** Java's own default flushes, and lets everything be committed. */
@@ -111,7 +90,7 @@ export class JavaSinkTask implements SinkTask {
     const current = [...positions].flatMap(([topic, offsets]) =>
       [...offsets].map(([partition, offset]) => [topic, partition, offset] as const),
     );
-    const answer = (await this.#call('sink.preCommit', { positions: current })) as [string, number, number][];
+    const answer = (await this.#session!.call('preCommit', { positions: current })) as [string, number, number][];
     this.#putBefore = this.#put;
     this.#put = new Map();
     const safe: Positions = new Map();
@@ -127,31 +106,12 @@ export class JavaSinkTask implements SinkTask {
   }
 
   async close(partitions: readonly TopicPartition[]): Promise<void> {
-    if (this.#running?.host.alive) await this.#call('sink.close', { partitions: pairs(partitions) });
+    if (this.#session?.host.alive) await this.#session.call('close', { partitions: pairs(partitions) });
   }
 
   async stop(): Promise<void> {
-    const running = this.#running;
-    if (running === null) return;
-    const { host, session, subject, context } = running;
-    try {
-      if (!host.alive) return;
-      const work = host.call('sink.stop', { session }, subject);
-      await bounded(host, subject, 'stop', work, { limitMs: stopLimitMs });
-    } catch (error) {
-      context.warn(error instanceof Error ? error.message : String(error));
-    } finally {
-      host.close(session);
-      this.#running = null;
-    }
-  }
-
-  #call(op: string, facts: Facts): Promise<unknown> {
-    const { host, session, subject, context } = this.#running!;
-    const step = op.slice(op.indexOf('.') + 1);
-    const work = host.call(op, { session, ...facts }, subject);
-    const limits = step === 'start' || step === 'open' ? { signal: context.signal } : untilDeadline(context);
-    return bounded(host, subject, step, work, limits);
+    await this.#session?.stop();
+    this.#session = null;
   }
 }
 

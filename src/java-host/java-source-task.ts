@@ -3,24 +3,18 @@ import type { SourceRecord } from '../api/record.ts';
 import type { RecordMetadata, SourceTask, SourceTaskContext } from '../api/task.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import { javaSourceSettings } from '../config/run-settings.ts';
-import type { HostProcess } from './host-process.ts';
 import type { JavaSubject } from './java-error.ts';
-import { lineTold } from './line-text.ts';
 import { offsetsFor } from './offset-answers.ts';
 import { BatchReader, type JavaBatch, JavaSourceRecord } from './record-codec.ts';
-import { bounded, pause, untilDeadline, type WarmHost } from './warm-host.ts';
+import { TaskSession } from './task-session.ts';
+import { pause, type WarmHost } from './warm-host.ts';
 import { FrameReader, FrameWriter, frameType } from './wire.ts';
 
-/** What a task may take to stop: behind it nothing waits but the end of the run. */
-const stopLimitMs = 2000;
 const emptyPollPauseMs = 20;
 const mostDelivered = 5000;
 
 interface Running {
-  readonly host: HostProcess;
-  readonly session: number;
-  readonly subject: JavaSubject;
-  readonly context: SourceTaskContext;
+  readonly session: TaskSession<SourceTaskContext>;
   readonly settleMs: number;
   readonly startedAt: number;
 }
@@ -56,36 +50,23 @@ export class JavaSourceTask implements SourceTask {
   }
 
   async start(config: ConnectorConfig, context: SourceTaskContext): Promise<void> {
-    const host = await this.#warm.get();
-    const taskClass = config['task.class'] ?? null;
-    const subject = { className: taskClass ?? this.#plugin.className, location: this.#plugin.location };
-    const session = host.open({
-      subject,
+    const session = await TaskSession.open('source', this.#warm, this.#plugin, config, context, () => ({
       answer: async (_question, facts) => offsetsFor(context.offsetStorageReader, facts),
-      line: (line) => lineTold(line, context),
-    });
+    }));
     const settleMs = parseConfig(javaSourceSettings, config)['drover.java.settle.ms'];
-    this.#running = { host, session, subject, context, settleMs, startedAt: Date.now() };
-    this.#activeAt = Date.now();
-    const facts = {
-      session,
-      location: this.#plugin.location,
-      class: this.#plugin.className,
-      taskClass,
-      config,
-      transactions: context.transactionContext !== undefined,
-    };
-    const started = host.call('source.start', facts, subject);
-    const answer = await bounded(host, subject, 'start', started, { signal: context.signal });
+    this.#running = { session, settleMs, startedAt: Date.now() };
+    const transactions = context.transactionContext !== undefined;
+    const answer = await session.start(this.#plugin, config, { transactions });
     if ((answer as { commitRecord: boolean }).commitRecord)
       this.commitRecord = (record, metadata) => this.#note(record, metadata);
-    this.#running = { ...this.#running, startedAt: Date.now() };
+    this.#running = { session, settleMs, startedAt: Date.now() };
     this.#activeAt = Date.now();
   }
 
   async poll(): Promise<SourceRecord[] | null> {
     const running = this.#running!;
-    const { context, settleMs, startedAt } = running;
+    const { session, settleMs, startedAt } = running;
+    const { context } = session;
     await this.#tellDelivered();
     for (;;) {
       if (context.signal.aborted) return null;
@@ -108,7 +89,7 @@ export class JavaSourceTask implements SourceTask {
   }
 
   /** Rejections wait for whoever asks. */
-  #request({ host, session, subject }: Running): Promise<JavaBatch> {
+  #request({ session: { host, id: session, subject } }: Running): Promise<JavaBatch> {
     const work = host
       .request('poll', subject, (id) => this.#writer.begin().int32(session).end(frameType.poll, id))
       .then((payload) => this.#batches.read(new FrameReader(payload)));
@@ -117,7 +98,7 @@ export class JavaSourceTask implements SourceTask {
   }
 
   #drawBoundaries(batch: JavaBatch): void {
-    const transaction = this.#running!.context.transactionContext;
+    const transaction = this.#running!.session.context.transactionContext;
     if (transaction === undefined) return;
     for (const record of batch.commitsBehind) transaction.commitTransaction(record);
     for (const record of batch.abortsBehind) transaction.abortTransaction(record);
@@ -139,12 +120,12 @@ export class JavaSourceTask implements SourceTask {
   /** Many in one frame, in the order in which they were acknowledged. */
   async #tellDelivered(): Promise<void> {
     if (this.#deliveredCount === 0) return;
-    const { host, session, subject, context } = this.#running!;
+    const { session } = this.#running!;
     const delivered = this.#delivered;
     this.#delivered = new Map();
     this.#deliveredCount = 0;
-    const work = host.request('commitRecord', subject, (id) => {
-      const out = this.#writer.begin().int32(session);
+    await session.request('commitRecord', (id) => {
+      const out = this.#writer.begin().int32(session.id);
       for (const [batch, records] of delivered) {
         const left = (this.#open.get(batch) ?? 0) - records.length;
         if (left > 0) this.#open.set(batch, left);
@@ -164,32 +145,19 @@ export class JavaSourceTask implements SourceTask {
       }
       return out.end(frameType.delivered, id);
     });
-    await bounded(host, subject, 'commitRecord', work, untilDeadline(context));
   }
 
   async commit(): Promise<void> {
     await this.#tellDelivered();
-    const { host, session, subject, context } = this.#running!;
-    const work = host.call('source.commit', { session }, subject);
-    await bounded(host, subject, 'commit', work, untilDeadline(context));
+    await this.#running!.session.call('commit');
   }
 
-  /** A task that does not come back from its poll or its `stop` is told in the log, and its JVM ended; the run is not at fault. */
   async stop(): Promise<void> {
-    const running = this.#running;
-    if (running === null) return;
-    const { host, session, subject, context } = running;
-    try {
-      if (!host.alive) return;
-      await this.#tellDelivered().catch(() => {});
-      const work = host.call('source.stop', { session }, subject);
-      await bounded(host, subject, 'stop', work, { limitMs: stopLimitMs });
-    } catch (error) {
-      context.warn(`${error instanceof Error ? error.message : String(error)}`);
-    } finally {
-      host.close(session);
-      this.#running = null;
-    }
+    const session = this.#running?.session;
+    if (session === undefined) return;
+    if (session.host.alive) await this.#tellDelivered().catch(() => {});
+    await session.stop();
+    this.#running = null;
   }
 }
 

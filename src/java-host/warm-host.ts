@@ -36,7 +36,7 @@ export class WarmHost {
 /** What a plugin may take to come back once its run is over. */
 const graceMs = 500;
 
-interface Limits {
+export interface Limits {
   readonly signal?: AbortSignal;
   readonly limitMs?: number;
 }

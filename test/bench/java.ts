@@ -17,6 +17,7 @@ import { parseJavaManifest } from '../../src/java-host/manifest.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
 import setup, { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
+import { mbPerVcpu, minutesPerMonth, prices } from './cost/prices.ts';
 import { median } from './median.ts';
 import { type Arm, droverArm, javaArm } from './races/arms.ts';
 import { digestOf, digestOfFile, digestOfTopic, watchFile, watchTopics } from './races/observe.ts';
@@ -26,6 +27,11 @@ const rounds = Number(process.argv[2] ?? 3);
 const records = Number(process.argv[3] ?? 1_000_000);
 const starts = 15;
 const lineBytes = 70;
+const settleMs = 1500;
+const idleRuns = 10;
+/** What the function has as it comes. */
+const functionMb = 1024;
+const jvmOptions = [`-XX:MaxRAM=${functionMb}m`];
 const className = (type: string) =>
   `org.apache.kafka.connect.file.FileStream${type === 'source' ? 'Source' : 'Sink'}Connector`;
 const strings = {
@@ -86,9 +92,7 @@ async function measureStarts() {
     const { plugins, host: warmHost } = javaPlugins({
       manifest: parseJavaManifest(readFileSync(manifest, 'utf8')),
       startHost: async () => {
-        host.push(
-          await HostProcess.start({ java: 'java', jars: java.jars, pluginPath, options: ['-XX:MaxRAM=1024m'] }),
-        );
+        host.push(await HostProcess.start({ java: 'java', jars: java.jars, pluginPath, options: jvmOptions }));
         return host[0]!;
       },
     });
@@ -114,20 +118,24 @@ const db = dynamoDbClient();
 const table = await newTable(db);
 const run = `java-race-${process.pid}-${Date.now()}`;
 
-/** `topic`: what a sink reads, and where a source has written. */
-async function measure(arm: Arm, type: 'source' | 'sink', name: string, from: string): Promise<Round> {
-  const topic = type === 'source' ? `t-${name}` : from;
-  const file = type === 'source' ? input : join(folder, `${name}.txt`);
-  if (type === 'source') await client.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
-  const config = (): Settings => ({
+function configOf(arm: Arm, type: 'source' | 'sink', name: string, topic: string, file: string): Settings {
+  return {
     ...strings,
     name,
     'connector.class': className(type),
     'tasks.max': '1',
     file,
     ...(type === 'source' ? { topic } : { topics: topic }),
-    ...(arm.side === 'drover' ? { 'drover.plugin.runtime': 'java', 'drover.java.settle.ms': '1500' } : {}),
-  });
+    ...(arm.side === 'drover' ? { 'drover.plugin.runtime': 'java', 'drover.java.settle.ms': String(settleMs) } : {}),
+  };
+}
+
+/** `from`: what a sink reads; a source writes into a topic of its own. */
+async function measure(arm: Arm, type: 'source' | 'sink', name: string, from: string): Promise<Round> {
+  const topic = type === 'source' ? `t-${name}` : from;
+  const file = type === 'source' ? input : join(folder, `${name}.txt`);
+  if (type === 'source') await client.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
+  const config = () => configOf(arm, type, name, topic, file);
   const before = cpuSeconds(arm.pids);
   const landing = type === 'source' ? watchTopics(client, [topic], records) : watchFile(file, records, lineBytes + 1);
   const [landed] = await Promise.all([landing, arm.go([name], type, config)]);
@@ -139,6 +147,18 @@ async function measure(arm: Arm, type: 'source' | 'sink', name: string, from: st
   return { rate: inMs <= 0 ? records / (landed.lastMs / 1000) : (records - landed.firstCount) / (inMs / 1000), cpu };
 }
 
+/** What runs of a source that has nothing more take beyond the time that they give it to settle, in ms. */
+async function measureIdle(arm: Arm, name: string): Promise<number[]> {
+  const took: number[] = [];
+  for (let i = 0; i < idleRuns; i++) {
+    const from = performance.now();
+    await arm.go([name], 'source', () => configOf(arm, 'source', name, `t-${name}`, input));
+    took.push(performance.now() - from - settleMs);
+  }
+  return took;
+}
+
+const dollars = (gbSeconds: number) => (gbSeconds * prices.lambdaArmPerGbSecond).toPrecision(2);
 const middle = (values: readonly number[], digits: number) =>
   `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
 
@@ -156,6 +176,8 @@ try {
   const rows: string[] = [];
   const peaks = new Map<string, string>();
   let filled = '';
+  let idle: number[] = [];
+  const cpuPerMillion = new Map<string, number>();
   try {
     for (const type of ['source', 'sink'] as const) {
       const results = new Map<Arm, Round[]>(arms.map((arm) => [arm, []]));
@@ -172,12 +194,14 @@ try {
           );
         }
       }
+      if (type === 'source') idle = await measureIdle(arms[1]!, `${run}-source-drover-${rounds}`);
       const peer = results.get(arms[0]!)!;
       for (const [{ label }, list] of results) {
         const rates = list.map(({ rate }) => rate / 1000);
         const cpus = list.map(({ cpu }) => cpu);
         const faster = median(rates) / median(peer.map(({ rate }) => rate / 1000));
         const part = median(peer.map(({ cpu }) => cpu)) / median(cpus);
+        if (label !== arms[0]!.label) cpuPerMillion.set(type, (median(cpus) / records) * 1e6);
         rows.push(
           `| ${type} | ${label} | ${middle(rates, 0)} | ${middle(cpus, 2)} | ${faster.toFixed(1)}× | 1/${part.toFixed(1)} |`,
         );
@@ -218,8 +242,13 @@ What a task costs, ${starts} JVMs started anew, with the archive of the host's c
     began.warm.map(({ stopMs }) => stopMs),
     1,
   )} |
+| an idle run, beyond the time that it gives its source to settle | ${middle(idle, 0)} |
 
 The JVM held ${began.jvmMb} MB then.
+
+What that costs in a function of ${functionMb} MB, at $${prices.lambdaArmPerGbSecond} a GB-second (${prices.asOf}), by the CPU of the races: a million records of the source
+$${[...cpuPerMillion.values()].map((cpu) => dollars(((cpu * mbPerVcpu) / functionMb) * (functionMb / 1024))).join(', of the sink $')}. A source that has nothing, run each minute of a month with the settle time as it comes (2 s):
+$${((median(idle) / 1000 + 2) * (functionMb / 1024) * prices.lambdaArmPerGbSecond * minutesPerMonth + minutesPerMonth * prices.lambdaPerInvocation).toFixed(2)}, without the table.
 `;
   writeFileSync(join(import.meta.dirname, 'results', 'java.md'), page);
   console.log(page);

@@ -10,7 +10,7 @@ import { schemaEquals } from '../../src/data/equality.ts';
 import { Decimal, Instant } from '../../src/data/logical.ts';
 import { SchemaBuilder } from '../../src/data/schema-builder.ts';
 import { BigInteger, Float32, Float64, Int8, Int16, Int32 } from '../../src/data/schemaless.ts';
-import { hostArchive } from '../../src/java-host/host-process.ts';
+import { hostArchive } from '../../src/java-host/jvm-command.ts';
 import { ConnectorBench } from '../../src/testing/bench.ts';
 import { plain, structSample } from '../support/connect-data.ts';
 import { startTestJava, type TestJava } from '../support/java-plugins.ts';

@@ -1,8 +1,13 @@
 import { join } from 'node:path';
-import { unpacked } from '../../local/maven.ts';
+import { kafkaVersion } from '../../local/kafka.ts';
+import { jars, unpacked } from '../../local/maven.ts';
 
-/** The folder of the plugin, as its project publishes it. */
-export async function debeziumPostgres(): Promise<string> {
-  const archive = 'io.debezium:debezium-connector-postgres:tar.gz:plugin:3.6.1.Final';
-  return join(await unpacked('debezium-postgres', archive), 'debezium-connector-postgres');
-}
+const debezium = async (name: string, version: string) =>
+  join(
+    await unpacked(`debezium-${name}`, `io.debezium:debezium-connector-${name}:tar.gz:plugin:${version}`),
+    `debezium-connector-${name}`,
+  );
+
+/** Folders of plugins, as their projects publish them. */
+export const debeziumPostgres = () => debezium('postgres', '3.6.1.Final');
+export const mirrorMaker = () => jars('connect-mirror', [`org.apache.kafka:connect-mirror:${kafkaVersion}`]);

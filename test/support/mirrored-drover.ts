@@ -1,3 +1,4 @@
+import type { AnyPlugin } from '../../src/api/plugin.ts';
 import type { ImportRequest } from '../../src/invocation/invocation.ts';
 import { KafkaJsControlPlane } from '../../src/kafka/control-plane.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
@@ -60,10 +61,12 @@ export async function startMirroredDrover(options: {
   readonly bootstrapServers: string;
   readonly topics: MirrorTopics;
   readonly settings?: Partial<WorkerSettings>;
+  /** Beside those that come with Drover. */
+  readonly plugins?: readonly AnyPlugin[];
   readonly tickEveryMs?: number;
   readonly log?: (line: string) => void;
 }): Promise<MirroredDrover> {
-  const { bootstrapServers, topics, settings, tickEveryMs, log } = options;
+  const { bootstrapServers, topics, settings, plugins, tickEveryMs, log } = options;
   const kafka = createKafkaClient({ bootstrapServers });
   const mirror = new Mirror({
     kafka,
@@ -85,6 +88,7 @@ export async function startMirroredDrover(options: {
   const drover = await startInProcessDrover({
     bootstrapServers,
     ...(settings === undefined ? {} : { settings }),
+    ...(plugins === undefined ? {} : { plugins }),
     ...(tickEveryMs === undefined ? {} : { tickEveryMs }),
     ...(log === undefined ? {} : { log }),
     stores: (onChange) =>

@@ -34,9 +34,10 @@ interface Arrived {
 /**
  * The story of a record on the sink side: fetch → convert → transform → put → pre-commit → commit.
  *
- * The next fetch overlaps with conversion and puts. A position is committed only for what was put and then pre-committed
- * by the task, dead letters acknowledged (I5), under the fencing token (I2): every commit interval, whenever the task
- * asks, once the topics are drained, and at the end. What the task keeps beside a position is committed with it.
+ * The next fetch overlaps with conversion and puts, and a put that works elsewhere with the next conversion. A position is
+ * committed only for what was put and then pre-committed by the task, dead letters acknowledged (I5), under the fencing
+ * token (I2): every commit interval, whenever the task asks, once the topics are drained, and at the end. What the task
+ * keeps beside a position is committed with it.
  */
 export async function runSink(run: TaskRun, connector: SinkConnector): Promise<void> {
   const sink = await startSink(run, connector);

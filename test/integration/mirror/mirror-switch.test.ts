@@ -6,6 +6,7 @@ import { afterAll, expect, it, vi } from 'vitest';
 import { call, status } from '../../../local/rest-client.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
 import { readCluster } from '../../../src/mirror/import.ts';
+import { startTestJava } from '../../support/java-plugins.ts';
 import { readDecidedTopic, uniqueName } from '../../support/kafka-records.ts';
 import {
   type MirroredDrover,
@@ -20,7 +21,7 @@ import { until } from '../../support/until.ts';
  * A file source and a file sink change hands between Java's worker and Drover again and again while lines keep coming: by
  * an orderly stop, by workers that are shut down under their connectors, and by kills. In CI a small trip, once;
  * `DROVER_TEST_SWITCH=100000` makes it three trips from Java to Drover and back with so many lines each, under both
- * guarantees.
+ * guarantees. With `DROVER_TEST_SWITCH_JAVA` Drover runs the connectors out of Apache's jar.
  */
 const asked = process.env.DROVER_TEST_SWITCH;
 const perTrip = Number(asked ?? 3000);
@@ -34,10 +35,12 @@ const inHand = Math.max(500, perTrip / 20);
 vi.setConfig({ testTimeout: asked === undefined ? 240_000 : 1_800_000 });
 const patience = { withinMs: 300_000, everyMs: 20 };
 
+const jars = process.env.DROVER_TEST_SWITCH_JAVA === undefined ? null : await startTestJava();
 const folder = mkdtempSync(join(tmpdir(), 'drover-switch-'));
 const kafka = createKafkaClient({ bootstrapServers: kafkaAddress() });
 afterAll(async () => {
   await kafka.close();
+  await jars?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -47,6 +50,9 @@ const strings = {
   'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
   'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
 };
+
+/** Of no meaning to a worker. */
+const runtime: Readonly<Record<string, string>> = jars === null ? {} : { 'drover.plugin.runtime': 'java' };
 
 const linesIn = (path: string) => readFileSync(path, 'latin1').trim().split('\n');
 
@@ -80,6 +86,7 @@ it.each(asked === undefined ? [true] : [false, true])('switched under load, exac
       topic: data,
       file,
       ...strings,
+      ...runtime,
       ...(exactlyOnce ? { 'exactly.once.support': 'required' } : {}),
     },
     [sink]: {
@@ -88,6 +95,7 @@ it.each(asked === undefined ? [true] : [false, true])('switched under load, exac
       topics: data,
       file: out,
       ...strings,
+      ...runtime,
       ...(exactlyOnce ? { 'consumer.override.isolation.level': 'read_committed' } : {}),
     },
   };
@@ -142,6 +150,7 @@ it.each(asked === undefined ? [true] : [false, true])('switched under load, exac
       bootstrapServers: kafkaAddress(),
       topics,
       tickEveryMs: 1000,
+      plugins: jars?.plugins ?? [],
       settings: {
         groupId,
         offsetsTopic: topics.offsets.name,
