@@ -14,8 +14,19 @@ import { Secrets } from '../../../src/telemetry/redaction.ts';
 import { createWorker } from '../../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
 import { dynamoDbClient, tableRequests } from '../../integration/storage/dynamodb-table.ts';
+import { median } from '../median.ts';
 
-const [folder = '', table = '', rounds = '300'] = process.argv.slice(2);
+export type Way = 'signed' | 'sdk';
+
+/** A line of what it prints: what one run takes on average, wall time in the middle. */
+export interface SmallRun {
+  readonly what: string;
+  readonly cpuMs: number;
+  readonly wallMs: number;
+  readonly requests: number;
+}
+
+const [folder = '', table = '', rounds = '300', way = 'signed'] = process.argv.slice(2);
 const environment = (name: string): string => {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set`);
@@ -23,14 +34,13 @@ const environment = (name: string): string => {
 };
 
 let asked = 0;
-const requests = process.env.RUNS_WAY === 'sdk' ? new SdkRequests(dynamoDbClient()) : tableRequests();
+const requests = way === ('sdk' satisfies Way) ? new SdkRequests(dynamoDbClient()) : tableRequests();
 const client = new AwsTableClient({ tableName: table, requests });
 for (const method of ['update', 'transact', 'get', 'writeMany', 'getMany', 'queryPage', 'queryIndex'] as const) {
   const plain = client[method].bind(client) as (...given: unknown[]) => unknown;
   Object.assign(client, {
     [method]: (...given: unknown[]) => {
       asked++;
-      if (process.env.SHOW) console.error(method, JSON.stringify(given[0]).slice(0, 300));
       return plain(...given);
     },
   });
@@ -79,8 +89,8 @@ async function measured(what: string, times: number, before: () => void, work: (
     cpu += (used.user + used.system) / 1000;
     total += asked - askedBefore;
   }
-  walls.sort((one, other) => one - other);
-  console.log(JSON.stringify({ what, cpuMs: cpu / times, wallMs: walls[times >> 1], requests: total / times }));
+  const run: SmallRun = { what, cpuMs: cpu / times, wallMs: median(walls), requests: total / times };
+  console.log(JSON.stringify(run));
 }
 
 const times = Number(rounds);
@@ -97,7 +107,7 @@ for (const [records, share] of [
   await worker.run({ kind: 'connector', connector: name }, budget());
   const lines = `${'x'.repeat(69)}\n`.repeat(records);
   await measured(
-    `${records} records`,
+    records === 1 ? '1 record' : `${records === 0 ? 'no' : records.toLocaleString('en')} records`,
     times * share,
     () => {
       ahead += 60_000;
@@ -112,7 +122,7 @@ for (const [records, share] of [
   rmSync(file);
 }
 await measured(
-  'two updates',
+  'two bare writes',
   times,
   () => {},
   async () => {
