@@ -105,6 +105,7 @@ it('its feed is known by the name in its config; fed it polls nothing, and where
   expect(connector.feedKey({ ...config, 'eventbridge.feed': ' orders ' })).toEqual({
     key: 'eventbridge:orders',
     setting: 'eventbridge.feed',
+    undeclared: expect.stringContaining('No feed orders is deployed'),
   });
   const context = { connector: 'c', requestTaskReconfiguration: () => {}, raiseError: () => {} };
   connector.start(config, { ...context, fed: true });

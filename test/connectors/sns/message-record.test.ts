@@ -159,7 +159,11 @@ it('those that are not done are given back', async () => {
 
 it('its feed is known by the name in its config; fed it polls nothing, and where nothing feeds it, it says what to deploy', () => {
   const connector = new SnsSourceConnector();
-  expect(connector.feedKey(config)).toEqual({ key: 'sns:alerts', setting: 'sns.feed' });
+  expect(connector.feedKey(config)).toEqual({
+    key: 'sns:alerts',
+    setting: 'sns.feed',
+    undeclared: expect.stringContaining('No feed alerts is deployed'),
+  });
   const both = { ...config, 'sns.record.key.pointer': '/a', 'sns.record.key.attribute': 'a' };
   expect([connector.validate(config).length, connector.validate(both).map(({ key }) => key)]).toEqual([
     0,

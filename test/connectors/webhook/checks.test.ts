@@ -120,7 +120,11 @@ it.each([
 
 test('its feed is known by its name; where nothing feeds it, its task says what to deploy', async () => {
   const connector = await webhookSource.create();
-  expect(connector.feedKey?.(open, { region: 'eu-west-1' })).toEqual({ key: 'hook:orders', setting: 'name' });
+  expect(connector.feedKey?.(open, { region: 'eu-west-1' })).toEqual({
+    key: 'hook:orders',
+    setting: 'name',
+    undeclared: expect.stringContaining('webhooks(drover)'),
+  });
   expect(connector.createFeed?.()).not.toBe(connector.createFeed?.());
   const task = connector.createTask();
   expect(() => task.start(open, {} as never)).toThrow('webhooks(drover)');
