@@ -1,7 +1,7 @@
 import { ConnectError, NotFoundError } from '../errors.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
-import type { NamePage } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
+import type { NamePage } from './name-page.ts';
 
 /** How Java words a missing connector, which differs from verb to verb. */
 export const notFound = (name: string) => new NotFoundError('connector.not_found', `Connector ${name} not found`);

@@ -7,6 +7,7 @@ import type { Deaths } from '../storage/deaths.ts';
 import type { ConnectorType, PositionChange, RunDeath, State, TargetState } from '../storage/items.ts';
 import type { ConnectorOffset, OffsetChangeReport, StoredOffset } from './connector-offsets.ts';
 import type { FeedReport } from './feed-checks.ts';
+import type { NamePage, Paged } from './name-page.ts';
 
 export type { ConnectorType, State, TargetState };
 
@@ -138,18 +139,6 @@ export interface ClusterInfo {
   readonly version: string;
   readonly commit: string;
   readonly kafkaClusterId: string;
-}
-
-/** All of them, or so many behind one of that name, which need not be there any more. */
-export interface NamePage {
-  readonly after?: string;
-  readonly limit?: number;
-}
-
-/** `next`: the name to go on behind; null: there are no more. */
-export interface Paged<T> {
-  readonly values: readonly T[];
-  readonly next: string | null;
 }
 
 /**

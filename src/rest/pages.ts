@@ -1,4 +1,4 @@
-import type { NamePage } from '../herder/herder.ts';
+import type { NamePage } from '../herder/name-page.ts';
 import { badRequest } from './read-body.ts';
 import type { Query } from './rest-request.ts';
 
