@@ -1,7 +1,7 @@
 import { RetriableError } from '../../errors.ts';
 import { lastDeathOf } from '../../storage/deaths.ts';
 import type { Closing } from '../../storage/generation-store.ts';
-import { keepsStates, type TaskItem } from '../../storage/items.ts';
+import type { TaskItem } from '../../storage/items.ts';
 import { feedsOf } from '../feed/claim-feed.ts';
 import { recoverGeneration } from '../source/transactional-start.ts';
 import { type ConnectorRun, numbersOf } from './connector-run.ts';
@@ -19,8 +19,7 @@ export async function endTasks(
   { keptFeed = null, closing = [] }: { keptFeed?: string | null; closing?: readonly TaskItem[] } = {},
 ): Promise<void> {
   if (tasks.length === 0) return;
-  await letGo(run, tasks, closing);
-  await retire(run, tasks);
+  await retire(run, await letGo(run, tasks, closing));
   for (const key of feedsOf(tasks)) if (key !== keptFeed) await run.host.stores.feeds.release(run.lease, key);
 }
 
@@ -30,46 +29,48 @@ export function closingOf(run: ConnectorRun, tasks: readonly TaskItem[]): (Closi
   return { version: run.item.configVersion, tasks: numbersOf(tasks), now: run.host.clock.now() };
 }
 
-/** Revokes tasks and waits until none of them holds a lease (I7), and none is owed a closing run. */
-async function letGo(run: ConnectorRun, tasks: readonly TaskItem[], closing: readonly TaskItem[]): Promise<void> {
+/**
+ * Revokes tasks and waits until none of them holds a lease (I7), and none is owed a closing run; then as they are. What is
+ * known from before does not tell: a run may have begun, and have left something open, until the revocation.
+ */
+async function letGo(
+  run: ConnectorRun,
+  tasks: readonly TaskItem[],
+  closing: readonly TaskItem[],
+): Promise<readonly TaskItem[]> {
   const { host, item, lease, endsAt } = run;
   const { clock, stores } = host;
   const numbers = new Set(numbersOf(tasks));
-  const current = async () => (await stores.config.getTasks(item.name)).filter(({ task }) => numbers.has(task));
   await stores.generations.revokeTasks(lease, [...numbers], undefined, closingOf(run, closing));
   host.onStep?.('tasks-revoked');
-  let seen = closing.some((task) => task.leaseOwner !== null || keepsStates(task)) ? await current() : tasks;
   for (let wait = letGoPollMs; ; wait = Math.min(1000, wait * 2)) {
+    const seen = (await stores.config.getTasks(item.name)).filter(({ task }) => numbers.has(task));
     const left = seen.filter((task) => isHeld(task, clock.now()) || task.closingFor !== null);
-    if (left.length === 0) return;
+    if (left.length === 0) return seen;
     if (clock.now() + wait >= endsAt) {
       throw new RetriableError(`${left.length} tasks of connector ${item.name} have not let go yet`, {
         code: 'connector.tasks_held',
       });
     }
     await clock.sleep(wait);
-    seen = await current();
   }
 }
 
 const isHeld = ({ leaseOwner, leaseExpiresAt }: TaskItem, now: number) => leaseOwner !== null && leaseExpiresAt > now;
 
-/** What ended tasks leave behind is put where the next generation looks for it. */
+/** What ended tasks leave behind, their last commits included, is put where the next generation looks for it. */
 async function retire(run: ConnectorRun, ended: readonly TaskItem[]): Promise<void> {
   const { host, item, lease } = run;
-  const numbers = new Set(numbersOf(ended));
-  // As they are now that they have let go: their last commits are in.
-  const tasks = (await host.stores.config.getTasks(item.name)).filter((task) => numbers.has(task.task));
-  for (const task of tasks) {
+  for (const task of ended) {
     const died = task.leaseOwner === null ? null : lastDeathOf(task, host.clock.now());
     if (died !== null) tellDeath(host, { connector: item.name, task: task.task }, task, died);
   }
-  for (const task of tasks) if (task.type === 'sink') await host.stores.generations.foldPositions(lease, task);
+  for (const task of ended) if (task.type === 'sink') await host.stores.generations.foldPositions(lease, task);
   await recoverGeneration(
     host,
     item,
     lease,
-    tasks.filter((task) => task.type === 'source'),
+    ended.filter((task) => task.type === 'source'),
   );
   host.onStep?.('tasks-retired');
 }

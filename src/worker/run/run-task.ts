@@ -214,7 +214,8 @@ function succeeded(run: TaskRun): RunOutcome {
     // With backlog at once; else by the schedule, or after a pause that grows. An idle sink is left to the probe (L3), but
     // for what it must do by a certain time.
     dueAt: backlog ? now : scheduled !== null ? scheduled.dueAt : wokenAt,
-    closeAt: run.report.leavesOpen && run.bounds.endReason !== 'revoked' ? now : null,
+    // Also where it was revoked: it may have heard of that with its last commit, when nothing could be finished any more.
+    closeAt: run.report.leavesOpen ? now : null,
     watched: idles,
     ...(rhythm === null ? {} : { rhythm }),
     counters: {

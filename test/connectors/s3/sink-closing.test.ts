@@ -207,3 +207,39 @@ test('I1, I5: a stop that is killed anywhere is repeated, and every record is in
     expect({ killAt, killed: await stop({ killAt }) }).toEqual({ killAt, killed: true });
   }
 });
+
+test('I5, I7: asked at any moment of a run that brings records, a stop leaves none behind that is committed and in no file', async () => {
+  /** Stops beside a run, at the point of that number; how many points the run came by. */
+  const stopAt = async (place: number): Promise<number> => {
+    bench.memoryKafka?.createTopic('t');
+    const bring = (...ids: number[]) => bench.produce(ids.map((id) => ({ topic: 't', value: String(id) })));
+    await bring(0, 1);
+    await bench.configure(settings());
+    await bench.drain();
+    await bring(2, 3);
+    let points = 0;
+    let stopping: Promise<unknown> | null = null;
+    await bench.run({
+      onPoint: () => {
+        if (++points === place) stopping = bench.setTargetState('STOPPED').then(() => bench.runConnector());
+      },
+    });
+    await stopping;
+    for (let run = 0; run < 4 && (await bench.status()).connector.state !== 'STOPPED'; run++) await bench.run();
+    if (stopping === null) return points;
+    expect((await bench.status()).connector.state).toBe('STOPPED');
+    const [position] = await bench.offsets();
+    const committed = Number(position?.offset?.kafka_offset);
+    expect({ place, records: records().sort() }).toEqual({ place, records: [0, 1, 2, 3].slice(0, committed) });
+    return points;
+  };
+  const places = await stopAt(0);
+  expect(places).toBeGreaterThan(10);
+  for (let place = 1; place <= places; place++) {
+    await bench.close();
+    await store[Symbol.asyncDispose]();
+    store = await MemoryS3.start();
+    bench = new ConnectorBench(confluentS3Sink(async () => plainAvro));
+    await stopAt(place);
+  }
+});
