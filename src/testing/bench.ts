@@ -98,6 +98,7 @@ export class ConnectorBench {
   readonly #dead: Life[] = [];
   #process: { readonly life: Life; readonly worker: Worker } | null = null;
   #onPoint: OnPoint = () => {};
+  readonly #closing = new Set<Promise<void>>();
   #runs = 0;
   #shown = new Positions();
 
@@ -153,7 +154,10 @@ export class ConnectorBench {
       options.onPoint?.(point);
       if (killAt !== undefined && killAt.name === point.name && killAt.time === point.time) life.kill();
     };
-    const work = this.#invokeAll(worker, options.signal);
+    const work = this.#invokeAll(worker, options.signal).then(async (found) => {
+      await this.#closed();
+      return found;
+    });
     work.catch(() => {});
     const reports = await Promise.race([work, life.ended.then(() => null)]);
     this.#onPoint = () => {};
@@ -161,6 +165,8 @@ export class ConnectorBench {
       await this.memoryKafka?.log.arrived();
       this.#dead.push(life);
       this.#process = null;
+      // None of them is ever over.
+      this.#closing.clear();
       return { killed: true, tasks: [], records: 0, idle: false };
     }
     const records = reports.reduce((sum, report) => sum + report.records, 0);
@@ -207,7 +213,10 @@ export class ConnectorBench {
 
   /** The connector's own run alone, beside one that is under way. */
   async runConnector(): Promise<RunReport> {
-    return this.#invoke(this.#liveProcess().worker, { kind: 'connector', connector: this.name });
+    const { life, worker } = this.#liveProcess();
+    const report = await this.#invoke(worker, { kind: 'connector', connector: this.name });
+    await Promise.race([this.#closed(), life.ended]);
+    return report;
   }
 
   /** Records whose offsets are committed, in all runs so far. */
@@ -322,7 +331,7 @@ export class ConnectorBench {
       configProviders: new Map(),
       onStep: (step) => {
         life.point(`step ${step}`);
-        if (step === 'tasks-revoked' || step === 'released') void this.#invokeClosing(worker).catch(() => {});
+        if (step === 'tasks-revoked' || step === 'released') this.#beginClosing(worker);
       },
     });
     this.#process = { life, worker };
@@ -368,6 +377,17 @@ export class ConnectorBench {
   }
 
   /** Beside the connector's run, which waits for them, as the coordinator does. */
+  #beginClosing(worker: Worker): void {
+    const closing = this.#invokeClosing(worker).catch(() => {});
+    this.#closing.add(closing);
+    closing.then(() => this.#closing.delete(closing));
+  }
+
+  /** Resolves when the closing runs that have begun are over. */
+  async #closed(): Promise<void> {
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
+  }
+
   async #invokeClosing(worker: Worker): Promise<void> {
     for (const { task, closingFor, leaseExpiresAt, dueAt } of await this.stores.config.getTasks(this.name)) {
       if (closingFor === null || leaseExpiresAt > this.clock.now() || dueAt === null) continue;
