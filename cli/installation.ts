@@ -40,6 +40,11 @@ export async function findInstallation(
   io: Io,
   http: Send = sendHttp,
 ): Promise<Installation> {
+  // A variable of the caller's that is not set must not mean another installation than was meant.
+  for (const option of ['url', 'stack'] as const) {
+    if (options[option] === '')
+      throw usageError(`--${option} is empty: name the installation, or leave the option out`);
+  }
   const named = options.url !== undefined || options.stack !== undefined;
   const url = options.url ?? (named ? undefined : io.env.DROVER_URL);
   const stack = options.stack ?? (options.url === undefined ? io.env.DROVER_STACK : undefined);

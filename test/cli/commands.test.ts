@@ -327,6 +327,10 @@ describe('the command line', () => {
       code: 2,
       err: expect.stringContaining('--url URL or --stack NAME'),
     });
+    for (const option of ['--url', '--stack']) {
+      const empty = await typeAnything([option, '', 'get']);
+      expect(empty).toMatchObject({ code: 2, err: expect.stringContaining(`${option} is empty`) });
+    }
     expect(await typeAnything(['--url', 'nowhere', 'get'])).toMatchObject({
       code: 2,
       err: expect.stringContaining('must be an address'),
