@@ -99,6 +99,21 @@ export async function allConnectors(rest: Rest): Promise<Connector[]> {
   }
 }
 
+const reportsAtOnce = 500;
+
+/** What Drover tells of each connector, a page at a time; none of an installation that is no Drover. */
+export async function allReports(rest: Rest): Promise<JsonRecord[]> {
+  const found: JsonRecord[] = [];
+  for (let after = ''; ; after = String(found.at(-1)!.name)) {
+    const behind = after === '' ? '' : `&after=${encodeURIComponent(after)}`;
+    const answer = await rest.find(`/drover/connectors?limit=${reportsAtOnce}${behind}`);
+    if (answer === null) return found;
+    const page = listOf(recordOf(answer, 'the reports').connectors, 'the reports');
+    found.push(...page.map((report) => recordOf(report, 'a report')));
+    if (page.length < reportsAtOnce) return found;
+  }
+}
+
 export async function connectorNames(rest: Rest): Promise<string[]> {
   return listOf(await rest.get('/connectors'), 'the connectors')
     .map(String)

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { droverBuild } from '../../src/version.ts';
 import { askAws, clientConfig } from '../aws.ts';
-import { allConnectors, type Connector, recordOf } from '../connect-api.ts';
+import { allConnectors, allReports, type Connector, recordOf } from '../connect-api.ts';
 import { CliError, exitCodes, messageOf } from '../faults.ts';
 import type { Installation } from '../installation.ts';
 import { isRecord, type Json } from '../json.ts';
 import { functionConfiguration } from '../logs.ts';
 import { age, type Cell } from '../output.ts';
-import { type Rest, segment } from '../rest.ts';
+import type { Rest } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import type { StackResources } from '../stack-resources.ts';
 import { gist, traceOf } from './get.ts';
@@ -107,26 +107,20 @@ function waiting(connectors: readonly Connector[]): Finding {
   return { check, result: 'warning', detail: `nothing has run ${several(idle.map(({ name }) => name))} yet`, mend };
 }
 
-/** What only the reports tell: a few at a time, those that run. */
+/** What only the reports tell, of those that run. */
 async function reports(rest: Rest, connectors: readonly Connector[]): Promise<Finding[]> {
   const dying: string[] = [];
   const struggling: string[] = [];
   const misspelt: string[] = [];
-  const names = connectors.filter(({ status }) => status.state === 'RUNNING').map(({ name }) => name);
-  for (let at = 0; at < names.length; at += 8) {
-    const some = await Promise.all(
-      names
-        .slice(at, at + 8)
-        .map(async (name) => ({ name, report: await rest.find(`/drover/connectors/${segment(name)}`) })),
-    );
-    for (const { name, report } of some) {
-      if (!isRecord(report)) continue;
-      const tasks = (Array.isArray(report.tasks) ? (report.tasks as readonly Json[]) : []).filter(isRecord);
-      const deaths = [report.deaths, ...tasks.map((task) => task.deaths)].filter(isRecord);
-      if (deaths.some((of) => Number(of.in_row) >= 2)) dying.push(name);
-      if (Array.isArray(report.misspelt) && report.misspelt.length > 0) misspelt.push(name);
-      if (tasks.some((task) => Number(task.consecutive_failures) > 0 && task.state !== 'FAILED')) struggling.push(name);
-    }
+  const running = new Set(connectors.filter(({ status }) => status.state === 'RUNNING').map(({ name }) => name));
+  for (const report of await allReports(rest)) {
+    const name = String(report.name);
+    if (!running.has(name)) continue;
+    const tasks = (Array.isArray(report.tasks) ? (report.tasks as readonly Json[]) : []).filter(isRecord);
+    const deaths = [report.deaths, ...tasks.map((task) => task.deaths)].filter(isRecord);
+    if (deaths.some((of) => Number(of.in_row) >= 2)) dying.push(name);
+    if (Array.isArray(report.misspelt) && report.misspelt.length > 0) misspelt.push(name);
+    if (tasks.some((task) => Number(task.consecutive_failures) > 0 && task.state !== 'FAILED')) struggling.push(name);
   }
   const findings: Finding[] = [];
   if (dying.length > 0) {

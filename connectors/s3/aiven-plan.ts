@@ -8,8 +8,9 @@ import {
 import { aivenAccess, aivenAccessProblems, aivenBucket } from './access-settings.ts';
 import { prefixLayout, templateLayout } from './aiven-layout.ts';
 import type { FileCompression, FileFormat, RecordPart, RecordShape, WriterSpec } from './formats/record-writer.ts';
+import { statePrefixOf } from './rests.ts';
 import type { SinkLayout } from './sink-layout.ts';
-import { compressionEndings, fingerprintOf, rotationOf, type SinkPlan, statePrefixOf } from './sink-plan.ts';
+import { compressionEndings, fingerprintOf, rotationOf, type SinkPlan } from './sink-plan.ts';
 import { aivenSinkConfig } from './sink-settings.ts';
 import { TimeZone } from './time-zone.ts';
 

@@ -6,7 +6,7 @@ import { acknowledgeResource } from '../../cdk/acknowledged.ts';
 import { type AttachedConnector, attachConnector } from '../../cdk/connector.ts';
 import type { Drover } from '../../cdk/drover.ts';
 import { wakeOnObjects } from '../../cdk/wakes.ts';
-import { restsFolder } from './rests.ts';
+import { statePrefixOf } from './rests.ts';
 
 /** What the connectors of S3 need of AWS. Of the network the gateway endpoint of S3 is enough, which costs nothing. */
 
@@ -138,7 +138,7 @@ const restDays = 40;
  */
 export function s3Sink(drover: Drover, props: S3SinkProps): void {
   const { bucket, prefix } = props;
-  const statePrefix = props.statePrefix ?? `${prefix.slice(0, prefix.lastIndexOf('/') + 1)}${restsFolder}`;
+  const statePrefix = props.statePrefix ?? statePrefixOf(null, prefix);
   for (const [name, value] of Object.entries({ prefix, statePrefix })) {
     if (!Token.isUnresolved(value) && (value.startsWith('/') || value.includes('*'))) {
       throw new Error(

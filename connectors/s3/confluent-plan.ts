@@ -1,15 +1,9 @@
 import { type ConfigProblem, type ConfigValues, type ConnectorConfig, parseConfig } from '../../src/api/index.ts';
 import { confluentLayout, confluentLayoutProblems } from './confluent-layout.ts';
 import type { FileFormat, RecordShape, WriterSpec } from './formats/record-writer.ts';
+import { statePrefixOf } from './rests.ts';
 import type { S3Access } from './s3-client.ts';
-import {
-  type CompanionFile,
-  compressionEndings,
-  fingerprintOf,
-  rotationOf,
-  type SinkPlan,
-  statePrefixOf,
-} from './sink-plan.ts';
+import { type CompanionFile, compressionEndings, fingerprintOf, rotationOf, type SinkPlan } from './sink-plan.ts';
 import { confluentSinkConfig } from './sink-settings.ts';
 import { TimeZone } from './time-zone.ts';
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { FileCompression, WriterSpec } from './formats/record-writer.ts';
-import { restsFolder } from './rests.ts';
 import type { S3Access } from './s3-client.ts';
 import type { SinkLayout } from './sink-layout.ts';
 import type { TimeZone } from './time-zone.ts';
@@ -92,13 +91,6 @@ export function rotationOf(values: RunsValues): Pick<Rotation, 'bytes' | 'ageMs'
     ageMs: values['file.max.age.ms'] > 0 ? values['file.max.age.ms'] : longestAgeMs,
     quietMs: values['flush.when.drained'] ? values['flush.quiet.ms'] : null,
   };
-}
-
-/** `given`: as the setting has it. `prefix`: of all files. */
-export function statePrefixOf(given: string | null, prefix: string): string {
-  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  const chosen = given ?? `${folder}${restsFolder}`;
-  return chosen === '' || chosen.endsWith('/') ? chosen : `${chosen}/`;
 }
 
 /** Of all that says what files are and where they go; secrets are no part of it. */

@@ -25,9 +25,10 @@ export interface Misspelt {
  * over what it does not know, so that nothing else would tell.
  */
 export function misspeltSettings(given: readonly string[], declared: ReadonlySet<string>): Misspelt[] {
+  const unknown = given.filter((setting) => !declared.has(setting));
+  if (unknown.length === 0) return [];
   const unused = [...declared].filter((name) => !given.includes(name));
-  return given.flatMap((setting) => {
-    if (declared.has(setting)) return [];
+  return unknown.flatMap((setting) => {
     const [meant] = closest(setting, unused, 1);
     const allowed = setting.length < 8 ? 1 : 2;
     return meant !== undefined && distance(setting.toLowerCase(), meant.toLowerCase()) <= allowed

@@ -1,23 +1,20 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { snappyUncompress } from 'hyparquet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { confluentS3Sink } from '../../../connectors/s3/plugin.ts';
-import { plainAvro } from '../../../src/plugins/converters/avro/plain-avro.ts';
-import { ConnectorBench } from '../../../src/testing/index.ts';
-import { MemoryS3 } from '../../support/memory-s3.ts';
+import type { ConnectorBench } from '../../../src/testing/index.ts';
+import type { MemoryS3 } from '../../support/memory-s3.ts';
+import { closeS3Sink, openS3Sink } from '../../support/s3-sink-bench.ts';
 
 /** Every partitioner, extractor, rotation, packing and file beside a file that the settings name. */
 let store: MemoryS3;
 let bench: ConnectorBench;
 
 beforeEach(async () => {
-  store = await MemoryS3.start();
-  bench = new ConnectorBench(confluentS3Sink(async () => plainAvro));
+  ({ store, bench } = await openS3Sink());
 });
 
 afterEach(async () => {
-  await bench.close();
-  await store[Symbol.asyncDispose]();
+  await closeS3Sink({ store, bench });
 });
 
 const part = 'io.confluent.connect.storage.partitioner.';

@@ -4,6 +4,7 @@ import { aivenS3Sink, confluentS3Sink } from '../../../connectors/s3/plugin.ts';
 import { plainAvro } from '../../../src/plugins/converters/avro/plain-avro.ts';
 import { ConnectorBench, type Point } from '../../../src/testing/index.ts';
 import { MemoryS3 } from '../../support/memory-s3.ts';
+import { closeS3Sink, openS3Sink } from '../../support/s3-sink-bench.ts';
 
 const schemaless = {
   'key.converter': 'StringConverter',
@@ -21,13 +22,11 @@ let store: MemoryS3;
 let bench: ConnectorBench;
 
 beforeEach(async () => {
-  store = await MemoryS3.start();
-  bench = new ConnectorBench(confluentS3Sink(async () => plainAvro));
+  ({ store, bench } = await openS3Sink());
 });
 
 afterEach(async () => {
-  await bench.close();
-  await store[Symbol.asyncDispose]();
+  await closeS3Sink({ store, bench });
 });
 
 const configure = (settings: Readonly<Record<string, string>>) =>
