@@ -18,7 +18,8 @@ function orders(stack: Stack, drover: Drover): void {
 \`\`\`
 
 Which connector has the messages is said by its config alone, by \`sqs.queue.url\`: connectors are created, changed and deleted over the
-REST API without a deployment. One queue feeds one connector; a second one that names it is made, and FAILED with the name of the first. A message leaves the queue when
+REST API without a deployment. One queue feeds one connector; a second one that names it is refused, with the name of the first
+(one that was stopped while another took the queue is FAILED when it is resumed). A message leaves the queue when
 Kafka has acknowledged its record, when a transformation has dropped it, or when its dead letter is acknowledged; the others are given
 back one by one, of a FIFO queue with the later ones of their group. While no connector takes the messages (none names the queue, or it
 is paused, stopped or FAILED) the queue is held: its messages stay where they are and their receive counts do not grow.

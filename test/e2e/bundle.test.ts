@@ -416,6 +416,7 @@ const neverLoaded: readonly (readonly [functions: readonly FunctionName[], modul
     /^src\/storage\/dynamodb\/sdk-requests\.ts$/,
     'Lambda gives credentials in variables; test/cdk/table-way runs this without',
   ],
+  [['rest', 'mirror'], /^node:http$/, 'the SDK asks for it, which has nothing to ask here; test/cdk/table-way runs it'],
   [functionNames, /^node_modules\/@smithy\/core\/.*\/event-streams\//, 'no operation that Drover uses streams events'],
   [functionNames, /^node_modules\/bowser\//, 'names a browser to AWS'],
   [['rest', 'mirror'], /^(?:src\/plugins\/converters|node_modules\/(?:ajv|avsc))\//, 'only the task function converts'],
