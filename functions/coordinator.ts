@@ -26,7 +26,7 @@ const coordinator = createCoordinator({
   dueIndex: stores.due,
   cluster: stores.cluster,
   invoker: runsOnJava === null ? tasks : routed(runsOnJava),
-  startTicking: () => self.invoke({ kind: 'sub-minute-tick' }),
+  startTicking: (shard) => self.invoke(shard === null ? { kind: 'sub-minute-tick' } : { kind: 'shard-tick', shard }),
   owner: randomUUID(),
   clock,
   random: Math.random,
@@ -45,6 +45,8 @@ export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
         return coordinator.onTick(deadlineAt);
       case 'sub-minute-tick':
         return coordinator.onSubMinuteTick(deadlineAt);
+      case 'shard-tick':
+        return coordinator.onShardTick(invocation.shard, deadlineAt);
       case 'table-stream':
         return coordinator.onStream(readStreamRecords(invocation.records), deadlineAt);
       case 'failed-invocations':

@@ -1,21 +1,12 @@
 import type { FailedInvocation } from '../invocation/failed-invocations.ts';
-import type { ClusterStore } from '../storage/cluster-store.ts';
-import type { DueIndex } from '../storage/due-index.ts';
 import { becameDue, type TableChange } from '../storage/table-change.ts';
 import { dispatch, requestOf } from './dispatch.ts';
 import { bringFeedsInLine, type HoldFeedsDeps } from './hold-feeds.ts';
 import { type TakeOverDeps, takeOver } from './take-over.ts';
-import { isSoon, scheduledTick, tickWithinTheMinute } from './tick.ts';
+import { isSoon, scheduledTick, shardTick, type TickDeps, tickWithinTheMinute } from './tick.ts';
 import { type WakeUpReport, wakeUp } from './wake-up.ts';
 
-export interface CoordinatorDeps extends TakeOverDeps, HoldFeedsDeps {
-  readonly dueIndex: DueIndex;
-  readonly cluster: ClusterStore;
-  /** Asks for another invocation of the coordinator, asynchronously, that calls `onSubMinuteTick`. */
-  readonly startTicking: () => Promise<void>;
-  /** Names this invocation's environment in the ticker's lease. */
-  readonly owner: string;
-}
+export interface CoordinatorDeps extends TickDeps, TakeOverDeps, HoldFeedsDeps {}
 
 /**
  * The Herder's reactions. Each may run any number of times at once: what they do is a conditional write or an
@@ -28,6 +19,8 @@ export interface Coordinator {
   onTick(deadlineAt: number): Promise<void>;
   /** Asked for by `startTicking`: only what falls due within the minute. */
   onSubMinuteTick(deadlineAt: number): Promise<void>;
+  /** Asked for by `startTicking`: a tick of one shard of what is due, where that is more than one coordinator hands out. */
+  onShardTick(shard: number, deadlineAt: number): Promise<void>;
   /** Lambda has told of runs whose invocations failed: what they held is free, and dispatched again. */
   onFailedInvocations(failed: readonly FailedInvocation[], deadlineAt: number): Promise<void>;
   /** An event from outside has named connectors whose tasks should look now. */
@@ -46,7 +39,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     const now = clock.now();
     if (now - startedTickingAt < startingMs || (await deps.cluster.tickerHeld(now))) return;
     startedTickingAt = now;
-    await deps.startTicking();
+    await deps.startTicking(null);
   };
 
   return {
@@ -67,6 +60,8 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     },
 
     onSubMinuteTick: (deadlineAt) => tickWithinTheMinute(deps, deadlineAt, true),
+
+    onShardTick: (shard, deadlineAt) => shardTick(deps, shard, deadlineAt),
 
     onFailedInvocations: (failed, deadlineAt) => takeOver(deps, failed, deadlineAt),
 

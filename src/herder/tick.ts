@@ -1,11 +1,20 @@
+import type { RunRequest } from '../invocation/run-request.ts';
 import type { ClusterStore } from '../storage/cluster-store.ts';
-import { type DueIndex, type DueItem, everyTick } from '../storage/due-index.ts';
+import { type DueIndex, type DueItem, type DuePage, everyTick } from '../storage/due-index.ts';
 import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
 
 export interface TickDeps extends DispatchDeps {
   readonly dueIndex: DueIndex;
   readonly cluster: ClusterStore;
+  /**
+   * Asks for another invocation of the coordinator, asynchronously, that calls `onSubMinuteTick`, or for a shard of what is
+   * due `onShardTick`.
+   */
+  readonly startTicking: (shard: number | null) => Promise<void>;
+  /** Names this invocation's environment in the ticker's lease. */
   readonly owner: string;
+  /** What one coordinator hands out in a minute; where so much is due, each shard gets one of its own. @default 10000 */
+  readonly aloneLimit?: number;
 }
 
 const minute = 60_000;
@@ -17,7 +26,6 @@ const lookEveryMs = 1000;
 const lingerMs = 2000;
 /** Kept free before the deadline, to give the lease back. */
 const marginMs = 2000;
-const sweepLimit = 10_000;
 const tickLimit = 1000;
 
 /** Due within a minute, and neither already nor by the schedule alone. */
@@ -25,29 +33,110 @@ export function isSoon(dueAt: number, now: number): boolean {
   return dueAt > now && dueAt <= now + minute;
 }
 
+/** When a tick that begins now must be over: the next one goes on. */
+const endOf = (now: number, deadlineAt: number) => Math.min(deadlineAt - marginMs, now + minute);
+
 /**
- * Dispatches everything overdue: what polls by the minute, what a lost stream record would have woken, and what a dead
- * run left behind (L1). The work is one query for what is due, however many connectors exist (L2).
+ * The schedule's tick: dispatches everything overdue, which is what polls by the minute, what a lost stream record would
+ * have woken, and what a dead run left behind (L1), then what falls due within the minute. The work is one query for what
+ * is due, however many connectors exist (L2).
  */
-async function sweep(deps: TickDeps, pending: Pending, deadlineAt: number): Promise<void> {
+export async function scheduledTick(deps: TickDeps, deadlineAt: number): Promise<void> {
   const now = deps.clock.now();
-  const [due, watched] = await Promise.all([
-    deps.dueIndex.due(now - graceMs, sweepLimit),
-    deps.dueIndex.watched(null, 1),
-  ]);
-  for (const item of due) pending.dispatched(item);
-  const requests = due.map(({ run }) => requestOf(run));
-  if (watched.items.length > 0) requests.unshift({ kind: 'probe' });
-  const { dispatched, left } = await dispatch(deps, requests, deadlineAt - marginMs);
-  deps.telemetry.emit('herder.swept', { due: due.length, dispatched, left });
+  const endAt = endOf(now, deadlineAt);
+  const { aloneLimit = 10_000 } = deps;
+  const [found, watched] = await Promise.all([deps.dueIndex.due(endAt, aloneLimit), deps.dueIndex.watched(null, 1)]);
+  const probe: RunRequest[] = watched.items.length > 0 ? [{ kind: 'probe' }] : [];
+  if (found.length === aloneLimit) {
+    await Promise.all([dispatch(deps, probe, endAt), shareOut(deps, deadlineAt)]);
+    return;
+  }
+  const pending = new Pending();
+  await sweep(deps, pending, found, now, endAt, probe);
+  const ahead = pending.waiting(found.filter(notByTheSchedule), now);
+  if (ahead.length > 0) await tickWithinTheMinute(deps, deadlineAt, false, pending);
 }
 
-/** The schedule's tick: what was missed, then what falls due within the minute. */
-export async function scheduledTick(deps: TickDeps, deadlineAt: number): Promise<void> {
-  const pending = new Pending();
-  await sweep(deps, pending, deadlineAt);
-  await tickWithinTheMinute(deps, deadlineAt, false, pending);
+/** A coordinator for each shard. One that cannot be had is this one. */
+async function shareOut(deps: TickDeps, deadlineAt: number): Promise<void> {
+  const { clock, cluster, dueIndex, owner, telemetry } = deps;
+  // Whoever would ask for a ticker in this minute need not: the shards have theirs. It is left to expire.
+  await cluster.acquireTicker(owner, clock.now(), clock.now() + minute);
+  const shards = Array.from({ length: dueIndex.shards }, (_, shard) => shard);
+  telemetry.emit('herder.shared-out', { shards: shards.length });
+  await Promise.all(
+    shards.map(async (shard) => {
+      try {
+        await deps.startTicking(shard);
+      } catch (error) {
+        telemetry.emit('herder.dispatch-failed', { run: `the tick of shard ${shard}`, error: String(error) });
+        await shardTick(deps, shard, deadlineAt);
+      }
+    }),
+  );
 }
+
+/**
+ * The tick of one shard of what is due, in its share of the pace. Asked for twice, it is done once: the second waits for its
+ * turn, as that of the next minute does, and finds what the first has left.
+ */
+export async function shardTick(deps: TickDeps, shard: number, deadlineAt: number): Promise<void> {
+  const { clock, cluster, owner, dueIndex } = deps;
+  const limits = { ...deps.limits, runsInFlight: Math.ceil(deps.limits.runsInFlight / dueIndex.shards) };
+  const paced: TickDeps = { ...deps, limits };
+  const endAt = endOf(clock.now(), deadlineAt);
+  while (!(await cluster.acquireTicker(owner, clock.now(), endAt + marginMs, shard))) {
+    if (clock.now() >= endAt) return;
+    await clock.sleep(lookEveryMs);
+  }
+  try {
+    const now = clock.now();
+    const pending = new Pending();
+    await sweep(paced, pending, await allOf(dueIndex, shard, now), now, endAt);
+    await tickUntil(paced, pending, endAt, shard);
+  } finally {
+    await cluster.releaseTicker(owner, shard);
+  }
+}
+
+async function allOf(dueIndex: DueIndex, shard: number, until: number): Promise<DueItem[]> {
+  const found: DueItem[] = [];
+  let after: string | null = null;
+  do {
+    const page: DuePage = await dueIndex.duePage(shard, until, 0, after);
+    found.push(...page.items);
+    after = page.next;
+  } while (after !== null);
+  return found;
+}
+
+/** Dispatches what of `found` is overdue. */
+async function sweep(
+  deps: TickDeps,
+  pending: Pending,
+  found: readonly DueItem[],
+  now: number,
+  endAt: number,
+  first: readonly RunRequest[] = [],
+): Promise<void> {
+  const overdue = found.filter(({ dueAt }) => dueAt <= now - graceMs);
+  for (const item of overdue) pending.dispatched(item);
+  const requests = [...first, ...inTurn(overdue, deps.random).map(({ run }) => requestOf(run))];
+  const { dispatched, left } = await dispatch(deps, requests, endAt);
+  deps.telemetry.emit('herder.swept', { due: overdue.length, dispatched, left });
+}
+
+/**
+ * What waits for this minute's tick alone stays in the index as it is, run or not: so that, where there is more than can be
+ * handed out, it is not the same that are left each time, they begin anywhere, and after those that are due once.
+ */
+function inTurn(overdue: readonly DueItem[], random: () => number): DueItem[] {
+  const polled = overdue.filter((item) => !notByTheSchedule(item));
+  const start = Math.floor(random() * polled.length);
+  return [...overdue.filter(notByTheSchedule), ...polled.slice(start), ...polled.slice(0, start)];
+}
+
+const notByTheSchedule = ({ dueAt }: DueItem) => dueAt > everyTick;
 
 /**
  * Dispatches to the second what falls due within this minute, as the only ticker (its lease is in the table). Returns
@@ -60,7 +149,7 @@ export async function tickWithinTheMinute(
   pending = new Pending(),
 ): Promise<void> {
   const { clock, cluster, owner } = deps;
-  const endAt = Math.min(deadlineAt - marginMs, clock.now() + minute);
+  const endAt = endOf(clock.now(), deadlineAt);
   if (!(await waitForTurn(deps, pending, endAt, started))) return;
   pending.takeOver(clock.now());
   try {
@@ -77,7 +166,7 @@ export async function tickWithinTheMinute(
 async function waitForTurn(deps: TickDeps, pending: Pending, endAt: number, started: boolean): Promise<boolean> {
   const { clock, cluster, owner } = deps;
   while (clock.now() < endAt) {
-    const waiting = pending.waiting(await soon(deps, endAt), clock.now());
+    const waiting = pending.waiting(await soon(deps, pending, endAt), clock.now());
     if (waiting.length === 0 && !started) return false;
     if (await cluster.acquireTicker(owner, clock.now(), endAt + marginMs)) return true;
     if (waiting.length === 0) return false;
@@ -86,11 +175,11 @@ async function waitForTurn(deps: TickDeps, pending: Pending, endAt: number, star
   return false;
 }
 
-async function tickUntil(deps: TickDeps, pending: Pending, endAt: number): Promise<void> {
+async function tickUntil(deps: TickDeps, pending: Pending, endAt: number, shard: number | null = null): Promise<void> {
   const { clock } = deps;
   let idleSince = clock.now();
   while (clock.now() < endAt) {
-    const items = await soon(deps, endAt);
+    const items = await soon(deps, pending, endAt, shard);
     const now = clock.now();
     const ready = pending.take(items, now);
     if (ready.length > 0)
@@ -107,7 +196,18 @@ async function tickUntil(deps: TickDeps, pending: Pending, endAt: number): Promi
   }
 }
 
-const soon = (deps: TickDeps, until: number) => deps.dueIndex.due(until, tickLimit, everyTick + 1);
+/** The soonest. Of a shard those that this ticker has dispatched and that have not begun stand in nobody's way. */
+async function soon(deps: TickDeps, pending: Pending, until: number, shard: number | null = null): Promise<DueItem[]> {
+  if (shard === null) return deps.dueIndex.due(until, tickLimit, everyTick + 1);
+  const found: DueItem[] = [];
+  let after: string | null = null;
+  do {
+    const page: DuePage = await deps.dueIndex.duePage(shard, until, everyTick + 1, after);
+    found.push(...page.items.filter((item) => !pending.hasDispatched(item)));
+    after = page.next;
+  } while (after !== null && found.length < tickLimit);
+  return found;
+}
 
 /** What this ticker has seen: each item is dispatched once per due time, a running one stays in the index meanwhile. */
 class Pending {
@@ -115,6 +215,10 @@ class Pending {
 
   dispatched(item: DueItem): void {
     this.#seen.set(keyOf(item), { at: item.dueAt, dispatched: true });
+  }
+
+  hasDispatched(item: DueItem): boolean {
+    return this.#seen.get(keyOf(item))?.dispatched === true;
   }
 
   /** What came due before was for the ticker before: only what is still here after the grace was missed. */

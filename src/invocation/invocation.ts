@@ -89,6 +89,11 @@ export function parseMirrorInvocation(event: unknown): MirrorInvocation {
   return { kind: 'table-stream', records };
 }
 
+function shardIn({ shard }: { readonly shard?: unknown }): number {
+  if (typeof shard === 'number' && Number.isInteger(shard) && shard >= 0) return shard;
+  throw invalid('"shard" of a tick is a whole number from 0');
+}
+
 /** What is nobody's event wakes nobody: a rule or a bucket may send more than Drover's. `wakeSources`: see `namesToWake`. */
 export function parseCoordinatorInvocation(
   event: unknown,
@@ -96,6 +101,7 @@ export function parseCoordinatorInvocation(
 ): CoordinatorInvocation {
   const kind = typeof event === 'object' && event !== null && 'kind' in event ? event.kind : undefined;
   if (kind === 'tick' || kind === 'sub-minute-tick') return { kind };
+  if (kind === 'shard-tick') return { kind, shard: shardIn(event as { readonly shard?: unknown }) };
   const records = streamRecordsOf(event);
   if (records !== null) return { kind: 'table-stream', records };
   const failed = failedInvocationsOf(event);

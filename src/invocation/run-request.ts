@@ -7,9 +7,10 @@ export type RunRequest =
   | { readonly kind: 'probe' };
 
 /** What the schedule sends to the coordinator (`tick`), and it to itself. */
-export interface TickRequest {
-  readonly kind: 'tick' | 'sub-minute-tick';
-}
+export type TickRequest =
+  | { readonly kind: 'tick' | 'sub-minute-tick' }
+  /** Of one shard of what is due. */
+  | { readonly kind: 'shard-tick'; readonly shard: number };
 
 /** Identifies what a lease is held for: a task, or with `task: null` the connector itself. */
 export interface RunId {

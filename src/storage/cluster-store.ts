@@ -40,10 +40,13 @@ export interface ClusterStore {
   /** No effect for those that are not there. */
   deleteLoggerLevels(loggers: readonly string[]): Promise<void>;
 
-  /** One coordinator at a time looks at what is due within the minute (L4). True when `owner` is it until `expiresAt`. */
-  acquireTicker(owner: string, now: number, expiresAt: number): Promise<boolean>;
+  /**
+   * One coordinator at a time looks at what is due within the minute (L4), or at one shard of what is due. True when
+   * `owner` is it until `expiresAt`.
+   */
+  acquireTicker(owner: string, now: number, expiresAt: number, shard?: number | null): Promise<boolean>;
   /** No effect when somebody else has it. */
-  releaseTicker(owner: string): Promise<void>;
-  /** False also when nobody holds it any more at `now`. */
+  releaseTicker(owner: string, shard?: number | null): Promise<void>;
+  /** Whether somebody looks at all shards, or has others do it; false also when nobody holds it any more at `now`. */
   tickerHeld(now: number): Promise<boolean>;
 }

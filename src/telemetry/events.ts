@@ -91,6 +91,7 @@ export interface Events {
   'herder.dispatched': { runs: number; first: string; durationMs: number };
   'herder.dispatch-failed': { run: string; error: string };
   'herder.swept': { due: number; dispatched: number; left: number };
+  'herder.shared-out': { shards: number };
   'herder.woken': { connectors: number; tasks: number };
   /** Of `failed` invocations that Lambda told of, `free` had left something to be taken over at once. */
   'herder.took-over': { failed: number; free: number };
@@ -365,6 +366,11 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     logger: 'drover.herder',
     message: (f) => `${f.dispatched} of ${f.due} overdue runs dispatched`,
     metrics: { left: ['undispatched-runs', 'Count'] },
+  },
+  'herder.shared-out': {
+    level: 'INFO',
+    logger: 'drover.herder',
+    message: (f) => `More is due than one coordinator hands out: each of ${f.shards} shards has its own`,
   },
   'herder.woken': {
     level: 'INFO',

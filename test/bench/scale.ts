@@ -6,9 +6,10 @@ import { startEmulator } from '../../local/emulator.ts';
 import { freePort } from '../../local/ports.ts';
 import { stopService } from '../../local/service.ts';
 import { systemClock as clock } from '../../src/clock.ts';
-import { createCoordinator } from '../../src/herder/coordinator.ts';
+import { type Coordinator, type CoordinatorDeps, createCoordinator } from '../../src/herder/coordinator.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import type { StreamRecord } from '../../src/invocation/table-stream.ts';
+import { everyTick } from '../../src/storage/due-index.ts';
 import { AwsTableClient } from '../../src/storage/dynamodb/aws-table-client.ts';
 import { createTable } from '../../src/storage/dynamodb/create-table.ts';
 import { SignedRequests } from '../../src/storage/dynamodb/signed-requests.ts';
@@ -21,12 +22,13 @@ import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { WatchedRequests } from './watched-requests.ts';
 
 /**
- * What a growing installation costs the herder, over the emulator's table: requests are counted where they leave the
- * SDK, retries included. `node test/bench/scale.ts [sizes, default 100,1000,10000]`; DROVER_BENCH_DYNAMODB names one
- * to use instead of a fresh one.
+ * What a growing installation costs the herder, over the emulator's table: requests are counted where they leave, their
+ * retries are not. `node test/bench/scale.ts [sizes, default 100,1000,10000] [connectors that poll by the minute, default
+ * 100000]`; DROVER_BENCH_DYNAMODB names one to use instead of a fresh one.
  */
 const sizes = (process.argv[2] ?? '100,1000,10000').split(',').map(Number);
 const largest = Math.max(...sizes);
+const polling = Number(process.argv[3] ?? '100000');
 const ticks = 20;
 const far = clock.now() + 30 * 24 * 3600_000;
 const name = (n: number) => `connector-${String(n).padStart(5, '0')}`;
@@ -86,32 +88,41 @@ async function idleItems(): Promise<{ key: Key; item: Record<string, unknown> }[
   });
 }
 
-async function seed(table: AwsTableClient, from: number, to: number): Promise<void> {
+type Item = Record<string, unknown>;
+
+/** Connectors `from` to `to`; `indexed`: what of the indexes a task has. */
+async function seed(
+  table: AwsTableClient,
+  from: number,
+  to: number,
+  indexed: (n: number, key: Key) => Item = idle,
+): Promise<void> {
   const templates = await idleItems();
   const writes: BatchWrite[] = [];
   for (let n = from; n < to; n++) {
     for (const { key, item } of templates) {
       const copy = { pk: key.pk.replace(name(0), name(n)), sk: key.sk };
-      const indexed: Record<string, unknown> = { ...item, pk: { S: copy.pk } };
-      // Half of them wait for their time, half are watched by the probe: both are idle.
-      if ('duePk' in item && n % 2 === 0) indexed.duePk = { S: duePk(copy) };
-      if ('duePk' in item && n % 2 === 1) {
-        delete indexed.duePk;
-        delete indexed.dueAt;
-        indexed.watchedPk = { S: watchedPk(copy) };
-      }
-      writes.push({ kind: 'put', key: copy, what: 'a seed', item: indexed as never });
+      const { duePk: due, dueAt, ...rest }: Item = { ...item, pk: { S: copy.pk } };
+      const made = due === undefined ? rest : { ...rest, ...indexed(n, copy) };
+      writes.push({ kind: 'put', key: copy, what: 'a seed', item: made as never });
     }
   }
   await table.writeMany(writes, 'the seed');
 }
+
+/** Half of them wait for their time, half are watched by the probe: both are idle. */
+function idle(n: number, key: Key): Item {
+  return n % 2 === 0 ? { duePk: { S: duePk(key) }, dueAt: { N: String(far) } } : { watchedPk: { S: watchedPk(key) } };
+}
+
+const polled = (_: number, key: Key): Item => ({ duePk: { S: duePk(key) }, dueAt: { N: String(everyTick) } });
 
 interface Invoked {
   readonly requests: RunRequest[];
   mostAtOnce: number;
 }
 
-function coordinatorOver(stores: Stores, invoked: Invoked) {
+function coordinatorOver(stores: Stores, invoked: Invoked, others: Partial<CoordinatorDeps> = {}) {
   let atOnce = 0;
   return createCoordinator({
     configs: stores.config,
@@ -133,6 +144,7 @@ function coordinatorOver(stores: Stores, invoked: Invoked) {
     random: Math.random,
     telemetry: createTelemetry({ clock, write: () => {}, level: 'FATAL' }),
     limits: { runsInFlight: 1000, concurrency: 50 },
+    ...others,
   });
 }
 
@@ -233,6 +245,42 @@ async function thousandTasks(stores: Stores): Promise<void> {
   row('1,000 tasks deleted', await measured(() => stores.generations.deleteTasks(again.lease, all, clock.now())));
 }
 
+/**
+ * As many connectors as one coordinator cannot hand out, each with a task that polls by the minute. The coordinators of the
+ * shards share this process, as they would not on Lambda; nothing runs, so that what is handed out stays due.
+ */
+async function allByTheMinute(stores: Stores, table: AwsTableClient, count: number): Promise<void> {
+  await seed(table, largest, largest + count, polled);
+  const invoked: Invoked = { requests: [], mostAtOnce: 0 };
+  const ticks: Promise<void>[] = [];
+  const deadlineAt = clock.now() + 75_000;
+  const coordinator = (owner: string): Coordinator =>
+    coordinatorOver(stores, invoked, {
+      owner,
+      limits: { runsInFlight: 4000, concurrency: 50 },
+      startTicking: async (shard) => {
+        if (shard !== null) ticks.push(coordinator(`of ${shard}`).onShardTick(shard, deadlineAt));
+      },
+    });
+  const handedOut = () => invoked.requests.filter(({ kind }) => kind === 'task');
+  const result = await measured(async () => {
+    const ended = new AbortController();
+    const all = coordinator('first')
+      .onTick(deadlineAt)
+      .then(() => Promise.all(ticks));
+    void all.finally(() => ended.abort());
+    while (invoked.requests.length < count && !ended.signal.aborted) await clock.sleep(20);
+  });
+  const runs = new Set(handedOut().map((request) => JSON.stringify(request)));
+  row(
+    `${count} tasks that poll by the minute, one tick`,
+    result,
+    `${runs.size} runs in ${ticks.length} shards, ${handedOut().length - runs.size} of them twice`,
+  );
+  await Promise.all(ticks);
+  row(`1,000 of ${largest + count} names listed`, await measured(() => stores.config.listConnectorNames(null, 1000)));
+}
+
 async function commits(stores: Stores): Promise<void> {
   const now = clock.now();
   const task = await stores.leases.acquireTask(name(0), 0, 'x', now, now + 600_000);
@@ -325,6 +373,7 @@ try {
   await thousandDue(stores);
   await commits(stores);
   await manySourcePartitions(stores);
+  await allByTheMinute(stores, table, polling);
   const machine = `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, the AWS emulator`;
   const text = `# Scale\n\n${new Date(clock.now()).toISOString().slice(0, 10)}, ${machine}. Requests are counted, not their retries.\n\n${lines.join('\n')}\n`;
   mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });

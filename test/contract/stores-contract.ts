@@ -1210,5 +1210,18 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       await cluster.releaseTicker('two');
       expect(await cluster.tickerHeld(t0 + 2 * minute)).toBe(false);
     });
+
+    it('L4: one ticker of a shard at a time, beside those of others and of all', async () => {
+      const { cluster } = await newStores();
+      expect(await cluster.acquireTicker('one', t0, t0 + minute, 0)).toBe(true);
+      expect(await cluster.tickerHeld(t0 + 1)).toBe(false);
+      expect(await cluster.acquireTicker('two', t0, t0 + minute)).toBe(true);
+      expect(await cluster.acquireTicker('two', t0, t0 + minute, 1)).toBe(true);
+      expect(await cluster.acquireTicker('two', t0, t0 + minute, 0)).toBe(false);
+      await cluster.releaseTicker('one');
+      expect(await cluster.tickerHeld(t0 + 1)).toBe(true);
+      await cluster.releaseTicker('one', 0);
+      expect(await cluster.acquireTicker('two', t0, t0 + minute, 0)).toBe(true);
+    });
   });
 }

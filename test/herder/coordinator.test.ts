@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Coordinator, createCoordinator } from '../../src/herder/coordinator.ts';
+import { type Coordinator, type CoordinatorDeps, createCoordinator } from '../../src/herder/coordinator.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
+import { everyTick } from '../../src/storage/due-index.ts';
 import { createMemoryStores } from '../../src/storage/memory/stores.ts';
 import type { Stores } from '../../src/storage/stores.ts';
 import type { TableChange } from '../../src/storage/table-change.ts';
@@ -25,7 +26,7 @@ describe('coordinator', () => {
   let tickersStarted: number;
   let coordinator: Coordinator;
 
-  const create = (runsInFlight = 100, owner = 'one') =>
+  const create = (runsInFlight = 100, owner = 'one', others: Partial<CoordinatorDeps> = {}) =>
     createCoordinator({
       configs: stores.config,
       leases: stores.leases,
@@ -46,6 +47,7 @@ describe('coordinator', () => {
       telemetry: createTelemetry({ clock, write: () => {} }),
       limits: { runsInFlight, concurrency: 4 },
       owner,
+      ...others,
     });
 
   beforeEach(() => {
@@ -178,6 +180,107 @@ describe('coordinator', () => {
       expect(invocations.length).toBe(25);
       expect(Math.max(...invocations.map(({ at }) => at - from))).toBeLessThan(4000);
     });
+  });
+
+  describe('tick, with more due than one coordinator hands out', () => {
+    const all = 60;
+    /** As Lambda runs them: each a coordinator of its own, beside the one that asked. */
+    let shardTicks: Promise<void>[];
+    let noShard: readonly number[];
+
+    const createSharing = (runsInFlight: number, random = () => 0.5, owner = 'one'): Coordinator =>
+      create(runsInFlight, owner, {
+        aloneLimit: 10,
+        random,
+        startTicking: async (shard) => {
+          if (shard === null) tickersStarted++;
+          else if (noShard.includes(shard)) throw new Error('TooManyRequestsException');
+          else shardTicks.push(createSharing(runsInFlight, random, `of ${shard}`).onShardTick(shard, deadline()));
+        },
+      });
+    const tick = async (sharing: Coordinator) => {
+      await clock.run(sharing.onTick(deadline()));
+      await clock.run(Promise.all(shardTicks));
+    };
+
+    beforeEach(async () => {
+      shardTicks = [];
+      noShard = [];
+      for (let i = 0; i < all; i++) await createConnector(`c${i}`);
+      streamed();
+      await clock.advance(minute);
+    });
+
+    it('L5: each shard has its own, in its share of the pace, and nothing is handed out twice', async () => {
+      const from = clock.now() - startedAt;
+      await tick(createSharing(8));
+      expect(shardTicks).toHaveLength(stores.due.shards);
+      expect(names().sort()).toEqual(Array.from({ length: all }, (_, i) => `c${i}`).sort());
+      const perSecond = new Map<number, number>();
+      for (const { at } of invocations) {
+        const second = Math.floor((at - from) / 1000);
+        perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
+      }
+      for (const count of perSecond.values()) expect(count).toBeLessThanOrEqual(16);
+      expect(perSecond.size).toBeGreaterThan(3);
+    });
+
+    it('a shard whose coordinator is asked for twice is handed out once', async () => {
+      const sharing = createSharing(1000);
+      for (const owner of ['first', 'second'])
+        shardTicks.push(createSharing(1000, undefined, owner).onShardTick(2, deadline()));
+      await tick(sharing);
+      expect(names().sort()).toEqual([...new Set(names())].sort());
+      expect(names()).toHaveLength(all);
+    });
+
+    it('L1: a shard for which none can be had is done by the one that asked', async () => {
+      noShard = [1, 3];
+      await tick(createSharing(1000));
+      expect(shardTicks).toHaveLength(2);
+      expect(names()).toHaveLength(all);
+    });
+
+    it('L4: nobody asks for a ticker beside those of the shards, and they see what falls due in their minute', async () => {
+      const sharing = createSharing(1000);
+      const ticking = sharing.onTick(deadline());
+      await clock.run(ticking);
+      for (let i = 0; i < 8; i++) await createConnector(`soon${i}`, clock.now() + 1500);
+      await sharing.onStream(streamed(), deadline());
+      expect(tickersStarted).toBe(0);
+      await clock.run(Promise.all(shardTicks));
+      for (let i = 0; i < 8; i++) expect(names()).toContain(`soon${i}`);
+      expect(names()).toHaveLength(all + 8);
+    });
+
+    it('leaves its shard in time, and the next minute goes on with what is left', async () => {
+      const slow = createSharing(4);
+      const from = clock.now();
+      const first = slow.onTick(deadline(10_000));
+      shardTicks = [];
+      await clock.run(first);
+      await clock.run(Promise.all(shardTicks));
+      expect(clock.now() - from).toBeLessThan(minute + 1);
+      await clock.advance(Math.max(0, from + minute - clock.now()));
+      await tick(createSharing(1000));
+      expect(names().sort()).toEqual(Array.from({ length: all }, (_, i) => `c${i}`).sort());
+    });
+  });
+
+  it('L1: where more polls by the minute than can be handed out, it is not the same that are left each time', async () => {
+    for (let i = 0; i < 12; i++) {
+      await createConnector(`c${i}`);
+      const { lease } = await acquire(`c${i}`);
+      await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: everyTick });
+    }
+    running = false;
+    for (let minutes = 0; minutes < 6; minutes++) {
+      const short = create(4, 'one', { random: () => (minutes + 0.5) / 6 });
+      // One second's worth.
+      await clock.run(short.onTick(deadline(2900)));
+      await clock.advance(minute);
+    }
+    expect(new Set(names()).size).toBe(12);
   });
 
   describe('wake-up', () => {

@@ -86,6 +86,10 @@ describe('an invocation of the coordinator', () => {
   it.each([
     [{ kind: 'tick' }, { kind: 'tick' }],
     [{ kind: 'sub-minute-tick', more: 1 }, { kind: 'sub-minute-tick' }],
+    [
+      { kind: 'shard-tick', shard: 3, more: 1 },
+      { kind: 'shard-tick', shard: 3 },
+    ],
     [{ Records: [change] }, { kind: 'table-stream', records: [change] }],
     [{ drover: { wake: ['a'] } }, { kind: 'wake-up', connectors: ['a'] }],
     [{ Records: [{ body: '{"drover":{"wake":["a"]}}' }] }, { kind: 'wake-up', connectors: ['a'] }],

@@ -89,7 +89,10 @@ export async function startInProcessDrover(options: InProcessDroverOptions): Pro
     dueIndex: stores.due,
     cluster: stores.cluster,
     invoker: { invoke: async (request) => inBackground(() => run(request)) },
-    startTicking: async () => inBackground(() => coordinator.onSubMinuteTick(deadline())),
+    startTicking: async (shard) =>
+      inBackground(() =>
+        shard === null ? coordinator.onSubMinuteTick(deadline()) : coordinator.onShardTick(shard, deadline()),
+      ),
     clock: { now: clock.now, sleep: (ms) => clock.sleep(ms, closing.signal) },
     random: Math.random,
     telemetry,

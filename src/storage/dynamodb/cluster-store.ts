@@ -74,9 +74,9 @@ export class DynamoDbClusterStore implements ClusterStore {
     await this.#table.writeMany(deletes, 'the levels of loggers');
   }
 
-  async acquireTicker(owner: string, now: number, expiresAt: number): Promise<boolean> {
+  async acquireTicker(owner: string, now: number, expiresAt: number, shard: number | null = null): Promise<boolean> {
     const { done } = await this.#table.update({
-      key: tickerKey,
+      key: tickerKey(shard),
       what: 'the ticker',
       set: { owner: S(owner), expiresAt: N(expiresAt) },
       condition: tickerIsFree,
@@ -85,9 +85,9 @@ export class DynamoDbClusterStore implements ClusterStore {
     return done;
   }
 
-  async releaseTicker(owner: string): Promise<void> {
+  async releaseTicker(owner: string, shard: number | null = null): Promise<void> {
     await this.#table.update({
-      key: tickerKey,
+      key: tickerKey(shard),
       what: 'the ticker',
       remove: ['owner', 'expiresAt'],
       condition: tickerIsMine,
@@ -96,7 +96,7 @@ export class DynamoDbClusterStore implements ClusterStore {
   }
 
   async tickerHeld(now: number): Promise<boolean> {
-    const item = (await this.#table.get(tickerKey)) ?? {};
+    const item = (await this.#table.get(tickerKey(null))) ?? {};
     return text(item, 'owner') !== null && (number(item, 'expiresAt') ?? 0) > now;
   }
 }

@@ -1,10 +1,13 @@
-import type { DueIndex, DueItem, WatchedSink } from '../due-index.ts';
+import type { DueIndex, DueItem, DuePage, WatchedSink } from '../due-index.ts';
 import { type Attributes, number, text } from './attributes.ts';
 import { readPositions, readTopicIds } from './item-codec.ts';
 import { connectorOf, duePks, stateSk, taskOf, watchedPks } from './table.ts';
 import type { ItemPage, TableClient } from './table-client.ts';
 
+const pageLimit = 1000;
+
 export class DynamoDbDueIndex implements DueIndex {
+  readonly shards = duePks.length;
   readonly #table: TableClient;
 
   constructor(table: TableClient) {
@@ -33,6 +36,12 @@ export class DynamoDbDueIndex implements DueIndex {
       after = page.next;
     } while (after !== null && found.length < limit);
     return found;
+  }
+
+  async duePage(shard: number, until: number, from: number, after: string | null): Promise<DuePage> {
+    const range = { from, to: until };
+    const page = await this.#table.queryIndex('due', duePks[shard] as string, { range, after, limit: pageLimit });
+    return { items: page.items.map(dueItem), next: page.next };
   }
 
   /** Shard after shard; `next` says which, and where in it. */

@@ -173,7 +173,11 @@ export const historySk = (changedAt: number, id: string, part: number) =>
   `${historyPrefix}${padded(changedAt, 15)}#${id}#${padded(part, 6)}`;
 
 export const clusterIdKey: Key = { pk: clusterPk, sk: 'CLUSTER_ID' };
-export const tickerKey: Key = { pk: clusterPk, sk: 'TICKER' };
+/** Of the whole index, or of one shard of it. */
+export const tickerKey = (shard: number | null): Key => ({
+  pk: clusterPk,
+  sk: shard === null ? 'TICKER' : `TICKER#${shard}`,
+});
 export const mirrorKey: Key = { pk: clusterPk, sk: 'MIRROR' };
 export const loggerKey = (logger: string): Key => ({
   pk: clusterPk,
