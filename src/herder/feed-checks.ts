@@ -65,11 +65,17 @@ const reservedMs = 120_000;
 
 /**
  * Of two connectors that are made for one event source at the same time, one is refused. What is reserved by a connector that
- * is not made after all, or never runs, is another's two minutes later. Throws ConnectError `config.invalid`.
+ * is not made after all, or never runs, is another's two minutes later. `willRun`: a stopped one keeps it from nobody. Throws
+ * ConnectError `config.invalid`.
  */
-export async function reserveFeed(plugins: PluginRegistry, settings: Settings, rules: FeedRules): Promise<void> {
+export async function reserveFeed(
+  plugins: PluginRegistry,
+  settings: Settings,
+  rules: FeedRules,
+  willRun: () => Promise<boolean>,
+): Promise<void> {
   const named = await feedOf(plugins, settings, rules);
-  if (named === null || !rules.declared.covers(named.key)) return;
+  if (named === null || !rules.declared.covers(named.key) || !(await willRun())) return;
   const { key, setting } = named;
   const name = settings.name ?? '';
   const now = rules.clock.now();

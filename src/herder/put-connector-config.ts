@@ -17,7 +17,7 @@ export async function createConnector(
 ): Promise<ConnectorInfo> {
   const { config, type } = await requireValid(deps, named(name, input));
   requireFit(config);
-  if (targetState !== 'STOPPED') await reserve(deps, config);
+  await reserve(deps, config, async () => targetState);
   await deps.configs.createConnector(name, type, config, targetState, deps.clock.now());
   return connectorInfo(name, type, config, []);
 }
@@ -29,7 +29,7 @@ export async function putConnectorConfig(
 ): Promise<{ created: boolean; info: ConnectorInfo }> {
   const { config, type } = await requireValid(deps, named(name, input));
   requireFit(config);
-  await reserve(deps, config);
+  await reserve(deps, config, async () => (await deps.configs.getConnector(name))?.targetState);
   const { created } = await deps.configs.putConnectorConfig(name, type, config, deps.clock.now());
   const tasks = created ? [] : await deps.configs.getTasks(name);
   return { created, info: connectorInfo(name, type, config, tasks) };
@@ -49,7 +49,7 @@ export async function patchConnectorConfig(deps: HerderDeps, name: string, patch
   const inOrder = javaHashOrder(Object.keys(merged)).map((key) => [key, merged[key]!]);
   const { config, type } = await requireValid(deps, Object.fromEntries(inOrder));
   requireFit(config);
-  await reserve(deps, config);
+  await reserve(deps, config, async () => connector.targetState);
   const changed = await deps.configs.replaceConnectorConfig(
     name,
     connector.configVersion,
@@ -68,8 +68,14 @@ export async function deleteConnector(deps: HerderDeps, name: string): Promise<v
   });
 }
 
-async function reserve({ plugins, feedRules }: HerderDeps, config: Settings): Promise<void> {
-  if (feedRules !== undefined) await reserveFeed(plugins, config, feedRules);
+/** For what is to run; `targetState`: undefined for a connector that is being made. */
+async function reserve(
+  { plugins, feedRules }: HerderDeps,
+  config: Settings,
+  targetState: () => Promise<TargetState | undefined>,
+): Promise<void> {
+  if (feedRules !== undefined)
+    await reserveFeed(plugins, config, feedRules, async () => (await targetState()) !== 'STOPPED');
 }
 
 /** The name of the URL or the request goes into the config; one that is there must be the same. */

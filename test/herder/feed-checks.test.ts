@@ -42,9 +42,12 @@ test('a change of config is refused as well, and its own event source is nobody 
   expect((await create('first', 'orders')).status).toBe(409);
 });
 
-test('one that is made STOPPED keeps nothing from others, and what is never taken is another’s after two minutes', async () => {
+test('one that is STOPPED, made so or changed then, keeps nothing from others, and what is never taken is another’s after two minutes', async () => {
   const { rest, clock, create } = setUp();
   await create('resting', 'orders', 'STOPPED');
+  const changed = { ...bus('orders'), 'tasks.max': '1' };
+  expect((await rest.call('PUT', '/connectors/resting/config', changed)).status).toBe(200);
+  expect((await rest.call('PATCH', '/connectors/resting/config', { 'tasks.max': '2' })).status).toBe(200);
   expect((await create('first', 'orders')).status).toBe(201);
   await rest.call('DELETE', '/connectors/first');
   expect(await create('second', 'orders')).toMatchObject(taken);
