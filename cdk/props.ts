@@ -77,6 +77,7 @@ export interface ApiThrottle {
 export interface DroverLimits {
   /**
    * Task runs under way at a time. So many are handed out a second at most; see `reserveConcurrency` for a hard bound.
+   * A hundred thousand connectors that poll by the minute need 2,000.
    * @default 20
    */
   readonly runsInFlight?: number;
