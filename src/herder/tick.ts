@@ -202,7 +202,7 @@ async function soon(deps: TickDeps, pending: Pending, until: number, shard: numb
   const found: DueItem[] = [];
   let after: string | null = null;
   do {
-    const page: DuePage = await deps.dueIndex.duePage(shard, until, everyTick + 1, after);
+    const page: DuePage = await deps.dueIndex.duePage(shard, until, everyTick + 1, after, tickLimit);
     found.push(...page.items.filter((item) => !pending.hasDispatched(item)));
     after = page.next;
   } while (after !== null && found.length < tickLimit);

@@ -23,7 +23,7 @@ export interface DueIndex {
   /** Everything due at or before `until` (and not before `from`), soonest first, at most `limit`. */
   due(until: number, limit: number, from?: number): Promise<DueItem[]>;
   /** The same of one shard, page by page; `after` is the `next` of the page before, null at the ends. */
-  duePage(shard: number, until: number, from: number, after: string | null): Promise<DuePage>;
+  duePage(shard: number, until: number, from: number, after: string | null, limit?: number): Promise<DuePage>;
   /** Idle sinks that the probe watches, with what it needs to know. */
   watched(after: string | null, limit?: number): Promise<{ items: WatchedSink[]; next: string | null }>;
 }

@@ -4,8 +4,6 @@ import { readPositions, readTopicIds } from './item-codec.ts';
 import { connectorOf, duePks, stateSk, taskOf, watchedPks } from './table.ts';
 import type { ItemPage, TableClient } from './table-client.ts';
 
-const pageLimit = 1000;
-
 export class DynamoDbDueIndex implements DueIndex {
   readonly shards = duePks.length;
   readonly #table: TableClient;
@@ -38,9 +36,12 @@ export class DynamoDbDueIndex implements DueIndex {
     return found;
   }
 
-  async duePage(shard: number, until: number, from: number, after: string | null): Promise<DuePage> {
-    const range = { from, to: until };
-    const page = await this.#table.queryIndex('due', duePks[shard] as string, { range, after, limit: pageLimit });
+  async duePage(shard: number, until: number, from: number, after: string | null, limit?: number): Promise<DuePage> {
+    const page = await this.#table.queryIndex('due', duePks[shard] as string, {
+      range: { from, to: until },
+      after,
+      ...(limit === undefined ? {} : { limit }),
+    });
     return { items: page.items.map(dueItem), next: page.next };
   }
 
