@@ -13,6 +13,13 @@ const minute = 60_000;
 const graceMs = 3000;
 /** A ticker looks again this often, for what fell due meanwhile. */
 const lookEveryMs = 1000;
+/**
+ * A pause shorter than that is over before a look can see it, and was not over when the stream told of it: nobody has
+ * dispatched it then. Others that fell due since the last look are the stream's, which takes less than this.
+ */
+const sinceLastLookGraceMs = 1000;
+/** How long a ticker has been asked for before it looks for the first time. */
+const startingMs = 1000;
 /** A ticker with nothing to wait for stays this long: the index is a moment behind the table. */
 const lingerMs = 2000;
 /** Kept free before the deadline, to give the lease back. */
@@ -61,6 +68,7 @@ export async function tickWithinTheMinute(
 ): Promise<void> {
   const { clock, cluster, owner } = deps;
   const endAt = Math.min(deadlineAt - marginMs, clock.now() + minute);
+  if (started) pending.looked(clock.now() - startingMs);
   if (!(await waitForTurn(deps, pending, endAt, started))) return;
   pending.takeOver(clock.now());
   try {
@@ -77,7 +85,7 @@ export async function tickWithinTheMinute(
 async function waitForTurn(deps: TickDeps, pending: Pending, endAt: number, started: boolean): Promise<boolean> {
   const { clock, cluster, owner } = deps;
   while (clock.now() < endAt) {
-    const waiting = pending.waiting(await soon(deps, endAt), clock.now());
+    const waiting = (await look(deps, pending, endAt)).waiting();
     if (waiting.length === 0 && !started) return false;
     if (await cluster.acquireTicker(owner, clock.now(), endAt + marginMs)) return true;
     if (waiting.length === 0) return false;
@@ -90,16 +98,16 @@ async function tickUntil(deps: TickDeps, pending: Pending, endAt: number): Promi
   const { clock } = deps;
   let idleSince = clock.now();
   while (clock.now() < endAt) {
-    const items = await soon(deps, endAt);
+    const seen = await look(deps, pending, endAt);
     const now = clock.now();
-    const ready = pending.take(items, now);
+    const ready = seen.take(now);
     if (ready.length > 0)
       await dispatch(
         deps,
         ready.map(({ run }) => requestOf(run)),
         endAt,
       );
-    const waiting = pending.waiting(items, now);
+    const waiting = seen.waiting();
     if (waiting.length > 0) idleSince = now;
     else if (now - idleSince >= lingerMs) return;
     const nextAt = Math.min(now + lookEveryMs, ...waiting.map(({ at }) => at));
@@ -107,11 +115,38 @@ async function tickUntil(deps: TickDeps, pending: Pending, endAt: number): Promi
   }
 }
 
-const soon = (deps: TickDeps, until: number) => deps.dueIndex.due(until, tickLimit, everyTick + 1);
+/** What is due until then and was not dispatched yet. */
+async function look({ dueIndex, clock }: TickDeps, pending: Pending, until: number) {
+  const lookedAt = clock.now();
+  const items = await dueIndex.due(until, tickLimit, everyTick + 1);
+  const now = clock.now();
+  const seen = items.map((item) => ({ item, state: pending.note(item, now) })).filter(({ state }) => !state.dispatched);
+  pending.looked(lookedAt);
+  return {
+    /** Those to dispatch now. */
+    take: (at: number): DueItem[] =>
+      seen
+        .filter(({ state }) => state.at <= at)
+        .map(({ item, state }) => {
+          state.dispatched = true;
+          return item;
+        }),
+    /** Those still to come, with the time of their dispatch. */
+    waiting: (): readonly { readonly at: number }[] =>
+      seen.map(({ state }) => state).filter(({ dispatched }) => !dispatched),
+  };
+}
+
+interface Seen {
+  /** When it is to be dispatched. */
+  at: number;
+  dispatched: boolean;
+}
 
 /** What this ticker has seen: each item is dispatched once per due time, a running one stays in the index meanwhile. */
 class Pending {
-  readonly #seen = new Map<string, { at: number; dispatched: boolean }>();
+  readonly #seen = new Map<string, Seen>();
+  #lookedAt = Number.POSITIVE_INFINITY;
 
   dispatched(item: DueItem): void {
     this.#seen.set(keyOf(item), { at: item.dueAt, dispatched: true });
@@ -122,30 +157,24 @@ class Pending {
     for (const seen of this.#seen.values()) if (seen.at <= now) seen.at += graceMs;
   }
 
-  /** Those to dispatch now. */
-  take(items: readonly DueItem[], now: number): DueItem[] {
-    return items.filter((item) => {
-      const seen = this.#note(item, now);
-      if (seen.dispatched || seen.at > now) return false;
-      seen.dispatched = true;
-      return true;
-    });
+  looked(at: number): void {
+    this.#lookedAt = at;
   }
 
-  /** Those still to come, with the time of their dispatch. */
-  waiting(items: readonly DueItem[], now: number): { readonly at: number }[] {
-    return items.map((item) => this.#note(item, now)).filter((seen) => !seen.dispatched);
-  }
-
-  #note(item: DueItem, now: number) {
+  note(item: DueItem, now: number): Seen {
     const key = keyOf(item);
     let seen = this.#seen.get(key);
     if (seen === undefined) {
-      // Already past when first seen: the stream has it, and only if it is still here after the grace it was lost.
-      seen = { at: item.dueAt > now ? item.dueAt : Math.max(now, item.dueAt + graceMs), dispatched: false };
+      seen = { at: this.#dispatchAt(item.dueAt, now), dispatched: false };
       this.#seen.set(key, seen);
     }
     return seen;
+  }
+
+  /** Already past when first seen: the stream has it, and only if it is still here after the grace it was lost. */
+  #dispatchAt(dueAt: number, now: number): number {
+    if (dueAt > now) return dueAt;
+    return Math.max(now, dueAt + (dueAt > this.#lookedAt ? sinceLastLookGraceMs : graceMs));
   }
 }
 

@@ -144,7 +144,10 @@ describe('apply', () => {
         err: 'connector/later is RUNNING and stays so: initial_state PAUSED counts when it is made. drover pause later\n',
       });
     }
-    expect((await type(['apply', '--dry-run', '-f', strimzi('stopped')])).out).toContain('  ~ state: ');
+    await actConnectorRun(rest, 'orders', [{}]);
+    expect((await type(['apply', '--dry-run', '-f', strimzi('stopped')])).out).toMatch(
+      /^ {2}~ state: RUNNING -> STOPPED$/m,
+    );
   });
 });
 
