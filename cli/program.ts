@@ -4,6 +4,7 @@ import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConsole } from './commands/console.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
+import { addDelete } from './commands/delete.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDev } from './commands/dev.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -14,6 +15,7 @@ import { addInfo } from './commands/info.ts';
 import { addLifecycle } from './commands/lifecycle.ts';
 import { addLogs } from './commands/logs.ts';
 import { addOffsets } from './commands/offsets.ts';
+import { addPatch } from './commands/patch.ts';
 import { addProxy } from './commands/proxy.ts';
 import { withHint } from './habits.ts';
 import { authKinds } from './installation.ts';
@@ -59,6 +61,8 @@ export function createProgram(context: CommandContext): Command {
     addGet,
     addDescribe,
     addApply,
+    addDelete,
+    addPatch,
     addLifecycle,
     addOffsets,
     addDeadLetters,

@@ -26,7 +26,7 @@ export interface Target {
 
 /**
  * `connector orders`, `connector/orders`, `orders invoices`, `connectors`: the first word may say the kind. What is no
- * kind that the command knows is a name.
+ * kind that the command knows is a name; `orders/0` is one of a task.
  */
 export function parseTarget(args: readonly string[], kinds: readonly ResourceKind[], verb: string): Target {
   const [first, ...others] = args;
@@ -51,17 +51,45 @@ export function parseTarget(args: readonly string[], kinds: readonly ResourceKin
     const shown = verb === 'get' ? '' : `; drover get ${[first, ...others].join(' ')} shows`;
     throw usageError(`drover ${verb} knows no ${first}: it is for ${kinds.join(', ')}${shown}`);
   }
-  const parts = args.map(split);
+  // No connector has a slash in its name.
+  const parts = args.map((word) => {
+    const part = split(word);
+    return part[0] === null && taskName.test(word) ? (['tasks', word] as const) : part;
+  });
   const [kind] = parts.flatMap(([found]) => found ?? []);
   if (parts.some(([found]) => found !== null && found !== kind)) throw usageError('Name things of one kind at a time');
+  if (kind === 'tasks' && !kinds.includes(kind)) {
+    const [connector] = first.split('/');
+    throw usageError(
+      `${first} is a task, and drover ${verb} is for ${kinds.join(', ')}: drover ${verb} ${connector}; drover get tasks ${connector} shows its tasks`,
+    );
+  }
+  if (kind === 'tasks' && parts.some(([found]) => found === null)) {
+    throw usageError('Name things of one kind at a time');
+  }
   return { kind: kind ?? kinds[0]!, names: parts.map(([, name]) => name) };
 }
 
-/** `orders/0`, or a name and a number. */
-export function parseTask(names: readonly string[]): { readonly connector: string; readonly task: number } {
-  const [first = '', second, ...more] = names;
-  const match =
-    second === undefined ? /^(.+)\/(\d+)$/s.exec(first) : /^\d+$/.test(second) ? [first, first, second] : null;
-  if (match === null || more.length > 0) throw usageError('A task is named by its connector and its number: orders/0');
-  return { connector: match[1]!, task: Number(match[2]) };
+const taskName = /^([^/]+)\/(\d+)$/s;
+
+export interface TaskName {
+  readonly connector: string;
+  readonly task: number;
+}
+
+/** `orders/0`. */
+export function readTask(name: string): TaskName | null {
+  const match = taskName.exec(name);
+  return match === null ? null : { connector: match[1]!, task: Number(match[2]) };
+}
+
+/** Each `orders/0`, or one as a name and a number. */
+export function parseTasks(names: readonly string[]): TaskName[] {
+  const [first, second, ...more] = names;
+  const isOne = second !== undefined && more.length === 0 && /^\d+$/.test(second);
+  return (isOne ? [`${first}/${second}`] : names).map((name) => {
+    const task = readTask(name);
+    if (task === null) throw usageError(`"${name}" is no task: one is named by its connector and its number, orders/0`);
+    return task;
+  });
 }

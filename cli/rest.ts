@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectorNameFault } from '../src/config/connector-name.ts';
 import { CliError, exitCodes } from './faults.ts';
 import type { HttpAnswer } from './http.ts';
 import type { Installation } from './installation.ts';
@@ -125,5 +126,9 @@ export class Rest {
   }
 }
 
-/** A name as one segment of a path. */
-export const segment = (name: string): string => encodeURIComponent(name);
+/** A name as one segment of a path; throws for one that none can hold, which would lead somewhere else. */
+export function segment(name: string): string {
+  const fault = connectorNameFault(name);
+  if (fault === null) return encodeURIComponent(name);
+  throw new CliError(`Nothing is called ${JSON.stringify(name)}: ${fault}`, exitCodes.missing);
+}

@@ -93,7 +93,7 @@ function Letter({ letter }: { letter: DeadLetter }): Element {
   return html`<details class="card letter">
     <summary>
       <span class="wrong">${context['exception.message'] ?? 'No reason is told: set errors.deadletterqueue.context.headers.enable'}</span>
-      <small>${stamp(letter.timestamp)} · ${origin}${context.stage === undefined ? '' : ` · ${context.stage.toLowerCase().replaceAll('_', ' ')}`}</small>
+      <small>record of ${stamp(letter.timestamp)} · ${origin}${context.stage === undefined ? '' : ` · ${context.stage.toLowerCase().replaceAll('_', ' ')}`}</small>
     </summary>
     <h3>Key</h3>
     <pre tabindex="0">${letter.key ?? 'null'}</pre>

@@ -6,19 +6,17 @@ import {
   type ConfigReport,
   type Connector,
   faultsOf,
-  noConnector,
   type StateVerb,
   setState,
   stateAfter,
-  theConnector,
   validateConfig,
 } from '../connect-api.ts';
 import { type ConnectorState, readConnectorFiles, type WantedConnector } from '../connector-files.ts';
 import { CliError, exitCodes, messageOf, usageError } from '../faults.ts';
-import { parseTarget } from '../resources.ts';
 import { type Rest, RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
-import { awaitGone, awaitSettled, type WaitOptions, withWait } from '../wait.ts';
+import { requireAll, tryEach } from '../try-each.ts';
+import { awaitSettled, type WaitOptions, withWait } from '../wait.ts';
 
 export interface FilesOptions {
   readonly filename?: readonly string[];
@@ -26,7 +24,7 @@ export interface FilesOptions {
   readonly name?: string;
 }
 
-const withFiles = (command: Command): Command =>
+export const withFiles = (command: Command): Command =>
   command
     .option('-f, --filename <path...>', 'file or folder; - for the standard input')
     .option('-R, --recursive', 'folders of folders too')
@@ -78,23 +76,6 @@ export function addApply(program: Command, context: CommandContext): void {
     )
     .argument('[path...]', 'as -f')
     .action(run(context, validate));
-
-  withFiles(program.command('delete'))
-    .summary('delete connectors by name or as files name them')
-    .description('Source offsets stay, as with Kafka Connect, unless --offsets resets them first.')
-    .argument('[kind-and-names...]', 'orders; connector orders invoices')
-    .option('--offsets', 'stop it, and forget its offsets too')
-    .option('--ignore-not-found', 'one that is not there is no error')
-    .action(run(context, deleteConnectors));
-
-  program
-    .command('patch')
-    .summary('change some settings of a connector, or the level of a logger')
-    .argument('<kind-and-names...>', 'orders; connector orders; logger drover.worker')
-    .option('-s, --set <key=value...>', 'settings to add or change')
-    .option('--remove <key...>', 'settings to take out')
-    .option('-l, --level <level>', 'of a logger: TRACE, DEBUG, INFO, WARN, ERROR; reset takes the level back')
-    .action(run(context, patch));
 }
 
 type Action = 'created' | 'configured' | 'unchanged' | 'pruned';
@@ -147,24 +128,20 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
     );
   }
   const done: { name: string; action: Action; changes: readonly ConfigChange[] }[] = [];
-  const failed: { name: string; error: string }[] = [];
+  const warnings: ({ name: string } & Fault)[] = [];
   const report = (name: string, action: Action, changes: readonly ConfigChange[]) => {
     done.push({ name, action, changes });
     if (session.format === 'name') session.io.out(`${name}\n`);
     else if (!session.isStructured) session.io.out(`connector/${name} ${action}\n`);
   };
-  const attempt = async (name: string, act: () => Promise<void>) => {
-    try {
-      await act();
-    } catch (error) {
-      // A refusal is about this one; the others may be well.
-      if (!(error instanceof RestError) || error.exitCode === exitCodes.unreachable) throw error;
-      failed.push({ name, error: messageOf(error) });
-      if (!session.isStructured) session.note(`connector/${name} refused: ${messageOf(error)}`);
-    }
-  };
-  for (const { wanted, before, changes, verb } of plans) {
-    await attempt(wanted.name, async () => {
+  const acts = new Map<string, () => Promise<void>>();
+  for (const one of plans) {
+    const { wanted, before, changes, verb } = one;
+    acts.set(wanted.name, async () => {
+      for (const warning of isChanged(one) ? (await findingsIn(rest, wanted)).warnings : []) {
+        warnings.push({ name: wanted.name, ...warning });
+        if (!session.isStructured) session.note(session.paint('yellow', faultLine(wanted.name, warning)));
+      }
       if (before === null) await create(rest, wanted);
       else {
         if (changes.length > 0) await rest.call('PUT', `/connectors/${segment(wanted.name)}/config`, wanted.config);
@@ -178,19 +155,31 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
     });
   }
   for (const { name } of doomed) {
-    await attempt(name, async () => {
+    acts.set(name, async () => {
       await rest.call('DELETE', `/connectors/${segment(name)}`);
       report(name, 'pruned', []);
     });
   }
-  if (session.isStructured) {
-    session.value([
-      ...done.map(({ name, action, changes }) => ({ name, action, changes: changes.map(shownChange) })),
-      ...failed.map(({ name, error }) => ({ name, action: 'refused', error })),
-    ]);
-  }
-  if (failed.length > 0)
-    throw new CliError(`${failed.length} of ${plans.length + doomed.length} connectors were refused`);
+  const tried = await tryEach(
+    [...acts.keys()],
+    (name) => acts.get(name)!(),
+    (name, { message }) => !session.isStructured && session.note(`connector/${name} refused: ${message}`),
+  );
+  const warningsOf = (name: string) => {
+    const own = warnings.filter((warning) => warning.name === name).map(({ field, message }) => ({ field, message }));
+    return own.length === 0 ? {} : { warnings: own };
+  };
+  if (!session.isStructured) for (const one of plans) if (isPassedOver(one)) session.note(passedOver(one));
+  session.value([
+    ...done.map(({ name, action, changes }) => ({
+      name,
+      action,
+      changes: changes.map(shownChange),
+      ...warningsOf(name),
+    })),
+    ...tried.failures.map(({ name, error }) => ({ name, action: 'refused', error: error.message })),
+  ]);
+  requireAll(tried, 'connectors were refused');
   if (options.wait === true) {
     const changed = done
       .filter(({ action }) => action === 'created' || action === 'configured')
@@ -210,7 +199,10 @@ const shownChange = ({ key, before, after }: ConfigChange) => ({
   after: after === null ? null : shownValue(key, after),
 });
 
-const isDifferent = ({ before, changes, verb }: Plan) => before === null || changes.length > 0 || verb !== null;
+/** Its config is to be made or replaced. */
+const isChanged = ({ before, changes }: Plan) => before === null || changes.length > 0;
+
+const isDifferent = (plan: Plan) => isChanged(plan) || plan.verb !== null;
 
 function actionOf({ before, changes, verb }: Plan): string {
   if (before === null) return 'create';
@@ -220,14 +212,16 @@ function actionOf({ before, changes, verb }: Plan): string {
 
 function printPlan(session: Session, plans: readonly Plan[], doomed: readonly Connector[]): void {
   for (const one of plans) {
-    const { wanted, before, changes, verb } = one;
+    const { wanted, before, changes } = one;
     if (!isDifferent(one)) continue;
     session.io.out(
       `${session.paint('bold', `connector/${wanted.name}`)} would be ${before === null ? 'created' : 'changed'}\n`,
     );
     session.io.out(printChanges(changes, session.paint));
-    if (verb !== null) session.io.out(`  ~ state: ${before?.status.state} -> ${stateAfter(verb)}\n`);
+    const state = stateChange(one);
+    if (state !== null) session.io.out(`  ~ state: ${state.before ?? '-'} -> ${state.after}\n`);
   }
+  for (const one of plans) if (isPassedOver(one)) session.note(passedOver(one));
   for (const { name } of doomed) {
     session.io.out(`${session.paint('bold', `connector/${name}`)} ${session.paint('red', 'would be deleted')}\n`);
   }
@@ -235,18 +229,40 @@ function printPlan(session: Session, plans: readonly Plan[], doomed: readonly Co
   if (same > 0) session.io.out(`${same} ${same === 1 ? 'connector is' : 'connectors are'} as described\n`);
 }
 
+/** Null: the state stays what it is, or is RUNNING from the start. */
+function stateChange({ wanted, before, verb }: Plan): { before: string | null; after: string } | null {
+  if (before !== null) return verb === null ? null : { before: before.status.state, after: stateAfter(verb) };
+  const first = wanted.state ?? wanted.initialState ?? 'RUNNING';
+  return first === 'RUNNING' ? null : { before: null, after: first };
+}
+
+/** Its file has another state, which is only for one that is made. UNASSIGNED is on its way to it. */
+const isPassedOver = ({ wanted, before }: Plan): boolean =>
+  before !== null &&
+  before.status.state !== 'UNASSIGNED' &&
+  wanted.state === null &&
+  verbFor(before.status.state, wanted.initialState) !== null;
+
+function passedOver({ wanted: { name, initialState }, before }: Plan): string {
+  const verb = verbFor(before!.status.state, initialState);
+  return (
+    `connector/${name} is ${before!.status.state} and stays so: initial_state ${initialState} counts when it is made. ` +
+    `drover ${verb} ${name}`
+  );
+}
+
 function planValue(
   plans: readonly Plan[],
   doomed: readonly Connector[],
-  faults: ReadonlyMap<string, readonly object[]>,
+  findings: ReadonlyMap<string, Partial<Findings>>,
 ) {
   return [
     ...plans.map((one) => ({
       name: one.wanted.name,
       action: actionOf(one),
       changes: one.changes.map(shownChange),
-      ...(one.verb === null ? {} : { state: { before: one.before?.status.state, after: stateAfter(one.verb) } }),
-      ...(faults.has(one.wanted.name) ? { errors: faults.get(one.wanted.name) } : {}),
+      ...(stateChange(one) === null ? {} : { state: stateChange(one) }),
+      ...findings.get(one.wanted.name),
     })),
     ...doomed.map(({ name }) => ({ name, action: 'delete', changes: [] })),
   ];
@@ -258,16 +274,24 @@ async function showPlan(
   plans: readonly Plan[],
   doomed: readonly Connector[],
 ): Promise<void> {
-  const faults = new Map<string, Fault[]>();
-  for (const { wanted } of plans.filter(({ before, changes }) => before === null || changes.length > 0)) {
-    const { errors: found } = await findingsIn(rest, wanted);
-    if (found.length > 0) faults.set(wanted.name, found);
+  const found = new Map<string, Partial<Findings>>();
+  let refused = 0;
+  for (const { wanted } of plans.filter(isChanged)) {
+    const { errors, warnings } = await findingsIn(rest, wanted);
+    if (errors.length > 0) refused++;
+    found.set(wanted.name, {
+      ...(errors.length > 0 ? { errors } : {}),
+      ...(warnings.length > 0 ? { warnings } : {}),
+    });
   }
-  if (!session.value(planValue(plans, doomed, faults))) {
+  if (!session.value(planValue(plans, doomed, found))) {
     printPlan(session, plans, doomed);
-    for (const [name, found] of faults) for (const fault of found) session.note(faultLine(name, fault));
+    for (const [name, { errors = [], warnings = [] }] of found) {
+      for (const warning of warnings) session.note(session.paint('yellow', faultLine(name, warning)));
+      for (const fault of errors) session.note(faultLine(name, fault));
+    }
   }
-  if (faults.size > 0) throw new CliError(`${faults.size} of ${plans.length} connectors would be refused`);
+  if (refused > 0) throw new CliError(`${refused} of ${plans.length} connectors would be refused`);
 }
 
 async function diff(session: Session, options: FilesOptions & { prune?: boolean }, paths: string[]): Promise<void> {
@@ -326,75 +350,4 @@ async function validate(session: Session, options: FilesOptions, paths: string[]
   }
   const wrong = reports.filter(({ valid }) => !valid).length;
   if (wrong > 0) throw new CliError(`${wrong} of ${reports.length} connectors would be refused`);
-}
-
-interface DeleteOptions extends FilesOptions {
-  readonly offsets?: boolean;
-  readonly ignoreNotFound?: boolean;
-}
-
-async function deleteConnectors(session: Session, options: DeleteOptions, args: string[]): Promise<void> {
-  const named = parseTarget(args, ['connectors'], 'delete').names;
-  const inFiles =
-    options.filename === undefined ? [] : (await filesOf(session, options, [])).connectors.map(({ name }) => name);
-  const names = [...new Set([...named, ...inFiles])];
-  if (names.length === 0) throw usageError('Which connectors? drover delete connector NAME, or -f with their files');
-  const rest = await session.rest();
-  const deleted: string[] = [];
-  const missing: string[] = [];
-  for (const name of names) {
-    try {
-      if (options.offsets === true) await forgetOffsets(session, rest, name);
-      await rest.call('DELETE', `/connectors/${segment(name)}`);
-      deleted.push(name);
-      if (!session.isStructured)
-        session.io.out(session.format === 'name' ? `${name}\n` : `connector/${name} deleted\n`);
-    } catch (error) {
-      if (!(error instanceof CliError) || error.exitCode !== exitCodes.missing) throw error;
-      missing.push(name);
-    }
-  }
-  session.value({ deleted, missing });
-  if (missing.length > 0 && options.ignoreNotFound !== true) throw await noConnector(rest, missing.join(', '));
-}
-
-/** Only what is stopped lets its offsets go. */
-async function forgetOffsets(session: Session, rest: Rest, name: string): Promise<void> {
-  await theConnector(rest, name);
-  await setState(rest, name, 'stop');
-  await awaitGone(session, rest, name, 120);
-  await rest.call('DELETE', `/connectors/${segment(name)}/offsets`);
-}
-
-interface PatchOptions {
-  readonly set?: readonly string[];
-  readonly remove?: readonly string[];
-  readonly level?: string;
-}
-
-async function patch(session: Session, { set = [], remove = [], level }: PatchOptions, args: string[]): Promise<void> {
-  const { kind, names } = parseTarget(args, ['connectors', 'loggers'], 'patch');
-  const [name, ...more] = names;
-  const setting = more.find((word) => word.includes('='));
-  if (setting !== undefined) throw usageError(`${setting} is no name: settings stand behind --set`);
-  if (name === undefined || more.length > 0) throw usageError(`Name one ${kind.slice(0, -1)}`);
-  const rest = await session.rest();
-  if (kind === 'loggers') {
-    if (level === undefined) throw usageError('Which level? --level DEBUG; --level reset takes it back');
-    const answer =
-      level.toLowerCase() === 'reset'
-        ? await rest.call('DELETE', `/drover/loggers/${segment(name)}`)
-        : await rest.call('PUT', `/admin/loggers/${segment(name)}?scope=worker`, { level: level.toUpperCase() });
-    if (!session.value(answer.body)) session.io.out(`logger/${name} configured\n`);
-    return;
-  }
-  const entries = set.map((text): [string, string | null] => {
-    const at = text.indexOf('=');
-    if (at <= 0) throw usageError(`--set ${text}: it must be key=value`);
-    return [text.slice(0, at), text.slice(at + 1)];
-  });
-  const changes = Object.fromEntries([...entries, ...remove.map((key): [string, null] => [key, null])]);
-  if (Object.keys(changes).length === 0) throw usageError('What shall change? --set key=value, --remove key');
-  const { body } = await rest.call('PATCH', `/connectors/${segment(name)}/config`, changes);
-  if (!session.value(body)) session.io.out(`connector/${name} configured\n`);
 }

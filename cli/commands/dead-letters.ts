@@ -76,7 +76,8 @@ async function show(session: Session, options: ShowOptions, name: string): Promi
   session.list(
     letters,
     [
-      { title: 'WRITTEN', cell: ({ timestamp }) => timestamp },
+      // Connect puts a dead letter into the topic with the time of the record that it was.
+      { title: 'RECORD TIME', cell: ({ timestamp }) => timestamp },
       { title: 'LETTER', cell: ({ topic: of, partition, offset }) => `${of}:${partition}@${offset}` },
       { title: 'CAME FROM', cell: origin },
       { title: 'STAGE', cell: ({ context }) => context.stage ?? '-' },

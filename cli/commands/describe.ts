@@ -7,7 +7,8 @@ import { age, bytesText, stateCell, table } from '../output.ts';
 import { parseTarget } from '../resources.ts';
 import { RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
-import { connectorValue, gist, offsetsOf, offsetText, partitionText } from './get.ts';
+import { requireAll, tryEach } from '../try-each.ts';
+import { connectorValue, gist, offsetsOf, offsetText, partitionText, topicsOf } from './get.ts';
 
 export function addDescribe(program: Command, context: CommandContext): void {
   program
@@ -23,12 +24,20 @@ export function addDescribe(program: Command, context: CommandContext): void {
         const { kind, names } = parseTarget(args, ['connectors', 'plugins'], 'describe');
         if (names.length === 0) throw usageError(`Which one? drover describe ${kind.slice(0, -1)} NAME`);
         const describe = kind === 'connectors' ? describeConnector : describePlugin;
-        const values: unknown[] = [];
-        for (const [index, name] of names.entries()) {
-          if (index > 0 && !session.isStructured) session.io.out('\n');
-          values.push(await describe(session, name));
-        }
-        session.value(values.length === 1 ? values[0] : values);
+        let described = 0;
+        const tried = await tryEach(
+          names,
+          async (name) => {
+            if (described > 0 && !session.isStructured) session.io.out('\n');
+            const value = await describe(session, name);
+            described++;
+            return value;
+          },
+          (_name, { message }) => names.length > 1 && session.note(message),
+        );
+        const values = tried.done.map(({ value }) => value);
+        if (values.length > 0) session.value(names.length === 1 ? values[0] : values);
+        requireAll(tried, 'could not be described');
       }),
     );
 }
@@ -38,10 +47,7 @@ async function describeConnector(session: Session, name: string): Promise<unknow
   const connector = await theConnector(rest, name);
   const path = segment(name);
   const [topics, offsets, report] = await Promise.all([
-    rest.get(`/connectors/${path}/topics`).then((answer) => {
-      const { topics: found } = recordOf(recordOf(answer, 'the topics')[name], 'the topics');
-      return listOf(found, 'the topics').map(String);
-    }),
+    topicsOf(rest, name),
     // A connector without offsets of its own, or a plugin that is gone, refuses: the rest is worth telling.
     offsetsOf(rest, name).catch((error: unknown) => {
       if (error instanceof RestError) return [];

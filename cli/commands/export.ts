@@ -4,9 +4,11 @@ import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { type Connector, setState } from '../connect-api.ts';
 import { CliError, usageError } from '../faults.ts';
+import { fileStems } from '../file-stems.ts';
 import { isRecord, type Json, printJson } from '../json.ts';
 import { type Rest, RestError } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
+import { isOfOne } from '../try-each.ts';
 import { awaitGone, pollUntil, secondsOf } from '../wait.ts';
 import { connectorsOf, offsetsOf } from './get.ts';
 
@@ -125,8 +127,9 @@ async function write(
     files.push(join(dir, file));
     if (!session.isStructured) session.io.out(`${join(dir, file)}\n`);
   };
+  const stems = fileStems(documents.map(({ name }) => name));
   for (const { name, document } of documents) {
-    const stem = encodeURIComponent(name).replaceAll('*', '%2A').replace(/^\./, '%2E');
+    const stem = stems.get(name)!;
     put(
       options.as === 'json' ? `${stem}.json` : `${stem}.yaml`,
       options.as === 'json' ? `${printJson(document)}\n` : yamlOf(document),
@@ -139,8 +142,8 @@ async function write(
 
 async function offsetsIfAny(rest: Rest, name: string): Promise<readonly { partition: Json; offset: Json }[]> {
   return await offsetsOf(rest, name).catch((error: unknown) => {
-    // A plugin that is gone cannot be asked for them.
-    if (error instanceof RestError && error.status < 500) return [];
+    // A plugin that is gone cannot be asked for them, nor who has a name that no path can hold.
+    if (isOfOne(error) && !(error instanceof RestError && error.status >= 500)) return [];
     throw error;
   });
 }

@@ -5,6 +5,7 @@ import {
   allConnectors,
   allPlugins,
   type Connector,
+  connectorNames,
   listOf,
   noConnector,
   recordOf,
@@ -13,9 +14,10 @@ import {
 import { CliError, exitCodes, usageError } from '../faults.ts';
 import { isRecord, type Json, printJson } from '../json.ts';
 import { type Cell, oneLine, stateCell } from '../output.ts';
-import { parseTarget, type ResourceKind, resourceKinds } from '../resources.ts';
+import { parseTarget, type ResourceKind, readTask, resourceKinds } from '../resources.ts';
 import { type Rest, RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
+import { requireAll, tryEach } from '../try-each.ts';
 
 export function addGet(program: Command, context: CommandContext): void {
   program
@@ -74,7 +76,14 @@ const valuesOf = (names: readonly string[], values: readonly unknown[]): unknown
   names.length === 1 ? values[0] : values;
 
 async function getConnectors(session: Session, names: readonly string[]): Promise<void> {
-  const connectors = await connectorsOf(await session.rest(), names);
+  const rest = await session.rest();
+  const tried = await tryEach(
+    names,
+    (name) => theConnector(rest, name),
+    (_name, { message }) => names.length > 1 && session.note(message),
+  );
+  const connectors = names.length === 0 ? await allConnectors(rest) : tried.done.map(({ value }) => value);
+  if (names.length > 0 && connectors.length === 0) return requireAll(tried, 'are not there');
   session.list(
     connectors,
     [
@@ -91,6 +100,7 @@ async function getConnectors(session: Session, names: readonly string[]): Promis
       nothing: 'There are no connectors',
     },
   );
+  requireAll(tried, 'are not there');
 }
 
 export const traceOf = ({ status, tasks }: Connector): string | null =>
@@ -114,12 +124,15 @@ function taskSummary({ tasks }: Connector): Cell {
 const isAsked = (asked: readonly { connector: string; id: number | null }[], connector: string, id: number) =>
   asked.length === 0 || asked.some((one) => one.connector === connector && (one.id === null || one.id === id));
 
+export const noTask = (connector: string, task: number) =>
+  new CliError(`${connector} has no task ${task}: drover get tasks ${connector} lists them`, exitCodes.missing);
+
 async function getTasks(session: Session, names: readonly string[]): Promise<void> {
   const isOne = names.length === 2 && /^\d+$/.test(names[1]!);
   // `orders/0`, or `orders 0`, is one task of a connector, `orders` all of them.
   const asked = (isOne ? [names.join('/')] : names).map((name) => {
-    const task = /^(.+)\/(\d+)$/s.exec(name);
-    return task === null ? { connector: name, id: null } : { connector: task[1]!, id: Number(task[2]) };
+    const task = readTask(name);
+    return { connector: task?.connector ?? name, id: task?.task ?? null };
   });
   const connectors = [...new Set(asked.map(({ connector }) => connector))];
   const tasks = (await connectorsOf(await session.rest(), connectors)).flatMap(({ name, tasks }) =>
@@ -128,11 +141,7 @@ async function getTasks(session: Session, names: readonly string[]): Promise<voi
   const none = asked.find(
     ({ connector, id }) => id !== null && !tasks.some((task) => task.connector === connector && task.id === id),
   );
-  if (none !== undefined)
-    throw new CliError(
-      `${none.connector} has no task ${none.id}: drover get tasks ${none.connector} lists them`,
-      exitCodes.missing,
-    );
+  if (none !== undefined) throw noTask(none.connector, none.id!);
   session.list(
     tasks,
     [
@@ -243,15 +252,29 @@ export async function getOffsets(session: Session, names: readonly string[]): Pr
   );
 }
 
+const topicsAtOnce = 10;
+
+export async function topicsOf(rest: Rest, name: string): Promise<readonly string[]> {
+  const answer = recordOf(await rest.get(`/connectors/${segment(name)}/topics`), 'the topics');
+  return listOf(recordOf(answer[name], 'the topics').topics, 'the topics').map(String);
+}
+
 async function getTopics(session: Session, names: readonly string[]): Promise<void> {
   const rest = await session.rest();
-  const connectors = names.length === 0 ? (await allConnectors(rest)).map(({ name }) => name) : names;
-  const found = await Promise.all(
-    connectors.map(async (connector) => {
-      const answer = recordOf(await rest.get(`/connectors/${segment(connector)}/topics`), 'the topics');
-      return { connector, topics: listOf(recordOf(answer[connector], 'the topics').topics, 'the topics').map(String) };
-    }),
+  const connectors = names.length === 0 ? await connectorNames(rest) : names;
+  const tried = await tryEach(
+    connectors,
+    async (connector) => {
+      // Of one that is not there the API tells no topics.
+      if (names.length > 0) await theConnector(rest, connector);
+      return await topicsOf(rest, connector);
+    },
+    (name, { message }) => connectors.length > 1 && session.note(`connector/${name}: ${message}`),
+    topicsAtOnce,
   );
+  const found = tried.done
+    .map(({ name, value }) => ({ connector: name, topics: value }))
+    .sort((one, other) => (one.connector < other.connector ? -1 : 1));
   session.list(
     found.flatMap(({ connector, topics }) => topics.map((topic) => ({ connector, topic }))),
     [
@@ -260,6 +283,7 @@ async function getTopics(session: Session, names: readonly string[]): Promise<vo
     ],
     { values: found, name: ({ topic }) => topic, nothing: 'No connector has used a topic yet' },
   );
+  requireAll(tried, 'could not be asked');
 }
 
 async function getLoggers(session: Session, names: readonly string[]): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { connectorNameFault } from '../../src/config/connector-name.ts';
 import type { Brokers } from '../brokers.ts';
 import { configChanges } from '../config-diff.ts';
 import { allConnectors, type Connector, findConnector, setState, validateConfig } from '../connect-api.ts';
@@ -8,6 +9,7 @@ import { sendHttp } from '../http.ts';
 import { printJson } from '../json.ts';
 import { type Rest, Rest as RestClient, RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
+import { isOfOne, requireAll, tryEach } from '../try-each.ts';
 import { awaitGone } from '../wait.ts';
 import { type FilesOptions, filesOf } from './apply.ts';
 import { offsetsOf } from './get.ts';
@@ -121,19 +123,33 @@ async function importConnectors(session: Session, options: ImportOptions, names:
   if (unknown !== undefined) throw new CliError(`There is no connector ${unknown} to import`, exitCodes.missing);
   const rest = await session.rest();
   const reports: Report[] = [];
-  for (const one of found) {
-    const report = await judge(rest, one, options);
-    reports.push(report);
-    if (topics !== null) continue;
-    if (report.verdict === 'works' && options.dryRun !== true)
-      await takeOver(session, rest, source, one, options, report);
-    if (!session.isStructured) tell(session, report);
-  }
+  const byName = new Map(found.map((one) => [one.wanted.name, one]));
+  const tried = await tryEach(
+    [...byName.keys()],
+    async (name) => {
+      const one = byName.get(name)!;
+      const report = await judge(rest, one, options);
+      reports.push(report);
+      if (topics !== null) return;
+      try {
+        if (report.verdict === 'works' && options.dryRun !== true)
+          await takeOver(session, rest, source, one, options, report);
+      } finally {
+        if (!session.isStructured) tell(session, report);
+      }
+    },
+    (name, { message }) => {
+      const report = { ...leftOut(name, 'is refused'), errors: [message] };
+      reports.push(report);
+      if (topics === null && !session.isStructured) tell(session, report);
+    },
+  );
   if (topics !== null) {
-    if (options.dryRun !== true) await takeOverFromTopics(topics, reports);
+    if (options.dryRun !== true && tried.stopped === null) await takeOverFromTopics(topics, reports);
     if (!session.isStructured) for (const report of reports) tell(session, report);
   }
   session.value(reports);
+  if (tried.stopped !== null) requireAll(tried);
   const bad = reports.filter(
     ({ verdict, result }) => result === 'failed' || ['is refused', 'no plugin', 'runs there'].includes(verdict),
   );
@@ -216,25 +232,27 @@ const freePrefixes = [
   /^topic\.creation\./,
 ];
 
+const leftOut = (name: string, verdict: Verdict): Report => ({
+  name,
+  verdict,
+  ignored: [],
+  errors: [],
+  offsets: null,
+  result: 'left out',
+});
+
 async function judge(rest: Rest, found: Found, options: ImportOptions): Promise<Report> {
   const { wanted, there, offsets = null } = found;
   const { name, config } = wanted;
   const left = (verdict: Verdict, errors: string[] = [], ignored: readonly string[] = []): Report => ({
-    name,
-    verdict,
+    ...leftOut(name, verdict),
     ignored,
     errors,
     offsets,
-    result: 'left out',
   });
-  let here: Connector | null;
-  try {
-    here = await findConnector(rest, name);
-  } catch (error) {
-    // A name that no path can hold, with a slash in it: over the API nobody reaches it.
-    if (!(error instanceof RestError) || error.status !== 400) throw error;
-    return left('is refused', [`name: ${messageOf(error)}`]);
-  }
+  const fault = connectorNameFault(name);
+  if (fault !== null) return left('is refused', [`name: ${fault}`]);
+  const here = await findConnector(rest, name);
   if (here !== null && !(await isHalfDone(rest, here, found, options))) return left('is here already');
   let ignored: string[] = [];
   try {
@@ -305,9 +323,9 @@ async function takeOver(
     const verb = options.start === 'as-was' ? verbOf(wanted, there) : null;
     if (verb !== null) await setState(rest, name, verb);
   } catch (error) {
-    if (!(error instanceof CliError) || error.exitCode === exitCodes.unreachable) throw error;
     report.result = 'failed';
     report.errors.push(messageOf(error));
+    if (!isOfOne(error)) throw error;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { connectorNames, type StateVerb, setState, stateAfter } from '../connect-api.ts';
-import { CliError, exitCodes, messageOf, usageError } from '../faults.ts';
-import { parseTarget, parseTask, type ResourceKind } from '../resources.ts';
-import { type Rest, RestError, segment } from '../rest.ts';
+import { usageError } from '../faults.ts';
+import { parseTarget, parseTasks, type ResourceKind } from '../resources.ts';
+import { type Rest, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
+import { requireAll, tryEach } from '../try-each.ts';
 import { awaitSettled, awaitState, type WaitOptions, withWait } from '../wait.ts';
 
 interface ManyOptions extends WaitOptions {
@@ -38,9 +39,9 @@ export function addLifecycle(program: Command, context: CommandContext): void {
     .summary('restart connectors, with their tasks or what has failed, or one task')
     .description(
       'Restarts the connector, as Kafka Connect does: with --include-tasks its tasks too, with --only-failed only what has failed. ' +
-        'A task is named by its connector and number: drover restart task orders/0',
+        'A task is named by its connector and number: drover restart orders/0',
     )
-    .argument('[kind-and-names...]', 'orders; connector orders; task orders/0')
+    .argument('[kind-and-names...]', 'orders; connector orders; orders/0, a task')
     .option('--all', 'every connector')
     .option('-t, --include-tasks', 'the tasks too')
     .option('--only-failed', 'only what has failed')
@@ -60,7 +61,6 @@ async function namesOf(
   return names;
 }
 
-/** All are tried, and the first that was refused decides how it ends. */
 async function each(
   session: Session,
   names: readonly string[],
@@ -68,24 +68,21 @@ async function each(
   act: (name: string) => Promise<unknown>,
   kind = 'connector',
 ) {
-  const failures: RestError[] = [];
   const results: { name: string; result: string; error?: string }[] = [];
-  for (const name of names) {
-    try {
+  const tried = await tryEach(
+    names,
+    async (name) => {
       await act(name);
       results.push({ name, result: word });
       if (!session.isStructured) session.io.out(session.format === 'name' ? `${name}\n` : `${kind}/${name} ${word}\n`);
-    } catch (error) {
-      if (!(error instanceof RestError) || error.exitCode === exitCodes.unreachable) throw error;
-      failures.push(error);
-      results.push({ name, result: 'refused', error: messageOf(error) });
-      if (names.length > 1) session.note(`${kind}/${name}: ${messageOf(error)}`);
-    }
-  }
+    },
+    (name, { message }) => {
+      results.push({ name, result: 'refused', error: message });
+      if (names.length > 1) session.note(`${kind}/${name}: ${message}`);
+    },
+  );
   session.value(names.length === 1 ? results[0] : results);
-  const [first] = failures;
-  if (first === undefined) return;
-  throw names.length === 1 ? first : new CliError(`${failures.length} of ${names.length} were refused`, first.exitCode);
+  requireAll(tried);
 }
 
 interface RestartOptions extends ManyOptions {
@@ -98,10 +95,15 @@ async function restart(session: Session, options: RestartOptions, args: string[]
   const target = parseTarget(args, kinds, 'restart');
   const rest = await session.rest();
   if (target.kind === 'tasks') {
-    const { connector, task } = parseTask(target.names);
-    const act = () => rest.call('POST', `/connectors/${segment(connector)}/tasks/${task}/restart`);
-    await each(session, [`${connector}/${task}`], 'restarted', act, 'task');
-    if (options.wait === true) await awaitSettled(session, rest, [connector], options.timeout);
+    const tasks = new Map(parseTasks(target.names).map((task) => [`${task.connector}/${task.task}`, task]));
+    if (tasks.size === 0) throw usageError('Which task? drover restart task orders/0');
+    const act = async (name: string) => {
+      const { connector, task } = tasks.get(name)!;
+      await rest.call('POST', `/connectors/${segment(connector)}/tasks/${task}/restart`);
+    };
+    await each(session, [...tasks.keys()], 'restarted', act, 'task');
+    const connectors = new Set([...tasks.values()].map(({ connector }) => connector));
+    if (options.wait === true) await awaitSettled(session, rest, [...connectors], options.timeout);
     return;
   }
   const names = await namesOf(rest, 'restart', options, args);

@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Run } from '../answers.ts';
-import { usageError } from '../faults.ts';
+import { findConnector, noConnector } from '../connect-api.ts';
+import { CliError, exitCodes, usageError } from '../faults.ts';
 import { printJson } from '../json.ts';
 import { FunctionLogs, type LogLine, memoryOf, rolesOf, sinceOf } from '../logs.ts';
 import { bytesText, oneLine, type Style } from '../output.ts';
-import { parseTarget } from '../resources.ts';
+import { parseTarget, readTask } from '../resources.ts';
 import { joinRuns, runEvents, runOf } from '../runs.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
+import { noTask } from './get.ts';
 
 interface LogsOptions {
   readonly follow?: boolean;
@@ -71,16 +73,31 @@ function wholeNumber(option: string, of: string): (text: string) => number {
 
 const taskOf = wholeNumber('--task', 'of a task');
 
-function about(
-  args: readonly string[],
-  task: number | undefined,
-  verb: string,
-): { connector: string | null; task: number | null } {
+interface Subject {
+  /** Null: all. */
+  readonly connector: string | null;
+  readonly task: number | null;
+}
+
+function about(args: readonly string[], task: number | undefined, verb: string): Subject {
   const target = parseTarget(args, ['connectors', 'tasks'], verb);
   if (target.names.length > 1) throw usageError('Name one connector, or none for all');
   const [name = null] = target.names;
-  const match = target.kind === 'tasks' && name !== null ? /^(.+)\/(\d+)$/s.exec(name) : null;
-  return match === null ? { connector: name, task: task ?? null } : { connector: match[1]!, task: Number(match[2]) };
+  return (target.kind === 'tasks' && name !== null ? readTask(name) : null) ?? { connector: name, task: task ?? null };
+}
+
+/** Asked where there are no lines: they may be of a connector that is gone, and without any its name may be wrong. */
+async function requireThere(session: Session, { connector, task }: Subject): Promise<void> {
+  if (connector === null) return;
+  const rest = await session.rest();
+  const found = await findConnector(rest, connector).catch((error: unknown) => {
+    // The log is asked for where the API does not answer, too.
+    if (error instanceof CliError && error.exitCode === exitCodes.unreachable) return undefined;
+    throw error;
+  });
+  if (found === undefined) return;
+  if (found === null) throw await noConnector(rest, connector);
+  if (task !== null && !found.tasks.some(({ id }) => id === task)) throw noTask(connector, task);
 }
 
 async function logs(session: Session, options: LogsOptions, args: string[]): Promise<void> {
@@ -99,11 +116,13 @@ async function logs(session: Session, options: LogsOptions, args: string[]): Pro
   );
   const isLoud = ({ fields }: LogLine) => least === 0 || severities.indexOf(String(fields?.level)) >= least;
   let most = options.tail;
-  await follow(session, source, options, (lines) => {
+  await follow(session, source, options, of, (lines) => {
     const loud = lines.filter(isLoud);
     for (const line of loud.slice(most === undefined ? 0 : Math.max(0, loud.length - most))) {
       session.io.out(`${lineText(session, line, of.connector === null)}\n`);
     }
+    if (loud.length === 0 && options.follow !== true)
+      session.note('Nothing was logged in that time: --since looks further back');
     most = undefined;
   });
 }
@@ -112,11 +131,14 @@ async function follow(
   session: Session,
   source: FunctionLogs,
   { follow: goesOn }: LogsOptions,
+  of: Subject,
   print: (lines: readonly LogLine[]) => void,
 ): Promise<void> {
   const { io } = session;
-  for (;;) {
-    print(await source.next(io.now()));
+  for (let isFirst = true; ; isFirst = false) {
+    const lines = await source.next(io.now());
+    if (isFirst && lines.length === 0) await requireThere(session, of);
+    print(lines);
     if (goesOn !== true || io.ending.aborted) return;
     await sleep(everyMs, undefined, { signal: io.ending }).catch(() => {});
     if (io.ending.aborted) return;
@@ -164,14 +186,16 @@ async function runs(session: Session, options: LogsOptions, args: string[]): Pro
     },
   ];
   if (options.follow !== true) {
-    const found = runsOf(await source.next(session.io.now()));
+    const lines = await source.next(session.io.now());
+    if (lines.length === 0) await requireThere(session, of);
+    const found = runsOf(lines);
     return session.list(found, columns, {
       values: found,
       name: ({ task }) => task,
       nothing: 'No run has moved anything in that time: --since looks further back',
     });
   }
-  await follow(session, source, options, (lines) => {
+  await follow(session, source, options, of, (lines) => {
     for (const one of runsOf(lines)) {
       const cells = columns.map(({ cell }) => cell(one)).map((cell) => (typeof cell === 'string' ? cell : cell.text));
       session.io.out(session.format === 'json' ? `${printJson(one, 0)}\n` : `${cells.join('  ')}\n`);

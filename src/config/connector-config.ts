@@ -1,4 +1,5 @@
 import { defineConfig, mergeConfigs, type Settings, selectConfig } from './config-def.ts';
+import { connectorNameFault } from './connector-name.ts';
 import { parseConfig } from './parse-config.ts';
 import { validRegex } from './valid-regex.ts';
 import {
@@ -33,15 +34,9 @@ const uniqueAliases = (what: string): Validator =>
     ),
   );
 
-const connectorName: Validator = lambda('non-empty string without ISO control characters', (_name, value) => {
-  if (typeof value !== 'string') return undefined;
-  if (value === '') return 'String may not be empty';
-  const controls = [...value]
-    .map((char) => char.codePointAt(0)!)
-    .filter((code) => code < 0x20 || (code >= 0x7f && code < 0xa0));
-  if (controls.length === 0) return undefined;
-  return `String may not contain control sequences but had the following ASCII chars: ${controls.join(', ')}`;
-});
+const connectorName: Validator = lambda('non-empty string without ISO control characters', (_name, value) =>
+  typeof value === 'string' ? (connectorNameFault(value) ?? undefined) : undefined,
+);
 
 const pluginVersion = (name: string) => ({
   type: 'STRING' as const,

@@ -3,7 +3,8 @@ import { becameDue, type TableChange } from '../storage/table-change.ts';
 import { dispatch, requestOf } from './dispatch.ts';
 import { bringFeedsInLine, type HoldFeedsDeps } from './hold-feeds.ts';
 import { type TakeOverDeps, takeOver } from './take-over.ts';
-import { isSoon, scheduledTick, shardTick, type TickDeps, tickWithinTheMinute } from './tick.ts';
+import { scheduledTick, shardTick, type TickDeps } from './tick.ts';
+import { isSoon, tickWithinTheMinute } from './ticker.ts';
 import { type WakeUpReport, wakeUp } from './wake-up.ts';
 
 export interface CoordinatorDeps extends TickDeps, TakeOverDeps, HoldFeedsDeps {}

@@ -129,9 +129,25 @@ describe('apply', () => {
       ((await rest.call('GET', '/drover/connectors/orders')).body as { target_state: string }).target_state;
     expect(await state()).toBe('STARTED');
     const paused = file('p.json', { name: 'later', config: config(), initial_state: 'PAUSED' });
+    expect((await type(['apply', '--dry-run', '-f', paused])).out).toMatch(/^ {2}~ state: - -> PAUSED$/m);
+    expect(JSON.parse((await type(['diff', '--json', '-f', paused])).out)).toMatchObject([
+      { name: 'later', action: 'create', state: { before: null, after: 'PAUSED' } },
+    ]);
     await type(['apply', '-f', paused]);
     expect(await type('get connector later -o json')).toMatchObject({ out: expect.stringContaining('"later"') });
-    expect(await type(['apply', '-f', paused])).toMatchObject({ out: 'connector/later unchanged\n' });
+    expect(await type(['apply', '-f', paused])).toMatchObject({ out: 'connector/later unchanged\n', err: '' });
+    await type('resume later');
+    await actConnectorRun(rest, 'later', [{}]);
+    for (const verb of [['apply'], ['apply', '--dry-run'], ['diff']]) {
+      expect(await type([...verb, '-f', paused])).toMatchObject({
+        code: 0,
+        err: 'connector/later is RUNNING and stays so: initial_state PAUSED counts when it is made. drover pause later\n',
+      });
+    }
+    await actConnectorRun(rest, 'orders', [{}]);
+    expect((await type(['apply', '--dry-run', '-f', strimzi('stopped')])).out).toMatch(
+      /^ {2}~ state: RUNNING -> STOPPED$/m,
+    );
   });
 });
 
@@ -248,6 +264,12 @@ describe('lifecycle', () => {
     expect(await type('patch logger drover.worker --level debug')).toMatchObject({ code: 0 });
     expect((await type('get logger drover.worker')).out).toMatch(/drover.worker +DEBUG/);
     expect(await type('patch connector orders')).toMatchObject({ code: 2 });
+    expect(await type('patch logger drover.worker --level LOUD')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--level is "LOUD".*TRACE/),
+    });
+    expect(await type('patch logger drover.worker --set level=DEBUG')).toMatchObject({ code: 2 });
+    expect(await type('patch orders --level DEBUG')).toMatchObject({ code: 2 });
   });
 });
 
@@ -286,7 +308,17 @@ test('a misspelt setting is no error, as with Connect, and is told with what may
   expect(said).toMatchObject({ code: 0 });
   expect(said.out).toMatch(/^connector\/misspelt: batch\.sise: .* batch\.size\?$/m);
   expect(said.out).not.toContain('own.thing');
-  await type(['apply', '-y', file('misspelt.json', { name: 'misspelt', config })]);
+  const told = /^connector\/misspelt: batch\.sise: .* batch\.size\?$/m;
+  const dry = await type(['apply', '--dry-run', file('misspelt.json', { name: 'misspelt', config })]);
+  expect(dry).toMatchObject({ code: 0, err: expect.stringMatching(told) });
+  const { out } = await type(['apply', '--dry-run', '--json', file('misspelt.json', { name: 'misspelt', config })]);
+  expect(JSON.parse(out)).toMatchObject([{ action: 'create', warnings: [{ field: 'batch.sise' }] }]);
+  const applied = await type(['apply', '-y', file('misspelt.json', { name: 'misspelt', config })]);
+  expect(applied).toMatchObject({
+    code: 0,
+    out: 'connector/misspelt created\n',
+    err: expect.stringMatching(told),
+  });
   expect((await type(['describe', 'misspelt'])).out).toContain('batch.sise  (batch.size?)');
   await actConnectorRun(rest, 'misspelt', [{}]);
   expect((await type(['doctor'])).out).toMatch(/settings .*misspelt/);

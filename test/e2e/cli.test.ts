@@ -163,6 +163,9 @@ test('a pipeline from its files to its dead letters, by commands alone', { timeo
     return runs.reduce((sum, run) => sum + run.records, 0);
   };
   await until('its runs are logged', async () => (await records()) === 100);
+  for (const verb of ['logs', 'runs']) {
+    expect(await drover([verb, 'inn'])).toMatchObject({ code: 3, err: expect.stringContaining('did you mean in?') });
+  }
   expect((await drover(['logs', 'in'])).out).toMatch(/INFO +in is RUNNING$/m);
   const follow = spawn(process.execPath, [program, '--stack', 'Drover', 'logs', 'in', '-f', '--json'], {
     env: environment(),

@@ -149,6 +149,45 @@ describe('coordinator', () => {
       expect(invocations[0]?.at).toBe(9000);
     });
 
+    it.each([100, 400, 500, 900])(
+      'L4: a pause of %d ms, too short for a look to see, is a second late at most',
+      async (pause) => {
+        await createConnector('at-20', clock.now() + 20_000);
+        const tick = coordinator.onTick(deadline());
+        // Just behind a look; the stream tells before it is due, and so dispatches nothing.
+        await clock.advance(5050);
+        streamed();
+        const name = `after-${pause}`;
+        await createConnector(name, clock.now() + pause);
+        await coordinator.onStream(streamed(), deadline());
+        await clock.run(tick);
+        expect(names()).toEqual([name, 'at-20']);
+        expect(invocations[0]!.at - (5050 + pause)).toBeLessThanOrEqual(1000);
+      },
+    );
+
+    it('a ticker that is started for a short pause does not miss it', async () => {
+      await createConnector('a', clock.now() + 500);
+      await coordinator.onStream(streamed(), deadline());
+      expect(tickersStarted).toBe(1);
+      await clock.advance(800);
+      await clock.run(coordinator.onSubMinuteTick(deadline()));
+      expect(invocations).toEqual([{ at: 1500, request: { kind: 'connector', connector: 'a' } }]);
+    });
+
+    it('leaves to the stream what was due at once when it was written', async () => {
+      await createConnector('at-20', clock.now() + 20_000);
+      const tick = coordinator.onTick(deadline());
+      await clock.advance(5900);
+      streamed();
+      await createConnector('now');
+      await clock.advance(900);
+      await coordinator.onStream(streamed(), deadline());
+      await clock.run(tick);
+      expect(names()).toEqual(['now', 'at-20']);
+      expect(invocations[0]!.at).toBe(6800);
+    });
+
     it('lets one of two tickers dispatch, and the other take over without a gap', async () => {
       await createConnector('at-10', clock.now() + 10_000);
       const first = coordinator.onSubMinuteTick(deadline());
@@ -232,6 +271,10 @@ describe('coordinator', () => {
       await tick(sharing);
       expect(names().sort()).toEqual([...new Set(names())].sort());
       expect(names()).toHaveLength(all);
+    });
+
+    it('there is no shard beyond the last', async () => {
+      await expect(createSharing(8).onShardTick(4, deadline())).rejects.toThrow('There is no shard 4: they are 0 to 3');
     });
 
     it('L1: a shard for which none can be had is done by the one that asked', async () => {
