@@ -145,6 +145,14 @@ export async function noConnector(rest: Rest, name: string): Promise<CliError> {
   return new CliError(`There is no connector ${name}: ${meant}`, exitCodes.missing);
 }
 
+/** What was asked about a connector, which is told as missing where the API says so. */
+export async function ofConnector<T>(rest: Rest, name: string, asked: Promise<T>): Promise<T> {
+  return await asked.catch(async (error: unknown) => {
+    const isMissing = error instanceof RestError && error.status === 404 && (await findConnector(rest, name)) === null;
+    throw isMissing ? await noConnector(rest, name) : error;
+  });
+}
+
 export interface Plugin {
   readonly className: string;
   readonly type: string;
@@ -209,5 +217,5 @@ export type StateVerb = keyof typeof transitions;
 export const stateAfter = (verb: StateVerb): string => transitions[verb];
 
 export async function setState(rest: Rest, name: string, verb: StateVerb): Promise<void> {
-  await rest.call('PUT', `/connectors/${segment(name)}/${verb}`);
+  await ofConnector(rest, name, rest.call('PUT', `/connectors/${segment(name)}/${verb}`));
 }

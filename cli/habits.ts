@@ -67,13 +67,14 @@ const commands: Hints = {
 
 const options: Hints = {
   ...same('-A --all-namespaces', 'all are listed anyway'),
-  '--all': 'name those that are meant: drover delete $(drover get connectors -o name)',
+  '--all': 'name those that are meant: $(drover get connectors -o name) are all',
   ...same('--bootstrap-server --cluster --context --host --kubeconfig --server', installation),
   ...same('-c --container', noServers),
   ...same('--cascade --force --grace-period --now', 'it is done at once; tasks let go when they have committed'),
   ...same('--dry-run=client --dry-run=server', '--dry-run takes no value'),
   '--field-manager': 'a file says all of a connector’s settings',
   '--format': '-o json, -o yaml, -o wide or -o name',
+  ...same('-f --filename', 'files are for apply, diff, validate, delete and import: name the connectors'),
   ...same('-k --kustomize', 'kubectl kustomize FOLDER | drover apply -f -'),
   ...same('-l --selector --show-labels', noLabels),
   '--limit': '--tail N, or --since TIME',
@@ -121,4 +122,5 @@ export function withHint(text: string): string {
 const template = /argument '(?:jsonpath|custom-columns|go-template)/;
 
 /** For a word where a kind or a name of a connector was to be. */
-export const kindHint = (word: string): string | null => hintOf(kinds, word.toLowerCase());
+export const kindHint = (word: string): string | null =>
+  hintOf(kinds, word.toLowerCase()) ?? (/\.(json|ya?ml)$/i.test(word) ? `a file is named by -f ${word}` : null);

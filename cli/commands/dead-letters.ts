@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DeadLetter } from '../answers.ts';
-import { deadLetterTopicKey, recordOf, theConnector } from '../connect-api.ts';
+import { deadLetterTopicKey, ofConnector, recordOf, theConnector } from '../connect-api.ts';
 import { CliError, usageError } from '../faults.ts';
 import { isRecord, type Json } from '../json.ts';
 import { oneLine } from '../output.ts';
@@ -97,7 +97,7 @@ async function replay(session: Session, options: WaitOptions & { topic?: string 
   const rest = await session.rest();
   const path = `/drover/connectors/${segment(name)}`;
   const body = options.topic === undefined ? undefined : { topic: options.topic };
-  const before = requestedAt(await rest.get(path));
+  const before = requestedAt(await ofConnector(rest, name, rest.get(path)));
   const { body: answer } = await rest.call('POST', `${path}/dead-letters/replay`, body);
   if (options.wait !== true) {
     if (!session.value(answer)) session.io.out(`${recordOf(answer, 'the answer').message}\n`);

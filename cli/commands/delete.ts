@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { noConnector, setState, theConnector } from '../connect-api.ts';
+import { ofConnector, setState, theConnector } from '../connect-api.ts';
 import { CliError, exitCodes, usageError } from '../faults.ts';
 import { parseTarget } from '../resources.ts';
-import { type Rest, RestError, segment } from '../rest.ts';
+import { type Rest, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { requireAll, tryEach } from '../try-each.ts';
 import { awaitGone } from '../wait.ts';
@@ -37,12 +37,12 @@ async function deleteConnectors(session: Session, options: DeleteOptions, args: 
     async (name) => {
       try {
         if (options.offsets === true) await forgetOffsets(session, rest, name);
-        await rest.call('DELETE', `/connectors/${segment(name)}`);
+        await ofConnector(rest, name, rest.call('DELETE', `/connectors/${segment(name)}`));
       } catch (error) {
         if (!(error instanceof CliError) || error.exitCode !== exitCodes.missing) throw error;
         missing.push(name);
         if (options.ignoreNotFound === true) return false;
-        throw error instanceof RestError ? await noConnector(rest, name) : error;
+        throw error;
       }
       if (!session.isStructured)
         session.io.out(session.format === 'name' ? `${name}\n` : `connector/${name} deleted\n`);

@@ -7,7 +7,7 @@ import {
   type Connector,
   connectorNames,
   listOf,
-  noConnector,
+  ofConnector,
   recordOf,
   theConnector,
 } from '../connect-api.ts';
@@ -15,7 +15,7 @@ import { CliError, exitCodes, usageError } from '../faults.ts';
 import { isRecord, type Json, printJson } from '../json.ts';
 import { type Cell, oneLine, stateCell } from '../output.ts';
 import { parseTarget, type ResourceKind, readTask, resourceKinds } from '../resources.ts';
-import { type Rest, RestError, segment } from '../rest.ts';
+import { type Rest, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { requireAll, tryEach } from '../try-each.ts';
 
@@ -228,12 +228,7 @@ export async function getOffsets(session: Session, names: readonly string[]): Pr
   if (names.length === 0) throw usageError('Whose offsets? drover get offsets NAME');
   const rest = await session.rest();
   const found = await Promise.all(
-    names.map(async (name) => ({
-      name,
-      offsets: await offsetsOf(rest, name).catch(async (error: unknown) => {
-        throw error instanceof RestError && error.status === 404 ? await noConnector(rest, name) : error;
-      }),
-    })),
+    names.map(async (name) => ({ name, offsets: await ofConnector(rest, name, offsetsOf(rest, name)) })),
   );
   const rows = found.flatMap(({ name, offsets }) => offsets.map((entry) => ({ name, ...entry })));
   session.list(

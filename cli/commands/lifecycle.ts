@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { connectorNames, type StateVerb, setState, stateAfter } from '../connect-api.ts';
+import { connectorNames, ofConnector, type StateVerb, setState, stateAfter } from '../connect-api.ts';
 import { usageError } from '../faults.ts';
 import { parseTarget, parseTasks, type ResourceKind } from '../resources.ts';
 import { type Rest, segment } from '../rest.ts';
@@ -99,7 +99,7 @@ async function restart(session: Session, options: RestartOptions, args: string[]
     if (tasks.size === 0) throw usageError('Which task? drover restart task orders/0');
     const act = async (name: string) => {
       const { connector, task } = tasks.get(name)!;
-      await rest.call('POST', `/connectors/${segment(connector)}/tasks/${task}/restart`);
+      await ofConnector(rest, connector, rest.call('POST', `/connectors/${segment(connector)}/tasks/${task}/restart`));
     };
     await each(session, [...tasks.keys()], 'restarted', act, 'task');
     const connectors = new Set([...tasks.values()].map(({ connector }) => connector));
@@ -108,6 +108,8 @@ async function restart(session: Session, options: RestartOptions, args: string[]
   }
   const names = await namesOf(rest, 'restart', options, args);
   const query = `includeTasks=${options.includeTasks === true}&onlyFailed=${options.onlyFailed === true}`;
-  await each(session, names, 'restarted', (name) => rest.call('POST', `/connectors/${segment(name)}/restart?${query}`));
+  await each(session, names, 'restarted', (name) =>
+    ofConnector(rest, name, rest.call('POST', `/connectors/${segment(name)}/restart?${query}`)),
+  );
   if (options.wait === true) await awaitSettled(session, rest, names, options.timeout);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { listOf, recordOf, setState, theConnector } from '../connect-api.ts';
+import { listOf, ofConnector, recordOf, setState, theConnector } from '../connect-api.ts';
 import { CliError, messageOf, usageError } from '../faults.ts';
 import { isRecord, type Json, parseJson } from '../json.ts';
 import { parseTarget } from '../resources.ts';
@@ -174,7 +174,8 @@ async function change(
 
 async function history(session: Session, _options: object, name: string): Promise<void> {
   const rest = await session.rest();
-  const answer = recordOf(await rest.get(`/drover${offsetsOf(name)}/history`), 'the history');
+  const asked = rest.get(`/drover${offsetsOf(name)}/history`);
+  const answer = recordOf(await ofConnector(rest, name, asked), 'the history');
   const changes = listOf(answer.changes, 'the history').map((entry) => {
     const { changed_at: at, before, after } = recordOf(entry, 'a change');
     return { at: String(at), before: listOf(before, 'a change'), after: listOf(after, 'a change') };

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ofConnector } from '../connect-api.ts';
 import { usageError } from '../faults.ts';
 import { parseTarget } from '../resources.ts';
 import { segment } from '../rest.ts';
@@ -52,6 +53,6 @@ async function patch(session: Session, { set = [], remove = [], level }: PatchOp
   });
   const changes = Object.fromEntries([...entries, ...remove.map((key): [string, null] => [key, null])]);
   if (Object.keys(changes).length === 0) throw usageError('What shall change? --set key=value, --remove key');
-  const { body } = await rest.call('PATCH', `/connectors/${segment(name)}/config`, changes);
+  const { body } = await ofConnector(rest, name, rest.call('PATCH', `/connectors/${segment(name)}/config`, changes));
   if (!session.value(body)) session.io.out(`connector/${name} configured\n`);
 }

@@ -454,7 +454,21 @@ test('a name that nobody has is answered with those that are like it', async () 
   const said = async (typed: string) => (await type(typed)).err;
   expect(await said('get connectors ordrs')).toBe('drover: There is no connector ordrs: did you mean orders?\n');
   expect(await said('describe connector blils')).toContain('did you mean bills?');
-  expect(await said('pause order')).not.toBe('');
+  for (const verb of [
+    'pause',
+    'stop',
+    'resume',
+    'restart',
+    'offsets history',
+    'offsets',
+    'dead-letters replay',
+    'delete',
+  ]) {
+    expect(await said(`${verb} ordrs`)).toBe('drover: There is no connector ordrs: did you mean orders?\n');
+  }
+  expect(await said('patch ordrs --set a=b')).toBe('drover: There is no connector ordrs: did you mean orders?\n');
+  expect(await said('delete orders.yaml')).toContain('-f orders.yaml');
+  expect(await said('get -f orders.yaml')).toContain('name the connectors');
   expect(await said('get conectors')).toContain('did you mean the kind connectors?');
   expect(await said('get invoices')).toContain('drover get connectors lists them');
   expect(await said('get pods')).toContain('There is no connector pods: there are no servers');
