@@ -8,7 +8,8 @@ export interface Transformation {
   apply<R extends ConnectRecord<R>>(record: R): R | null;
   /**
    * Optional fast path: the same for a record that nobody else knows, such as one that an earlier stage has made. It may
-   * be changed and returned. Who has this method keeps no record that it was given or returns, by either way.
+   * be changed and returned, and is as it was where this throws. Who has this method keeps no record that it was given or
+   * returns, by either way.
    */
   applyInPlace?<R extends ConnectRecord<R>>(record: R): R | null;
   /** Optional, for what answers from elsewhere: the worker asks for many records at once, and never calls the others. */

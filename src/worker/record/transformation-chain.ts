@@ -39,7 +39,7 @@ export interface Passage<R> {
 /** A connector's transformations, in the order of `transforms`. */
 export class TransformationChain {
   readonly #stages: readonly TransformationStage[];
-  #active = 0;
+  #halted: Passage<unknown> | null = null;
 
   constructor(stages: readonly TransformationStage[]) {
     this.#stages = stages;
@@ -65,14 +65,15 @@ export class TransformationChain {
     return this.#stages[stage]?.className ?? '';
   }
 
-  /** The class at work: after an error from `apply`, the one that raised it (KIP-298). */
-  get executingClass(): string {
-    return this.#stages[this.#active]?.className ?? '';
+  /** After an error from `apply`: in front of the stage that raised it, with the record that it was given (KIP-298). */
+  halted<R extends ConnectRecord<R>>(): Passage<R> {
+    if (this.#halted === null) throw new ConnectError('transform.failed', 'No transformation has failed');
+    return this.#halted as Passage<R>;
   }
 
-  /** The alias of that class in the connector's settings. */
-  get executingAlias(): string {
-    return this.#stages[this.#active]?.alias ?? '';
+  /** What the last stage makes of it has passed all of them; so has what one of them dropped. */
+  passed<R extends ConnectRecord<R>>(record: R | null): Passage<R> {
+    return { record, stage: this.#stages.length, failure: null };
   }
 
   /**
@@ -81,22 +82,28 @@ export class TransformationChain {
    */
   apply<R extends ConnectRecord<R>>(record: R, owned = false): R | null {
     const stages = this.#stages;
-    let current: R | null = record;
+    let current: R = record;
     let mayChange = owned;
-    for (let i = 0; i < stages.length; i++) {
-      const stage = stages[i]!;
-      this.#active = i;
-      if (stage.predicate !== null && stage.predicate.test(current) === stage.negate) continue;
-      const { transformation } = stage;
-      const given: R = current;
-      if (transformation.applyInPlace === undefined) {
-        current = transformation.apply(given);
-        mayChange = false;
-      } else {
-        current = mayChange ? transformation.applyInPlace(given) : transformation.apply(given);
-        mayChange ||= current !== given;
+    let at = 0;
+    try {
+      for (; at < stages.length; at++) {
+        const { predicate, negate, transformation } = stages[at]!;
+        if (predicate !== null && predicate.test(current) === negate) continue;
+        const given: R = current;
+        let made: R | null;
+        if (transformation.applyInPlace === undefined) {
+          made = transformation.apply(given);
+          mayChange = false;
+        } else {
+          made = mayChange ? transformation.applyInPlace(given) : transformation.apply(given);
+          mayChange ||= made !== given;
+        }
+        if (made === null) return null;
+        current = made;
       }
-      if (current === null) return null;
+    } catch (error) {
+      this.#halted = { record: current, stage: at, failure: null };
+      throw error;
     }
     return current;
   }

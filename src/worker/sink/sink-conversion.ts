@@ -6,7 +6,7 @@ import { type Converters, readHeaders } from '../record/converters.ts';
 import type { ErrorTolerance } from '../record/error-tolerance.ts';
 import type { DeadLetter, Stage } from '../record/failure.ts';
 import { Reach } from '../record/reach.ts';
-import type { TransformationChain } from '../record/transformation-chain.ts';
+import type { Passage, TransformationChain } from '../record/transformation-chain.ts';
 import { begin, type ReadRecord, SinkBatchSteps, type SinkProgress } from './sink-batch-steps.ts';
 import type { PartitionPosition } from './sink-positions.ts';
 
@@ -46,8 +46,9 @@ export class SinkConversion {
   readonly #now: () => number;
   readonly #originals = new WeakMap<SinkRecord, DeadLetter>();
   readonly #reach = new Reach();
-  /** Null: everything answers at once. */
-  readonly #steps: SinkBatchSteps | null;
+  readonly #steps: SinkBatchSteps;
+  /** Some step answers from elsewhere. */
+  readonly #inBatches: boolean;
   /** Bytes of keys and values read so far. */
   bytes = 0;
 
@@ -63,7 +64,8 @@ export class SinkConversion {
     this.#maxPutRecords = options.maxPutRecords;
     this.#keepsOriginals = options.keepsOriginals;
     this.#now = options.now;
-    this.#steps = SinkBatchSteps.isNeeded(converters, chain) ? new SinkBatchSteps(converters, chain) : null;
+    this.#steps = new SinkBatchSteps(converters, chain);
+    this.#inBatches = SinkBatchSteps.isNeeded(converters, chain);
   }
 
   /**
@@ -71,7 +73,7 @@ export class SinkConversion {
    * no failure is reported of records that this run may not come to.
    */
   get looksAhead(): boolean {
-    return this.#steps === null && !this.#keepsOriginals;
+    return !this.#inBatches && !this.#keepsOriginals;
   }
 
   /** What a record handed to `put` was on its topic. */
@@ -90,10 +92,10 @@ export class SinkConversion {
       let left = false;
       batch.ends.push(end);
       while (!left) {
-        if (this.#steps !== null) {
+        if (this.#inBatches) {
           const all = readSome(cursor, this.#maxPutRecords - batch.records.length);
           if (all.length === 0) break;
-          end.next = await this.#convertMany(this.#steps, all, batch.records);
+          end.next = await this.#convertMany(all, batch.records);
         } else {
           if (!cursor.next()) break;
           let record = this.#convertOne(cursor);
@@ -121,10 +123,10 @@ export class SinkConversion {
   }
 
   /** The steps of all of them together, settled in their order. Answers the offset behind the last one. */
-  async #convertMany(steps: SinkBatchSteps, all: readonly SinkProgress[], into: SinkRecord[]): Promise<number> {
+  async #convertMany(all: readonly SinkProgress[], into: SinkRecord[]): Promise<number> {
     let next = 0;
     for (const [place, { nextOffset, read }] of all.entries()) {
-      const record = await this.#settle(steps, all, place);
+      const record = await this.#settle(all, place);
       next = nextOffset;
       this.bytes += (read.key?.length ?? 0) + (read.value?.length ?? 0);
       if (record === null) continue;
@@ -135,7 +137,8 @@ export class SinkConversion {
   }
 
   /** The record at that place, once its steps are done; those behind it are taken on with it. */
-  async #settle(steps: SinkBatchSteps, all: readonly SinkProgress[], place: number): Promise<SinkRecord | null> {
+  async #settle(all: readonly SinkProgress[], place: number): Promise<SinkRecord | null> {
+    const steps = this.#steps;
     const own = all[place]!;
     let attempt = 0;
     let failedAt = 0;
@@ -163,63 +166,39 @@ export class SinkConversion {
   #convertOne(cursor: RecordCursor): SinkRecord | null | Promise<SinkRecord | null> {
     const { key, value } = this.#converters;
     let stage: Stage = 'KEY_CONVERTER';
+    let keyRead: SchemaAndValue | undefined;
+    let valueRead: SchemaAndValue | undefined;
     try {
-      const keyRead = readOne(key.plugin, cursor, cursor.keyStart, cursor.keyEnd);
-      if (keyRead instanceof Promise) return this.#convertLater(cursor, keyRead);
+      const ofKey = readOne(key.plugin, cursor, cursor.keyStart, cursor.keyEnd);
+      if (ofKey instanceof Promise) return this.#convertLater(begun(cursor), ofKey);
+      keyRead = ofKey;
       stage = 'VALUE_CONVERTER';
-      const valueRead = readOne(value.plugin, cursor, cursor.valueStart, cursor.valueEnd);
-      if (valueRead instanceof Promise) return this.#convertLater(cursor, valueRead);
+      const ofValue = readOne(value.plugin, cursor, cursor.valueStart, cursor.valueEnd);
+      if (ofValue instanceof Promise) return this.#convertLater({ ...begun(cursor), key: keyRead }, ofValue);
+      valueRead = ofValue;
       stage = 'HEADER_CONVERTER';
       const record = this.#assemble(cursor, keyRead, valueRead);
       if (this.#chain.isEmpty) return record;
       stage = 'TRANSFORMATION';
       return this.#transformed(cursor, record);
     } catch (error) {
-      return this.#convertSlowly(cursor, { stage, error });
+      const passage = stage === 'TRANSFORMATION' ? this.#chain.halted<SinkRecord>() : undefined;
+      const failure = { stage, executingClass: this.#classAt(stage, passage), error };
+      return this.#convertSlowly({ ...begun(cursor), key: keyRead, value: valueRead, passage, failure });
     }
   }
 
   /** `asked`: the answer that was not there at once. The converter has it by heart afterwards, or fails again. */
-  async #convertLater(cursor: RecordCursor, asked: Promise<SchemaAndValue>): Promise<SinkRecord | null> {
+  async #convertLater(own: SinkProgress, asked: Promise<SchemaAndValue>): Promise<SinkRecord | null> {
     await asked.catch(() => {});
-    return this.#convertSlowly(cursor);
+    return this.#convertSlowly(own);
   }
 
-  /** The same, step by step, with the policy's repetitions. `failed`: what the fast path met. */
-  async #convertSlowly(cursor: RecordCursor, failed?: { stage: Stage; error: unknown }): Promise<SinkRecord | null> {
-    const { key, value } = this.#converters;
-    let failure = failed ?? null;
-    let attempt = 0;
-    let failedAt = 0;
-    let stage: Stage = 'KEY_CONVERTER';
-    for (;;) {
-      if (failure === null) {
-        try {
-          stage = 'KEY_CONVERTER';
-          const keyRead = await readOne(key.plugin, cursor, cursor.keyStart, cursor.keyEnd);
-          stage = 'VALUE_CONVERTER';
-          const valueRead = await readOne(value.plugin, cursor, cursor.valueStart, cursor.valueEnd);
-          stage = 'HEADER_CONVERTER';
-          const record = this.#assemble(cursor, keyRead, valueRead);
-          stage = 'TRANSFORMATION';
-          return this.#chain.isEmpty ? record : this.#transformed(cursor, record);
-        } catch (error) {
-          failure = { stage, error };
-        }
-      }
-      attempt++;
-      if (attempt === 1) failedAt = this.#now();
-      const verdict = await this.#errors.onFailure({
-        ...failure,
-        executingClass: this.#classAt(failure.stage),
-        attempt,
-        failedAt,
-        record: null,
-        consumed: originalOf(cursor),
-      });
-      if (verdict === 'skip') return null;
-      failure = null;
-    }
+  /** From where it has come to, step by step, with the policy's repetitions: no step is repeated for one behind it. */
+  async #convertSlowly(own: SinkProgress): Promise<SinkRecord | null> {
+    const record = await this.#settle([own], 0);
+    if (this.#keepsOriginals && record !== null) this.#originals.set(record, own.read);
+    return record;
   }
 
   #assemble(cursor: RecordCursor, key: SchemaAndValue, value: SchemaAndValue): SinkRecord {
@@ -247,19 +226,14 @@ export class SinkConversion {
     return result;
   }
 
-  #classAt(stage: Stage): string {
-    switch (stage) {
-      case 'KEY_CONVERTER':
-        return this.#converters.key.className;
-      case 'VALUE_CONVERTER':
-        return this.#converters.value.className;
-      case 'HEADER_CONVERTER':
-        return this.#converters.header.className;
-      default:
-        return this.#chain.executingClass;
-    }
+  #classAt(stage: Stage, passage: Passage<SinkRecord> | undefined): string {
+    if (passage !== undefined) return this.#chain.classAt(passage.stage);
+    const { key, value, header } = this.#converters;
+    return (stage === 'KEY_CONVERTER' ? key : stage === 'VALUE_CONVERTER' ? value : header).className;
   }
 }
+
+const begun = (cursor: RecordCursor): SinkProgress => begin(cursor, originalOf(cursor));
 
 function readOne(
   converter: Converters['key']['plugin'],
@@ -277,7 +251,7 @@ function readOne(
 /** The next records, `most` at the most. */
 function readSome(cursor: RecordCursor, most: number): SinkProgress[] {
   const read: SinkProgress[] = [];
-  while (read.length < most && cursor.next()) read.push(begin(cursor, originalOf(cursor)));
+  while (read.length < most && cursor.next()) read.push(begun(cursor));
   return read;
 }
 

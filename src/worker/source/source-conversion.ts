@@ -39,8 +39,9 @@ export class SourceConversion {
   readonly #sourceClass: string;
   readonly #now: () => number;
   readonly #reach = new Reach();
-  /** Null: everything answers at once. */
-  readonly #steps: SourceBatchSteps | null;
+  readonly #steps: SourceBatchSteps;
+  /** Some step answers from elsewhere. */
+  readonly #inBatches: boolean;
 
   /** `sourceClass`: the connector's, for what fails before there is a record. */
   constructor(
@@ -57,7 +58,8 @@ export class SourceConversion {
     this.#topics = topics;
     this.#sourceClass = sourceClass;
     this.#now = now;
-    this.#steps = SourceBatchSteps.isNeeded(chain, converters) ? new SourceBatchSteps(chain, converters) : null;
+    this.#steps = new SourceBatchSteps(chain, converters);
+    this.#inBatches = SourceBatchSteps.isNeeded(chain, converters);
   }
 
   /** Stops in front of the record that the error policy does not let pass: what comes before it is in the batch. */
@@ -69,14 +71,13 @@ export class SourceConversion {
     let dropped: number[] | null = null;
     let marks = 0;
     let i = 0;
-    const steps = this.#steps;
-    const progress = steps === null ? null : records.map(begin);
+    const progress = this.#inBatches ? records.map(begin) : null;
     try {
       for (; i < records.length; i++) {
         const record = records[i]!;
         let kept: boolean | Promise<boolean>;
         if (record.instead === null) {
-          kept = progress === null ? this.#convertOne(record, into) : this.#settle(steps!, progress, i, into);
+          kept = progress === null ? this.#convertOne(record, into) : this.#settle(progress, i, into);
         } else if (record.instead === 'mark') {
           marks++;
           kept = false;
@@ -108,104 +109,62 @@ export class SourceConversion {
   #convertOne(record: SourceRecord, into: OutgoingBatch): boolean | Promise<boolean> {
     const { key, value, header } = this.#converters;
     let stage: Stage = 'TRANSFORMATION';
-    let outgoing: SourceRecord | null | undefined;
+    let outgoing: SourceRecord | undefined;
+    let headers: KafkaHeader[] | null | undefined;
+    let keyBytes: SerializedValue | undefined;
     try {
-      outgoing = this.#chain.isEmpty ? record : this.#chain.apply(record);
-      if (outgoing === null) return false;
+      const passed = this.#chain.isEmpty ? record : this.#chain.apply(record);
+      if (passed === null) return false;
+      outgoing = passed;
       const { topic } = outgoing;
       stage = 'HEADER_CONVERTER';
-      const headers = outgoing.headers.length === 0 ? null : convertHeaders(header.plugin, topic, outgoing.headers);
+      headers = outgoing.headers.length === 0 ? null : convertHeaders(header.plugin, topic, outgoing.headers);
       stage = 'KEY_CONVERTER';
-      const keyBytes = key.plugin.fromConnectData(topic, outgoing.keySchema, outgoing.key);
-      if (keyBytes instanceof Promise) return this.#convertLater(record, outgoing, into, keyBytes);
+      const ofKey = key.plugin.fromConnectData(topic, outgoing.keySchema, outgoing.key);
+      if (ofKey instanceof Promise)
+        return this.#convertLater(this.#soFar(record, outgoing, headers, keyBytes), into, ofKey);
+      keyBytes = ofKey;
       stage = 'VALUE_CONVERTER';
       const written = value.plugin.writeConnectData !== undefined && writeValue(value.plugin, outgoing, into);
       const valueBytes = written ? null : value.plugin.fromConnectData(topic, outgoing.valueSchema, outgoing.value);
-      if (valueBytes instanceof Promise) return this.#convertLater(record, outgoing, into, valueBytes);
+      if (valueBytes instanceof Promise)
+        return this.#convertLater(this.#soFar(record, outgoing, headers, keyBytes), into, valueBytes);
       stage = 'KAFKA_PRODUCE';
-      if (!this.#topics.isReady(topic)) return this.#convertLater(record, outgoing, into);
+      if (!this.#topics.isReady(topic))
+        return this.#settle([this.#soFar(record, outgoing, headers, keyBytes)], 0, into);
       const timestamp = checkedTimestamp(outgoing.timestamp);
       if (written) into.appendOpened(topic, outgoing.kafkaPartition, keyBytes, timestamp, headers);
       else into.append(topic, outgoing.kafkaPartition, keyBytes, valueBytes, timestamp, headers);
       return true;
     } catch (error) {
-      return this.#convertSlowly(record, outgoing, into, { stage, error });
+      // What keeps a topic from being ready is no fault of this record, and is not repeated here.
+      if (stage === 'KAFKA_PRODUCE') throw error;
+      const own = this.#soFar(record, outgoing, headers, keyBytes);
+      own.failure = { stage, executingClass: this.#classAt(stage, own), error };
+      return this.#settle([own], 0, into);
     }
+  }
+
+  /** How far one has come whose transformations are behind it, or have failed. */
+  #soFar(
+    record: SourceRecord,
+    outgoing: SourceRecord | undefined,
+    headers: readonly KafkaHeader[] | null | undefined,
+    key: SerializedValue | undefined,
+  ): SourceProgress {
+    const passage = outgoing === undefined ? this.#chain.halted<SourceRecord>() : this.#chain.passed(outgoing);
+    return { record, passage, headers: headers === null ? [] : headers, key, value: undefined, failure: null };
   }
 
   /** `asked`: the answer that was not there at once. The converter has it by heart afterwards, or fails again. */
-  async #convertLater(
-    record: SourceRecord,
-    outgoing: SourceRecord,
-    into: OutgoingBatch,
-    asked?: Promise<SerializedValue>,
-  ): Promise<boolean> {
-    await asked?.catch(() => {});
-    return this.#convertSlowly(record, outgoing, into);
-  }
-
-  /**
-   * The same, step by step, with the policy's repetitions. `outgoing`: what the transformations made of the record, if
-   * they got that far; `failed`: what the fast path met.
-   */
-  async #convertSlowly(
-    record: SourceRecord,
-    transformed: SourceRecord | null | undefined,
-    into: OutgoingBatch,
-    failed?: { stage: Stage; error: unknown },
-  ): Promise<boolean> {
-    const { key, value, header } = this.#converters;
-    let outgoing = transformed;
-    let failure = failed ?? null;
-    let attempt = 0;
-    let failedAt = 0;
-    let stage: Stage = 'TRANSFORMATION';
-    for (;;) {
-      if (failure === null) {
-        try {
-          stage = 'TRANSFORMATION';
-          if (outgoing === undefined) outgoing = this.#chain.isEmpty ? record : this.#chain.apply(record);
-          if (outgoing === null) return false;
-          const { topic } = outgoing;
-          stage = 'HEADER_CONVERTER';
-          const headers = outgoing.headers.length === 0 ? null : convertHeaders(header.plugin, topic, outgoing.headers);
-          stage = 'KEY_CONVERTER';
-          const keyBytes = await key.plugin.fromConnectData(topic, outgoing.keySchema, outgoing.key);
-          stage = 'VALUE_CONVERTER';
-          const valueBytes = await value.plugin.fromConnectData(topic, outgoing.valueSchema, outgoing.value);
-          stage = 'KAFKA_PRODUCE';
-          if (!this.#topics.isReady(topic)) await this.#topics.makeReady(topic);
-          const timestamp = checkedTimestamp(outgoing.timestamp);
-          into.append(topic, outgoing.kafkaPartition, keyBytes, valueBytes, timestamp, headers);
-          return true;
-        } catch (error) {
-          failure = { stage, error };
-        }
-      }
-      // What keeps a topic from being ready is no fault of this record, and is not repeated here.
-      if (failure.stage === 'KAFKA_PRODUCE') throw failure.error;
-      attempt++;
-      if (attempt === 1) failedAt = this.#now();
-      const verdict = await this.#errors.onFailure({
-        ...failure,
-        executingClass: this.#classAt(failure.stage),
-        attempt,
-        failedAt,
-        record,
-        consumed: null,
-      });
-      if (verdict !== 'retry') return false;
-      failure = null;
-    }
+  async #convertLater(own: SourceProgress, into: OutgoingBatch, asked: Promise<SerializedValue>): Promise<boolean> {
+    await asked.catch(() => {});
+    return this.#settle([own], 0, into);
   }
 
   /** The record at that place, once its steps are done; those behind it are taken on with it. False: dropped. */
-  async #settle(
-    steps: SourceBatchSteps,
-    all: readonly SourceProgress[],
-    place: number,
-    into: OutgoingBatch,
-  ): Promise<boolean> {
+  async #settle(all: readonly SourceProgress[], place: number, into: OutgoingBatch): Promise<boolean> {
+    const steps = this.#steps;
     const own = all[place]!;
     let attempt = 0;
     let failedAt = 0;
@@ -246,19 +205,10 @@ export class SourceConversion {
     into.append(topic, kafkaPartition, key, value, checkedTimestamp(timestamp), headers.length === 0 ? null : headers);
   }
 
-  #classAt(stage: Stage): string {
-    switch (stage) {
-      case 'TRANSFORMATION':
-        return this.#chain.executingClass;
-      case 'HEADER_CONVERTER':
-        return this.#converters.header.className;
-      case 'KEY_CONVERTER':
-        return this.#converters.key.className;
-      case 'VALUE_CONVERTER':
-        return this.#converters.value.className;
-      default:
-        return 'org.apache.kafka.connect.runtime.WorkerSourceTask';
-    }
+  #classAt(stage: Stage, { passage }: SourceProgress): string {
+    const { key, value, header } = this.#converters;
+    if (stage === 'TRANSFORMATION') return this.#chain.classAt(passage.stage);
+    return (stage === 'HEADER_CONVERTER' ? header : stage === 'KEY_CONVERTER' ? key : value).className;
   }
 }
 
