@@ -1,4 +1,5 @@
 import { closest } from '../src/config/closest.ts';
+import { unreachableName } from '../src/config/connector-name.ts';
 import { CliError, exitCodes } from './faults.ts';
 import { kindHint } from './habits.ts';
 import { isRecord, type Json, type JsonRecord } from './json.ts';
@@ -151,6 +152,15 @@ export async function ofConnector<T>(rest: Rest, name: string, asked: Promise<T>
     const isMissing = error instanceof RestError && error.status === 404 && (await findConnector(rest, name)) === null;
     throw isMissing ? await noConnector(rest, name) : error;
   });
+}
+
+/** By whatever name it has, even one that no path can hold. */
+export async function deleteConnector(rest: Rest, name: string): Promise<void> {
+  if (unreachableName(name) === null) {
+    await ofConnector(rest, name, rest.call('DELETE', `/connectors/${segment(name)}`));
+  } else {
+    await rest.call('DELETE', `/drover/connectors?name=${encodeURIComponent(name)}`);
+  }
 }
 
 export interface Plugin {

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { misspeltSettings } from '../../src/config/closest.ts';
+import { unreachableName } from '../../src/config/connector-name.ts';
 import { type ConfigChange, configChanges, printChanges, shownValue } from '../config-diff.ts';
 import {
   allConnectors,
   type ConfigReport,
   type Connector,
+  deleteConnector,
   faultsOf,
   type StateVerb,
   setState,
@@ -156,7 +158,7 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
   }
   for (const { name } of doomed) {
     acts.set(name, async () => {
-      await rest.call('DELETE', `/connectors/${segment(name)}`);
+      await deleteConnector(rest, name);
       report(name, 'pruned', []);
     });
   }
@@ -189,6 +191,8 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
 }
 
 async function create(rest: Rest, { name, config, state, initialState }: WantedConnector): Promise<void> {
+  const why = unreachableName(name);
+  if (why !== null) throw new CliError(`name: ${why}`);
   const first = state ?? initialState;
   await rest.call('POST', '/connectors', { name, config, ...(first === null ? {} : { initial_state: first }) });
 }
@@ -314,13 +318,15 @@ interface Findings {
 }
 
 /** Everything that is wrong with it; what the API refuses as a whole is of `connector.class`. */
-async function findingsIn(rest: Rest, { config }: WantedConnector): Promise<Findings> {
+async function findingsIn(rest: Rest, { name, config }: WantedConnector): Promise<Findings> {
+  const why = unreachableName(name);
+  const named = why === null ? [] : [{ field: 'name', message: why }];
   try {
     const report = await validateConfig(rest, config);
-    return { errors: faultsOf(report), warnings: misspeltIn(config, report) };
+    return { errors: [...named, ...faultsOf(report)], warnings: misspeltIn(config, report) };
   } catch (error) {
     if (!(error instanceof RestError) || error.exitCode === exitCodes.unreachable) throw error;
-    return { errors: [{ field: 'connector.class', message: messageOf(error) }], warnings: [] };
+    return { errors: [...named, { field: 'connector.class', message: messageOf(error) }], warnings: [] };
   }
 }
 

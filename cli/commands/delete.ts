@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ofConnector, setState, theConnector } from '../connect-api.ts';
+import { deleteConnector, setState, theConnector } from '../connect-api.ts';
 import { CliError, exitCodes, usageError } from '../faults.ts';
 import { parseTarget } from '../resources.ts';
 import { type Rest, segment } from '../rest.ts';
@@ -37,7 +37,7 @@ async function deleteConnectors(session: Session, options: DeleteOptions, args: 
     async (name) => {
       try {
         if (options.offsets === true) await forgetOffsets(session, rest, name);
-        await ofConnector(rest, name, rest.call('DELETE', `/connectors/${segment(name)}`));
+        await deleteConnector(rest, name);
       } catch (error) {
         if (!(error instanceof CliError) || error.exitCode !== exitCodes.missing) throw error;
         missing.push(name);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { connectorNameFault } from '../../src/config/connector-name.ts';
+import { unreachableName } from '../../src/config/connector-name.ts';
 import type { Brokers } from '../brokers.ts';
 import { configChanges } from '../config-diff.ts';
 import { allConnectors, type Connector, findConnector, setState, validateConfig } from '../connect-api.ts';
@@ -250,8 +250,8 @@ async function judge(rest: Rest, found: Found, options: ImportOptions): Promise<
     errors,
     offsets,
   });
-  const fault = connectorNameFault(name);
-  if (fault !== null) return left('is refused', [`name: ${fault}`]);
+  const why = unreachableName(name);
+  if (why !== null) return left('is refused', [`name: ${why}`]);
   const here = await findConnector(rest, name);
   if (here !== null && !(await isHalfDone(rest, here, found, options))) return left('is here already');
   let ignored: string[] = [];

@@ -1,6 +1,5 @@
 import type { SourcePartition } from '../api/record.ts';
 import type { Settings } from '../config/config-def.ts';
-import { connectorNameFault } from '../config/connector-name.ts';
 import { ConflictError } from '../errors.ts';
 import type { KafkaClient } from '../kafka/types.ts';
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
@@ -185,11 +184,6 @@ export async function writeCluster(cluster: ImportedCluster, options: ImportOpti
     const { name } = connector;
     const connectorClass = connector.config['connector.class'] ?? '';
     const type = options.typeOf(connectorClass);
-    const fault = connectorNameFault(name);
-    if (fault !== null) {
-      skipped.push({ connector: name, reason: `its name: ${fault}` });
-      continue;
-    }
     if (type === undefined) {
       skipped.push({ connector: name, reason: `there is no plugin ${connectorClass}` });
       continue;

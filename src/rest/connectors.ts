@@ -14,9 +14,12 @@ import type { Answer, Call } from './route.ts';
 const nameOf = (call: Call) => call.params.connector!;
 const taskOf = (call: Call) => Number(call.params.task);
 
-/** As Java builds it: what a path may hold stays as it stands. */
+/** As Java builds it: what a path may hold stays as it stands, slashes and the escapes of a name included. */
 function locationOf(name: string): string {
-  return `/connectors/${encodeURIComponent(name).replace(/%(?:24|26|2B|2C|3A|3B|3D|40)/g, decodeURIComponent)}`;
+  const segment = encodeURIComponent(name)
+    .replace(/%(?:24|26|2B|2C|2F|3A|3B|3D|40)/g, decodeURIComponent)
+    .replace(/%25(?=[0-9A-Fa-f]{2})/g, '%');
+  return `/connectors/${segment.replace(/^\//, '')}`;
 }
 
 /** `expand` is case-sensitive; with only values that are not known nothing is told of each connector. */

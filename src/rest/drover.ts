@@ -1,3 +1,4 @@
+import { ConnectError } from '../errors.ts';
 import {
   connectorReportEntity,
   feedReportEntity,
@@ -37,6 +38,14 @@ export async function getConnectorReport(call: Call): Promise<Answer> {
 export async function listConnectorReports({ herder, query }: Call): Promise<Answer> {
   const { values, next } = await herder.connectorReports(readPage(query));
   return { body: { connectors: values.map(connectorReportEntity) }, next: nextPage(next) };
+}
+
+/** By a parameter, which holds what no path can: Kafka Connect takes names that it cannot be asked for afterwards. */
+export async function deleteNamedConnector({ herder, query }: Call): Promise<Answer> {
+  const name = query.first('name') ?? '';
+  if (name === '') throw new ConnectError('request.invalid', 'Which connector? ?name=NAME is missing');
+  await herder.deleteConnector(name);
+  return {};
 }
 
 export async function getOffsetHistory(call: Call): Promise<Answer> {

@@ -375,6 +375,16 @@ export const routes: readonly Route[] = [
     handle: drover.listConnectorReports,
   },
   {
+    method: 'DELETE',
+    path: '/drover/connectors',
+    operation: 'destroyNamedConnector',
+    summary: 'Delete a connector whose name no path can hold, as one with `/` in it.',
+    success: 204,
+    query: [{ name: 'name', doc: 'The whole name.', schema: { type: 'string' } }],
+    statuses: [404],
+    handle: drover.deleteNamedConnector,
+  },
+  {
     method: 'GET',
     path: '/drover/connectors/{connector}',
     operation: 'getConnectorReport',

@@ -28,7 +28,7 @@ import { dropTables, dynamoDbClient, newTable, tableRequests } from './storage/d
  * `DROVER_TEST_SEED` repeats a choice of events; how they interleave is the machine's.
  */
 const seed = Number(process.env.DROVER_TEST_SEED ?? Date.now() % 1_000_000);
-const names = ['a', 'b', 'c ü;', 'd'];
+const names = ['a', 'b', 'c/ü', 'd'];
 const callsEach = 20;
 const absent = 'absent';
 /** Time goes by faster: a minute's lease runs out in seconds. */

@@ -232,7 +232,7 @@ it('drover import --from-topics reads another cluster with a client properties f
   writeFileSync(at('dora.properties'), properties.join('\n'));
   const old = clientWith(ports.plain, {});
   const drover = await startInProcessDrover({ bootstrapServers: `127.0.0.1:${ports.plain}` });
-  // As it was but for its slash, with which no connector may be called here.
+  // As it was but for its slash, which the API refuses in a path.
   const sink = 'golden sink ü';
   try {
     for (const [topic, partitions] of [

@@ -65,10 +65,6 @@ function kafkaWith(records: readonly Log[], workers: Readonly<Record<string, rea
 }
 
 const topics = { configs: 'configs', offsets: 'offsets' };
-/** As Java wrote it, but for the slash, with which no connector may be called here. */
-const sinkName = 'golden sink ü';
-const renamed = (text: string | null) => text?.replaceAll('golden sink/ü', sinkName) ?? null;
-const reachable = javaRecords.map((record) => ({ ...record, key: renamed(record.key), value: renamed(record.value) }));
 const typeOf = (name: string) =>
   (/Sink/.test(name) ? 'sink' : /FileStream/.test(name) ? 'source' : undefined) as 'sink' | 'source' | undefined;
 const log = (topic: string, entries: [string, string | null][]): Log[] =>
@@ -141,12 +137,16 @@ describe('import from a Java cluster', () => {
   });
 
   it('writes connectors with their offsets, stopped or as they were, and can be repeated', async () => {
-    const cluster = await readCluster(kafkaWith(reachable), topics);
+    const cluster = await readCluster(kafkaWith(javaRecords), topics);
     for (const start of ['stopped', 'as-was'] as const) {
       const stores = createMemoryStores();
       const report = await writeCluster(cluster, { stores, start, typeOf, now: () => now });
-      expect(report).toEqual({ imported: [sinkName, 'golden-broken', 'golden-eos'], skipped: [], sourceOffsets: 2 });
-      const sink = await stores.config.getConnector(sinkName);
+      expect(report).toEqual({
+        imported: ['golden sink/ü', 'golden-broken', 'golden-eos'],
+        skipped: [],
+        sourceOffsets: 2,
+      });
+      const sink = await stores.config.getConnector('golden sink/ü');
       expect(sink).toMatchObject({
         type: 'sink',
         dueAt: now,
@@ -162,17 +162,6 @@ describe('import from a Java cluster', () => {
       expect(again.imported).toEqual([]);
       expect(again.skipped.map(({ reason }) => reason)).toEqual(new Array(3).fill('it is there already'));
     }
-  });
-
-  it('leaves out what no path of the REST API could name, and says so', async () => {
-    const stores = createMemoryStores();
-    const cluster = await readCluster(kafkaWith(javaRecords), topics);
-    const report = await writeCluster(cluster, { stores, start: 'as-was', typeOf, now: () => now });
-    expect(report).toMatchObject({
-      imported: ['golden-broken', 'golden-eos'],
-      skipped: [{ connector: 'golden sink/ü', reason: expect.stringMatching(/^its name: String may not contain \//) }],
-    });
-    expect(await stores.config.getConnector('golden sink/ü')).toBeUndefined();
   });
 
   it('leaves out what there is no plugin for, and says so', async () => {
@@ -212,14 +201,14 @@ describe('import from a Java cluster', () => {
   });
 
   it('reads the topics that it is told, else those of Drover', async () => {
-    const report = await runImport(request, depsWith(kafkaWith(reachable)));
-    expect(report).toMatchObject({ imported: [sinkName, 'golden-broken', 'golden-eos'], unreadable: [] });
+    const report = await runImport(request, depsWith(kafkaWith(javaRecords)));
+    expect(report).toMatchObject({ imported: ['golden sink/ü', 'golden-broken', 'golden-eos'], unreadable: [] });
   });
 
   it('takes only those that it is told, and the offsets of those that are no more', async () => {
-    const deps = depsWith(kafkaWith(reachable));
-    const report = await runImport({ ...request, connectors: [sinkName] }, deps);
-    expect(report).toMatchObject({ imported: [sinkName], skipped: [], sourceOffsets: 1 });
+    const deps = depsWith(kafkaWith(javaRecords));
+    const report = await runImport({ ...request, connectors: ['golden sink/ü'] }, deps);
+    expect(report).toMatchObject({ imported: ['golden sink/ü'], skipped: [], sourceOffsets: 1 });
     expect((await deps.stores.offsets.listSourceOffsets('golden-source', null)).items).toHaveLength(1);
     expect((await deps.stores.offsets.listSourceOffsets('golden-eos', null)).items).toEqual([]);
   });

@@ -257,7 +257,7 @@ export const conversations: readonly Conversation[] = [
   },
   {
     title: 'places of connectors with odd names',
-    steps: ['+u;v?w#x&y=z', ' é', '\\u00a0'].map(
+    steps: ['+u;v?w#x&y=z', '/q', '%41', ' é', '\\u00a0'].map(
       (name) => `POST /connectors {"name":"$id${name}","config":${source()},"initial_state":"STOPPED"}`,
     ),
   },

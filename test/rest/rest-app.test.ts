@@ -170,8 +170,8 @@ describe('bodies', () => {
   };
 
   it('answers 201 with the place of what was created', async () => {
-    const { headers } = await call('POST', '/connectors', { headers: json, body: '{"name":" a é; ","config":{}}' });
-    expect(headers.location).toBe('http://host/prod/connectors/a%20%C3%A9;');
+    const { headers } = await call('POST', '/connectors', { headers: json, body: '{"name":" a é/ ","config":{}}' });
+    expect(headers.location).toBe('http://host/prod/connectors/a%20%C3%A9/');
   });
 
   it.each([
@@ -200,6 +200,9 @@ describe('bodies', () => {
   it.each([
     ['a+b;c=d&e:@$,', 'a+b;c=d&e:@$,'],
     ['é ?#[]{}|', '%C3%A9%20%3F%23%5B%5D%7B%7D%7C'],
+    ['a/b', 'a/b'],
+    ['/a', 'a'],
+    ['a%41%zz', 'a%41%25zz'],
     ['a\u00a0', 'a%C2%A0'],
   ])('the place of %j is what Java says', async (name, place) => {
     const body = JSON.stringify({ name, config: {} });
