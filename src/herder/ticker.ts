@@ -19,6 +19,9 @@ export const lookEveryMs = 1000;
  * dispatched it then. Others that fell due since the last look are the stream's, which takes less than this.
  */
 const sinceLastLookGraceMs = 1000;
+/** Where there is such a pause there are more of them: so long the ticker looks this often. */
+const hurriedMs = 10_000;
+const hurriedLookEveryMs = 250;
 /** How long a ticker has been asked for before it looks for the first time. */
 const startingMs = 1000;
 /** A ticker with nothing to wait for stays this long: the index is a moment behind the table. */
@@ -83,10 +86,13 @@ export async function tickUntil(
 ): Promise<void> {
   const { clock } = deps;
   let idleSince = clock.now();
+  let hurriedUntil = 0;
   while (clock.now() < endAt) {
     const seen = await look(deps, pending, endAt, shard);
     const now = clock.now();
     const ready = seen.take(now);
+    if (ready.some(({ dueAt }) => now - dueAt >= sinceLastLookGraceMs && now - dueAt < graceMs))
+      hurriedUntil = now + hurriedMs;
     if (ready.length > 0)
       await dispatch(
         deps,
@@ -96,7 +102,8 @@ export async function tickUntil(
     const waiting = seen.waiting();
     if (waiting.length > 0) idleSince = now;
     else if (now - idleSince >= lingerMs) return;
-    const nextAt = Math.min(now + lookEveryMs, ...waiting.map(({ at }) => at));
+    const pauseMs = now < hurriedUntil ? hurriedLookEveryMs : lookEveryMs;
+    const nextAt = Math.min(now + pauseMs, ...waiting.map(({ at }) => at));
     await clock.sleep(Math.max(10, Math.min(nextAt, endAt) - clock.now()));
   }
 }

@@ -65,6 +65,9 @@ describe('coordinator', () => {
   const deadline = (ms = 90_000) => clock.now() + ms;
   const createConnector = (name: string, dueAt = clock.now()) =>
     stores.config.createConnector(name, 'source', { name }, 'STARTED', dueAt);
+  const until = async (happened: () => boolean) => {
+    while (!happened()) await clock.advance(10);
+  };
   const names = () => invocations.map(({ request }) => ('connector' in request ? request.connector : 'probe'));
   const streamed = () => changes.splice(0);
 
@@ -165,6 +168,26 @@ describe('coordinator', () => {
         expect(invocations[0]!.at - (5050 + pause)).toBeLessThanOrEqual(1000);
       },
     );
+
+    it('L4: where pauses are short one after the other, the ticker looks more often', async () => {
+      await createConnector('at-40', clock.now() + 40_000);
+      const tick = coordinator.onTick(deadline());
+      await clock.advance(5050);
+      for (let n = 0; n < 20; n++) {
+        // A run that ends at once, and pauses for half a second: the stream is told of that before it is over.
+        await createConnector(`run-${n}`, clock.now() + 500);
+        await coordinator.onStream(streamed(), deadline());
+        await until(() => invocations.length > n);
+        await clock.advance(60);
+      }
+      await clock.run(tick);
+      const late = invocations
+        .slice(0, 20)
+        .map(({ at }, n) => at - (n === 0 ? 5050 : invocations[n - 1]!.at + 60) - 500);
+      expect(late[0]).toBeGreaterThan(500);
+      // It looks less often again from time to time.
+      expect(late.slice(1).filter((ms) => ms > 60).length).toBeLessThanOrEqual(1);
+    });
 
     it('a ticker that is started for a short pause does not miss it', async () => {
       await createConnector('a', clock.now() + 500);
