@@ -10,4 +10,6 @@ const debezium = async (name: string, version: string) =>
 
 /** Folders of plugins, as their projects publish them. */
 export const debeziumPostgres = () => debezium('postgres', '3.6.1.Final');
+export const debeziumMariaDb = () => debezium('mariadb', '3.5.0.Final');
+export const debeziumJdbc = () => debezium('jdbc', '3.4.0.Final');
 export const mirrorMaker = () => jars('connect-mirror', [`org.apache.kafka:connect-mirror:${kafkaVersion}`]);

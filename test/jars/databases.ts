@@ -1,9 +1,22 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheFolder } from '../../local/folders.ts';
 import { freePort } from '../../local/ports.ts';
 import { startService, stopService } from '../../local/service.ts';
 import { npmPackages } from '../support/npm-packages.ts';
@@ -14,14 +27,13 @@ const nobody = 65534;
 
 type Row = Readonly<Record<string, unknown>>;
 
-export interface Database {
+export interface Database extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly password: string;
   readonly name: string;
   query(sql: string): Promise<Row[]>;
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 interface Client {
@@ -100,4 +112,93 @@ function linkLibraries(native: string): void {
     const at = join(native, '..', target);
     if (!existsSync(at)) symlinkSync(relative(dirname(target), source), at);
   }
+}
+
+const debianPackages = ['mariadb-server-core', 'mariadb-client-core', 'libaio1', 'liburing2', 'libnuma1'];
+
+/** Debian's MariaDB, taken out of its packages and not installed, with a log by rows. */
+export async function startMariaDb(): Promise<Database> {
+  const root = await debianFiles('mariadb', debianPackages);
+  const folder = mkdtempSync(join(tmpdir(), 'drover-mariadb-'));
+  const env = { LD_LIBRARY_PATH: `${root}/usr/lib/x86_64-linux-gnu:${root}/lib/x86_64-linux-gnu` };
+  const data = join(folder, 'data');
+  const user = process.getuid?.() === 0 ? ['--user=root'] : [];
+  const base = ['--no-defaults', `--basedir=${root}/usr`, `--datadir=${data}`, ...user];
+  const install = ['--auth-root-authentication-method=normal', '--skip-test-db'];
+  await run(join(root, 'usr/bin/mariadb-install-db'), [...base, ...install], { env: { ...process.env, ...env } });
+  const port = await freePort();
+  const socket = join(folder, 's');
+  const sql = async (text: string) => {
+    const args = ['--no-defaults', `--socket=${socket}`, '-uroot', '--batch', '-e', text];
+    const { stdout } = await run(join(root, 'usr/bin/mariadb'), args, {
+      env: { ...process.env, ...env },
+      maxBuffer: 1 << 26,
+    });
+    return stdout;
+  };
+  const service = await startService({
+    name: 'MariaDB',
+    command: join(root, 'usr/sbin/mariadbd'),
+    args: [
+      ...base,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      `--socket=${socket}`,
+      `--pid-file=${folder}/pid`,
+      `--lc-messages-dir=${root}/usr/share/mysql`,
+      '--server-id=1',
+      '--log-bin=log',
+      '--binlog-format=ROW',
+      '--binlog-row-image=FULL',
+      '--binlog-annotate-row-events=OFF',
+      '--innodb-flush-log-at-trx-commit=0',
+    ],
+    env,
+    logFile: join(folder, 'mariadb.log'),
+    ready: () => sql('SELECT 1'),
+  });
+  const login = { host: '127.0.0.1', port, user: 'drover', password: 'drover', name: 'shop' };
+  await sql(
+    `CREATE DATABASE shop; CREATE USER drover@'%' IDENTIFIED BY 'drover'; GRANT ALL PRIVILEGES ON *.* TO drover@'%';`,
+  );
+  return {
+    ...login,
+    query: async (text) => {
+      const [head = '', ...lines] = (await sql(`USE shop; ${text}`)).trimEnd().split('\n');
+      const names = head.split('\t');
+      return lines.map((line) => Object.fromEntries(line.split('\t').map((value, i) => [names[i] ?? '', value])));
+    },
+    [Symbol.asyncDispose]: async () => {
+      await stopService(service);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What these Debian packages hold, fetched once per checkout. */
+async function debianFiles(name: string, packages: readonly string[]): Promise<string> {
+  const digest = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 10);
+  const folder = join(cacheFolder, `${name}-${digest}`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(cacheFolder, { recursive: true });
+  const work = mkdtempSync(join(cacheFolder, 'debian-'));
+  try {
+    await run('apt-get', ['download', ...packages], { cwd: work }).catch(
+      (error: { stderr?: string; message: string }) => {
+        throw new Error(`apt-get could not fetch ${packages.join(', ')}: ${error.stderr ?? error.message}`);
+      },
+    );
+    for (const file of readdirSync(work).filter((one) => one.endsWith('.deb'))) {
+      await run('dpkg', ['-x', join(work, file), join(work, 'root')]);
+    }
+    try {
+      renameSync(join(work, 'root'), folder);
+    } catch (error) {
+      // Another process was quicker.
+      if (!existsSync(folder)) throw error;
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return folder;
 }

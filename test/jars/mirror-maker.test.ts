@@ -1,52 +1,26 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
-import { ConnectorBench } from '../../src/testing/bench.ts';
-import { startTestJava, type TestJava } from '../support/java-plugins.ts';
 import { readTopic, type SeenRecord } from '../support/kafka-records.ts';
-import { kafkaAddress, type PrivateBroker, startPrivateBroker } from '../support/services.ts';
-import { until } from '../support/until.ts';
+import { kafkaAddress, startPrivateBroker } from '../support/services.ts';
 import { mirrorMaker } from './archives.ts';
-import { dyingRun, seeded, sourcePlaces, transactionPlaces, wantedKills } from './lab.ts';
+import { copyUnderKills, longest, openLab, runUntil, sourcePlaces, transactionPlaces } from './lab.ts';
 
 // MirrorMaker 2's three connectors, as their jar comes, from one real Kafka to another.
-let far: PrivateBroker;
+const lab = openLab({ plugins: async () => [await mirrorMaker()], beside: () => startPrivateBroker() });
 let source: KafkaClient;
-let target: KafkaClient;
-let java: TestJava;
-const benches: ConnectorBench[] = [];
-const seed = Number(process.env.DROVER_TEST_SEED ?? Date.now() % 100_000);
 const alias = `far${process.pid}`;
 const room = 'org.apache.kafka.connect.mirror';
 
-// Each waits for others, and says what it waits for before this is over.
-vi.setConfig({ testTimeout: 600_000 });
-
-beforeAll(async () => {
-  [far, java] = await Promise.all([startPrivateBroker(), mirrorMaker().then((one) => startTestJava([one], 256))]);
-  source = createKafkaClient({ bootstrapServers: far.bootstrapServers });
-  target = createKafkaClient({ bootstrapServers: kafkaAddress() });
-}, 400_000);
-
-afterEach(async () => {
-  for (const bench of benches.splice(0)) await bench.close();
+beforeAll(() => {
+  source = createKafkaClient({ bootstrapServers: lab.beside.bootstrapServers });
 });
 
 afterAll(async () => {
   await source?.close();
-  await target?.close();
-  await java?.close();
-  await far?.[Symbol.asyncDispose]();
 });
 
-function newBench(className: string): ConnectorBench {
-  const bench = new ConnectorBench(java.plugin('source', `${room}.${className}`), {
-    bootstrapServers: kafkaAddress(),
-    name: `${className}-${process.pid}-${benches.length}-${Date.now()}`,
-  });
-  benches.push(bench);
-  return bench;
-}
+const newBench = (className: string, name: string) => lab.bench('source', `${room}.${className}`, name);
 
 const bytes = 'org.apache.kafka.connect.converters.ByteArrayConverter';
 const configOf = (className: string) => ({
@@ -56,7 +30,7 @@ const configOf = (className: string) => ({
   'value.converter': bytes,
   'source.cluster.alias': alias,
   'target.cluster.alias': 'near',
-  'source.cluster.bootstrap.servers': far.bootstrapServers,
+  'source.cluster.bootstrap.servers': lab.beside.bootstrapServers,
   'target.cluster.bootstrap.servers': kafkaAddress(),
   'replication.factor': '1',
   'offset-syncs.topic.replication.factor': '1',
@@ -78,32 +52,20 @@ async function produce(topic: string, from: number, count: number, partitions = 
 
 const newTopic = (topic: string, partitions = 1, configs: Record<string, string> = {}) =>
   source.admin.createTopics([{ topic, partitions, replicationFactor: 1, configs }]);
-const copied = (topic: string): Promise<SeenRecord[]> => readTopic(target, `${alias}.${topic}`);
-
-async function runUntil(bench: ConnectorBench, what: string, done: () => Promise<boolean>): Promise<void> {
-  await until(
-    what,
-    async () => {
-      await bench.run();
-      await bench.throwIfFailed();
-      return done();
-    },
-    { withinMs: 120_000 },
-  );
-}
+const copied = (topic: string): Promise<SeenRecord[]> => readTopic(lab.kafka, `${alias}.${topic}`);
 
 test('heartbeats are written; checkpoints tell where groups stand, and their offsets are brought over', async () => {
-  const beats = newBench('MirrorHeartbeatConnector');
+  const beats = newBench('MirrorHeartbeatConnector', 'beats');
   await beats.configure(configOf('MirrorHeartbeatConnector'));
-  await runUntil(beats, 'a heartbeat is there', async () => (await readTopic(target, 'heartbeats')).length > 0);
+  await runUntil(beats, 'a heartbeat is there', async () => (await readTopic(lab.kafka, 'heartbeats')).length > 0);
 
   await newTopic('read', 1);
   await produce('read', 0, 20);
-  const copier = newBench('MirrorSourceConnector');
+  const copier = newBench('MirrorSourceConnector', 'read');
   await copier.configure({ ...configOf('MirrorSourceConnector'), topics: 'read', 'offset.lag.max': '0' });
   await runUntil(copier, 'all are copied', async () => (await copied('read')).length === 20);
   await source.admin.commitGroupOffsets('readers', [{ topic: 'read', partition: 0, offset: 20n }]);
-  const checkpoints = newBench('MirrorCheckpointConnector');
+  const checkpoints = newBench('MirrorCheckpointConnector', 'checkpoints');
   await checkpoints.configure({
     ...configOf('MirrorCheckpointConnector'),
     topics: 'read',
@@ -117,10 +79,10 @@ test('heartbeats are written; checkpoints tell where groups stand, and their off
   await runUntil(
     checkpoints,
     'there are checkpoints',
-    async () => (await readTopic(target, `${alias}.checkpoints.internal`)).length > 0,
+    async () => (await readTopic(lab.kafka, `${alias}.checkpoints.internal`)).length > 0,
   );
   await runUntil(checkpoints, 'the group stands here where it stands there', async () => {
-    const offsets = await target.admin.groupOffsets('readers');
+    const offsets = await lab.kafka.admin.groupOffsets('readers');
     return offsets.get(`${alias}.read`)?.get(0) === 20n;
   });
 });
@@ -136,9 +98,7 @@ test.each([
   '%s, with its JVM, its function and its source killed',
   async (_what, topic, more) => {
     await newTopic(topic);
-    const bench = newBench('MirrorSourceConnector');
-    const random = seeded(seed);
-    const places = topic === 'once' ? transactionPlaces : sourcePlaces;
+    const bench = newBench('MirrorSourceConnector', topic);
     const eager = {
       'drover.java.settle.ms': '1000',
       'drover.commit.interval.ms': '50',
@@ -147,27 +107,21 @@ test.each([
     await bench.configure({ ...configOf('MirrorSourceConnector'), ...eager, ...more, topics: topic });
     await bench.run();
     await bench.throwIfFailed();
-    let next = 0;
-    let kills = 0;
-    for (let round = 0; kills < wantedKills; round++) {
-      await produce(topic, next, 200);
-      next += 200;
-      if (round % 5 === 4) {
-        const work = bench.run();
-        await far.kill();
-        await far.start();
+    const again = await copyUnderKills(bench, lab.java, {
+      what: `MirrorMaker 2, ${topic}`,
+      from: 0,
+      each: 200,
+      places: topic === 'once' ? transactionPlaces : sourcePlaces,
+      other: async (run) => {
+        const work = run();
+        await lab.beside.kill();
+        await lab.beside.start();
         await work;
-        kills++;
-      } else if (await dyingRun(bench, java, round % 2 === 0 ? 'jvm' : 'function', random, {}, places)) kills++;
-      await bench.throwIfFailed();
-      if (round > wantedKills * 4 + 8) throw new Error(`Only ${kills} kills in ${round} runs, seed ${seed}`);
-    }
-    const values = async () => (await copied(topic)).map(({ value }) => Number(value?.slice(1)));
-    await runUntil(bench, `all are there, seed ${seed}`, async () => new Set(await values()).size === next);
-    const landed = await values();
-    console.log(`${topic}: seed ${seed}, ${kills} kills, ${next} records, ${landed.length - next} twice`);
-    expect([...new Set(landed)]).toEqual(Array.from({ length: next }, (_, i) => i));
-    if (topic === 'once') expect(landed).toHaveLength(next);
+      },
+      add: (from, count) => produce(topic, from, count),
+      landed: async () => (await copied(topic)).map(({ value }) => Number(value?.slice(1))),
+    });
+    if (topic === 'once') expect(again).toEqual([]);
   },
-  1_800_000,
+  longest,
 );
