@@ -31,6 +31,7 @@ import { addPlaygroundBucket } from './playground-bucket.ts';
  * | removalPolicy                             | retain (default) or destroy                                    |
  * | javaPlugins, javaHost, javaMemorySize     | as java.plugins (with commas between) and java.host            |
  * | javaManifest                              | of plugins that are not packed: for the emulator               |
+ * | runner                                    | fargate or own, as runner.host; left out: there is none        |
  * | playground                                | true: one event source of each kind, wired as feeds, to try out  |
  * | emulator                                  | true: for the emulator of `npm start` instead of AWS             |
  */
@@ -81,6 +82,7 @@ const drover = new Drover(stack, 'Connect', {
   ...(groupId === undefined ? {} : { groupId }),
   ...(plugins === undefined ? {} : { plugins }),
   ...java(),
+  ...runner(),
   ...(tableName === undefined ? {} : { tableName }),
   ...(fileFolders === undefined ? {} : { fileFolders }),
   ...(connectorHosts === undefined ? {} : { connectorHosts }),
@@ -144,6 +146,13 @@ function java(): Pick<DroverProps, 'java'> {
       ...(manifest === undefined ? {} : { unpacked: { manifest } }),
     },
   };
+}
+
+function runner(): Pick<DroverProps, 'runner'> {
+  const host = get('runner');
+  if (host === undefined) return {};
+  if (host !== 'fargate' && host !== 'own') throw new Error(`runner is "${host}": it must be fargate or own`);
+  return { runner: { host } };
 }
 
 function auth(): ApiAuth {

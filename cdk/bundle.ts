@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { BundleAnswer, BundleMinify, BundleRequest, LazyChunk } from './bundle-process.ts';
 
 export type FunctionName = 'rest' | 'coordinator' | 'task' | 'mirror' | 'feed' | 'connectors' | 'java-task';
+/** What is bundled alike: the runner is a program that no function runs. */
+export type ProgramName = FunctionName | 'runner';
 
 /** Of every installation; `java-task` is there with Java plugins only. */
 export const functionNames = [
@@ -36,7 +38,7 @@ export interface BundleSettings {
 }
 
 export interface BundleOptions extends BundleSettings {
-  readonly name: FunctionName;
+  readonly name: ProgramName;
 }
 
 export interface Bundle {
@@ -97,7 +99,7 @@ function bundle(entry: BundleRequest['entry'], settings: BundleSettings, failure
 
 /** What `#java` stands for. */
 function javaModule(name: string, java: boolean): string {
-  if (name === 'java-task') return join('functions', `java-hosted${extension}`);
+  if (name === 'java-task' || (name === 'runner' && java)) return join('functions', `java-hosted${extension}`);
   return java ? join('functions', `java-described${extension}`) : join('src', 'plugins', `no-java${extension}`);
 }
 

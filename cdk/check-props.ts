@@ -139,6 +139,10 @@ export function checkProps(props: DroverProps): void {
   if (auth?.type === 'jwt') checkJwt(auth.issuer, auth.audience);
   checkWhole('limits.taskMemorySize', props.limits?.taskMemorySize, 128, 10_240);
   checkWhole('java.memorySize', props.java?.memorySize, 256, 10_240);
+  checkWhole('runner.count', props.runner?.count, 0, 1000);
+  checkWhole('runner.tasks', props.runner?.tasks, 1, 1000);
+  checkWhole('runner.memorySize', props.runner?.memorySize, 512, 122_880);
+  checkWhole('runner.cpu', props.runner?.cpu, 256, 16_384);
   checkWhole('throttle.rate', props.throttle?.rate, 1, 10_000);
   checkWhole('throttle.burst', props.throttle?.burst, 1, 5_000);
   if (runtime !== undefined) checkRuntime(runtime);

@@ -37,6 +37,7 @@ import { permitAlarms, permitLogs, permitSecret, permitTableKey } from './keys.t
 import { permitMirrorOnMsk, permitTasksOnMsk } from './msk.ts';
 import type { DroverProps, KafkaSecurity } from './props.ts';
 import { createRestApi } from './rest-api.ts';
+import { createRunnerQueue, Runner } from './runner.ts';
 import { createSchedule } from './schedule.ts';
 import { checkConnectorAccess, requireAbsolute, resolveLimits, settingOf, settingsOf } from './settings.ts';
 import { createTable, indexNames } from './table.ts';
@@ -84,6 +85,8 @@ export class Drover extends Construct implements IConnectable, IDrover {
   readonly mirrorFunction: LambdaFunction;
   /** Runs connectors that need Java, with the prop `java`: grant it what they need. */
   readonly javaFunction: LambdaFunction | undefined;
+  /** Runs what no function can hold, with the prop `runner`: grant `taskFunction` what it needs, whose role it has. */
+  readonly runner: Runner | undefined;
   /** Event sources that bring records to connectors; the functions of each system add theirs. */
   readonly feeds: Feeds;
   /** Connectors that the app declares; see DroverConnector. */
@@ -131,9 +134,11 @@ export class Drover extends Construct implements IConnectable, IDrover {
     this.connections = new Connections({ securityGroups: network?.securityGroups ?? [] });
     const architecture = props.architecture ?? Architecture.ARM_64;
     const java = props.java === undefined ? undefined : deployJava(this, props.java, architecture);
+    const runs = props.runner === undefined ? undefined : createRunnerQueue(this, encryptionKey);
     const settings: EnvironmentSettings = {
       ...settingsOf(props, this.table, limits),
       ...java?.settings,
+      ...(runs === undefined ? {} : { 'drover.runner.queue': runs.queueUrl }),
       ...props.environment,
     };
     this.#settings = settings;
@@ -163,6 +168,16 @@ export class Drover extends Construct implements IConnectable, IDrover {
       java === undefined
         ? undefined
         : this.#createJavaFunction(java, props.java?.memorySize ?? 1024, limits, context, network);
+    this.runner =
+      runs === undefined
+        ? undefined
+        : new Runner(this, 'Runner', props.runner ?? {}, {
+            queue: runs,
+            taskFunction: this.taskFunction,
+            functions: context,
+            network,
+            java,
+          });
     const toJava: EnvironmentSettings =
       this.javaFunction === undefined ? {} : { 'drover.java.function': this.javaFunction.functionName };
     this.coordinatorFunction = createFunction(this, 'CoordinatorFunction', 'coordinator', context, {
@@ -221,6 +236,7 @@ export class Drover extends Construct implements IConnectable, IDrover {
       return fn;
     });
     this.#permit(props.security, props, settings);
+    runs?.grantSendMessages(this.coordinatorFunction);
     this.#wire(encryptionKey);
     this.api = createRestApi(this, {
       handler: this.restFunction,
@@ -323,6 +339,7 @@ export class Drover extends Construct implements IConnectable, IDrover {
     checkEnvironmentSize(variables);
     const variable = environmentVariable(setting);
     for (const fn of functions) fn.addEnvironment(variable, variables[variable]!);
+    if (functions.includes(this.taskFunction)) this.runner?.setVariable(variable, variables[variable]!);
   }
 
   get #functions(): readonly LambdaFunction[] {

@@ -28,6 +28,7 @@ export type {
   MirrorTopics,
   OfferedPlugins,
 } from './props.ts';
+export type { Runner, RunnerProps } from './runner.ts';
 export { addDroverIndexes, droverTableProps } from './table.ts';
 export {
   type WakeOnObjectsProps,

@@ -40,6 +40,8 @@ export interface JavaDeployment {
   readonly hostSettings: EnvironmentSettings;
   readonly layers: readonly ILayerVersion[];
   readonly hostLayers: readonly ILayerVersion[];
+  /** The same as the layers' contents, for what has none; undefined: nothing is packed. */
+  readonly pack?: () => PackedJava;
 }
 
 /** Where the layers lie in the functions. */
@@ -91,6 +93,7 @@ export function deployJava(scope: Construct, java: JavaPlugins, architecture: Ar
       ...options,
     },
     layers: [manifest],
+    pack: () => packJava(parts),
     hostLayers: [
       layer('JavaRuntimeLayer', 'Java, and the program that runs plugins', ['jre', 'host']),
       layer('JavaPluginsLayer', 'Java plugins', ['plugins']),

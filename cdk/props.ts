@@ -10,6 +10,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IParameter } from 'aws-cdk-lib/aws-ssm';
 import type { EnvironmentSettings } from '../src/config/environment-config.ts';
 import type { JavaPlugins } from './java.ts';
+import type { RunnerProps } from './runner.ts';
 
 /** How the functions prove to the brokers who they are. */
 export type KafkaSecurity =
@@ -201,6 +202,13 @@ export interface DroverProps {
    * @default - no Java
    */
   readonly java?: JavaPlugins;
+
+  /**
+   * Runs the tasks of connectors with `drover.runner=always`, which no run of a function can hold: a service of containers
+   * (Fargate) in `vpc`, whose image Docker builds when the stack is deployed. `{}` will do.
+   * @default - none: such connectors are refused
+   */
+  readonly runner?: RunnerProps;
 
   /** @default - see each limit */
   readonly limits?: DroverLimits;

@@ -2,22 +2,30 @@ import { randomUUID } from 'node:crypto';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { runsOnJava } from '#java';
-import type { Settings } from '../src/config/config-def.ts';
 import { createCoordinator } from '../src/herder/coordinator.ts';
 import { RoutedInvoker } from '../src/herder/routed-invoker.ts';
 import { LambdaEventSources } from '../src/invocation/event-sources.ts';
 import { parseCoordinatorInvocation } from '../src/invocation/invocation.ts';
 import { LambdaInvoker } from '../src/invocation/lambda.ts';
 import type { Invoker } from '../src/invocation/run-request.ts';
+import { RunnerQueue } from '../src/invocation/runner-queue.ts';
 import { readStreamRecords } from '../src/storage/dynamodb/stream.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, telemetry } from './function-context.ts';
 
 const tasks = new LambdaInvoker({ functionName: environment['drover.task.function'] ?? '', clock });
 const self = new LambdaInvoker({ functionName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? '', clock });
 
-function routed(runsJava: (config: Settings) => boolean): Invoker {
-  const java = new LambdaInvoker({ functionName: environment['drover.java.function'] ?? '', clock });
-  return new RoutedInvoker({ tasks, java, runsOnJava: runsJava, configs: stores.config, clock });
+function invoker(): Invoker {
+  const queueUrl = environment['drover.runner.queue'];
+  if (runsOnJava === null && queueUrl === null) return tasks;
+  const java = () => new LambdaInvoker({ functionName: environment['drover.java.function'] ?? '', clock });
+  return new RoutedInvoker({
+    tasks,
+    java: runsOnJava === null ? null : { invoker: java(), runs: runsOnJava },
+    runner: queueUrl === null ? null : new RunnerQueue({ queueUrl }),
+    configs: stores.config,
+    clock,
+  });
 }
 
 const coordinator = createCoordinator({
@@ -25,7 +33,7 @@ const coordinator = createCoordinator({
   leases: stores.leases,
   dueIndex: stores.due,
   cluster: stores.cluster,
-  invoker: runsOnJava === null ? tasks : routed(runsOnJava),
+  invoker: invoker(),
   startTicking: (shard) => self.invoke(shard === null ? { kind: 'sub-minute-tick' } : { kind: 'shard-tick', shard }),
   owner: randomUUID(),
   clock,

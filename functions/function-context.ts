@@ -14,7 +14,9 @@ export const environment = readEnvironment();
 /** Where the installation stands. */
 export const home = { region: process.env.AWS_REGION ?? 'us-east-1' };
 
-const functionName = process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'local';
+/** Outside Lambda only the runner knows its queue. */
+const elsewhere = environment['drover.runner.queue'] === null ? 'local' : 'runner';
+const functionName = process.env.AWS_LAMBDA_FUNCTION_NAME ?? elsewhere;
 const logStream = process.env.AWS_LAMBDA_LOG_STREAM_NAME ?? String(process.pid);
 
 /** Names this execution environment in status answers: which log to read is in the name. */

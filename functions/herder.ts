@@ -18,6 +18,7 @@ export function installationHerder(): Herder {
     version: kafkaConnectVersion,
     commit: droverBuild,
     logLevel: environment['drover.log.level'],
+    hasRunner: environment['drover.runner.queue'] !== null,
     feedRules: { declared: environment.feeds, claims: stores.feeds, home, clock },
     overrideRules: {
       policy: environment.overridePolicy,

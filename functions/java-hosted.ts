@@ -7,7 +7,8 @@ import { environment } from './function-context.ts';
 
 const home = environment['drover.java.home'];
 
-const { plugins, host } = hostedPlugins({
+/** `#java` of who has a JVM: the Java function, and the runner. */
+export const { plugins: javaPlugins, host } = hostedPlugins({
   manifest: parseJavaManifest(readFileSync(environment['drover.java.manifest'] ?? '', 'utf8')),
   startHost: () =>
     HostProcess.start({
@@ -18,12 +19,6 @@ const { plugins, host } = hostedPlugins({
       options: environment['drover.java.options'].split(' ').filter((option) => option !== ''),
     }),
 });
-
-// It comes up beside all else that a function needs at its start. Who needs it later is told why it does not.
-host.get().catch(() => {});
-
-/** `#java` of the function with a JVM. */
-export const javaPlugins = plugins;
 
 /** Nobody is asked there: it runs what comes. */
 export const runsOnJava = null;

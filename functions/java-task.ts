@@ -1,3 +1,4 @@
+import './java-early.ts';
 import type { Context } from 'aws-lambda';
 import { answerQuestion, parsePluginQuestion } from '../src/java-host/plugin-question.ts';
 import { handler as taskHandler } from './task.ts';

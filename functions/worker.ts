@@ -28,6 +28,7 @@ export const worker = createWorker({
     idleCeilingMs: environment['drover.idle.ceiling.ms'],
     overridePolicy: environment.overridePolicy,
     connectorHosts: environment['drover.connector.hosts'],
+    hasRunner: environment['drover.runner.queue'] !== null,
     runtimeApi: process.env.AWS_LAMBDA_RUNTIME_API ?? null,
     feeds: environment.feeds,
     home,

@@ -30,7 +30,16 @@ export function localSettings(variables: Variables = process.env): Omit<StackOpt
     ports,
     console: { port: console },
     javaPlugins: javaPluginFolders(variables),
+    runner: runner(variables),
   };
+}
+
+/** Whether a runner is wanted. */
+function runner(variables: Variables): boolean {
+  const variable = 'DROVER_RUNNER';
+  const text = variables[variable]?.trim() ?? '';
+  if (text === 'yes' || text === 'no' || text === '') return text === 'yes';
+  throw new Error(`${variable} is "${text}": it must be yes or no`);
 }
 
 function port(variable: string, variables: Variables, fallback: number): number {

@@ -7,6 +7,7 @@ import { javaContext } from './java-plugins.ts';
 import { kafkaJars, startKafka } from './kafka.ts';
 import { freePort, isPortFree } from './ports.ts';
 import type { Step } from './progress.ts';
+import { type RunnerOptions, startRunner } from './runner.ts';
 import { isRunning, type ServiceHandle, startService, stopService } from './service.ts';
 
 export interface StackPorts {
@@ -84,6 +85,8 @@ export interface StackOptions {
   readonly context?: Readonly<Record<string, string>>;
   /** Folders of Java plugins, each as an entry of a worker's `plugin.path`. Default: none, and no Java function. */
   readonly javaPlugins?: readonly string[];
+  /** Whether there is a runner, for connectors with `drover.runner=always`. Default: no. */
+  readonly runner?: boolean;
   /** Told about each step. */
   readonly step: Step;
 }
@@ -97,14 +100,16 @@ const runFolder = (home: string) => join(home, 'run');
  * has started when it fails.
  */
 export async function startStack(given: StackOptions): Promise<LocalStack> {
-  const { home, ports, step, javaPlugins = [] } = given;
+  const { home, ports, step, javaPlugins = [], runner = false } = given;
+  const context = { ...given.context, ...(runner ? { runner: 'own' } : {}) };
   const withJava = async (): Promise<StackOptions> => ({
     ...given,
-    context: { ...given.context, ...(await javaContext(runFolder(home), javaPlugins)) },
+    context: { ...context, ...(await javaContext(runFolder(home), javaPlugins)) },
   });
   const old = readServices(home);
   const before = old.every(isRunning) ? readStack(home) : null;
-  const isWhole = old.length === (given.console === undefined ? 3 : 4);
+  // A runner is of the code that it was started with.
+  const isWhole = !runner && old.length === (given.console === undefined ? 3 : 4);
   if (isWhole && before !== null && samePorts(before.ports, ports) && isConsole(given, before.consoleUrl)) {
     const options = await withJava();
     const outputs = await step('Deploy the stack again (it is up)', async () => {
@@ -126,7 +131,9 @@ export async function startStack(given: StackOptions): Promise<LocalStack> {
   try {
     await step('Fetch Kafka and the AWS emulator', () => Promise.all([kafkaJars(), emulatorPython()]));
     const options =
-      javaPlugins.length === 0 ? given : await step('Build the host of Java plugins, look at the plugins', withJava);
+      javaPlugins.length === 0
+        ? { ...given, context }
+        : await step('Build the host of Java plugins, look at the plugins', withJava);
     await step('Start Kafka and the AWS emulator, cdk bootstrap, cdk synth', () =>
       settled([
         startKafka({ folder: join(run, 'kafka'), port: ports.kafka, controllerPort: ports.kafkaController, onSpawn }),
@@ -138,6 +145,7 @@ export async function startStack(given: StackOptions): Promise<LocalStack> {
     );
     const outputs = await step('cdk deploy', () => deploy(deployOptions(options)));
     await startProxy(options, outputs, onSpawn);
+    if (runner) await step('Start the runner', () => startRunner(runnerOptions(options, outputs, onSpawn)));
     if (options.console === undefined) return writeStack(options, outputs, services);
     const port = options.console.port ?? ((await isPortFree(consolePort)) ? consolePort : await freePort());
     const consoleUrl = `http://127.0.0.1:${port}`;
@@ -203,6 +211,21 @@ function startProxy(
     logFile: join(runFolder(home), 'rest-proxy.log'),
     ready: () => fetch(`http://127.0.0.1:${ports.rest}/`, { signal: AbortSignal.timeout(20_000) }),
   });
+}
+
+function runnerOptions(
+  { home, ports, region, javaPlugins = [], context = {} }: StackOptions,
+  { JavaFunctionName, TaskFunctionName }: StackOutputs,
+  onSpawn: (service: ServiceHandle) => void,
+): RunnerOptions {
+  return {
+    folder: join(runFolder(home), 'runner'),
+    aws: { port: ports.aws, region },
+    likeFunction: JavaFunctionName ?? TaskFunctionName,
+    java: javaPlugins.length > 0,
+    pluginsModule: context.plugins,
+    onSpawn,
+  };
 }
 
 function startConsole(

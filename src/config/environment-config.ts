@@ -321,6 +321,26 @@ export const environmentConfig = defineConfig({
     validator: atLeast(1),
     doc: 'Task runs that may be under way at a time.',
   },
+  'drover.runner.queue': {
+    type: 'STRING',
+    default: null,
+    importance: 'MEDIUM',
+    doc: 'URL of the queue (SQS) by which runners hear of tasks whose connectors ask for drover.runner=always. None: there is no runner.',
+  },
+  'drover.runner.tasks.max': {
+    type: 'INT',
+    default: 8,
+    importance: 'MEDIUM',
+    validator: atLeast(1),
+    doc: 'Tasks that one runner runs at a time, each in a process of its own.',
+  },
+  'drover.runner.lease.ms': {
+    type: 'LONG',
+    default: 30_000,
+    importance: 'LOW',
+    validator: atLeast(1000),
+    doc: 'For how long a runner holds a task each time; renewed every sixth of it. A runner that is lost with its machine is taken over when it is over.',
+  },
   'drover.run.max.ms': {
     type: 'LONG',
     default: 60_000,

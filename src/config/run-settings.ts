@@ -1,6 +1,6 @@
 import { defineConfig, type Settings, selectConfig } from './config-def.ts';
 import { parseConfig } from './parse-config.ts';
-import { atLeast, lambda } from './validators.ts';
+import { atLeast, lambda, validString } from './validators.ts';
 
 const runtimes = ['typescript', 'java'];
 const optionalRuntime = lambda('typescript or java', (_name, value) =>
@@ -18,6 +18,13 @@ export const runSettings = defineConfig({
     validator: optionalRuntime,
     importance: 'LOW',
     doc: 'Which of two plugins with the name in connector.class is meant: the one of `typescript` or the one of `java`. When left out, the former where there is one.',
+  },
+  'drover.runner': {
+    type: 'STRING',
+    default: 'never',
+    validator: validString('never', 'always'),
+    importance: 'MEDIUM',
+    doc: 'Where tasks run: `never` on the runner, but in bounded runs; `always` there, where a run goes on until it is told to end. For what cannot be bounded, such as a first snapshot that takes longer than a run may. The installation must have a runner.',
   },
   'drover.run.max.ms': {
     type: 'LONG',
@@ -70,6 +77,14 @@ export const runSettings = defineConfig({
     doc: 'Runs in a row that end without a word (killed at the deadline, out of memory) and have committed nothing, after which the task is FAILED; so is the connector, for runs of its own. A run that ends in order, a restart and another config start the count anew. For another try later: drover.restart.enabled.',
   },
 });
+
+/** Whether its tasks are the runner's. What is no answer to that is told by whoever checks the settings. */
+export function asksForRunner(settings: Settings): boolean {
+  return settings['drover.runner']?.trim() === 'always';
+}
+
+export const noRunner =
+  'drover.runner=always needs a runner, and this installation has none: deploy it with `runner: {}` in the Drover construct';
 
 /** Of sources only. Dead letters: Connect has them for sinks. */
 export const sourceRunSettings = defineConfig({

@@ -2,6 +2,7 @@ import type { FeedHome, FeedKey } from '../api/connector.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config/config-def.ts';
 import { type DeclaredFeeds, feedTaken } from '../config/declared-feeds.ts';
+import { asksForRunner } from '../config/run-settings.ts';
 import { ConfigError } from '../errors.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
 import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
@@ -52,6 +53,11 @@ export async function feedRefusals(
   if (!rules.declared.covers(key)) {
     const mayBe = undeclared === undefined || (settings[setting] ?? '').trim() === '';
     return new Map(mayBe ? [] : [[setting, undeclared]]);
+  }
+  if (asksForRunner(settings)) {
+    return new Map([
+      ['drover.runner', `Events of ${key} bring the records of this connector: leave drover.runner out`],
+    ]);
   }
   const [claim] = await rules.claims.getClaims([key]);
   const holder = claim?.connector ?? null;

@@ -24,6 +24,8 @@ export interface HerderDeps {
   readonly logLevel: string;
   /** What it holds against overrides of the Kafka clients' settings. Default: nothing. */
   readonly overrideRules?: OverrideRules;
+  /** Whether the installation has a runner. Default: no. */
+  readonly hasRunner?: boolean;
   /** Default: no event source is declared. */
   readonly feedRules?: FeedRules;
 }

@@ -1,15 +1,23 @@
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config/config-def.ts';
+import { asksForRunner } from '../config/run-settings.ts';
 import type { Invoker, RunRequest } from '../invocation/run-request.ts';
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
 
 export interface RoutedInvokerOptions {
   readonly tasks: Invoker;
-  /** The function with a JVM; it can run anything that `tasks` can. */
-  readonly java: Invoker;
-  readonly runsOnJava: (config: Settings) => boolean;
+  /** The function with a JVM, which can run anything that `tasks` can; null: there is none. */
+  readonly java: { readonly invoker: Invoker; readonly runs: (config: Settings) => boolean } | null;
+  /** Takes tasks whose connectors ask for it; their connectors' own runs are bounded, and stay with the functions. Null: there is none. */
+  readonly runner: Invoker | null;
   readonly configs: Pick<ConfigBackingStore, 'getConnector'>;
   readonly clock: Clock;
+}
+
+/** Where the runs of a connector go. */
+interface Route {
+  readonly connector: Invoker;
+  readonly task: Invoker;
 }
 
 /** A connector's many tasks are dispatched together: its config is read once for them. */
@@ -17,37 +25,40 @@ const rememberMs = 1000;
 const remembered = 10_000;
 
 /**
- * Hands each run to the function that can run its connector, as the config in the table says now. A config that changes in
+ * Hands each run to who can run its connector, as the config in the table says now. A config that changes in
  * between costs a run that fails for now, and the next one goes right.
  */
 export class RoutedInvoker implements Invoker {
   readonly #options: RoutedInvokerOptions;
-  readonly #known = new Map<string, { readonly at: number; readonly isJava: Promise<boolean> }>();
+  readonly #known = new Map<string, { readonly at: number; readonly route: Promise<Route> }>();
 
   constructor(options: RoutedInvokerOptions) {
     this.#options = options;
   }
 
   async invoke(request: RunRequest): Promise<void> {
-    const { tasks, java } = this.#options;
-    const isJava = request.kind !== 'probe' && (await this.#isJava(request.connector));
-    await (isJava ? java : tasks).invoke(request);
+    if (request.kind === 'probe') return this.#options.tasks.invoke(request);
+    const route = await this.#routeOf(request.connector);
+    await route[request.kind].invoke(request);
   }
 
-  #isJava(connector: string): Promise<boolean> {
+  #routeOf(connector: string): Promise<Route> {
     const now = this.#options.clock.now();
     const known = this.#known.get(connector);
-    if (known !== undefined && now - known.at < rememberMs) return known.isJava;
+    if (known !== undefined && now - known.at < rememberMs) return known.route;
     if (this.#known.size >= remembered) this.#known.clear();
-    const isJava = this.#read(connector);
-    this.#known.set(connector, { at: now, isJava });
+    const route = this.#read(connector);
+    this.#known.set(connector, { at: now, route });
     // What could not be read is asked again by the next.
-    isJava.catch(() => this.#known.delete(connector));
-    return isJava;
+    route.catch(() => this.#known.delete(connector));
+    return route;
   }
 
-  async #read(name: string): Promise<boolean> {
-    const connector = await this.#options.configs.getConnector(name, { evenDeleting: true });
-    return connector !== undefined && this.#options.runsOnJava(connector.config);
+  async #read(name: string): Promise<Route> {
+    const { tasks, java, runner, configs } = this.#options;
+    const config = (await configs.getConnector(name, { evenDeleting: true }))?.config;
+    if (config === undefined) return { connector: tasks, task: tasks };
+    const connector = java?.runs(config) ? java.invoker : tasks;
+    return { connector, task: runner !== null && asksForRunner(config) ? runner : connector };
   }
 }

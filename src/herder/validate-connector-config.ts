@@ -1,5 +1,6 @@
 import type { Settings } from '../config/config-def.ts';
 import type { ConfigInfos } from '../config/describe-config.ts';
+import { asksForRunner, noRunner } from '../config/run-settings.ts';
 import { ConnectError } from '../errors.ts';
 import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
 import type { ConnectorType } from '../storage/items.ts';
@@ -15,7 +16,7 @@ import { withTimerWarnings } from './timer-warnings.ts';
 const classKey = 'connector.class';
 
 /** What validity depends on beside the config itself. */
-type Installation = Pick<HerderDeps, 'plugins' | 'converterDefaults' | 'overrideRules' | 'feedRules'>;
+type Installation = Pick<HerderDeps, 'plugins' | 'converterDefaults' | 'overrideRules' | 'feedRules' | 'hasRunner'>;
 
 /** The answer of the validate endpoint, for the plugin of the URL. */
 export async function validateForPlugin(
@@ -39,7 +40,7 @@ function withoutSuffix(name: string): string {
 }
 
 async function validate(installation: Installation, input: ConfigInput): Promise<ConfigInfos> {
-  const { plugins, converterDefaults, overrideRules = anyOverrides, feedRules } = installation;
+  const { plugins, converterDefaults, overrideRules = anyOverrides, feedRules, hasRunner = false } = installation;
   if ((input[classKey] ?? null) === null) {
     throw new ConnectError('config.invalid', `Connector config ${mapText(input)} contains no connector type`);
   }
@@ -48,7 +49,9 @@ async function validate(installation: Installation, input: ConfigInput): Promise
   const infos = await validateConnectorConfig(plugins, input, converterDefaults, overrideRules);
   const checked = withoutErrorsOfReferences(settings, withDroverSettings(plugins, settings, infos));
   const all = withTimerWarnings(plugins, settings, checked);
-  const refused = withRefusals(all, overrideRefusals(typeOf(plugins, settings), settings, overrideRules));
+  const refusals = new Map(overrideRefusals(typeOf(plugins, settings), settings, overrideRules));
+  if (!hasRunner && asksForRunner(settings)) refusals.set('drover.runner', noRunner);
+  const refused = withRefusals(all, refusals);
   return feedRules === undefined ? refused : withRefusals(refused, await feedRefusals(plugins, settings, feedRules));
 }
 

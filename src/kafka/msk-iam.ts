@@ -1,8 +1,10 @@
 import { type AwsCredentials, algorithm, credentialsIn, Signature, sha256, stampOf } from '../aws-signature.ts';
-import { ConnectError } from '../errors.ts';
+import { ConnectError, RetriableError } from '../errors.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Lambda puts its role's credentials there. */
-export function environmentCredentials(environment: Readonly<Record<string, string | undefined>>): AwsCredentials {
+export function environmentCredentials(environment: Environment): AwsCredentials {
   const credentials = credentialsIn(environment);
   if (credentials === null) {
     throw new ConnectError(
@@ -12,6 +14,36 @@ export function environmentCredentials(environment: Readonly<Record<string, stri
     );
   }
   return credentials;
+}
+
+/** Where the agent of a container service answers. */
+const containerHost = 'http://169.254.170.2';
+const answerWithinMs = 5000;
+
+/**
+ * Those of the environment; in a container, which has none there, those that its service tells now: they change while it
+ * runs, and a run on the runner outlives them. Asked for with each token, which is good for 15 minutes.
+ */
+export async function currentCredentials(environment: Environment): Promise<AwsCredentials> {
+  const path = environment.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI;
+  const url = environment.AWS_CONTAINER_CREDENTIALS_FULL_URI ?? (path === undefined ? undefined : containerHost + path);
+  if (url === undefined || credentialsIn(environment) !== null) return environmentCredentials(environment);
+  const token = environment.AWS_CONTAINER_AUTHORIZATION_TOKEN;
+  try {
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: token };
+    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(answerWithinMs) });
+    const told = (await answer.json()) as Readonly<Record<string, unknown>>;
+    return environmentCredentials({
+      AWS_ACCESS_KEY_ID: String(told.AccessKeyId ?? ''),
+      AWS_SECRET_ACCESS_KEY: String(told.SecretAccessKey ?? ''),
+      AWS_SESSION_TOKEN: String(told.Token ?? ''),
+    });
+  } catch (cause) {
+    throw new RetriableError(`The container's credentials for sasl.mechanism=AWS_MSK_IAM could not be read: ${cause}`, {
+      code: 'kafka.no_credentials',
+      cause,
+    });
+  }
 }
 
 /**

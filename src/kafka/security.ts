@@ -3,7 +3,7 @@ import type { Settings } from '../config/config-def.ts';
 import { type InstallationIdentity, identityProblem, mechanismOf } from '../config/override-identity.ts';
 import { ConfigError } from '../errors.ts';
 import { anyFile, type FileAccess } from '../files.ts';
-import { environmentCredentials, mskIamToken, mskRegion } from './msk-iam.ts';
+import { currentCredentials, mskIamToken, mskRegion } from './msk-iam.ts';
 
 /** PEM text. */
 export interface TlsSettings {
@@ -40,7 +40,7 @@ export const plaintext: KafkaSecurity = { protocol: 'PLAINTEXT' };
 export function bearerToken(sasl: SaslSettings): (() => Promise<string>) | null {
   if (sasl.mechanism === 'OAUTHBEARER') return sasl.token;
   if (sasl.mechanism !== 'AWS_MSK_IAM') return null;
-  const credentials = sasl.credentials ?? (async () => environmentCredentials(process.env));
+  const credentials = sasl.credentials ?? (() => currentCredentials(process.env));
   return async () => mskIamToken(sasl.region, await credentials(), new Date());
 }
 

@@ -36,6 +36,8 @@ export interface Events {
   };
   'run.fenced': About & { error: string };
   /** Told by the run that takes over; `runs` in a row, the last `fruitlessRuns` of them without a commit. */
+  /** Since it was last told: of a run that stays. */
+  'run.goes-on': About & { records: number; bytes: number };
   'run.died': About & { runs: number; fruitlessRuns: number; workerId: string; leaseExpiredAt: number };
   'run.cut': About & { step: string };
   'source.committed': About & { records: number; sourcePartitions: number; durationMs: number };
@@ -94,6 +96,12 @@ export interface Events {
   'herder.shared-out': { shards: number };
   'herder.woken': { connectors: number; tasks: number };
   /** Of `failed` invocations that Lambda told of, `free` had left something to be taken over at once. */
+  /** `tasks`: at a time. */
+  'runner.started': { tasks: number };
+  'runner.stopped': { ended: number };
+  /** All its places are taken: what is due waits for one, or for another runner. */
+  'runner.full': { tasks: number };
+  'runner.failed': { error: string };
   'herder.took-over': { failed: number; free: number };
   'rest.failed': { method: string; path: string; error: string; trace: string };
   /** By a resource of a stack; `drift`: settings that somebody had changed since, with commas between. */
@@ -161,6 +169,15 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: (f) => (f.records === 0 ? 'DEBUG' : 'INFO'),
     logger: 'drover.worker',
     message: (f) => `${nameOf(f)} ran ${f.durationMs} ms for ${f.records} records`,
+    metrics: {
+      records: ['record-total', 'Count'],
+      bytes: ['byte-total', 'Bytes'],
+    },
+  },
+  'run.goes-on': {
+    level: 'INFO',
+    logger: 'drover.worker',
+    message: (f) => `${nameOf(f)} goes on: ${f.records} records`,
     metrics: {
       records: ['record-total', 'Count'],
       bytes: ['byte-total', 'Bytes'],
@@ -376,6 +393,27 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'INFO',
     logger: 'drover.herder',
     message: (f) => `an event woke ${f.tasks} tasks of ${f.connectors} connectors`,
+  },
+  'runner.started': {
+    level: 'INFO',
+    logger: 'drover.runner',
+    message: (f) => `The runner is there, for ${f.tasks} tasks at a time`,
+  },
+  'runner.stopped': {
+    level: 'INFO',
+    logger: 'drover.runner',
+    message: (f) => `The runner has ended ${f.ended} runs in order`,
+  },
+  'runner.full': {
+    level: 'WARN',
+    logger: 'drover.runner',
+    message: (f) =>
+      `All ${f.tasks} places of the runner are taken: what else is due waits for one, or for another runner`,
+  },
+  'runner.failed': {
+    level: 'WARN',
+    logger: 'drover.runner',
+    message: (f) => `The runner goes on after: ${f.error}`,
   },
   'herder.took-over': {
     level: 'INFO',

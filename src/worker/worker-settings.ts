@@ -35,6 +35,8 @@ export interface WorkerSettings {
   readonly home: FeedHome;
   /** Those that a config may name for Drover's own clients; none: any. */
   readonly connectorHosts: readonly string[];
+  /** Whether the installation has a runner, for connectors that ask for it. */
+  readonly hasRunner: boolean;
   /** host:port of Lambda's own API in the function's environment. */
   readonly runtimeApi: string | null;
 }
@@ -58,5 +60,6 @@ export const defaultWorkerSettings: WorkerSettings = {
   feeds: new DeclaredFeeds([]),
   home: { region: 'us-east-1' },
   connectorHosts: [],
+  hasRunner: false,
   runtimeApi: null,
 };

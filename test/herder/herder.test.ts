@@ -401,3 +401,27 @@ it('tells when a task that waits for the tick is looked at next', async () => {
   const due = Date.parse((body as { tasks: { next_due_at: string }[] }).tasks[0]!.next_due_at);
   expect(due).toBe((Math.floor(clock.now() / 60_000) + 1) * 60_000);
 });
+
+describe('drover.runner', () => {
+  const asking = { ...source, 'drover.runner': 'always' };
+
+  it('is refused by its name where there is no runner, by validate too', async () => {
+    expect(await create('a', asking)).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining('this installation has none: deploy it with `runner: {}`') },
+    });
+    const { body } = await rest.call('PUT', '/connector-plugins/FileStreamSource/config/validate', asking);
+    const { configs } = body as { configs: { value: { name: string; errors: string[] } }[] };
+    expect(configs.find(({ value }) => value.name === 'drover.runner')?.value.errors).toHaveLength(1);
+    expect((await create('b', { ...source, 'drover.runner': 'never' })).status).toBe(201);
+  });
+
+  it('takes never and always, and nothing else', async () => {
+    rest = createMemoryRest({ plugins: [], hasRunner: true });
+    expect((await create('a', asking)).status).toBe(201);
+    expect(await create('b', { ...source, 'drover.runner': 'sometimes' })).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining('drover.runner') },
+    });
+  });
+});

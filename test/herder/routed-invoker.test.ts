@@ -4,7 +4,7 @@ import type { Invoker, RunRequest } from '../../src/invocation/run-request.ts';
 import type { ConnectorItem } from '../../src/storage/items.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-function setup(configs: Map<string, string>) {
+function setup(configs: Map<string, string>, withRunner = false) {
   const taken: string[] = [];
   const clock = new ManualClock(0);
   const invoker = (name: string): Invoker => ({
@@ -15,21 +15,25 @@ function setup(configs: Map<string, string>) {
   let reads = 0;
   const routed = new RoutedInvoker({
     tasks: invoker('task'),
-    java: invoker('java'),
-    runsOnJava: (config) => config['connector.class'] === 'Java',
+    java: { invoker: invoker('java'), runs: (config) => config['connector.class'] === 'Java' },
+    runner: withRunner ? invoker('runner') : null,
     configs: {
       getConnector: async (name) => {
         reads++;
         const className = configs.get(name);
         if (className === 'unreadable') throw new Error('The table does not answer');
-        return className === undefined
-          ? undefined
-          : ({ config: { 'connector.class': className } } as unknown as ConnectorItem);
+        return className === undefined ? undefined : ({ config: configOf(className) } as unknown as ConnectorItem);
       },
     },
     clock,
   });
   return { routed, taken, clock, reads: () => reads };
+}
+
+/** `Java!`: one that asks for the runner. */
+function configOf(text: string) {
+  const className = text.replace('!', '');
+  return { 'connector.class': className, ...(text === className ? {} : { 'drover.runner': 'always' }) };
 }
 
 test('each run goes where its connector can run; the probe and what is gone to the task function', async () => {
@@ -65,4 +69,24 @@ test('I6: what cannot be read is not dispatched, and asked for again', async () 
   configs.set('a', 'Java');
   await routed.invoke({ kind: 'connector', connector: 'a' });
   expect(taken).toEqual(['java a']);
+});
+
+test('tasks of connectors that ask for it go to the runner; their own runs stay with the functions, which pause, stop and delete', async () => {
+  const configs = new Map([
+    ['a', 'Ts!'],
+    ['b', 'Java!'],
+    ['c', 'Ts'],
+  ]);
+  const { routed, taken } = setup(configs, true);
+  for (const connector of ['a', 'b', 'c']) {
+    await routed.invoke({ kind: 'task', connector, task: 0 });
+    await routed.invoke({ kind: 'connector', connector });
+  }
+  expect(taken).toEqual(['runner a', 'task a', 'runner b', 'java b', 'task c', 'task c']);
+});
+
+test('without a runner they go where all go, and are told there what is missing', async () => {
+  const { routed, taken } = setup(new Map([['b', 'Java!']]));
+  await routed.invoke({ kind: 'task', connector: 'b', task: 0 });
+  expect(taken).toEqual(['java b']);
 });

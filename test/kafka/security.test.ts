@@ -1,9 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { SignatureV4 } from '@smithy/signature-v4';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
-import { environmentCredentials, mskIamToken, mskRegion } from '../../src/kafka/msk-iam.ts';
+import { currentCredentials, environmentCredentials, mskIamToken, mskRegion } from '../../src/kafka/msk-iam.ts';
 import { bearerToken, securityFromProperties } from '../../src/kafka/security.ts';
 import { Sha256 } from '../support/sha256.ts';
 
@@ -167,5 +169,32 @@ describe('MSK IAM token', () => {
     expect(
       environmentCredentials({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_SESSION_TOKEN: '' }),
     ).toEqual({ accessKeyId: 'a', secretAccessKey: 'b' });
+  });
+
+  it('asks the container’s service where the environment has none, each time anew', async () => {
+    let answers = 0;
+    const asked: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.headers.authorization);
+      response.end(JSON.stringify({ AccessKeyId: `KEY${answers++}`, SecretAccessKey: 's', Token: 't' }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const environment = {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${port}/role`,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: 'secret',
+    };
+    for (const key of ['KEY0', 'KEY1']) {
+      expect(await currentCredentials(environment)).toEqual({
+        accessKeyId: key,
+        secretAccessKey: 's',
+        sessionToken: 't',
+      });
+    }
+    expect(asked).toEqual(['secret', 'secret']);
+    const own = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+    expect(await currentCredentials({ ...environment, ...own })).toEqual({ accessKeyId: 'a', secretAccessKey: 'b' });
+    await new Promise((resolve) => server.close(resolve));
+    await expect(currentCredentials(environment)).rejects.toMatchObject({ retriable: true });
   });
 });

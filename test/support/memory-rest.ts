@@ -31,6 +31,7 @@ export function createMemoryRest(
     converterDefaults?: Settings;
     /** Keys of the event sources that are deployed. */
     feeds?: readonly string[];
+    hasRunner?: boolean;
   } = {},
 ): MemoryRest {
   const clock = options.clock ?? new ManualClock();
@@ -44,6 +45,7 @@ export function createMemoryRest(
     plugins: createRegistry(options.plugins ?? []),
     converterDefaults: options.converterDefaults ?? apacheConverters,
     clock,
+    hasRunner: options.hasRunner ?? false,
     ...(options.feeds === undefined
       ? {}
       : {

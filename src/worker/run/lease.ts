@@ -2,6 +2,7 @@ import type { TaskItem } from '../../storage/items.ts';
 import type { AcquireResult, Lease, RunOutcome } from '../../storage/lease-store.ts';
 import type { LastCommit } from '../../storage/offset-backing-store.ts';
 import type { RunHost } from './run-host.ts';
+import { longestStayMs } from './run-limits.ts';
 import type { RunBudget } from './run-report.ts';
 
 /**
@@ -18,7 +19,7 @@ export interface Deadlines {
   readonly expiresAt: number;
 }
 
-export function deadlinesOf(host: RunHost, budget: RunBudget): Deadlines {
+export function deadlinesOf(host: RunHost, budget: Pick<RunBudget, 'deadlineAt'>): Deadlines {
   const now = host.clock.now();
   const left = Math.max(0, budget.deadlineAt - now);
   const margin = Math.min(host.settings.runMarginMs, left / 2);
@@ -28,6 +29,12 @@ export function deadlinesOf(host: RunHost, budget: RunBudget): Deadlines {
     abandonAt: budget.deadlineAt - margin / 4,
     expiresAt: budget.deadlineAt + host.settings.leaseMarginMs,
   };
+}
+
+/** What a run is told whose deadlines move on: far away, and within what a timer can wait for. */
+export function distantDeadlines(now: number): Deadlines {
+  const at = now + 2 * longestStayMs;
+  return { endsAt: at, cutAt: at, abandonAt: at, expiresAt: at };
 }
 
 export function acquireTaskLease(

@@ -23,7 +23,7 @@ export class RunBounds {
 
   readonly #clock: Clock;
   readonly #about: AboutRun;
-  readonly #deadlines: Deadlines;
+  #deadlines: Deadlines;
   readonly #maxMs: number;
   readonly #onCut: (step: string) => void;
   readonly #ending = new AbortController();
@@ -107,30 +107,49 @@ export class RunBounds {
   /** Time runs from here; `stop` it when the run is over. */
   start(external?: AbortSignal): { stop(): void } {
     const clock = this.#clock;
-    const { endsAt, cutAt, abandonAt } = this.#deadlines;
-    const until = Math.min(endsAt, clock.now() + this.#maxMs);
+    const limitAt = clock.now() + this.#maxMs;
     const onExternal = () => this.end('backlog');
     external?.addEventListener('abort', onExternal, { once: true });
     if (external?.aborted) onExternal();
-    const at = (instant: number, act: () => void) => {
-      clock.sleep(Math.max(0, instant - clock.now()), this.#done.signal).then(act, () => {});
+    const at = (instant: () => number, act: () => void) => {
+      const wait = async () => {
+        do await clock.sleep(Math.max(0, instant() - clock.now()), this.#done.signal);
+        while (instant() > clock.now());
+        act();
+      };
+      wait().catch(() => {});
     };
-    at(until, () => this.endSoon());
-    at(endsAt, () => {
-      this.#outOfTime = !this.ended;
-      this.end('backlog');
-    });
-    at(cutAt, () => this.#cut());
-    at(abandonAt, () => {
+    at(
+      () => Math.min(this.#deadlines.endsAt, limitAt),
+      () => this.endSoon(),
+    );
+    at(
+      () => this.#deadlines.endsAt,
+      () => {
+        this.#outOfTime = !this.ended;
+        this.end('backlog');
+      },
+    );
+    at(
+      () => this.#deadlines.cutAt,
+      () => this.#cut(),
+    );
+    const abandon = () => {
       this.tainted = true;
       this.#abandoning.reject(unfinished(this.#about));
-    });
+    };
+    at(() => this.#deadlines.abandonAt, abandon);
     return {
       stop: () => {
         this.#done.abort(over);
         external?.removeEventListener('abort', onExternal);
       },
     };
+  }
+
+  /** The lease was renewed: the run has until these. Only later ones, or those that the run starts with. */
+  move(deadlines: Deadlines): void {
+    this.#deadlines = deadlines;
   }
 
   #cut(): void {
@@ -217,7 +236,7 @@ function blocked(step: string, { connector, task }: AboutRun): ConnectError {
   return new ConnectError(
     'task.blocked',
     `The plugin of ${connector}-${task} did not return from ${step} before the run's deadline and was cut. ` +
-      'It should return what it has when its context.signal aborts',
+      'It should return what it has when its context.signal aborts. Work that no run can hold is for the runner: drover.runner=always',
     { retriable: true, javaClass: 'TimeoutException' },
   );
 }

@@ -1,3 +1,4 @@
+import { asksForRunner } from '../../config/run-settings.ts';
 import { ConnectError, FencedError, isRetriable, traceOf } from '../../errors.ts';
 import { deathsOf } from '../../storage/deaths.ts';
 import type { AppliedGeneration, NewTask } from '../../storage/generation-store.ts';
@@ -55,7 +56,8 @@ export async function runConnector(host: RunHost, connector: string, budget: Run
   try {
     const nextDueAt = await bringInLine(run);
     host.onStep?.('connector-applied');
-    const next = run.started === null ? null : ({ kind: 'task', connector, task: run.started } as const);
+    const isElsewhere = run.started === null || asksForRunner(run.item.config);
+    const next = isElsewhere ? null : ({ kind: 'task', connector, task: run.started! } as const);
     return { ...report(true, 'applied', nextDueAt), next };
   } catch (error) {
     if (error instanceof FencedError && error.code === 'lease.fenced') {

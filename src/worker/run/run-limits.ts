@@ -5,6 +5,8 @@ import { everyTick } from '../../storage/due-index.ts';
 import type { WorkerSettings } from '../worker-settings.ts';
 
 export interface RunLimits {
+  /** The run stays when it finds nothing, until something else ends it. */
+  readonly stays: boolean;
   readonly maxMs: number;
   readonly maxRecords: number;
   readonly maxBytes: number;
@@ -15,11 +17,15 @@ export interface RunLimits {
   readonly commitIntervalMs: number;
 }
 
-/** The connector's own limits, else the installation's. */
-export function runLimits(config: Settings, settings: WorkerSettings): RunLimits {
+/** After so long a run that stays begins anew. */
+export const longestStayMs = 10 * 24 * 3_600_000;
+
+/** The connector's own limits, else the installation's; those are no limit of a run that stays. */
+export function runLimits(config: Settings, settings: WorkerSettings, stays = false): RunLimits {
   const own = parseConfig(runSettings, config);
   return {
-    maxMs: own['drover.run.max.ms'] ?? settings.runMaxMs,
+    stays,
+    maxMs: own['drover.run.max.ms'] ?? (stays ? longestStayMs : settings.runMaxMs),
     maxRecords: own['drover.run.max.records'] ?? Number.POSITIVE_INFINITY,
     maxBytes: own['drover.run.max.bytes'] ?? Number.POSITIVE_INFINITY,
     lingerMs: own['drover.run.linger.ms'] ?? settings.runLingerMs,

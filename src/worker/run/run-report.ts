@@ -1,5 +1,11 @@
 import type { RunRequest } from '../../invocation/run-request.ts';
 
+/** How a process that goes on holds its leases: for a short while each time, and anew before that is over. */
+export interface Renewal {
+  readonly everyMs: number;
+  readonly leaseMs: number;
+}
+
 /** What the caller allows a run: for Lambda, its own deadline. */
 export interface RunBudget {
   /** Epoch milliseconds at which the process is killed. */
@@ -10,6 +16,8 @@ export interface RunBudget {
   readonly invocation?: string;
   /** Ends the run early, as if the deadline had come. */
   readonly signal?: AbortSignal;
+  /** The runner's: with each renewal of the lease the deadline moves on. Left out: it stands. */
+  readonly renewal?: Renewal;
 }
 
 export interface RunReport {

@@ -1,5 +1,14 @@
 import type { SinkConnector, SourceConnector } from '../../api/connector.ts';
-import { ConflictError, FencedError, isRetriable, NotFoundError, traceOf } from '../../errors.ts';
+import { asksForRunner, noRunner } from '../../config/run-settings.ts';
+import {
+  ConfigError,
+  ConflictError,
+  FencedError,
+  isRetriable,
+  NotFoundError,
+  RetriableError,
+  traceOf,
+} from '../../errors.ts';
 import { restartDueAt, scheduledRun } from '../../invocation/run-plan.ts';
 import { createPlugin } from '../../plugins/create-plugin.ts';
 import { getConnector } from '../../plugins/registry.ts';
@@ -14,14 +23,15 @@ import { isTopicCheckDue, wakeIfTopicsChanged } from '../sink/topic-changes.ts';
 import { runSource } from '../source/source-run.ts';
 import { KnownOffsets } from './known-tasks.ts';
 import { KnownTopics } from './known-topics.ts';
-import { acquireTaskLease, type Deadlines, deadlinesOf, releaseLease } from './lease.ts';
+import { acquireTaskLease, type Deadlines, deadlinesOf, distantDeadlines, releaseLease } from './lease.ts';
+import { keepRenewing } from './renewal.ts';
 import { requireAllowed } from './require-allowed.ts';
 import { requireSettings } from './require-settings.ts';
 import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
 import type { RunHost } from './run-host.ts';
 import { idleBackOffMs, idleDueAt, retryDueAt, runLimits } from './run-limits.ts';
 import type { RunBudget, RunReport } from './run-report.ts';
-import { TaskRun } from './task-run.ts';
+import { lagCounters, TaskRun } from './task-run.ts';
 import { watchUnhandledRejections } from './unhandled-rejections.ts';
 
 /** A closing run that fails with what may pass is tried again for about half a minute: a stop waits for it. */
@@ -55,9 +65,13 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
   try {
     owner = known?.connector ?? (await connectorOf(host, item, early));
     if (died !== null) giveUpAfterDeaths(`Task ${connector}-${task}`, owner.config, deathsOf(item, startedAt), died);
-    run = await loadRun(host, owner, item, lease, deadlines, requestedAt, offsets, known?.topics);
+    const { renewal } = budget;
+    const given = renewal === undefined ? deadlines : distantDeadlines(startedAt);
+    run = await loadRun(host, owner, item, lease, given, requestedAt, offsets, known?.topics, renewal !== undefined);
+    if (renewal === undefined && !run.closes) requireNoRunner(run);
+    run.bounds.move(deadlines);
     // One that was owed a closing run while it ran may have left nothing.
-    if (!run.closes || run.report.leavesOpen) await runLoaded(run, budget.signal);
+    if (!run.closes || run.report.leavesOpen) await runLoaded(run, budget);
     outcome = run.closes ? closed(run) : succeeded(run);
   } catch (error) {
     outcome = failed(host, item, lease, run, error, startedAt);
@@ -94,8 +108,7 @@ export async function runTask(host: RunHost, connector: string, task: number, bu
     connector,
     task,
     durationMs: host.clock.now() - startedAt,
-    records: report.records,
-    bytes: run?.report.bytes ?? 0,
+    ...(run?.report.untold ?? { records: 0, bytes: 0 }),
     commits: run?.report.commits ?? 0,
     emptyRuns: item.counters.consecutiveEmptyRuns,
     nextDueAt: outcome.dueAt,
@@ -155,6 +168,7 @@ async function loadRun(
   requestedAt: number,
   offsets: KnownOffsets,
   topics: KnownTopics | undefined,
+  onRunner: boolean,
 ): Promise<TaskRun> {
   if (connector.type !== item.type) {
     throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
@@ -162,7 +176,8 @@ async function loadRun(
   const config = await resolveSettings(connector.config, host.configProviders, host.telemetry.secrets);
   await requireAllowed(host.settings, item.type, config);
   const taskConfig = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
-  const limits = runLimits(config, host.settings);
+  const stays = onRunner && asksForRunner(config) && scheduledRun(config, requestedAt) === null && !item.revoked;
+  const limits = runLimits(config, host.settings, stays);
   const resets = `${connector.topicResets}/${item.topicResets}`;
   const knownTopics = topics?.resets === resets ? topics : new KnownTopics(resets);
   // Of several tasks each may read what another has committed.
@@ -170,8 +185,20 @@ async function loadRun(
   return new TaskRun(host, item, lease, { config, knownTopics, taskConfig, limits, deadlines, requestedAt }, known);
 }
 
-async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise<void> {
+/** Here a run is bounded. Where there is a runner, the coordinator has read the config of a moment ago. */
+function requireNoRunner({ host, about, config }: TaskRun): void {
+  if (!asksForRunner(config)) return;
+  if (host.settings.hasRunner) {
+    throw new RetriableError(`${about.connector}-${about.task} is for the runner, to which it is handed next`, {
+      code: 'task.elsewhere',
+    });
+  }
+  throw new ConfigError(noRunner, { key: 'drover.runner' });
+}
+
+async function runLoaded(run: TaskRun, { signal, renewal }: RunBudget): Promise<void> {
   const time = run.bounds.start(signal);
+  const renewing = renewal === undefined ? null : keepRenewing(run, renewal, signal);
   if (run.closes) run.bounds.end('revoked');
   const rejections = watchUnhandledRejections((error) => run.bounds.break(error));
   try {
@@ -190,6 +217,7 @@ async function runLoaded(run: TaskRun, signal: AbortSignal | undefined): Promise
   } finally {
     await run.bounds.settle();
     rejections.stop();
+    renewing?.stop();
     time.stop();
   }
 }
@@ -226,9 +254,7 @@ function succeeded(run: TaskRun): RunOutcome {
       restartAttempts: 0,
       lastRunAt: now,
       lastSuccessAt: now,
-      lagRecords: run.report.lag?.records ?? null,
-      lagSeconds: run.report.lag?.seconds ?? null,
-      lagSecondsLeft: run.report.lag?.secondsLeft ?? null,
+      ...lagCounters(run.report.lag),
     },
   };
 }

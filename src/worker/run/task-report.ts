@@ -21,6 +21,8 @@ export class TaskReport {
   readonly steps: Record<string, number> = {};
 
   readonly #facts: TaskFacts;
+  #toldRecords = 0;
+  #toldBytes = 0;
 
   constructor(facts: TaskFacts) {
     this.#facts = facts;
@@ -35,6 +37,19 @@ export class TaskReport {
     const { host, requestedAt } = this.#facts;
     this.steps[name] ??= host.clock.now() - requestedAt;
     host.onStep?.(name);
+  }
+
+  /** Of a run that goes on: what it has moved since it was last told. */
+  tellProgress(): void {
+    const facts = this.untold;
+    if (facts.records === 0) return;
+    this.#toldRecords += facts.records;
+    this.#toldBytes += facts.bytes;
+    this.emit('run.goes-on', facts);
+  }
+
+  get untold(): { readonly records: number; readonly bytes: number } {
+    return { records: this.records - this.#toldRecords, bytes: this.bytes - this.#toldBytes };
   }
 
   skipped(stage: string, records: number): void {

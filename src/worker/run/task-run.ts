@@ -1,3 +1,4 @@
+import type { Lag } from '../../api/task.ts';
 import { scheduledRun } from '../../invocation/run-plan.ts';
 import {
   keepsStates,
@@ -15,6 +16,14 @@ import { Linger } from './linger.ts';
 import { PluginRun } from './plugin-run.ts';
 import type { RunHost } from './run-host.ts';
 import type { GivenFacts } from './task-facts.ts';
+
+export function lagCounters(lag: Lag | null) {
+  return {
+    lagRecords: lag?.records ?? null,
+    lagSeconds: lag?.seconds ?? null,
+    lagSecondsLeft: lag?.secondsLeft ?? null,
+  };
+}
 
 /** One run of one task under its lease: what it commits is the task's, and presents the fencing token (I2). */
 export class TaskRun extends PluginRun {
@@ -122,6 +131,9 @@ export class TaskRun extends PluginRun {
   /** New totals for the task's item. */
   progress(): Partial<TaskCounters> {
     const { counters } = this.item;
-    return { records: counters.records + this.report.records, bytes: counters.bytes + this.report.bytes };
+    const { lag, records, bytes } = this.report;
+    // One that stays tells it while it runs; others in the end.
+    const behind = this.limits.stays && lag !== null ? lagCounters(lag) : {};
+    return { records: counters.records + records, bytes: counters.bytes + bytes, ...behind };
   }
 }

@@ -13,6 +13,8 @@ import { putFailure, type StartedSink, startSink } from './sink-start.ts';
 import { resetPolicy, resetTo, safeOffset, startAnew } from './sink-start-positions.ts';
 
 const pausedWaitMs = 100;
+/** What a fetch of a run that stays waits for records. */
+const stayingFetchMs = 1000;
 /** What a fetch takes without waiting for records. */
 const fetchMs = 5;
 const firstRetryMs = 300;
@@ -108,9 +110,17 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
     const asks = !news && sink.task.hearsOfNothing === true && arrived.error === null && !run.bounds.ended;
     const turned = asks && (await putNothing(run, sink));
     const drainedFor = clock.now() - lastRecordAt;
-    const lingerMs = lastRecordAt === Number.NEGATIVE_INFINITY ? 0 : linger.waitMs();
-    const waitMs = news ? lingerMs : Math.max(0, lingerMs - drainedFor);
-    const isOver = !news && arrived.error === null && !arrived.moved && !turned && drainedFor >= lingerMs;
+    const lingerMs = limits.stays ? stayingFetchMs : lastRecordAt === Number.NEGATIVE_INFINITY ? 0 : linger.waitMs();
+    const waitMs = news || limits.stays ? lingerMs : Math.max(0, lingerMs - drainedFor);
+    // One that stays ends for what its task wants to be called for by a time, which the next run does first.
+    const mayEnd = !limits.stays || (run.report.wakeAt !== null && clock.now() >= run.report.wakeAt);
+    const isOver =
+      mayEnd &&
+      !news &&
+      arrived.error === null &&
+      !arrived.moved &&
+      !turned &&
+      (limits.stays || drainedFor >= lingerMs);
     if (!run.bounds.ended && !isOver) fetching = fetchNext(run, sink, waitMs);
     fetching?.catch(() => {});
 
@@ -132,6 +142,7 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
       if (!conversion.looksAhead) following = batches.next();
     }
     // The last one goes with the release.
+    if (limits.stays) run.report.lag = lagOf(sink);
     if (!news && !(isOver && mayHold(sink))) await commitNow();
     if (run.report.records >= limits.maxRecords || run.report.bytes >= limits.maxBytes) run.bounds.end('backlog');
     if (isOver) run.bounds.end('drained');

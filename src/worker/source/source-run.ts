@@ -81,6 +81,7 @@ async function pollUntilDone(
   /** Since when there has been nothing; null: nothing has come at all. */
   let quietSince: number | null = null;
   let waited = false;
+  let emptyPolls = 0;
   let lastCommitAt = clock.now();
   run.bounds.endsWhole(() => !delivery.unfinished);
   const submit = async () => {
@@ -113,18 +114,22 @@ async function pollUntilDone(
         if (piece.behind === 'drain') await delivery.drain();
       }
       first = false;
+      emptyPolls = 0;
       run.report.step('converted');
       quietSince = clock.now();
     }
     const { outgoing } = gathering;
     if (outgoing !== null && (pieces.length === 0 || delivery.hasRoom || isFull(outgoing))) await submit();
     if (clock.now() - lastCommitAt >= limits.commitIntervalMs) {
+      if (limits.stays) run.report.lag = task.lag?.() ?? null;
       await commit(run, task, delivery, false);
       lastCommitAt = clock.now();
     }
     const hasEnough = polledRecords >= limits.maxRecords || polledBytes >= limits.maxBytes;
     if (run.bounds.overdue || hasEnough) run.bounds.endSoon();
-    if (pieces.length === 0) {
+    if (pieces.length === 0 && limits.stays) {
+      await run.bounds.pause(Math.min(limits.idleFloorMs, emptyPollPauseMs * 2 ** Math.min(emptyPolls++, 16)));
+    } else if (pieces.length === 0) {
       const waitMs = quietSince === null ? 0 : linger.waitMs(isBehind(task)) - (clock.now() - quietSince);
       if (waitMs <= 0) run.bounds.end('drained');
       else await run.bounds.pause(Math.min(emptyPollPauseMs, waitMs));

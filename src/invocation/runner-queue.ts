@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { RetriableError } from '../errors.ts';
+import { invocationOf } from './failed-invocations.ts';
+import { isFields, jsonIn } from './fields.ts';
+import { type Invoker, parseRunRequest, type RunRequest } from './run-request.ts';
+
+/** A run that was asked for, and the name that it is known by. */
+export interface AskedRun {
+  readonly request: RunRequest;
+  readonly invocation: string;
+}
+
+export interface RunnerQueueOptions {
+  readonly queueUrl: string;
+  readonly connect?: () => Promise<Pick<SQSClient, 'send'>>;
+}
+
+/** Of ReceiveMessage. */
+const mostMessages = 10;
+const longestWaitSeconds = 20;
+
+/**
+ * How runs come to runners, who have no address: a queue that keeps them for a minute. It holds no truth. What is lost
+ * here, or waits for too long, is due in the table still, and the next tick sends it again; what comes twice meets a lease
+ * (I1). A runner that has nothing to do asks it once in 20 seconds, and the table not at all.
+ */
+export class RunnerQueue implements Invoker {
+  readonly #queueUrl: string;
+  readonly #connect: () => Promise<Pick<SQSClient, 'send'>>;
+  #client: Promise<Pick<SQSClient, 'send'>> | null = null;
+
+  constructor({ queueUrl, connect }: RunnerQueueOptions) {
+    this.#queueUrl = queueUrl;
+    this.#connect = connect ?? (async () => new (await import('./runner-queue-sdk.ts')).SQSClient({}));
+  }
+
+  /** Resolves when the queue has it; RetriableError when it has not: what is due stays due. */
+  async invoke(request: RunRequest): Promise<void> {
+    const [client, { SendMessageCommand }] = await this.#connected();
+    const MessageBody = JSON.stringify({ ...request, invocation: randomUUID() });
+    try {
+      await client.send(new SendMessageCommand({ QueueUrl: this.#queueUrl, MessageBody }));
+    } catch (cause) {
+      throw new RetriableError(`Could not hand a run to the runner's queue: ${cause}`, {
+        code: 'invocation.unavailable',
+        cause,
+      });
+    }
+  }
+
+  /** Up to so many, as soon as there are some; none after 20 s, or when `signal` aborts. They are not given out again. */
+  async receive(most: number, signal: AbortSignal): Promise<AskedRun[]> {
+    const [client, { ReceiveMessageCommand, DeleteMessageBatchCommand }] = await this.#connected();
+    const QueueUrl = this.#queueUrl;
+    const asked = new ReceiveMessageCommand({
+      QueueUrl,
+      MaxNumberOfMessages: Math.min(most, mostMessages),
+      WaitTimeSeconds: longestWaitSeconds,
+    });
+    const { Messages = [] } = await client.send(asked, { abortSignal: signal });
+    if (Messages.length === 0) return [];
+    const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+    // Those that could not be taken away come again.
+    await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries })).catch(() => {});
+    return Messages.flatMap(({ Body }) => askedRun(jsonIn(Body)));
+  }
+
+  #connected() {
+    this.#client ??= this.#connect();
+    return Promise.all([this.#client, import('./runner-queue-sdk.ts')]);
+  }
+}
+
+/** Nothing of what nobody of Drover has sent. */
+export function askedRun(body: unknown): AskedRun[] {
+  const invocation = invocationOf(body);
+  if (!isFields(body) || invocation === undefined) return [];
+  try {
+    return [{ request: parseRunRequest(body), invocation }];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,105 @@
+import type { Clock } from '../../clock.ts';
+import type { RunRequest } from '../../invocation/run-request.ts';
+import type { AskedRun } from '../../invocation/runner-queue.ts';
+import type { ConfigBackingStore } from '../../storage/config-backing-store.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { messageOf } from '../record/failure.ts';
+
+/** A run in a process of its own, as an invocation of Lambda has one: no task feels another (L6). */
+export interface RunProcess {
+  /** Whether the process has ended in order, its lease released. */
+  readonly ended: Promise<boolean>;
+  /** Has the run commit, close and let go. */
+  stop(): void;
+}
+
+export interface RunnerDeps {
+  readonly queue: { receive(most: number, signal: AbortSignal): Promise<readonly AskedRun[]> };
+  readonly configs: Pick<ConfigBackingStore, 'getTask'>;
+  readonly start: (run: AskedRun) => RunProcess;
+  /** The process of a run has ended without a word: what it held is to be taken over. */
+  readonly takeOver: (run: AskedRun) => Promise<void>;
+  /** At a time. */
+  readonly mostTasks: number;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+type TaskRequest = RunRequest & { readonly kind: 'task' };
+
+const retryMs = 2000;
+
+/**
+ * Runs tasks for as long as they want to be run, which Lambda does not: hears of them by a queue, starts a process for
+ * each, and says when one has died. It holds nothing itself; leases let any number of runners do this side by side (I1).
+ */
+export class Runner {
+  readonly #deps: RunnerDeps;
+  readonly #running = new Map<string, RunProcess>();
+  readonly #ending = new Set<Promise<void>>();
+  #ended = 0;
+
+  constructor(deps: RunnerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Until `signal` aborts and all runs have ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { telemetry, mostTasks } = this.#deps;
+    telemetry.emit('runner.started', { tasks: mostTasks });
+    signal.addEventListener('abort', () => {
+      for (const process of this.#running.values()) process.stop();
+    });
+    while (!signal.aborted) {
+      try {
+        await this.#takeSome(signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        telemetry.emit('runner.failed', { error: messageOf(error) });
+        await this.#deps.clock.sleep(retryMs, signal).catch(() => {});
+      }
+    }
+    while (this.#ending.size > 0) await Promise.all(this.#ending);
+    telemetry.emit('runner.stopped', { ended: this.#ended });
+  }
+
+  async #takeSome(signal: AbortSignal): Promise<void> {
+    const { queue, mostTasks, telemetry } = this.#deps;
+    const room = mostTasks - this.#running.size;
+    if (room === 0) {
+      telemetry.emit('runner.full', { tasks: mostTasks });
+      await Promise.race([...this.#ending]);
+      return;
+    }
+    const asked = await queue.receive(room, signal);
+    for (const { request, invocation } of asked) {
+      if (request.kind === 'task') await this.#start(request, invocation, signal);
+    }
+  }
+
+  async #start(request: TaskRequest, invocation: string, signal: AbortSignal): Promise<void> {
+    const key = JSON.stringify([request.connector, request.task]);
+    if (this.#running.has(key) || signal.aborted || !(await this.#isFree(request)) || signal.aborted) return;
+    const run = { request, invocation };
+    const process = this.#deps.start(run);
+    this.#running.set(key, process);
+    const ending: Promise<void> = process.ended
+      .then(async (inOrder) => {
+        this.#ended++;
+        if (!inOrder) await this.#deps.takeOver(run);
+      })
+      .catch((error) => this.#deps.telemetry.emit('runner.failed', { error: messageOf(error) }))
+      .finally(() => {
+        this.#running.delete(key);
+        this.#ending.delete(ending);
+      });
+    this.#ending.add(ending);
+  }
+
+  /** A task that somebody runs is due all the same, and sent with every tick: a look is cheaper than a process. */
+  async #isFree({ connector, task }: TaskRequest): Promise<boolean> {
+    const item = await this.#deps.configs.getTask(connector, task);
+    if (item === undefined) return false;
+    return item.leaseOwner === null || item.leaseExpiresAt <= this.#deps.clock.now();
+  }
+}
