@@ -12,6 +12,7 @@ import {
   FargateService,
   FargateTaskDefinition,
   type ICluster,
+  LinuxParameters,
   OperatingSystemFamily,
 } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement, type Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -130,11 +131,13 @@ export class Runner extends Construct {
       logging: new AwsLogDriver({ logGroup, streamPrefix: 'runner' }),
       environment: {
         ...functions.environment,
+        AWS_REGION: Stack.of(this).region,
         ...(java === undefined ? {} : writeEnvironment(java.hostSettings)),
         [environmentVariable('drover.runner.tasks.max')]: String(props.tasks ?? 8),
       },
       stopTimeout,
-      readonlyRootFilesystem: false,
+      // What a run's process leaves behind, a JVM for example, is somebody's to bury.
+      linuxParameters: new LinuxParameters(this, 'Linux', { initProcessEnabled: true }),
     });
     acknowledge(definition, 'AwsSolutions-ECS2', 'Its variables are settings: secrets are named in them, not held');
     const cluster = props.cluster ?? (this.#createCluster(network.vpc) as ICluster);

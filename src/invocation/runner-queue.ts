@@ -32,7 +32,8 @@ export class RunnerQueue implements Invoker {
 
   constructor({ queueUrl, connect }: RunnerQueueOptions) {
     this.#queueUrl = queueUrl;
-    this.#connect = connect ?? (async () => new (await import('./runner-queue-sdk.ts')).SQSClient({}));
+    const { origin: endpoint } = new URL(queueUrl);
+    this.#connect = connect ?? (async () => new (await import('./runner-queue-sdk.ts')).SQSClient({ endpoint }));
   }
 
   /** Resolves when the queue has it; RetriableError when it has not: what is due stays due. */

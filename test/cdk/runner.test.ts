@@ -32,7 +32,7 @@ test('a service of containers with the role, the settings and the network of the
   expect(JSON.stringify(assumes)).toContain('ecs-tasks.amazonaws.com');
   expect(JSON.stringify(assumes)).toContain('lambda.amazonaws.com');
   const [container] = definition.ContainerDefinitions;
-  expect(container.StopTimeout).toBe(60);
+  expect(container).toMatchObject({ StopTimeout: 60, LinuxParameters: { InitProcessEnabled: true } });
   const variables = new Map<string, unknown>(
     container.Environment.map(({ Name, Value }: { Name: string; Value: unknown }) => [Name, Value]),
   );

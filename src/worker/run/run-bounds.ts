@@ -36,6 +36,7 @@ export class RunBounds {
   #isWhole: () => boolean = () => true;
   #overdue = false;
   #outOfTime = false;
+  #timeIsUp = false;
   #reason: EndReason | null = null;
   #broken: unknown = null;
 
@@ -92,6 +93,11 @@ export class RunBounds {
     return this.#outOfTime && this.endReason === 'backlog';
   }
 
+  /** What ends the run is its time, the run's own or its deadline. */
+  get timeIsUp(): boolean {
+    return this.#timeIsUp && this.endReason === 'backlog';
+  }
+
   endSoon(): void {
     if (this.#isWhole()) this.end('backlog');
     else this.#overdue = true;
@@ -121,7 +127,10 @@ export class RunBounds {
     };
     at(
       () => Math.min(this.#deadlines.endsAt, limitAt),
-      () => this.endSoon(),
+      () => {
+        this.#timeIsUp = !this.ended;
+        this.endSoon();
+      },
     );
     at(
       () => this.#deadlines.endsAt,

@@ -1,10 +1,11 @@
 import type { SourceConnector } from '../../api/connector.ts';
-import type { SourceRecord } from '../../api/record.ts';
+import type { SourceOffset, SourceRecord } from '../../api/record.ts';
 import type { SourceTask } from '../../api/task.ts';
 import { FencedError, isRetriable, TaskLostError } from '../../errors.ts';
 import { messageOf } from '../record/failure.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
+import { requireWholeSnapshot } from './cut-snapshot.ts';
 import { type Piece, pollSplitter } from './poll-pieces.ts';
 import type { SourceConversion } from './source-conversion.ts';
 import type { Outgoing, SourceDelivery } from './source-delivery.ts';
@@ -35,7 +36,7 @@ const longestRetryMs = 10_000;
  */
 export async function runSource(run: TaskRun, connector: SourceConnector): Promise<void> {
   const { task, conversion, delivery, errors, close } = await startSource(run, connector);
-  const gathering: Gathering = { outgoing: null };
+  const gathering: Gathering = { outgoing: null, last: null };
   let failed = true;
   try {
     await pollUntilDone(run, task, conversion, delivery, gathering);
@@ -43,6 +44,7 @@ export async function runSource(run: TaskRun, connector: SourceConnector): Promi
     await commit(run, task, delivery, true);
     run.report.lag = task.lag?.() ?? null;
     run.bounds.throwIfBroken();
+    requireWholeSnapshot(run, gathering.last);
     failed = false;
   } catch (error) {
     // Only a zombie writes nothing more.
@@ -65,6 +67,8 @@ export async function runSource(run: TaskRun, connector: SourceConnector): Promi
 /** What is polled and converted, but not submitted yet. */
 interface Gathering {
   outgoing: Outgoing | null;
+  /** Of the last record that was polled. */
+  last: SourceOffset | null;
 }
 
 async function pollUntilDone(
@@ -108,6 +112,7 @@ async function pollUntilDone(
         const { outgoing } = gathering;
         const before = outgoing.batch.bytes;
         await convert(piece, outgoing, conversion, delivery);
+        gathering.last = piece.records.at(-1)?.sourceOffset ?? gathering.last;
         polledRecords += piece.records.length;
         polledBytes += outgoing.batch.bytes - before;
         if (piece.behind !== 'gather') await submit();
