@@ -305,9 +305,13 @@ export class ConnectorBench {
     const before = (await this.stores.config.getConnector(this.name))?.targetState ?? 'STARTED';
     await this.setTargetState('STOPPED');
     await this.run();
-    await change();
-    await this.run();
-    await this.setTargetState(before);
+    try {
+      await change();
+      await this.run();
+    } finally {
+      // Refused, it goes on as it was.
+      await this.setTargetState(before);
+    }
   }
 
   #newClient(): KafkaClient {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Converter } from '../api/converter.ts';
+import type { Converter, DataToRead } from '../api/converter.ts';
 import type { Settings } from '../config/config-def.ts';
 import { settingsWithPrefix } from '../config/parse-config.ts';
-import type { Schema } from '../data/schema.ts';
-import { isRetriable } from '../errors.ts';
+import type { Schema, SchemaAndValue } from '../data/schema.ts';
+import { ConnectError, isRetriable } from '../errors.ts';
 import type { KafkaClient, RecordCursor } from '../kafka/types.ts';
 import { createPlugin } from '../plugins/create-plugin.ts';
 import type { PluginRegistry } from '../plugins/registry.ts';
@@ -128,11 +128,12 @@ async function decode(cursor: RecordCursor, keys: Converter | null, values: Conv
   const { topic, partition, offset, timestamp } = cursor;
   const keyBytes = copyOf(cursor, cursor.keyStart, cursor.keyEnd);
   const valueBytes = copyOf(cursor, cursor.valueStart, cursor.valueEnd);
+  const read = cursor.headers();
   const headers = Object.fromEntries(
-    cursor.headers().map(({ key, value }) => [key, value === null ? null : Buffer.from(value).toString()]),
+    read.map(({ key, value }) => [key, value === null ? null : Buffer.from(value).toString()]),
   );
-  const key = keys === null ? { schema: null, value: keyBytes } : await keys.toConnectData(topic, keyBytes);
-  const value = values === null ? { schema: null, value: valueBytes } : await values.toConnectData(topic, valueBytes);
+  const key = await converted(keys, { topic, headers: read, bytes: keyBytes });
+  const value = await converted(values, { topic, headers: read, bytes: valueBytes });
   return {
     topic,
     partition,
@@ -146,6 +147,19 @@ async function decode(cursor: RecordCursor, keys: Converter | null, values: Conv
     valueBytes,
     headers,
   };
+}
+
+/** Some converters find in the headers how a value is to be read: those are asked for many, with what lies beside each. */
+async function converted(
+  converter: Converter | null,
+  item: DataToRead & { readonly bytes: Buffer | null },
+): Promise<SchemaAndValue> {
+  if (converter === null) return { schema: null, value: item.bytes };
+  if (converter.toConnectDataAll === undefined) return converter.toConnectData(item.topic, item.bytes);
+  const [outcome] = await converter.toConnectDataAll([item]);
+  if (outcome === undefined) throw new ConnectError('plugin.failed', 'A converter that is asked for many answers none');
+  if (outcome.failed) throw outcome.error;
+  return outcome.answer;
 }
 
 const copyOf = ({ buffer }: RecordCursor, start: number, end: number) =>

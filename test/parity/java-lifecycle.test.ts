@@ -36,17 +36,22 @@ afterAll(async () => {
 });
 
 /** Its calls in a Java worker: created, run until `enough`, deleted. */
-async function inWorker(name: string, config: Settings, enough: (calls: readonly string[]) => boolean) {
+async function inWorker(
+  name: string,
+  config: Settings,
+  enough: (calls: readonly string[]) => boolean | Promise<boolean>,
+  of: JavaConnectPeer = worker,
+) {
   const calls = join(folder, `${name}.calls`);
-  await ask('PUT', `/connectors/${name}/config`, { ...config, name, calls });
+  await ask(of, 'PUT', `/connectors/${name}/config`, { ...config, name, calls });
   await until(`${name} has been called`, async () => enough(linesOf(calls)), longest);
-  await ask('DELETE', `/connectors/${name}`);
+  await ask(of, 'DELETE', `/connectors/${name}`);
   await until(`${name} is stopped`, async () => linesOf(calls).includes('stop'), longest);
   return linesOf(calls);
 }
 
-async function ask(method: string, path: string, body?: object): Promise<void> {
-  const answer = await fetch(`${worker.url}${path}`, {
+async function ask(of: JavaConnectPeer, method: string, path: string, body?: object): Promise<void> {
+  const answer = await fetch(`${of.url}${path}`, {
     method,
     ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   });
@@ -112,14 +117,55 @@ describe('a source', () => {
   });
 });
 
+test('I4: a source that draws its transactions: the topic has what it has committed, and nothing that it took back', async () => {
+  const [theirs, ours] = [`drawn-worker-${process.pid}`, `drawn-host-${process.pid}`];
+  for (const topic of [theirs, ours]) await createTopic(kafka, topic);
+  const config = (topic: string) => ({
+    ...strings,
+    'connector.class': 'watched.WatchedSource',
+    topic,
+    'num.tasks': '1',
+    'messages.per.poll': '4',
+    'max.messages': '21',
+    throughput: '-1',
+    'exactly.once.support': 'required',
+    'transaction.boundary': 'connector',
+    'custom.exactly.once.support': 'supported',
+    'custom.transaction.boundaries': 'supported',
+    'drover.java.settle.ms': '500',
+  });
+  await using exact = await startJavaConnectPeer({
+    plugins: [join(folder, 'watched')],
+    settings: { 'exactly.once.source.support': 'enabled' },
+  });
+  const valuesIn = async (topic: string) => (await readTopic(kafka, topic)).map(({ value }) => value);
+  // The last of its transactions ends with the last of its records.
+  const isDone = async () => (await valuesIn(theirs)).some((value) => value?.endsWith('-21'));
+  const expected = await inWorker(theirs, config(theirs), isDone, exact);
+  const seen = await inHost('source', ours, config(ours));
+  const polls = (calls: readonly string[]) => calls.filter((call) => call.startsWith('poll'));
+  expect(polls(seen)).toEqual(polls(expected));
+  const named = (values: readonly (string | null)[], topic: string) =>
+    values.map((value) => value?.replace(topic, 'topic'));
+  const landed = named(await valuesIn(ours), ours);
+  expect(landed).toEqual(named(await valuesIn(theirs), theirs));
+  expect(landed.length).toBeLessThan(21);
+});
+
 describe('a sink', () => {
   const count = 6;
 
   /** Without commits in between, which come by the clock; of each mode what it is about stays. */
   const told = (calls: readonly string[], topic: string) => {
-    const lines = calls.map((call) => call.replace(topic, 'topic'));
+    const lines = calls.filter((call) => call !== 'put nothing').map((call) => call.replace(topic, 'topic'));
     const last = lines.findLastIndex((call) => call.startsWith('preCommit'));
     return lines.filter((call, i) => !call.startsWith('preCommit') || i === last);
+  };
+
+  /** When a worker does so is its clock's affair: that it does, behind the last record, is not. */
+  const hearsOfNothing = (calls: readonly string[]) => {
+    const lastRecord = calls.findLastIndex((call) => /^put \d/.test(call));
+    return calls.indexOf('put nothing', lastRecord) > 0;
   };
 
   async function race(className: string, more: Settings, puts: number) {
@@ -141,9 +187,13 @@ describe('a sink', () => {
     await producer.send(batch);
     await producer.close();
     const isDone = (calls: readonly string[]) =>
-      calls.filter((call) => call.startsWith('put')).length >= puts && calls.at(-1) === `preCommit ${count}`;
-    const expected = told(await inWorker(`${topic}-worker`, config(`${topic}-dead-w`), isDone), topic);
-    const seen = told(await inHost('sink', `${topic}-host`, config(`${topic}-dead-h`)), topic);
+      calls.filter((call) => /^put \d/.test(call)).length >= puts &&
+      calls.findLast((call) => call !== 'put nothing') === `preCommit ${count}` &&
+      hearsOfNothing(calls);
+    const inTheWorker = await inWorker(`${topic}-worker`, config(`${topic}-dead-w`), isDone);
+    const inTheHost = await inHost('sink', `${topic}-host`, config(`${topic}-dead-h`));
+    expect(hearsOfNothing(inTheHost)).toBe(hearsOfNothing(inTheWorker));
+    const [expected, seen] = [told(inTheWorker, topic), told(inTheHost, topic)];
     return { expected, seen, deadTopics: [`${topic}-dead-w`, `${topic}-dead-h`] as const };
   }
 

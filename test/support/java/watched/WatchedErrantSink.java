@@ -35,7 +35,10 @@ public class WatchedErrantSink extends ErrantRecordSinkConnector {
 
         @Override
         public void put(Collection<SinkRecord> records) {
-            if (records.isEmpty()) return;
+            if (records.isEmpty()) {
+                calls.noteOnce("put nothing");
+                return;
+            }
             // How many come at a time is the consumer's affair.
             for (SinkRecord record : records) calls.note("put " + record.kafkaOffset());
             SinkRecord first = records.iterator().next();
