@@ -1,4 +1,4 @@
-import { closest } from '../src/config/closest.ts';
+import { closest, type Misspelt } from '../src/config/closest.ts';
 import { unreachableName } from '../src/config/connector-name.ts';
 import { CliError, exitCodes } from './faults.ts';
 import { kindHint } from './habits.ts';
@@ -113,6 +113,14 @@ export async function allReports(rest: Rest): Promise<JsonRecord[]> {
     found.push(...page.map((report) => recordOf(report, 'a report')));
     if (page.length < reportsAtOnce) return found;
   }
+}
+
+/** Settings of a connector that nobody knows, by its report. */
+export function misspeltOf(report: JsonRecord): Misspelt[] {
+  const found = Array.isArray(report.misspelt) ? (report.misspelt as readonly Json[]) : [];
+  return found
+    .map((entry) => recordOf(entry, 'a setting'))
+    .map(({ setting, meant }) => ({ setting: textOf(setting), meant: textOf(meant) }));
 }
 
 export async function connectorNames(rest: Rest): Promise<string[]> {

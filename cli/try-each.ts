@@ -43,8 +43,11 @@ export async function tryEach<T>(
   return { done, failures, stopped };
 }
 
-/** Throws where not all were done: the one's own error, or how many; missing only if that is all that is wrong. */
-export function requireAll<T>({ done, failures, stopped }: Tried<T>, what = 'were refused'): void {
+/**
+ * Throws where not all were done: how many, or the own error of the only one, unless that has been told. It ends as they
+ * all do, else as refused.
+ */
+export function requireAll<T>({ done, failures, stopped }: Tried<T>, what = 'were refused', isTold = false): void {
   const tried = done.length + failures.length;
   if (stopped !== null) {
     const before = tried === 0 ? '' : `. ${tried} were tried before, ${failures.length} of them refused`;
@@ -52,7 +55,7 @@ export function requireAll<T>({ done, failures, stopped }: Tried<T>, what = 'wer
   }
   const [first] = failures;
   if (first === undefined) return;
-  if (tried === 1) throw first.error;
+  if (tried === 1 && !isTold) throw first.error;
   const same = failures.every(({ error }) => error.exitCode === first.error.exitCode);
   throw new CliError(`${failures.length} of ${tried} ${what}`, same ? first.error.exitCode : exitCodes.refused);
 }

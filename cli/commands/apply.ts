@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
-import { misspeltSettings } from '../../src/config/closest.ts';
+import { type Misspelt, misspeltSettings } from '../../src/config/closest.ts';
 import { unreachableName } from '../../src/config/connector-name.ts';
 import { type ConfigChange, configChanges, printChanges, shownValue } from '../config-diff.ts';
 import {
   allConnectors,
+  allReports,
   type ConfigReport,
   type Connector,
   deleteConnector,
   faultsOf,
+  misspeltOf,
   type StateVerb,
   setState,
   stateAfter,
@@ -15,6 +17,7 @@ import {
 } from '../connect-api.ts';
 import { type ConnectorState, readConnectorFiles, type WantedConnector } from '../connector-files.ts';
 import { CliError, exitCodes, messageOf, usageError } from '../faults.ts';
+import { isRecord } from '../json.ts';
 import { type Rest, RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { requireAll, tryEach } from '../try-each.ts';
@@ -130,20 +133,14 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
     );
   }
   const done: { name: string; action: Action; changes: readonly ConfigChange[] }[] = [];
-  const warnings: ({ name: string } & Fault)[] = [];
   const report = (name: string, action: Action, changes: readonly ConfigChange[]) => {
     done.push({ name, action, changes });
     if (session.format === 'name') session.io.out(`${name}\n`);
     else if (!session.isStructured) session.io.out(`connector/${name} ${action}\n`);
   };
   const acts = new Map<string, () => Promise<void>>();
-  for (const one of plans) {
-    const { wanted, before, changes, verb } = one;
+  for (const { wanted, before, changes, verb } of plans) {
     acts.set(wanted.name, async () => {
-      for (const warning of isChanged(one) ? (await findingsIn(rest, wanted)).warnings : []) {
-        warnings.push({ name: wanted.name, ...warning });
-        if (!session.isStructured) session.note(session.paint('yellow', faultLine(wanted.name, warning)));
-      }
       if (before === null) await create(rest, wanted);
       else {
         if (changes.length > 0) await rest.call('PUT', `/connectors/${segment(wanted.name)}/config`, wanted.config);
@@ -167,26 +164,28 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
     (name) => acts.get(name)!(),
     (name, { message }) => !session.isStructured && session.note(`connector/${name} refused: ${message}`),
   );
-  const warningsOf = (name: string) => {
-    const own = warnings.filter((warning) => warning.name === name).map(({ field, message }) => ({ field, message }));
-    return own.length === 0 ? {} : { warnings: own };
-  };
-  if (!session.isStructured) for (const one of plans) if (isPassedOver(one)) session.note(passedOver(one));
+  const isDone = new Set(tried.done.map(({ name }) => name));
+  const changed = plans.filter((one) => isChanged(one) && isDone.has(one.wanted.name)).map(({ wanted }) => wanted.name);
+  const misspelt = await misspeltThere(rest, changed);
+  if (!session.isStructured) {
+    for (const [name, warnings] of misspelt) {
+      for (const warning of warnings) session.note(session.paint('yellow', faultLine(name, warning)));
+    }
+    for (const one of plans) if (isPassedOver(one)) session.note(passedOver(one));
+  }
   session.value([
     ...done.map(({ name, action, changes }) => ({
       name,
       action,
       changes: changes.map(shownChange),
-      ...warningsOf(name),
+      ...(misspelt.has(name) ? { warnings: misspelt.get(name) } : {}),
     })),
     ...tried.failures.map(({ name, error }) => ({ name, action: 'refused', error: error.message })),
   ]);
-  requireAll(tried, 'connectors were refused');
+  requireAll(tried, 'connectors were refused', !session.isStructured);
   if (options.wait === true) {
-    const changed = done
-      .filter(({ action }) => action === 'created' || action === 'configured')
-      .map(({ name }) => name);
-    await awaitSettled(session, rest, changed, options.timeout);
+    const moved = done.filter(({ action }) => action === 'created' || action === 'configured').map(({ name }) => name);
+    await awaitSettled(session, rest, moved, options.timeout);
   }
 }
 
@@ -330,11 +329,31 @@ async function findingsIn(rest: Rest, { name, config }: WantedConnector): Promis
   }
 }
 
+const misspeltFault = ({ setting, meant }: Misspelt): Fault => ({
+  field: setting,
+  message: `nobody knows this setting, and it is passed over: ${meant}?`,
+});
+
 const misspeltIn = (config: WantedConnector['config'], { values }: ConfigReport): Fault[] =>
-  misspeltSettings(Object.keys(config), new Set(values.map(({ name }) => name))).map(({ setting, meant }) => ({
-    field: setting,
-    message: `nobody knows this setting, and it is passed over: ${meant}?`,
-  }));
+  misspeltSettings(Object.keys(config), new Set(values.map(({ name }) => name))).map(misspeltFault);
+
+/** More of them are asked for together. */
+const mostAskedAlone = 10;
+
+/** Of connectors that are there, by what Drover reports of them; others than Drover tell none. */
+async function misspeltThere(rest: Rest, names: readonly string[]): Promise<ReadonlyMap<string, readonly Fault[]>> {
+  const reports =
+    names.length > mostAskedAlone
+      ? await allReports(rest)
+      : await Promise.all(names.map((name) => rest.find(`/drover/connectors/${segment(name)}`)));
+  const found = new Map<string, readonly Fault[]>();
+  for (const report of reports.filter(isRecord)) {
+    const name = String(report.name);
+    const misspelt = misspeltOf(report);
+    if (misspelt.length > 0 && names.includes(name)) found.set(name, misspelt.map(misspeltFault));
+  }
+  return found;
+}
 
 const faultLine = (name: string, { field, message }: Fault) => `connector/${name}: ${field}: ${message}`;
 

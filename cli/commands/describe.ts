@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { shownValue } from '../config-diff.ts';
-import { listOf, recordOf, theConnector } from '../connect-api.ts';
+import { listOf, misspeltOf, recordOf, theConnector } from '../connect-api.ts';
 import { CliError, exitCodes, usageError } from '../faults.ts';
 import { isRecord, type Json } from '../json.ts';
 import { age, bytesText, stateCell, table } from '../output.ts';
@@ -121,10 +121,10 @@ async function describeConnector(session: Session, name: string): Promise<unknow
       );
     }
   }
-  const misspelt = Array.isArray(known.misspelt) ? (known.misspelt as readonly Json[]) : [];
+  const misspelt = misspeltOf(known);
   if (misspelt.length > 0) {
     section(session, 'Settings that nobody knows');
-    for (const { setting, meant } of misspelt.map((entry) => recordOf(entry, 'a setting'))) {
+    for (const { setting, meant } of misspelt) {
       session.io.out(`  ${setting}  (${meant}?)\n`);
     }
   }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { droverBuild } from '../../src/version.ts';
 import { askAws, clientConfig } from '../aws.ts';
-import { allConnectors, allReports, type Connector, recordOf } from '../connect-api.ts';
+import { allConnectors, allReports, type Connector, misspeltOf, recordOf } from '../connect-api.ts';
 import { CliError, exitCodes, messageOf } from '../faults.ts';
 import type { Installation } from '../installation.ts';
 import { isRecord, type Json } from '../json.ts';
@@ -119,7 +119,7 @@ async function reports(rest: Rest, connectors: readonly Connector[]): Promise<Fi
     const tasks = (Array.isArray(report.tasks) ? (report.tasks as readonly Json[]) : []).filter(isRecord);
     const deaths = [report.deaths, ...tasks.map((task) => task.deaths)].filter(isRecord);
     if (deaths.some((of) => Number(of.in_row) >= 2)) dying.push(name);
-    if (Array.isArray(report.misspelt) && report.misspelt.length > 0) misspelt.push(name);
+    if (misspeltOf(report).length > 0) misspelt.push(name);
     if (tasks.some((task) => Number(task.consecutive_failures) > 0 && task.state !== 'FAILED')) struggling.push(name);
   }
   const findings: Finding[] = [];

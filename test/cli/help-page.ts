@@ -4,7 +4,7 @@ const introduction = `# The command line
 
 \`drover\` comes with the package (\`npx drover\`, or \`npm install --global drover\`). Whoever knows kcctl or kubectl guesses it: a verb, a kind,
 names. The kind may be left out where it is connectors, be short or plural (\`connector\`, \`connectors\`, \`cn\`), and stand before a slash
-(\`connector/orders\`).
+(\`connector/orders\`). A connector and a number are one of its tasks: \`orders/0\`.
 
 \`\`\`sh
 drover get connectors                       # of the local stack, in its folder
@@ -55,6 +55,9 @@ Tables are for people; \`-o json\` (or \`--json\`), \`-o yaml\` and \`-o name\` 
 | 3 | there is no such connector, plugin or stack |
 | 4 | nobody answers, or lets us in |
 | 130 | Ctrl-C, while it was waiting |
+
+A command over several connectors tries each of them, and says which were refused: it ends with 3 if all of these were missing, else with 1. Where nobody
+answers any more (4), those behind are not tried.
 
 \`drover completion bash\` (zsh, fish) prints a script that completes commands, options and the names of connectors.
 
