@@ -53,8 +53,7 @@ async function lab(preCommit?: (positions: SinkCommit['positions']) => SinkCommi
         renewal: { leaseMs: 2000, everyMs: 100 },
       },
     );
-  const send = (value: string) =>
-    kafka.produce([{ topic: 'items', value }]);
+  const send = (value: string) => kafka.produce([{ topic: 'items', value }]);
   const task = async () => (await harness.stores.config.getTask('stays', 0))!;
   return { taken, run, send, task, stop: () => stopping.abort() };
 }
