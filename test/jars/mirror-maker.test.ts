@@ -3,6 +3,8 @@ import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
 import { readTopic, type SeenRecord } from '../support/kafka-records.ts';
 import { kafkaAddress, startPrivateBroker } from '../support/services.ts';
+import { topicConfigs } from '../support/topic-configs.ts';
+import { until } from '../support/until.ts';
 import { mirrorMaker } from './archives.ts';
 import { copyUnderKills, longest, openLab, runUntil, sourcePlaces, transactionPlaces } from './lab.ts';
 
@@ -28,6 +30,7 @@ const configOf = (className: string) => ({
   'tasks.max': '2',
   'key.converter': bytes,
   'value.converter': bytes,
+  'header.converter': bytes,
   'source.cluster.alias': alias,
   'target.cluster.alias': 'near',
   'source.cluster.bootstrap.servers': lab.beside.bootstrapServers,
@@ -53,6 +56,54 @@ async function produce(topic: string, from: number, count: number, partitions = 
 const newTopic = (topic: string, partitions = 1, configs: Record<string, string> = {}) =>
   source.admin.createTopics([{ topic, partitions, replicationFactor: 1, configs }]);
 const copied = (topic: string): Promise<SeenRecord[]> => readTopic(lab.kafka, `${alias}.${topic}`);
+
+test('the source copies records as they are, finds new topics and configs when it is refreshed, and has its offsets altered', async () => {
+  await newTopic('orders', 2);
+  await produce('orders', 0, 10, 2);
+  const bench = newBench('MirrorSourceConnector', 'orders');
+  await bench.configure({ ...configOf('MirrorSourceConnector'), topics: 'orders,late' });
+  await runUntil(bench, 'all are copied', async () => (await copied('orders')).length === 10);
+  const seen = await copied('orders');
+  for (const { partition, key, value, timestamp, headers } of seen) {
+    const i = Number(value?.slice(1));
+    expect({ partition, key, timestamp, headers }).toEqual({
+      partition: i % 2,
+      key: `k${i}`,
+      timestamp: 1_700_000_000_000 + i,
+      headers: [{ key: 'h', value: String(i) }],
+    });
+  }
+  expect(seen).toHaveLength(10);
+  const offsets = await bench.offsets();
+  expect(
+    offsets
+      .map(({ partition, offset }) => [partition.cluster, partition.topic, partition.partition, offset.offset])
+      .sort(),
+  ).toEqual([
+    [alias, 'orders', 0, 4],
+    [alias, 'orders', 1, 4],
+  ]);
+
+  // Its own thread looks every ten minutes, in a worker.
+  await newTopic('late', 1, { 'retention.ms': '7654321' });
+  await produce('late', 0, 3);
+  await bench.run();
+  expect(await copied('late')).toEqual([]);
+  bench.clock.advance(600_001);
+  await runUntil(bench, 'the new topic is copied', async () => (await copied('late')).length === 3);
+  bench.clock.advance(600_001);
+  await bench.run();
+  await until('its configs are those of the original', async () => {
+    const found = await topicConfigs(`${alias}.late`);
+    return found?.get('retention.ms') === '7654321';
+  });
+
+  const partition = { cluster: alias, partition: 1, topic: 'orders' };
+  await expect(bench.alterOffsets([{ partition, offset: { offset: -5 } }])).rejects.toThrow(/offset/);
+  await bench.alterOffsets([{ partition, offset: { offset: 3 } }]);
+  await runUntil(bench, 'the last one is copied again', async () => (await copied('orders')).length === 11);
+  expect((await copied('orders')).filter(({ value }) => value === 'v9')).toHaveLength(2);
+});
 
 test('heartbeats are written; checkpoints tell where groups stand, and their offsets are brought over', async () => {
   const beats = newBench('MirrorHeartbeatConnector', 'beats');
