@@ -166,7 +166,11 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
   );
   const isDone = new Set(tried.done.map(({ name }) => name));
   const changed = plans.filter((one) => isChanged(one) && isDone.has(one.wanted.name)).map(({ wanted }) => wanted.name);
-  const misspelt = await misspeltThere(rest, changed);
+  const misspelt = await misspeltThere(rest, changed).catch((error: unknown) => {
+    // A hint is not worth what has been done.
+    if (error instanceof CliError) return new Map<string, readonly Fault[]>();
+    throw error;
+  });
   if (!session.isStructured) {
     for (const [name, warnings] of misspelt) {
       for (const warning of warnings) session.note(session.paint('yellow', faultLine(name, warning)));

@@ -15,7 +15,7 @@ export const graceMs = 3000;
 /** A ticker looks again this often, for what fell due meanwhile. */
 export const lookEveryMs = 1000;
 /**
- * A pause shorter than that is over before a look can see it, and was not over when the stream told of it: nobody has
+ * A pause shorter than a look is over before one can see it, and was not over when the stream told of it: nobody has
  * dispatched it then. Others that fell due since the last look are the stream's, which takes less than this.
  */
 const sinceLastLookGraceMs = 1000;

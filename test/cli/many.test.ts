@@ -111,6 +111,18 @@ describe('what is refused of one keeps none of the others', () => {
   });
 });
 
+test('apply is done, whether or not the caller may ask for reports', async () => {
+  const http: Send = async (request) =>
+    request.url.pathname.startsWith('/drover')
+      ? { status: 403, headers: {}, body: Buffer.from('{"message":"Forbidden"}') }
+      : httpOf(rest)(request);
+  expect(await type(['apply', '-f', filesOf(['a', 'b'])], { http })).toEqual({
+    code: 0,
+    out: 'connector/a created\nconnector/b created\n',
+    err: '',
+  });
+});
+
 describe('names', () => {
   const odd = ['a b', 'ü;x?#&=+', '😀', 'a..b', '...', 'con', 'Orders', 'orders', 'orders.offsets', 'x'.repeat(300)];
 
