@@ -433,6 +433,7 @@ const neverLoaded: readonly (readonly [functions: readonly FunctionName[], modul
     'only the task function reads and writes files',
   ],
   [['task'], /^connectors\/sts-sdk\.ts$/, 'nobody takes a role here'],
+  [['coordinator'], /^src\/invocation\/runner-queue-sdk\.ts$/, 'nobody has a runner here'],
   [['mirror'], /^functions\/secrets-manager-sdk\.ts$/, 'the broker beside the stack wants no password'],
 ];
 
