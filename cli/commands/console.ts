@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { droverVersion } from '../../src/version.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
-import { listenFault, portOf } from './proxy.ts';
+import { listen, portOf } from './proxy.ts';
 
 interface ConsoleCommandOptions {
   readonly port: number;
@@ -59,13 +59,7 @@ async function serve(session: Session, options: ConsoleCommandOptions): Promise<
             return await readDeadLetters({ bootstrapServers, commandConfig, topic, limit });
           },
   });
-  server.listen(options.port, host);
-  await Promise.race([
-    once(server, 'listening'),
-    once(server, 'error').then(([error]) => {
-      throw listenFault(error as NodeJS.ErrnoException, options.port, host);
-    }),
-  ]);
+  await listen(server, options.port, host);
   const url = `http://${host}:${(server.address() as AddressInfo).port}`;
   if (!session.value({ url, target: installation.restUrl })) io.out(`${url} shows ${installation.restUrl}\n`);
   if (options.open === true) open(url, session);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';
 import { CliError, exitCodes, usageError } from '../faults.ts';
@@ -41,13 +42,7 @@ async function proxy(session: Session, { port, host, allowHost = [], verbose }: 
   // Told now, with what to do about it, rather than to the first client.
   await (await session.rest()).get('/');
   const server = createProxy({ installation, hosts: allowHost, ...log });
-  server.listen(port, host);
-  await Promise.race([
-    once(server, 'listening'),
-    once(server, 'error').then(([error]) => {
-      throw listenFault(error as NodeJS.ErrnoException, port, host);
-    }),
-  ]);
+  await listen(server, port, host);
   const { address, port: own, family } = server.address() as AddressInfo;
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${own}`;
   if (!session.value({ url, target: installation.restUrl })) session.io.out(`${url} -> ${installation.restUrl}\n`);
@@ -57,7 +52,15 @@ async function proxy(session: Session, { port, host, allowHost = [], verbose }: 
   server.closeAllConnections();
 }
 
-export function listenFault({ code, message }: NodeJS.ErrnoException, port: number, host: string): CliError {
+/** Throws CliError, with what to do about it. */
+export async function listen(server: Server, port: number, host: string): Promise<void> {
+  server.listen(port, host);
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    throw listenFault(error, port, host);
+  });
+}
+
+function listenFault({ code, message }: NodeJS.ErrnoException, port: number, host: string): CliError {
   if (code === 'EADDRINUSE')
     return usageError(`Something else listens on port ${port}: take another with --port, or any with --port 0`);
   if (code === 'EACCES') return usageError(`Port ${port} is not for everybody: take one from 1024 on, with --port`);

@@ -23,7 +23,8 @@ longer one of the same records, nor a longer one of others taken away: then the 
 **Different from the originals.** Files of a partition are rotated each by itself: late records and schemas in turns go on in
 the open file of their path and schema (\`rotate.file.on.partition.change\` is false here). \`rotate.interval.ms\` counts from
 the first record that came, for late ones from the time that the partition had come to. A null key, value or header that a
-setting wants is the record's own error, for \`errors.tolerance\` to decide. gzip, snappy and zstd files are streams of several
+setting wants is the record's own error: it is passed over with \`errors.tolerance=all\` and a log or a dead letter topic
+(\`errors.log.enable\`, \`errors.deadletterqueue.topic.name\`), without which a sink fails, as in Kafka Connect. gzip, snappy and zstd files are streams of several
 members or frames, as every reader of these formats takes them. A topic that is deleted and made again has its offsets, and
 so its names, again: give it another \`topics.dir\` if the old files are to stay.
 

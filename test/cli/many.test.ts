@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -185,4 +188,18 @@ describe('names', () => {
     }
     expect(await type('restart a a/0')).toMatchObject({ code: 2 });
   });
+});
+
+test.each(['proxy', 'console'])('%s says what to do where its port is taken', async (command) => {
+  const other = createServer();
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const { port } = other.address() as AddressInfo;
+  try {
+    expect(await type(`${command} --port ${port}`)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`Something else listens on port ${port}: take another with --port`),
+    });
+  } finally {
+    other.close();
+  }
 });
