@@ -374,7 +374,7 @@ try {
   await commits(stores);
   await manySourcePartitions(stores);
   await allByTheMinute(stores, table, polling);
-  const machine = `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, the AWS emulator`;
+  const machine = `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${given === undefined ? 'the AWS emulator' : 'a table that was given'}`;
   const text = `# Scale\n\n${new Date(clock.now()).toISOString().slice(0, 10)}, ${machine}. Requests are counted, not their retries.\n\n${lines.join('\n')}\n`;
   mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
   writeFileSync(join(import.meta.dirname, 'results', 'scale.md'), text);

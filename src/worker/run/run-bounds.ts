@@ -119,8 +119,12 @@ export class RunBounds {
     if (external?.aborted) onExternal();
     const at = (instant: () => number, act: () => void) => {
       const wait = async () => {
-        do await clock.sleep(Math.max(0, instant() - clock.now()), this.#done.signal);
-        while (instant() > clock.now());
+        let waitedFor: number;
+        do {
+          waitedFor = instant();
+          await clock.sleep(Math.max(0, waitedFor - clock.now()), this.#done.signal);
+          // Moved on meanwhile.
+        } while (instant() > waitedFor);
         act();
       };
       wait().catch(() => {});
