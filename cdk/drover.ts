@@ -3,17 +3,10 @@ import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Alarm, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
-import { Grant, type IGrantable, Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import {
-  Architecture,
-  FilterCriteria,
-  type Function as LambdaFunction,
-  Runtime,
-  StartingPosition,
-} from 'aws-cdk-lib/aws-lambda';
+import { Architecture, type Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -22,9 +15,8 @@ import type { IParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import type { EnvironmentSetting, EnvironmentSettings } from '../src/config/environment-config.ts';
 import { environmentVariable, writeEnvironment } from '../src/environment.ts';
-import { clusterPk, streamFilters } from '../src/storage/dynamodb/table.ts';
 import { metricNamespace } from '../src/telemetry/events.ts';
-import { acknowledge, acknowledgeResource } from './acknowledged.ts';
+import { acknowledge } from './acknowledged.ts';
 import { countFailedRuns, createAlarms } from './alarms.ts';
 import { checkEnvironmentSize, checkFunctionSettings, checkProps, checkRunTimeout } from './check-props.ts';
 import { Connectors } from './connectors.ts';
@@ -32,24 +24,16 @@ import { tellFailedInvocations } from './failed-invocations.ts';
 import { Feeds } from './feeds.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
 import { connectorsExport, type DroverAttributes, type IDrover, ImportedDrover } from './imported-drover.ts';
-import { deployJava, type JavaDeployment } from './java.ts';
-import { permitAlarms, permitLogs, permitSecret, permitTableKey } from './keys.ts';
-import { permitMirrorOnMsk, permitTasksOnMsk } from './msk.ts';
+import { createJavaFunction, deployJava } from './java.ts';
+import { permitAlarms, permitLogs, permitSecret } from './keys.ts';
 import type { DroverProps, KafkaSecurity } from './props.ts';
 import { createRestApi } from './rest-api.ts';
+import { acknowledgeFailuresKey, permitDispatch, permitMirror, permitTable, permitWorker } from './rights.ts';
 import { createRunnerQueue, Runner } from './runner.ts';
 import { createSchedule } from './schedule.ts';
 import { checkConnectorAccess, requireAbsolute, resolveLimits, settingOf, settingsOf } from './settings.ts';
-import { createTable, indexNames } from './table.ts';
-
-const readActions = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
-const writeActions = [
-  'dynamodb:PutItem',
-  'dynamodb:UpdateItem',
-  'dynamodb:DeleteItem',
-  'dynamodb:BatchWriteItem',
-  'dynamodb:ConditionCheckItem',
-];
+import { readStream } from './stream.ts';
+import { createTable } from './table.ts';
 
 /**
  * Kafka Connect on Lambda: the REST API, the coordinator, the tasks and the mirror, with the one table they share.
@@ -157,17 +141,21 @@ export class Drover extends Construct implements IConnectable, IDrover {
       encryptionKey,
     };
 
-    this.taskFunction = createFunction(this, 'TaskFunction', 'task', context, {
-      description: 'Drover worker: one bounded run of a task, a connector or the probe',
+    // Of each function that runs tasks.
+    const running = {
       timeout: limits.runTimeout,
-      memorySize: limits.taskMemorySize,
-      ...(limits.reserveConcurrency ? { reservedConcurrentExecutions: limits.runsInFlight } : {}),
       network,
+      ...(limits.reserveConcurrency ? { reservedConcurrentExecutions: limits.runsInFlight } : {}),
+    };
+    this.taskFunction = createFunction(this, 'TaskFunction', 'task', context, {
+      ...running,
+      description: 'Drover worker: one bounded run of a task, a connector or the probe',
+      memorySize: limits.taskMemorySize,
     });
     this.javaFunction =
       java === undefined
         ? undefined
-        : this.#createJavaFunction(java, props.java?.memorySize ?? 1024, limits, context, network);
+        : createJavaFunction(this, java, context, { ...running, memorySize: props.java?.memorySize ?? 1024 });
     this.runner =
       runs === undefined
         ? undefined
@@ -213,7 +201,7 @@ export class Drover extends Construct implements IConnectable, IDrover {
           network,
         },
       );
-      this.#permitWorker(fn, props, settings);
+      this.#permitWorker(fn, props.security, settings);
       countFailedRuns(this, 'FailedFeeds', fn);
       return fn;
     });
@@ -230,14 +218,12 @@ export class Drover extends Construct implements IConnectable, IDrover {
           memorySize: 512,
         },
       );
-      fn.addToRolePolicy(this.#readWrite());
-      permitTableKey(this.table, fn);
+      permitTable(fn, this.table);
       this.feeds.tell(fn);
       return fn;
     });
-    this.#permit(props.security, props, settings);
+    this.#wire(props.security, settings, encryptionKey);
     runs?.grantSendMessages(this.coordinatorFunction);
-    this.#wire(encryptionKey);
     this.api = createRestApi(this, {
       handler: this.restFunction,
       auth: props.auth ?? { type: 'iam' },
@@ -352,26 +338,6 @@ export class Drover extends Construct implements IConnectable, IDrover {
     return [this.taskFunction, this.javaFunction].filter((fn) => fn !== undefined);
   }
 
-  #createJavaFunction(
-    java: JavaDeployment,
-    memorySize: number,
-    limits: ReturnType<typeof resolveLimits>,
-    context: FunctionsContext,
-    network: Network | undefined,
-  ): LambdaFunction {
-    const fn = createFunction(this, 'JavaFunction', 'java-task', context, {
-      description: 'Drover worker: runs of connectors that need Java',
-      timeout: limits.runTimeout,
-      memorySize,
-      layers: java.hostLayers,
-      environment: writeEnvironment(java.hostSettings),
-      ...(limits.reserveConcurrency ? { reservedConcurrentExecutions: limits.runsInFlight } : {}),
-      network,
-    });
-    countFailedRuns(this, 'FailedJavaRuns', fn);
-    return fn;
-  }
-
   /** What runs connectors. */
   get #workers(): readonly LambdaFunction[] {
     return [...this.#taskFunctions, this.feeds.made].filter((fn) => fn !== undefined);
@@ -393,115 +359,28 @@ export class Drover extends Construct implements IConnectable, IDrover {
     };
   }
 
-  #permit(security: KafkaSecurity, props: DroverProps, settings: EnvironmentSettings): void {
-    const own = this.table.tableArn;
-    const indexes = indexNames.map((name) => `${own}/index/${name}`);
-    for (const fn of [this.restFunction, this.coordinatorFunction]) fn.addToRolePolicy(this.#readWrite());
-    for (const fn of this.#taskFunctions) this.#permitWorker(fn, props, settings);
-    // Projects what the stream brings; reads what the stream does not tell, and writes the id of the Kafka cluster.
-    this.mirrorFunction.addToRolePolicy(new PolicyStatement({ actions: readActions, resources: [own, ...indexes] }));
-    this.mirrorFunction.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['dynamodb:UpdateItem', 'dynamodb:PutItem'],
-        resources: [own],
-        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [clusterPk] } },
-      }),
-    );
-
-    for (const fn of this.#functions) if (!this.#taskFunctions.includes(fn)) permitTableKey(this.table, fn);
-
-    for (const fn of this.failures.encryptionMasterKey === undefined ? [] : this.#functions) {
-      for (const action of ['kms:ReEncrypt*', 'kms:GenerateDataKey*']) {
-        acknowledge(
-          fn.role!,
-          `AwsSolutions-IAM5[Action::${action}]`,
-          'What sending to an encrypted queue needs, on its key',
-        );
-      }
-    }
-
-    if (security.type === 'scram' || security.type === 'mtls') permitSecret(security.secret, this.mirrorFunction);
-    if (security.type === 'iam') {
-      const setting = (name: EnvironmentSetting) => settingOf(settings, name);
-      permitMirrorOnMsk(this.mirrorFunction, security.clusterArn, [
-        setting('config.storage.topic'),
-        setting('offset.storage.topic'),
-        setting('status.storage.topic'),
-      ]);
-    }
-    // A policy of its own: the function must not wait for one that names the function itself.
-    new Policy(this, 'DispatchPolicy', {
-      roles: [this.coordinatorFunction.role!],
-      statements: [
-        new PolicyStatement({
-          actions: ['lambda:InvokeFunction'],
-          resources: [...this.#taskFunctions, this.coordinatorFunction].map(({ functionArn }) => functionArn),
-        }),
-      ],
-    });
+  #wire(security: KafkaSecurity, settings: EnvironmentSettings, encryptionKey: IKey | undefined): void {
+    const { table, coordinatorFunction: coordinator, mirrorFunction: mirror, failures } = this;
+    for (const fn of [this.restFunction, coordinator]) permitTable(fn, table);
+    for (const fn of this.#taskFunctions) this.#permitWorker(fn, security, settings);
+    permitMirror(mirror, { table, security, settings });
+    permitDispatch(this, coordinator, this.#taskFunctions);
+    acknowledgeFailuresKey(failures, this.#functions);
     // What only the class of a Java plugin can say.
     this.javaFunction?.grantInvoke(this.restFunction);
-  }
-
-  #readWrite(): PolicyStatement {
-    const own = this.table.tableArn;
-    const indexes = indexNames.map((name) => `${own}/index/${name}`);
-    return new PolicyStatement({ actions: [...readActions, ...writeActions], resources: [own, ...indexes] });
-  }
-
-  /** What a function needs that runs connectors. */
-  #permitWorker(fn: LambdaFunction, props: DroverProps, settings: EnvironmentSettings): void {
-    const { security } = props;
-    fn.addToRolePolicy(this.#readWrite());
-    permitTableKey(this.table, fn);
-    for (const secret of this.#secrets) permitSecret(secret, fn);
-    for (const parameter of this.#parameters) parameter.grantRead(fn);
-    if (security.type === 'scram' || security.type === 'mtls') permitSecret(security.secret, fn);
-    if (security.type === 'iam') permitTasksOnMsk(fn, security.clusterArn, settingOf(settings, 'group.id'));
-  }
-
-  #wire(encryptionKey: IKey | undefined): void {
-    const filters = (patterns: readonly object[]) =>
-      patterns.map((pattern) => FilterCriteria.filter(pattern as Record<string, unknown>));
-    const failures = new SqsDlq(this.failures);
-    this.coordinatorFunction.addEventSource(
-      new DynamoEventSource(this.table, {
-        startingPosition: StartingPosition.LATEST,
-        batchSize: 100,
-        filters: filters(streamFilters.coordinator),
-        parallelizationFactor: 2,
-        // What is lost here the next tick finds: no failure to keep.
-        retryAttempts: 2,
-        maxRecordAge: Duration.minutes(1),
-        bisectBatchOnError: true,
-      }),
-    );
-    this.mirrorFunction.addEventSource(
-      new DynamoEventSource(this.table, {
-        startingPosition: StartingPosition.TRIM_HORIZON,
-        batchSize: 500,
-        // A lease taken and released again, or a second of commits, is one invocation.
-        maxBatchingWindow: Duration.seconds(1),
-        filters: filters(streamFilters.mirror),
-        // In order, and until Kafka takes it: the stream keeps a day.
-        retryAttempts: -1,
-        onFailure: failures,
-      }),
-    );
-    for (const fn of [this.coordinatorFunction, this.mirrorFunction]) {
-      acknowledgeResource(
-        fn.role!,
-        '*',
-        'dynamodb:ListStreams, which Lambda needs to read the stream, knows no resource',
-      );
-    }
-    tellFailedInvocations(this, this.#taskFunctions, this.coordinatorFunction, encryptionKey);
+    readStream(table, { coordinator, mirror, failures });
+    tellFailedInvocations(this, this.#taskFunctions, coordinator, encryptionKey);
     // A wake-up from outside comes once.
-    this.coordinatorFunction.configureAsyncInvoke({
+    coordinator.configureAsyncInvoke({
       retryAttempts: 0,
       maxEventAge: Duration.minutes(1),
-      onFailure: new SqsDestination(this.failures),
+      onFailure: new SqsDestination(failures),
     });
+  }
+
+  #permitWorker(fn: LambdaFunction, security: KafkaSecurity, settings: EnvironmentSettings): void {
+    const { table } = this;
+    permitWorker(fn, { table, security, settings, secrets: this.#secrets, parameters: this.#parameters });
   }
 }
 

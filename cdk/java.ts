@@ -1,9 +1,18 @@
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
-import { Architecture, Code, type ILayerVersion, LayerVersion } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  type ILayerVersion,
+  type Function as LambdaFunction,
+  LayerVersion,
+} from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { EnvironmentSettings } from '../src/config/environment-config.ts';
+import { writeEnvironment } from '../src/environment.ts';
+import { countFailedRuns } from './alarms.ts';
+import { createFunction, type FunctionSettings, type FunctionsContext } from './functions.ts';
 import { absolute, type JavaParts, type PackedJava, packJava, pluginsIn } from './pack-java.ts';
 
 /** Kafka Connect plugins packed as jars, run beside those in TypeScript by a function of their own. */
@@ -99,6 +108,23 @@ export function deployJava(scope: Construct, java: JavaPlugins, architecture: Ar
       layer('JavaPluginsLayer', 'Java plugins', ['plugins']),
     ],
   };
+}
+
+/** Runs the connectors that need Java. */
+export function createJavaFunction(
+  scope: Construct,
+  java: JavaDeployment,
+  context: FunctionsContext,
+  settings: Pick<FunctionSettings, 'timeout' | 'memorySize' | 'network' | 'reservedConcurrentExecutions'>,
+): LambdaFunction {
+  const fn = createFunction(scope, 'JavaFunction', 'java-task', context, {
+    ...settings,
+    description: 'Drover worker: runs of connectors that need Java',
+    layers: java.hostLayers,
+    environment: writeEnvironment(java.hostSettings),
+  });
+  countFailedRuns(scope, 'FailedJavaRuns', fn);
+  return fn;
 }
 
 /** Packed when the CDK wants the files: `cdk ls` and the like do without. */
