@@ -26,6 +26,7 @@ import {
   watchFile,
   watchTopics,
 } from './races/observe.ts';
+import { peerArms } from './races/peers.ts';
 import { cpuSeconds, machine, peakMemoryMb } from './races/process-cpu.ts';
 import { startRaceRegistry } from './races/registry.ts';
 
@@ -110,7 +111,7 @@ async function measure(race: Race, arm: Arm, round: number, id: string, check: b
     file: fileOf(name),
     ...(race.type === 'source' ? { topic: `t-${name}` } : { topics: id }),
     ...race.settings,
-    ...race.registry?.[arm.side](registry),
+    ...(arm.side === 'peer' ? {} : race.registry?.[arm.side](registry)),
   });
   if (race.type === 'source') {
     await client.admin.createTopics(
@@ -169,6 +170,8 @@ const thousands = (value: number) => Math.round(value / 1000).toLocaleString('en
 const rows: string[] = [];
 const verdicts: string[] = [];
 const memory = new Map<string, number>();
+/** Peers that could not be built, and why. */
+const absent = new Set<string>();
 
 async function runRace(race: Race): Promise<void> {
   console.log(`\n${race.title}`);
@@ -184,7 +187,16 @@ async function runRace(race: Race): Promise<void> {
     arms.unshift(await javaArm('Java Connect 4.3', kafka, transactional, plugins));
     arms.push(await droverArm('Drover again (A/A)', environment));
   }
+  if (race.peers && !droverOnly) {
+    const peers = await peerArms(kafka, race.records);
+    arms.push(...peers.arms);
+    for (const one of peers.missing) {
+      console.log(`  without ${one}`);
+      absent.add(one);
+    }
+  }
   const results = new Map<string, Measured[]>(arms.map(({ label }) => [label, []]));
+  const fresh = new Map<string, Measured>();
   try {
     for (let round = 0; round <= rounds; round++) {
       // Each round in another order.
@@ -192,6 +204,7 @@ async function runRace(race: Race): Promise<void> {
       for (const arm of order) {
         const measured = await measure(race, arm, round, id, round === 0);
         if (round > 0) results.get(arm.label)!.push(measured);
+        else fresh.set(arm.label, measured);
         const { landing, cpu } = measured;
         console.log(
           `  round ${round} ${arm.label.padEnd(20)} first ${Math.round(landing.firstMs)} ms, all ${Math.round(landing.lastMs)} ms, ` +
@@ -211,21 +224,23 @@ async function runRace(race: Race): Promise<void> {
         rates: list.map((one) => rate(race, one)),
         cpus: list.map(({ cpu }) => cpu),
         all: list.map(({ landing }) => landing.lastMs / 1000),
+        fresh: rate(race, fresh.get(label)!),
       },
     ]),
   );
   const java = summary.get('Java Connect 4.3')!;
-  for (const [label, { rates, cpus, all }] of summary) {
+  for (const [label, { rates, cpus, all, fresh: first }] of summary) {
     const faster = median(rates) / median(java.rates);
     const cpuPart = median(java.cpus) / median(cpus);
     rows.push(
       `| ${label === 'Java Connect 4.3' ? race.title : ''} | ${label} | ${thousands(median(rates))} (${rates.length > 1 ? `${thousands(Math.min(...rates))}–${thousands(Math.max(...rates))}` : ''}) | ` +
-        `${median(all).toFixed(2)} (${spread(all, 2)}) | ${median(cpus).toFixed(2)} (${spread(cpus, 2)}) | ${faster.toFixed(1)}× | 1/${cpuPart.toFixed(1)} |`,
+        `${thousands(first)} | ${median(all).toFixed(2)} (${spread(all, 2)}) | ${median(cpus).toFixed(2)} (${spread(cpus, 2)}) | ${faster.toFixed(1)}× | 1/${cpuPart.toFixed(1)} |`,
     );
   }
   const drover = summary.get('Drover')!;
   const faster = median(drover.rates) / median(java.rates);
   const cpuPart = median(drover.cpus) / median(java.cpus);
+  const besides = [...summary].filter(([label]) => arms.some((arm) => arm.label === label && arm.side === 'peer'));
   const { goal } = race;
   verdicts.push(
     `- ${race.title}: ${faster.toFixed(1)}× the rate (goal ${goal.rate}×: ${faster >= goal.rate ? 'met' : 'missed'})` +
@@ -233,6 +248,12 @@ async function runRace(race: Race): Promise<void> {
         ? `, 1/${(1 / cpuPart).toFixed(1)} of the CPU`
         : `, 1/${(1 / cpuPart).toFixed(1)} of the CPU (goal 1/${Math.round(1 / goal.cpu)}: ${cpuPart <= goal.cpu ? 'met' : 'missed'})`),
   );
+  for (const [label, { rates, cpus }] of besides) {
+    verdicts.push(
+      `- ${race.title}: Drover has ${(median(drover.rates) / median(rates)).toFixed(2)}× the rate of ${label} and ` +
+        `${(median(drover.cpus) / median(cpus)).toFixed(2)}× its CPU`,
+    );
+  }
   report();
 }
 
@@ -244,7 +265,7 @@ ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC. ${about}.
 ${Number(recordsText ?? 1_000_000).toLocaleString('en')} records of ${lineBytes} bytes, one partition, acks=all, offsets committed; ${rounds} rounds after a warm-up round that is
 checked byte for byte; arms alternate; median (lowest–highest). *Rate* is from the first records seen landed to the last, so
 neither start-up nor a consumer group's join counts; with many connectors it is from their arrival. *All landed* is from the
-request on, both included. *CPU* is the whole process's, from the request until all have landed and, for Drover, the run has
+request on, both included. *Fresh* is the rate of the warm-up round, from a process that has done nothing yet. *CPU* is the whole process's, from the request until all have landed and, for Drover, the run has
 committed and ended. Drover's arm is a Node process running the worker over the AWS emulator's table; Java's has a heap of 1 GB.
 
 The hundred sources of the last race are there and RUNNING before their files appear, all in one moment. Java's tasks look for
@@ -257,8 +278,12 @@ mapping and encoding take without that is in \`npm run bench:registry\`.
 Drover's arm runs out of a bundle like those of its functions: checksums are in WebAssembly, since a bundle leaves native modules
 out. \`RACE_SOURCE=1\` runs it from the source, with native checksums.
 
-| race | arm | k records/s | all landed, s | CPU, s | rate, to Java's | CPU, to Java's |
-| --- | --- | --- | --- | --- | --- | --- |
+Beside them, where bytes go as they are, two that are no Connect. *librdkafka (C)* is the limit: a small C program around the
+library's batch calls, lines of a mapped file handed over without a copy, batches of 1 MB; nothing is kept of where a source stands.
+*Benthos (Go)* is the engine of Redpanda Connect and Bento with franz-go, the client of both, a thousand records in a batch.
+${[...absent].map((one) => `Left out, since it could not be built: ${one}.\n`).join('')}
+| race | arm | k records/s | fresh | all landed, s | CPU, s | rate, to Java's | CPU, to Java's |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
 ${verdicts.join('\n')}

@@ -1,24 +1,12 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../../local/folders.ts';
 import { freePort } from '../../local/ports.ts';
 import { startService, stopService } from '../../local/service.ts';
+import { debianFiles } from '../support/debian-packages.ts';
 import { npmPackages } from '../support/npm-packages.ts';
 
 const run = promisify(execFile);
@@ -173,32 +161,4 @@ export async function startMariaDb(): Promise<Database> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** What these Debian packages hold, fetched once per checkout. */
-async function debianFiles(name: string, packages: readonly string[]): Promise<string> {
-  const digest = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 10);
-  const folder = join(cacheFolder, `${name}-${digest}`);
-  if (existsSync(folder)) return folder;
-  mkdirSync(cacheFolder, { recursive: true });
-  const work = mkdtempSync(join(cacheFolder, 'debian-'));
-  try {
-    await run('apt-get', ['download', ...packages], { cwd: work }).catch(
-      (error: { stderr?: string; message: string }) => {
-        throw new Error(`apt-get could not fetch ${packages.join(', ')}: ${error.stderr ?? error.message}`);
-      },
-    );
-    for (const file of readdirSync(work).filter((one) => one.endsWith('.deb'))) {
-      await run('dpkg', ['-x', join(work, file), join(work, 'root')]);
-    }
-    try {
-      renameSync(join(work, 'root'), folder);
-    } catch (error) {
-      // Another process was quicker.
-      if (!existsSync(folder)) throw error;
-    }
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-  return folder;
 }

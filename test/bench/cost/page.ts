@@ -1,11 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inWaiting, type RunCost } from '../../../src/telemetry/run-cost.ts';
+import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
+import { arrivalsOf, waitedFor } from '../../support/stream-cost.ts';
 import { type MeasuredBatch, readBatches } from '../feeds/measured-batches.ts';
 import { type CloudWatch, countCloudWatch } from './cloudwatch.ts';
 import {
   busyMetricsMonth,
   busyVcpuHour,
   commitsPerRun,
+  furtherRun,
   idleEventFedConnectorMonth,
   idlePolledConnectorMonth,
   type Measured,
@@ -77,6 +81,55 @@ function fedPart(
   ];
 }
 
+/** What a run cost on 2026-11-23, when each that moved something stayed half a second for more. */
+const before: RunCost = { gbMs: 1.333e-8, run: 6.8e-6, emptyRun: 4.3e-6, commit: 2.5e-6 };
+const lingerBefore = 500;
+const fixedLingers = [0, 25, 50, 100, 200, 350, 500, 1000, 2000, 5000];
+const hourMs = 3_600_000;
+const repeated = (gapMs: number, times: number) => Array.from({ length: times }, () => gapMs);
+
+const streams: readonly { readonly what: string; readonly gapsMs: readonly number[]; readonly woken: boolean }[] = [
+  { what: 'one record a minute, which the tick looks for', gapsMs: [60_000], woken: false },
+  { what: 'one record a minute, which wakes its connector', gapsMs: [60_000], woken: true },
+  { what: 'a hundred records a second', gapsMs: [10], woken: false },
+  { what: 'bursty: fifty records in a second each half minute', gapsMs: [...repeated(20, 49), 30_000], woken: true },
+];
+
+/** How irregular the pauses are: so many parts of each, on top of a half. */
+const irregular = [0.3, 0.6, 0.5, 0.9, 0.1];
+
+function streamsPart(priceList: Prices, measured: Measured): string[] {
+  const now: RunCost = {
+    gbMs: priceList.lambdaArmPerGbSecond / 1000,
+    run: furtherRun(priceList, measured, false),
+    emptyRun: furtherRun(priceList, measured, true),
+    commit: measured.commitWriteUnits * priceList.tableWriteUnit,
+  };
+  const { taskMemoryMb } = defaultWorkerSettings;
+  const msk = dollars(mskConnectMonth(priceList));
+  const rows = streams.map(({ what, gapsMs, woken }) => {
+    const stream = { woken, arrivals: arrivalsOf(gapsMs, irregular, hourMs) };
+    const month = (cost: RunCost, lingerMs: number | null) =>
+      (waitedFor(stream, lingerMs, inWaiting(cost, taskMemoryMb)) * cost.gbMs * taskMemoryMb * hoursPerMonth) / 1024;
+    const cheapest = Math.min(...fixedLingers.map((lingerMs) => month(now, lingerMs)));
+    return [what, month(before, lingerBefore), month(now, null), cheapest].map((cell) =>
+      typeof cell === 'number' ? dollars(cell) : cell,
+    );
+  });
+  return [
+    '## By the rhythm of a stream',
+    '',
+    'A source for a month in which records come as an hour of it is reckoned here: its runs, their requests and commits, the mirror, and',
+    `the time for which runs stay. *Before* is 2026-11-23, when each run that moved something stayed for ${lingerBefore} ms; *now* a run stays as`,
+    'long as what it knows of the stream says that waiting is cheaper than another run (src/worker/run/linger.ts); beside it the cheapest of ten fixed waits.',
+    '',
+    '| what comes | before | now | cheapest fixed wait | MSK Connect, one MCU |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map((row) => `| ${row.join(' | ')} | ${msk} |`),
+    '',
+  ];
+}
+
 export function renderCostPage(
   priceList: Prices,
   measured: Measured,
@@ -139,6 +192,7 @@ export function renderCostPage(
     '| --- | --- | --- |',
     ...rows.map((row) => `| ${row.join(' | ')} |`),
     '',
+    ...streamsPart(priceList, measured),
     ...fedPart(priceList, cloudWatch, batches, java),
   ].join('\n');
 }

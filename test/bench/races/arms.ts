@@ -17,7 +17,7 @@ type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 /** One side of a race. */
 export interface Arm {
   readonly label: string;
-  readonly side: 'drover' | 'java';
+  readonly side: 'drover' | 'java' | 'peer';
   /** Its processes, whose CPU and memory are its own. */
   readonly pids: readonly number[];
   /** Makes the connectors known before the clock starts, where the race says so, with tasks that wait for records. */

@@ -17,6 +17,8 @@ export interface Race {
     readonly schema: string;
   };
   readonly exactlyOnce: boolean;
+  /** What moves bytes as they are can run it too. */
+  readonly peers?: true;
   /**
    * A record's value on the topic that stands for one line; sources: what must land, sinks: what is read. With a
    * registry, what follows the schema's id.
@@ -112,6 +114,7 @@ export const races: readonly Race[] = [
     connectors: 1,
     settings: { ...keys, ...string },
     exactlyOnce: false,
+    peers: true,
     valueOf: plain,
     goal: { rate: 5, cpu: 1 / 8 },
   },
@@ -122,6 +125,7 @@ export const races: readonly Race[] = [
     connectors: 1,
     settings: { ...keys, ...string },
     exactlyOnce: false,
+    peers: true,
     valueOf: plain,
     goal: { rate: 4, cpu: 1 / 4 },
   },
