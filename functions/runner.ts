@@ -1,7 +1,8 @@
 import { fork } from 'node:child_process';
 import { hostname } from 'node:os';
 import { takeOver } from '../src/herder/take-over.ts';
-import { type AskedRun, askedRun, RunnerQueue } from '../src/invocation/runner-queue.ts';
+import type { InvokedRun } from '../src/invocation/run-request.ts';
+import { askedRun, RunnerQueue } from '../src/invocation/runner-queue.ts';
 import { Runner, type RunProcess } from '../src/worker/runner/runner.ts';
 import { clock, environment, stores, telemetry } from './function-context.ts';
 
@@ -36,7 +37,7 @@ async function listen(queueUrl: string | null): Promise<void> {
   await runner.run(stopping.signal);
 }
 
-function startProcess(asked: AskedRun): RunProcess {
+function startProcess(asked: InvokedRun): RunProcess {
   const child = fork(program!, [JSON.stringify({ ...asked.request, invocation: asked.invocation })]);
   const ended = new Promise<boolean>((resolve) => {
     child.once('exit', (code) => resolve(code === 0));

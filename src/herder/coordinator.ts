@@ -1,4 +1,4 @@
-import type { FailedInvocation } from '../invocation/failed-invocations.ts';
+import type { InvokedRun } from '../invocation/run-request.ts';
 import { becameDue, type TableChange } from '../storage/table-change.ts';
 import { dispatch, requestOf } from './dispatch.ts';
 import { bringFeedsInLine, type HoldFeedsDeps } from './hold-feeds.ts';
@@ -23,7 +23,7 @@ export interface Coordinator {
   /** Asked for by `startTicking`: a tick of one shard of what is due, where that is more than one coordinator hands out. */
   onShardTick(shard: number, deadlineAt: number): Promise<void>;
   /** Lambda has told of runs whose invocations failed: what they held is free, and dispatched again. */
-  onFailedInvocations(failed: readonly FailedInvocation[], deadlineAt: number): Promise<void>;
+  onFailedInvocations(failed: readonly InvokedRun[], deadlineAt: number): Promise<void>;
   /** An event from outside has named connectors whose tasks should look now. */
   onWakeUp(connectors: readonly string[], deadlineAt: number): Promise<WakeUpReport>;
 }

@@ -1,5 +1,4 @@
-import type { FailedInvocation } from '../invocation/failed-invocations.ts';
-import type { RunId } from '../invocation/run-request.ts';
+import type { InvokedRun, RunId } from '../invocation/run-request.ts';
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { LeaseStore } from '../storage/lease-store.ts';
@@ -22,11 +21,7 @@ const firstPauseMs = 5000;
  * times as long after each more, and never later than its lease would have ended by itself. Those due later the next
  * tick finds.
  */
-export async function takeOver(
-  deps: TakeOverDeps,
-  failed: readonly FailedInvocation[],
-  deadlineAt: number,
-): Promise<void> {
+export async function takeOver(deps: TakeOverDeps, failed: readonly InvokedRun[], deadlineAt: number): Promise<void> {
   const ended = await Promise.all(failed.map((run) => endLeases(deps, run)));
   const free = ended.flat();
   if (failed.length > 0) deps.telemetry.emit('herder.took-over', { failed: failed.length, free: free.length });
@@ -34,7 +29,7 @@ export async function takeOver(
 }
 
 /** Which of them may be run now. */
-async function endLeases(deps: TakeOverDeps, { request, invocation }: FailedInvocation): Promise<RunId[]> {
+async function endLeases(deps: TakeOverDeps, { request, invocation }: InvokedRun): Promise<RunId[]> {
   const free: RunId[] = [];
   for (const { run, item } of await candidates(deps, request)) {
     if (item.leaseInvocation !== invocation) continue;
@@ -52,7 +47,7 @@ interface Candidate {
 }
 
 /** What the run may have held: of a connector also one of its tasks, which its invocation has gone on with. */
-async function candidates({ configs }: TakeOverDeps, request: FailedInvocation['request']): Promise<Candidate[]> {
+async function candidates({ configs }: TakeOverDeps, request: InvokedRun['request']): Promise<Candidate[]> {
   if (request.kind === 'probe') return [];
   const { connector } = request;
   if (request.kind === 'task') {

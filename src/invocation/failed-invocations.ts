@@ -1,13 +1,5 @@
 import { type Fields, isFields, jsonIn } from './fields.ts';
-import { parseRunRequest, type RunRequest } from './run-request.ts';
-
-/** An invocation that Lambda has run and that failed: its process was ended, or its handler was done. Nothing of it goes on. */
-export interface FailedInvocation {
-  /** What it was asked for. */
-  readonly request: RunRequest;
-  /** By which it was asked for; what it holds in the table bears it. */
-  readonly invocation: string;
-}
+import { type InvokedRun, parseRunRequest } from './run-request.ts';
 
 /** The name that whoever asked for this run knows it by; undefined: it was asked for by hand. */
 export function invocationOf(event: unknown): string | undefined {
@@ -16,11 +8,12 @@ export function invocationOf(event: unknown): string | undefined {
 }
 
 /**
- * The runs whose failure an SNS event tells of, as Lambda writes it to the destination of failed asynchronous
+ * The runs whose invocation has failed (its process was ended, or its handler was done; nothing of it goes on), as an SNS event
+ * tells of them, as Lambda writes it to the destination of failed asynchronous
  * invocations. Null: it is another event. What was given up before it ran (throttled for too long) is not among them:
  * it holds nothing.
  */
-export function failedInvocationsOf(event: unknown): FailedInvocation[] | null {
+export function failedInvocationsOf(event: unknown): InvokedRun[] | null {
   if (!isFields(event) || !Array.isArray(event.Records)) return null;
   const notices = event.Records.map(noticeOf);
   return notices.every((notice) => notice !== null) && notices.length > 0 ? notices.flatMap(failedInvocation) : null;
@@ -39,7 +32,7 @@ function noticeOf(record: unknown): Notice | null {
   return { condition: message.requestContext.condition, request: message.requestPayload };
 }
 
-function failedInvocation({ condition, request }: Notice): FailedInvocation[] {
+function failedInvocation({ condition, request }: Notice): InvokedRun[] {
   const invocation = invocationOf(request);
   if (condition !== 'RetriesExhausted' || invocation === undefined) return [];
   return [{ request: parseRunRequest(request), invocation }];

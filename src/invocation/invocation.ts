@@ -1,6 +1,6 @@
 import { ConnectError } from '../errors.ts';
-import { type FailedInvocation, failedInvocationsOf } from './failed-invocations.ts';
-import { parseRunRequest, type RunRequest, type TickRequest } from './run-request.ts';
+import { failedInvocationsOf } from './failed-invocations.ts';
+import { type InvokedRun, parseRunRequest, type RunRequest, type TickRequest } from './run-request.ts';
 import { type StreamRecord, streamRecordsOf } from './table-stream.ts';
 import { namesToWake } from './wake-up-events.ts';
 
@@ -36,7 +36,7 @@ export type MirrorInvocation =
 export type CoordinatorInvocation =
   | TickRequest
   | { readonly kind: 'table-stream'; readonly records: readonly StreamRecord[] }
-  | { readonly kind: 'failed-invocations'; readonly failed: readonly FailedInvocation[] }
+  | { readonly kind: 'failed-invocations'; readonly failed: readonly InvokedRun[] }
   | { readonly kind: 'wake-up'; readonly connectors: readonly string[] };
 
 const invalid = (why: string) => new ConnectError('invocation.invalid', why);

@@ -6,6 +6,12 @@ export type RunRequest =
   | { readonly kind: 'connector'; readonly connector: string }
   | { readonly kind: 'probe' };
 
+/** A run, and the name by which it was asked for: what it holds in the table bears it. */
+export interface InvokedRun {
+  readonly request: RunRequest;
+  readonly invocation: string;
+}
+
 /** What the schedule sends to the coordinator (`tick`), and it to itself. */
 export type TickRequest =
   | { readonly kind: 'tick' | 'sub-minute-tick' }

@@ -3,13 +3,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { RetriableError } from '../errors.ts';
 import { invocationOf } from './failed-invocations.ts';
 import { isFields, jsonIn } from './fields.ts';
-import { type Invoker, parseRunRequest, type RunRequest } from './run-request.ts';
-
-/** A run that was asked for, and the name that it is known by. */
-export interface AskedRun {
-  readonly request: RunRequest;
-  readonly invocation: string;
-}
+import { type InvokedRun, type Invoker, parseRunRequest, type RunRequest } from './run-request.ts';
 
 export interface RunnerQueueOptions {
   readonly queueUrl: string;
@@ -51,7 +45,7 @@ export class RunnerQueue implements Invoker {
   }
 
   /** Up to so many, as soon as there are some; none after 20 s, or when `signal` aborts. They are not given out again. */
-  async receive(most: number, signal: AbortSignal): Promise<AskedRun[]> {
+  async receive(most: number, signal: AbortSignal): Promise<InvokedRun[]> {
     const [client, { ReceiveMessageCommand, DeleteMessageBatchCommand }] = await this.#connected();
     const QueueUrl = this.#queueUrl;
     const asked = new ReceiveMessageCommand({
@@ -74,7 +68,7 @@ export class RunnerQueue implements Invoker {
 }
 
 /** Nothing of what nobody of Drover has sent. */
-export function askedRun(body: unknown): AskedRun[] {
+export function askedRun(body: unknown): InvokedRun[] {
   const invocation = invocationOf(body);
   if (!isFields(body) || invocation === undefined) return [];
   try {

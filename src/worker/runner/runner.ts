@@ -1,6 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { RunRequest } from '../../invocation/run-request.ts';
-import type { AskedRun } from '../../invocation/runner-queue.ts';
+import type { InvokedRun, RunRequest } from '../../invocation/run-request.ts';
 import type { ConfigBackingStore } from '../../storage/config-backing-store.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { messageOf } from '../record/failure.ts';
@@ -14,11 +13,11 @@ export interface RunProcess {
 }
 
 export interface RunnerDeps {
-  readonly queue: { receive(most: number, signal: AbortSignal): Promise<readonly AskedRun[]> };
+  readonly queue: { receive(most: number, signal: AbortSignal): Promise<readonly InvokedRun[]> };
   readonly configs: Pick<ConfigBackingStore, 'getTask'>;
-  readonly start: (run: AskedRun) => RunProcess;
+  readonly start: (run: InvokedRun) => RunProcess;
   /** The process of a run has ended without a word: what it held is to be taken over. */
-  readonly takeOver: (run: AskedRun) => Promise<void>;
+  readonly takeOver: (run: InvokedRun) => Promise<void>;
   /** At a time. */
   readonly mostTasks: number;
   readonly clock: Clock;

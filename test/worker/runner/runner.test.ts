@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AskedRun } from '../../../src/invocation/runner-queue.ts';
+import type { InvokedRun } from '../../../src/invocation/run-request.ts';
 import type { TaskItem } from '../../../src/storage/items.ts';
 import { Runner } from '../../../src/worker/runner/runner.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -7,11 +7,11 @@ import { until } from '../../support/until.ts';
 
 function lab({ mostTasks = 2, heldUntil = {} as Record<string, number> } = {}) {
   const clock = new ManualClock(1000);
-  const asked: AskedRun[] = [];
+  const asked: InvokedRun[] = [];
   const wanted: number[] = [];
   const started = new Map<string, (inOrder: boolean) => void>();
   const told: string[] = [];
-  const takenOver: AskedRun[] = [];
+  const takenOver: InvokedRun[] = [];
   let wake = () => {};
   let fails = 0;
   const runner = new Runner({
