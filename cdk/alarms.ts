@@ -21,6 +21,8 @@ export interface AlarmSettings {
   readonly functions: Readonly<Record<Exclude<FunctionName, 'feed' | 'connectors' | 'java-task'>, LambdaFunction>> &
     Readonly<Partial<Record<'java-task', LambdaFunction>>>;
   readonly failures: IQueue;
+  /** Of runs that wait for a runner; undefined: there is none. */
+  readonly runs?: IQueue | undefined;
   /** Of the metrics in the functions' logs. */
   readonly metricNamespace: string;
   readonly topic?: ITopic | undefined;
@@ -127,6 +129,17 @@ export function createAlarms(
     failures.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
     1,
   );
+  if (settings.runs !== undefined) {
+    alarm(
+      'RunnerAway',
+      'Runs lie in the queue of the runner and nobody takes them: it is not there (the events of its service say why, or ' +
+        'the log of the runner), or all its places are taken (runner.full in that log): raise runner.count or runner.tasks',
+      // A message lives for a minute and a task sends one each minute: some of the looks may fall between two.
+      settings.runs.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Average' }),
+      0.5,
+      2,
+    );
+  }
 
   return { alarms, dashboard: settings.dashboard ? createDashboard(scope, settings) : undefined };
 }

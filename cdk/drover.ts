@@ -244,6 +244,7 @@ export class Drover extends Construct implements IConnectable, IDrover {
         ...(this.javaFunction === undefined ? {} : { 'java-task': this.javaFunction }),
       },
       failures: this.failures,
+      runs,
       metricNamespace: namespaceOf(settingOf(settings, 'group.id')),
       topic: props.alarmTopic,
       dashboard: props.dashboard ?? true,

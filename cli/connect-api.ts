@@ -1,5 +1,6 @@
 import { closest, type Misspelt } from '../src/config/closest.ts';
 import { unreachableName } from '../src/config/connector-name.ts';
+import { asksForRunner } from '../src/config/run-settings.ts';
 import { CliError, exitCodes } from './faults.ts';
 import { kindHint } from './habits.ts';
 import { isRecord, type Json, type JsonRecord } from './json.ts';
@@ -121,6 +122,17 @@ export function misspeltOf(report: JsonRecord): Misspelt[] {
   return found
     .map((entry) => recordOf(entry, 'a setting'))
     .map(({ setting, meant }) => ({ setting: textOf(setting), meant: textOf(meant) }));
+}
+
+/** A runner takes what is due within seconds, and a lost one's tasks with the next minute. */
+const lateForRunnerMs = 2 * 60_000;
+
+/** Whether the connector asks for a runner and this task, by its report, lies there with nobody who takes it. */
+export function waitsForRunner({ config }: Pick<Connector, 'config'>, task: JsonRecord, now: number): boolean {
+  const { running, next_due_at: due } = task;
+  return (
+    asksForRunner(config) && running !== true && typeof due === 'string' && now - Date.parse(due) > lateForRunnerMs
+  );
 }
 
 export async function connectorNames(rest: Rest): Promise<string[]> {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { shownValue } from '../config-diff.ts';
-import { listOf, misspeltOf, recordOf, theConnector } from '../connect-api.ts';
+import { type Connector, listOf, misspeltOf, recordOf, theConnector, waitsForRunner } from '../connect-api.ts';
 import { CliError, exitCodes, usageError } from '../faults.ts';
-import { isRecord, type Json } from '../json.ts';
+import { isRecord, type Json, type JsonRecord } from '../json.ts';
 import { age, bytesText, stateCell, table } from '../output.ts';
 import { parseTarget } from '../resources.ts';
 import { RestError, segment } from '../rest.ts';
@@ -96,7 +96,7 @@ async function describeConnector(session: Session, name: string): Promise<unknow
         },
         { title: 'LAG', cell: ({ id }) => lagText(of(id).lag) },
         { title: 'LAST RUN', cell: ({ id }) => ago(session, of(id).last_run_at) },
-        { title: 'NEXT DUE', cell: ({ id }) => until(session, of(id)) },
+        { title: 'NEXT DUE', cell: ({ id }) => nextRun(session, connector, of(id)) },
         { title: 'FAILURES', cell: ({ id }) => figure(of(id).consecutive_failures) },
         { title: 'ERROR', cell: ({ trace }) => gist(trace) },
       ],
@@ -168,7 +168,10 @@ function ago({ io }: Session, at: Json | undefined): string {
   return typeof at === 'string' ? `${age(io.now() - Date.parse(at))} ago` : '-';
 }
 
-function until({ io }: Session, { running, watched, next_due_at: due }: Readonly<Record<string, Json>>): string {
+function nextRun({ io }: Session, connector: Connector, task: JsonRecord): string {
+  const { running, watched, next_due_at: due } = task;
+  if (waitsForRunner(connector, task, io.now()))
+    return `waits for a runner, ${age(io.now() - Date.parse(String(due)))}`;
   if (running === true) return 'runs now';
   if (typeof due === 'string') {
     const left = Date.parse(due) - io.now();

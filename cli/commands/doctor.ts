@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { droverBuild } from '../../src/version.ts';
 import { askAws, clientConfig } from '../aws.ts';
-import { allConnectors, allReports, type Connector, misspeltOf, recordOf } from '../connect-api.ts';
+import { allConnectors, allReports, type Connector, misspeltOf, recordOf, waitsForRunner } from '../connect-api.ts';
 import { CliError, exitCodes, messageOf } from '../faults.ts';
 import type { Installation } from '../installation.ts';
 import { isRecord, type Json } from '../json.ts';
@@ -42,7 +42,7 @@ async function doctor(session: Session): Promise<void> {
   findings.push(version(root), cluster(root));
   const connectors = await allConnectors(rest);
   findings.push(failed(connectors), waiting(connectors));
-  findings.push(...(await reports(rest, connectors)));
+  findings.push(...(await reports(rest, connectors, session.io.now())));
   findings.push(...installationFindings(session, await rest.find('/drover')));
   findings.push(...(await inAws(installation)));
   const rank = { wrong: 0, warning: 1, 'not known': 2, ok: 3 };
@@ -108,17 +108,22 @@ function waiting(connectors: readonly Connector[]): Finding {
 }
 
 /** What only the reports tell, of those that run. */
-async function reports(rest: Rest, connectors: readonly Connector[]): Promise<Finding[]> {
+async function reports(rest: Rest, connectors: readonly Connector[], now: number): Promise<Finding[]> {
   const dying: string[] = [];
   const struggling: string[] = [];
   const misspelt: string[] = [];
-  const running = new Set(connectors.filter(({ status }) => status.state === 'RUNNING').map(({ name }) => name));
+  const forRunner: string[] = [];
+  const running = new Map(
+    connectors.filter(({ status }) => status.state === 'RUNNING').map((connector) => [connector.name, connector]),
+  );
   for (const report of await allReports(rest)) {
     const name = String(report.name);
-    if (!running.has(name)) continue;
+    const connector = running.get(name);
+    if (connector === undefined) continue;
     const tasks = (Array.isArray(report.tasks) ? (report.tasks as readonly Json[]) : []).filter(isRecord);
     const deaths = [report.deaths, ...tasks.map((task) => task.deaths)].filter(isRecord);
     if (deaths.some((of) => Number(of.in_row) >= 2)) dying.push(name);
+    if (tasks.some((task) => waitsForRunner(connector, task, now))) forRunner.push(name);
     if (misspeltOf(report).length > 0) misspelt.push(name);
     if (tasks.some((task) => Number(task.consecutive_failures) > 0 && task.state !== 'FAILED')) struggling.push(name);
   }
@@ -130,6 +135,15 @@ async function reports(rest: Rest, connectors: readonly Connector[]): Promise<Fi
   if (struggling.length > 0) {
     const mend = `drover describe ${struggling[0]}: what it cannot reach; it is tried again by itself`;
     findings.push({ check: 'retries', result: 'warning', detail: `${several(struggling)} failed for now`, mend });
+  }
+  if (forRunner.length > 0) {
+    const mend = 'docs/runner.md, "When nobody takes them": no runner is up, or all its places are taken';
+    findings.push({
+      check: 'runner',
+      result: 'wrong',
+      detail: `tasks of ${several(forRunner)} wait for a runner, and none takes them`,
+      mend,
+    });
   }
   if (findings.length === 0) findings.push(ok('runs', 'none dies, none fails'));
   if (misspelt.length > 0) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Message, SQSClient } from '@aws-sdk/client-sqs';
 import { RetriableError } from '../errors.ts';
 import { invocationOf } from './failed-invocations.ts';
 import { isFields, jsonIn } from './fields.ts';
@@ -46,19 +46,44 @@ export class RunnerQueue implements Invoker {
 
   /** Up to so many, as soon as there are some; none after 20 s, or when `signal` aborts. They are not given out again. */
   async receive(most: number, signal: AbortSignal): Promise<InvokedRun[]> {
-    const [client, { ReceiveMessageCommand, DeleteMessageBatchCommand }] = await this.#connected();
-    const QueueUrl = this.#queueUrl;
+    const Messages = await this.#messages(most, signal);
+    // Those that could not be taken away come again.
+    await this.#remove(Messages).catch(() => {});
+    return Messages.flatMap(({ Body }) => askedRun(jsonIn(Body)));
+  }
+
+  /**
+   * For a runner without room: looks at some as soon as there are any, and takes away what is no longer `wanted`; the
+   * others stay for whoever has room, and are visible all the while. Answers how many these are.
+   */
+  async sift(wanted: (run: InvokedRun) => Promise<boolean>, signal: AbortSignal): Promise<number> {
+    const Messages = await this.#messages(mostMessages, signal, 0);
+    const keeps = await Promise.all(
+      Messages.map(async ({ Body }) => {
+        const [asked] = askedRun(jsonIn(Body));
+        return asked !== undefined && (await wanted(asked));
+      }),
+    );
+    await this.#remove(Messages.filter((_, index) => !keeps[index])).catch(() => {});
+    return keeps.filter((keep) => keep).length;
+  }
+
+  async #messages(most: number, signal: AbortSignal, hiddenSeconds?: number): Promise<Message[]> {
+    const [client, { ReceiveMessageCommand }] = await this.#connected();
     const asked = new ReceiveMessageCommand({
-      QueueUrl,
+      QueueUrl: this.#queueUrl,
       MaxNumberOfMessages: Math.min(most, mostMessages),
       WaitTimeSeconds: longestWaitSeconds,
+      ...(hiddenSeconds === undefined ? {} : { VisibilityTimeout: hiddenSeconds }),
     });
-    const { Messages = [] } = await client.send(asked, { abortSignal: signal });
-    if (Messages.length === 0) return [];
-    const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-    // Those that could not be taken away come again.
-    await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries })).catch(() => {});
-    return Messages.flatMap(({ Body }) => askedRun(jsonIn(Body)));
+    return (await client.send(asked, { abortSignal: signal })).Messages ?? [];
+  }
+
+  async #remove(messages: readonly Message[]): Promise<void> {
+    if (messages.length === 0) return;
+    const [client, { DeleteMessageBatchCommand }] = await this.#connected();
+    const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+    await client.send(new DeleteMessageBatchCommand({ QueueUrl: this.#queueUrl, Entries }));
   }
 
   #connected() {

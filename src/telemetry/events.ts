@@ -95,13 +95,13 @@ export interface Events {
   'herder.swept': { due: number; dispatched: number; left: number };
   'herder.shared-out': { shards: number };
   'herder.woken': { connectors: number; tasks: number };
-  /** Of `failed` invocations that Lambda told of, `free` had left something to be taken over at once. */
   /** `tasks`: at a time. */
   'runner.started': { tasks: number };
   'runner.stopped': { ended: number };
-  /** All its places are taken: what is due waits for one, or for another runner. */
+  /** All its places are taken, and something waits for one, or for another runner. */
   'runner.full': { tasks: number };
   'runner.failed': { error: string };
+  /** Of `failed` invocations that Lambda told of, `free` had left something to be taken over at once. */
   'herder.took-over': { failed: number; free: number };
   'rest.failed': { method: string; path: string; error: string; trace: string };
   /** By a resource of a stack; `drift`: settings that somebody had changed since, with commas between. */
@@ -408,7 +408,7 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'WARN',
     logger: 'drover.runner',
     message: (f) =>
-      `All ${f.tasks} places of the runner are taken: what else is due waits for one, or for another runner`,
+      `All ${f.tasks} places of the runner are taken: what else is due waits for one of them, or for another runner`,
   },
   'runner.failed': {
     level: 'WARN',

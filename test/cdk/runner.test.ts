@@ -1,3 +1,4 @@
+import type { Template } from 'aws-cdk-lib/assertions';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { expect, test } from 'vitest';
@@ -19,6 +20,31 @@ test('without the prop nothing of it is there', () => {
   template.resourceCountIs('AWS::ECS::Cluster', 0);
   expect(JSON.stringify(template.toJSON())).not.toContain('DROVER_RUNNER');
   expect(JSON.stringify(template.toJSON())).not.toContain('ecs-tasks.amazonaws.com');
+  expect(alarmsOf(template)).toEqual([]);
+});
+
+/** On the queue of runs. */
+const alarmsOf = (template: Template) =>
+  Object.values(template.findResources('AWS::CloudWatch::Alarm'))
+    .map(({ Properties }) => Properties)
+    .filter(({ Dimensions }) => JSON.stringify(Dimensions ?? '').includes('RunnerQueue'));
+
+test('an alarm tells of runs that nobody takes, whoever keeps the runner up', () => {
+  for (const host of ['fargate', 'own'] as const) {
+    const { template, drover } = ofRunner({ runner: { host } });
+    const [alarm, ...others] = alarmsOf(template);
+    expect(others).toEqual([]);
+    // As long as a message lives, so often is it sent: a queue that nobody reads is not empty for long.
+    expect(alarm).toMatchObject({
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Statistic: 'Average',
+      Threshold: 0.5,
+      EvaluationPeriods: 2,
+      TreatMissingData: 'notBreaching',
+    });
+    expect(alarm?.AlarmDescription).toMatch(/runner.full.*runner.count/);
+    expect(drover.alarms.map(({ node }) => node.id)).toContain('RunnerAway');
+  }
 });
 
 test('a service of containers with the role, the settings and the network of the task function, and a queue of runs', () => {

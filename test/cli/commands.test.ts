@@ -324,6 +324,24 @@ test('a misspelt setting is no error, as with Connect, and is told with what may
   expect((await type(['doctor'])).out).toMatch(/settings .*misspelt/);
 });
 
+test('tasks that no runner takes are told of: by doctor, and where the connector is described', async () => {
+  rest = createMemoryRest({ hasRunner: true });
+  type = typeTo(rest);
+  const asking = { ...config(), 'drover.runner': 'always' };
+  for (const [name, own] of Object.entries({ orders: asking, others: config() })) {
+    await rest.call('POST', '/connectors', { name, config: own });
+    await actConnectorRun(rest, name, [{}]);
+  }
+  expect((await type('doctor')).out).not.toContain('runner');
+  // Due, since long before this machine's time: a function's run, which is late too, waits for no runner.
+  for (const name of ['orders', 'others']) await rest.stores.config.markTaskDue(name, 0, rest.clock.now());
+  const said = await type('doctor');
+  expect(said.code).toBe(1);
+  expect(said.out).toMatch(/✗ +runner +tasks of orders wait for a runner, and none takes them +docs\/runner\.md/);
+  expect((await type('describe orders')).out).toMatch(/waits for a runner, \d+/);
+  expect((await type('describe others')).out).not.toContain('waits for a runner');
+});
+
 test('validate names each field that is wrong', async () => {
   const wrong = file('wrong.json', { name: 'w', config: { 'connector.class': 'FileStreamSource', 'tasks.max': '0' } });
   const said = await type(['validate', '-f', wrong, orders()]);

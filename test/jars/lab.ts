@@ -174,7 +174,15 @@ export async function copyUnderKills(bench: ConnectorBench, java: TestJava, thin
     more,
     ...(other === undefined ? {} : { other }),
   });
-  await runUntil(bench, `all are there, seed ${seed}`, async () => new Set(await things.landed()).size === next - from);
+  const missing = async () => {
+    const landed = new Set(await things.landed());
+    return Array.from({ length: next - from }, (_, i) => from + i).filter((one) => !landed.has(one));
+  };
+  await runUntil(bench, 'all are there', async () => (await missing()).length === 0).catch(async (error) => {
+    throw new Error(`${what}: seed ${seed}, ${kills} kills, missing: ${await missing()}; ${await bench.traces()}`, {
+      cause: error,
+    });
+  });
   const landed = await things.landed();
   const again = landed.filter((one, i) => landed.indexOf(one) < i);
   console.log(`${what}: seed ${seed}, ${kills} kills, ${next - from} in all, ${again.length} of them again`);

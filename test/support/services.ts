@@ -8,6 +8,9 @@ import { freePort } from '../../local/ports.ts';
 import { type ServiceHandle, signalService, stopService } from '../../local/service.ts';
 import { kafkaAddress } from './service-addresses.ts';
 
+/** By default what a record's own timestamp says is older than a week goes, half a minute behind a broker's start and every five minutes. */
+const keepsAll = { 'log.retention.ms': '-1' };
+
 /**
  * Real services for the projects integration, parity, crash and e2e. As their globalSetup this starts Kafka and the
  * AWS emulator, whose tables the tests use, once per test run, unless `DROVER_TEST_KAFKA` (host:port) and `DROVER_TEST_DYNAMODB` (URL) name some that run
@@ -30,7 +33,7 @@ export default async function setup(): Promise<() => Promise<void>> {
     if (process.env.DROVER_TEST_KAFKA === undefined) {
       const port = await freePort();
       const controllerPort = await freePort();
-      started.push(await startKafka({ folder: join(folder, 'kafka'), port, controllerPort }));
+      started.push(await startKafka({ folder: join(folder, 'kafka'), port, controllerPort, settings: keepsAll }));
       process.env.DROVER_TEST_KAFKA = `127.0.0.1:${port}`;
     }
     if (process.env.DROVER_TEST_DYNAMODB === undefined) {
@@ -64,7 +67,7 @@ export async function startPrivateBroker(settings: Readonly<Record<string, strin
   const folder = mkdtempSync(join(tmpdir(), 'drover-broker-'));
   // A killed broker is let in again only when its old session has run out.
   const quickReturn = { 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '500' };
-  const all = { ...quickReturn, ...settings };
+  const all = { ...keepsAll, ...quickReturn, ...settings };
   const options = { folder, port: await freePort(), controllerPort: await freePort(), settings: all, maxHeapMb: 512 };
   let service: ServiceHandle | null = await startKafka(options);
   const end = async (signal: NodeJS.Signals) => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { InvokedRun, RunRequest } from '../../invocation/run-request.ts';
+import type { RunnerQueue } from '../../invocation/runner-queue.ts';
 import type { ConfigBackingStore } from '../../storage/config-backing-store.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { messageOf } from '../record/failure.ts';
@@ -13,7 +14,7 @@ export interface RunProcess {
 }
 
 export interface RunnerDeps {
-  readonly queue: { receive(most: number, signal: AbortSignal): Promise<readonly InvokedRun[]> };
+  readonly queue: Pick<RunnerQueue, 'receive' | 'sift'>;
   readonly configs: Pick<ConfigBackingStore, 'getTask'>;
   readonly start: (run: InvokedRun) => RunProcess;
   /** The process of a run has ended without a word: what it held is to be taken over. */
@@ -27,6 +28,10 @@ export interface RunnerDeps {
 type TaskRequest = RunRequest & { readonly kind: 'task' };
 
 const retryMs = 2000;
+/** For a runner that is full: how often it looks who waits. */
+const lookAgainMs = 20_000;
+
+const keyOf = ({ connector, task }: TaskRequest) => JSON.stringify([connector, task]);
 
 /**
  * Runs tasks for as long as they want to be run, which Lambda does not: hears of them by a queue, starts a process for
@@ -63,21 +68,45 @@ export class Runner {
   }
 
   async #takeSome(signal: AbortSignal): Promise<void> {
-    const { queue, mostTasks, telemetry } = this.#deps;
+    const { queue, mostTasks } = this.#deps;
     const room = mostTasks - this.#running.size;
-    if (room === 0) {
-      telemetry.emit('runner.full', { tasks: mostTasks });
-      await Promise.race([...this.#ending]);
-      return;
-    }
+    if (room === 0) return this.#waitForRoom(signal);
     const asked = await queue.receive(room, signal);
     for (const { request, invocation } of asked) {
       if (request.kind === 'task') await this.#start(request, invocation, signal);
     }
   }
 
+  /**
+   * Meanwhile it takes away what is sent for tasks that run, so that what lies in the queue are runs that wait: the alarm
+   * on its length means them.
+   */
+  async #waitForRoom(signal: AbortSignal): Promise<void> {
+    const { queue, mostTasks, clock, telemetry } = this.#deps;
+    const hasRoom = new AbortController();
+    const over = AbortSignal.any([signal, hasRoom.signal]);
+    const freed = Promise.race([...this.#ending]).finally(() => hasRoom.abort());
+    const isWaiting = async ({ request }: InvokedRun) =>
+      request.kind === 'task' && !this.#running.has(keyOf(request)) && (await this.#isFree(request));
+    let isTold = false;
+    const sift = async () => {
+      while (!over.aborted) {
+        const waiting = await queue.sift(isWaiting, over);
+        if (waiting === 0) continue;
+        if (!isTold) telemetry.emit('runner.full', { tasks: mostTasks });
+        isTold = true;
+        await clock.sleep(lookAgainMs, over);
+      }
+    };
+    const sifting = sift().catch((error) => {
+      if (!over.aborted) telemetry.emit('runner.failed', { error: messageOf(error) });
+    });
+    await freed;
+    await sifting;
+  }
+
   async #start(request: TaskRequest, invocation: string, signal: AbortSignal): Promise<void> {
-    const key = JSON.stringify([request.connector, request.task]);
+    const key = keyOf(request);
     if (this.#running.has(key) || signal.aborted || !(await this.#isFree(request)) || signal.aborted) return;
     const run = { request, invocation };
     const process = this.#deps.start(run);

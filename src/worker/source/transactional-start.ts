@@ -27,12 +27,14 @@ function transactionalIdOf(host: RunHost, connector: string, task: number): stri
 
 /**
  * How long the broker lets a transaction be open. One that is not over with its poll may be open for as long as the run
- * lasts, and not longer: of a run that was killed it holds readers back until its lease is over too.
+ * lasts, and not longer: of a run that was killed it holds readers back until its lease is over too. A run that stays, whose
+ * lease moves on, may take what a broker grants.
  */
 function transactionTimeoutMs(run: TaskRun, asked: ExactlyOnce, overrides: Settings): number {
   const own = parseGiven(producerConfig, overrides)[transactionTimeout];
   if (own !== undefined) return own;
   if (asked.boundary === 'poll') return defaultTimeoutMs;
+  if (run.limits.stays) return longestTimeoutMs;
   const left = Math.ceil(run.deadlines.expiresAt - run.host.clock.now());
   return Math.min(longestTimeoutMs, Math.max(left, defaultTimeoutMs));
 }

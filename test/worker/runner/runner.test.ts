@@ -14,18 +14,23 @@ function lab({ mostTasks = 2, heldUntil = {} as Record<string, number> } = {}) {
   const takenOver: InvokedRun[] = [];
   let wake = () => {};
   let fails = 0;
+  const awake = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
   const runner = new Runner({
     queue: {
       async receive(most, signal) {
         wanted.push(most);
         if (fails-- > 0) throw new Error('The queue does not answer');
-        while (asked.length === 0 && !signal.aborted) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-            signal.addEventListener('abort', () => resolve(), { once: true });
-          });
-        }
+        while (asked.length === 0 && !signal.aborted) await awake(signal);
         return asked.splice(0, most);
+      },
+      async sift(wanted, signal) {
+        while (asked.length === 0 && !signal.aborted) await awake(signal);
+        for (const run of [...asked]) if (!(await wanted(run))) asked.splice(asked.indexOf(run), 1);
+        return asked.length;
       },
     },
     configs: {
@@ -55,6 +60,7 @@ function lab({ mostTasks = 2, heldUntil = {} as Record<string, number> } = {}) {
     told,
     takenOver,
     wanted,
+    left: asked,
     ask(...connectors: string[]) {
       for (const connector of connectors) {
         asked.push({ request: { kind: 'task', connector, task: 0 }, invocation: `of ${connector}` });
@@ -86,6 +92,21 @@ test('asks for no more than it has room for, and waits while it is full', async 
   expect([...started.keys()]).toEqual(['a', 'b']);
   expect(wanted).toEqual([2]);
   started.get('a')!(true);
+  await until('there was room for c', () => started.has('c'));
+  await stop();
+});
+
+test('full, it takes away what is sent for tasks that run, leaves what waits, and tells of that alone', async () => {
+  const { ask, started, told, left, stop } = lab({ heldUntil: { held: 9999 } });
+  ask('a', 'b');
+  await until('both are started', () => started.size === 2);
+  ask('a', 'held', 'b');
+  await until('they are taken away', () => left.length === 0);
+  expect(told).not.toContain('runner.full');
+  ask('b', 'c');
+  await until('it tells that c waits', () => told.includes('runner.full'));
+  expect(left.map(({ invocation }) => invocation)).toEqual(['of c']);
+  started.get('b')!(true);
   await until('there was room for c', () => started.has('c'));
   await stop();
 });
