@@ -1,10 +1,11 @@
 /**
  * Many connectors get one record each, all at one moment: `npm run bench:burst`, or `node test/bench/burst.ts [connectors]
  * [rounds] [connectors of Java's worker, 0: none]`. The coordinator and the environments are processes out of a bundle, the
- * table and the broker are real ones; this process is Lambda: it hands what the coordinator has invoked to environments,
+ * broker is a real one, the table (burst/table.ts) is in memory behind DynamoDB's protocol; this process is Lambda: it hands what the coordinator has invoked to environments,
  * `runsInFlight` at most at a time. BURST_PROFILE=<folder> writes CPU profiles of each round. Prints the page in results/burst.md.
  */
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,6 @@ import { bundleProgram } from '../../cdk/bundle.ts';
 import type { Settings } from '../../src/config/config-def.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
-import { dropTables, dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
 import setup, { kafkaAddress } from '../support/services.ts';
 import type { BurstMessage, BurstRequest, BurstRole } from './burst/arm.ts';
 import { median } from './median.ts';
@@ -28,13 +28,15 @@ const giveUpMs = 60_000;
 const string = 'org.apache.kafka.connect.storage.StringConverter';
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+const tableProcess = fork(join(import.meta.dirname, 'burst', 'table.ts'));
+const [tablePort] = await once(tableProcess, 'message');
+process.env.DROVER_TEST_DYNAMODB = `http://127.0.0.1:${tablePort}`;
 const teardown = await setup();
 const about = machine();
 const folder = mkdtempSync(join(tmpdir(), 'drover-burst-'));
-const db = dynamoDbClient();
-const table = await newTable(db);
 const client = createKafkaClient({ bootstrapServers: kafkaAddress() });
-const services = childrenOf(process.pid);
+const tablePid = tableProcess.pid!;
+const brokerPids = childrenOf(process.pid).filter((pid) => pid !== tablePid);
 const run = `burst-${process.pid}`;
 
 interface Round {
@@ -61,8 +63,8 @@ const configOf = (name: string): Settings => ({
 /** The broker says when a record was appended. */
 async function createTopics(names: readonly string[]): Promise<void> {
   const configs = { 'message.timestamp.type': 'LogAppendTime' };
-  for (let from = 0; from < names.length; from += 100) {
-    const topics = names.slice(from, from + 100);
+  for (let from = 0; from < names.length; from += 50) {
+    const topics = names.slice(from, from + 50);
     await client.admin.createTopics(topics.map((topic) => ({ topic, partitions: 1, replicationFactor: 1, configs })));
   }
   for (const name of names) writeFileSync(fileOf(name), '');
@@ -107,7 +109,7 @@ interface Child {
 const outdir = join(folder, 'bundle');
 
 async function start(role: BurstRole, onInvoked: (request: RunRequest) => void): Promise<Child> {
-  const child = fork(join(outdir, 'dist', 'burst.mjs'), [role, table, String(runsInFlight)]);
+  const child = fork(join(outdir, 'dist', 'burst.mjs'), [role, 'burst', String(runsInFlight)]);
   const waiting = new Map<number, PromiseWithResolvers<Readonly<Record<string, number>>>>();
   const answer = (id: number) => {
     const waiter = Promise.withResolvers<Readonly<Record<string, number>>>();
@@ -214,16 +216,19 @@ async function drover(): Promise<Round[]> {
     Array.from({ length: availableParallelism() }, () => start('environments', () => {})),
   );
   environments = new Environments(children);
-  // Woken by what rings for them alone.
   for (let from = 0; from < names.length; from += 20)
     await Promise.all(
       names.slice(from, from + 20).map((name, n) => {
-        const config = { ...configOf(name), 'drover.schedule': 'once' };
-        return children[n % children.length]!.ask({ kind: 'create', name, config });
+        return children[n % children.length]!.ask({ kind: 'create', name, config: configOf(name) });
       }),
     );
   const all = [coordinator, ...children];
-  const groups = { coordinator: [coordinator.pid], environments: children.map(({ pid }) => pid), others: services };
+  const groups = {
+    coordinator: [coordinator.pid],
+    environments: children.map(({ pid }) => pid),
+    table: [tablePid],
+    broker: brokerPids,
+  };
   const cpuOf = () => Object.entries(groups).map(([who, pids]) => [who, cpuSeconds(pids)] as const);
   const measured: Round[] = [];
   for (let round = 0; round <= rounds; round++) {
@@ -298,7 +303,7 @@ Printed by \`npm run bench:burst\`, ${new Date().toISOString().slice(0, 10)}. ${
 File sources with StringConverter, one task each, whose files all get one line; then one wake-up names all of them, as an event does.
 The coordinator marks their tasks due and invokes; at most ${runsInFlight} runs at a time (\`limits.runsInFlight\` as it is by default), in a process for
 each core, out of a bundle, warm. Lambda is played by the benchmark, and an environment does not keep to its connectors. Broker and table
-(the AWS emulator's) share the machine. When a record was on its topic says the broker (LogAppendTime), in milliseconds after the last line was
+(in memory, behind DynamoDB's protocol: the emulator would be all that there is to measure) share the machine. When a record was on its topic says the broker (LogAppendTime), in milliseconds after the last line was
 written; ${rounds} rounds after one that is not counted, median (lowest–highest). Java's worker is one process with a task a connector, which all look
 once a second.
 
@@ -307,15 +312,14 @@ once a second.
 ${line('Drover', connectors, ours)}
 ${theirs.length === 0 ? '' : `${line('Java Connect 4.3', javaConnectors, theirs)}\n`}
 All on their topics after ${Math.round(last)} ms (goal ${goalMs}: ${last <= goalMs ? 'met' : 'missed'}). Table requests a connector: ${counts}. Runs at a time: ${middle(ours, ({ most }) => most)} at
-most; handed out and not over: ${middle(ours, ({ mostHandedOut }) => mostHandedOut)}. *Others* are the broker and the table.
+most; handed out and not over: ${middle(ours, ({ mostHandedOut }) => mostHandedOut)}.
 `;
   mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
   writeFileSync(join(import.meta.dirname, 'results', 'burst.md'), page);
   console.log(page);
-  await dropTables();
 } finally {
   await client.close();
-  db.destroy();
+  tableProcess.disconnect();
   rmSync(folder, { recursive: true, force: true });
   await teardown();
 }

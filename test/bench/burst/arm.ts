@@ -93,20 +93,22 @@ async function run(request: RunRequest): Promise<void> {
 let profile: Session | null = null;
 let profiles = 0;
 
-/** BURST_PROFILE=<folder>: a CPU profile from one question for the counts to the next. */
+/** BURST_PROFILE=<folder>: a CPU profile from one question for the counts to the next, of each round. */
 async function turnProfile(): Promise<void> {
   const folder = process.env.BURST_PROFILE;
   if (folder === undefined) return;
-  if (profile !== null) {
-    const { profile: found } = await profile.post('Profiler.stop');
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, `${role}-${process.pid}-${++profiles}.cpuprofile`), JSON.stringify(found));
-  } else {
+  if (profile === null) {
     profile = new Session();
     profile.connect();
     await profile.post('Profiler.enable');
+    await profile.post('Profiler.start');
+    return;
   }
-  await profile.post('Profiler.start');
+  const { profile: found } = await profile.post('Profiler.stop');
+  profile.disconnect();
+  profile = null;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${role}-${process.pid}-${++profiles}.cpuprofile`), JSON.stringify(found));
 }
 
 async function handle(asked: BurstRequest): Promise<Readonly<Record<string, number>>> {
