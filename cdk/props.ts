@@ -77,7 +77,8 @@ export interface ApiThrottle {
 /** What bounds the work and its cost. */
 export interface DroverLimits {
   /**
-   * Task runs under way at a time. So many are handed out a second at most; see `reserveConcurrency` for a hard bound.
+   * Task runs under way at a time. So many are handed out at once, others as those end or a second later; see
+   * `reserveConcurrency` for a hard bound.
    * A hundred thousand connectors that poll by the minute need 2,000.
    * @default 20
    */

@@ -12,6 +12,10 @@ const stretchBytes = 64 << 10;
 const lf = 10;
 const cr = 13;
 
+/** Memory of files that are closed: runs come and go. */
+const spare: Buffer[] = [];
+const mostSpare = 8;
+
 /** Complete lines and, for each, the byte position behind its line end. */
 export interface Lines {
   readonly texts: string[];
@@ -27,7 +31,7 @@ export interface Lines {
  */
 export class FileLines {
   readonly #file: FileHandle;
-  #buffer = Buffer.allocUnsafe(firstChunkBytes);
+  #buffer = spare.pop() ?? Buffer.allocUnsafe(firstChunkBytes);
   /** The last read had more to give than there was room for. */
   #filled = false;
   /** Bytes of `#buffer` that hold unread data: [#start, #end). */
@@ -50,16 +54,22 @@ export class FileLines {
 
   /**
    * At most `max` lines, and no more once they are 4 MiB together, so that a poll of long lines fits into memory; none
-   * when the file has no further complete line now.
+   * when the file has no further complete line now. With some, the end of the file is not looked for once more.
    */
   async next(max: number): Promise<Lines> {
     const lines: Lines = { texts: [], ends: [] };
     const from = this.position;
     for (;;) {
       this.#cut(lines, max);
-      if (lines.texts.length >= max || this.position - from >= maxBytes) return lines;
+      const { length } = lines.texts;
+      if (length >= max || this.position - from >= maxBytes || (length > 0 && !this.#filled)) return lines;
       if (!(await this.#readMore())) return lines;
     }
+  }
+
+  /** The file is closed: its memory is for another one. */
+  release(): void {
+    if (this.#buffer.length === firstChunkBytes && spare.length < mostSpare) spare.push(this.#buffer);
   }
 
   /** File position behind the last line returned. */

@@ -182,9 +182,12 @@ export class FileStreamSourceTask implements SourceTask {
 
   async stop(): Promise<void> {
     const file = this.#file;
+    const lines = this.#lines;
     this.#file = null;
     this.#lines = null;
+    // Waits for a read that is still under way.
     await file?.close();
+    lines?.release();
   }
 }
 

@@ -2,6 +2,7 @@ import type { InvokedRun } from '../invocation/run-request.ts';
 import { becameDue, type TableChange } from '../storage/table-change.ts';
 import { dispatch, requestOf } from './dispatch.ts';
 import { bringFeedsInLine, type HoldFeedsDeps } from './hold-feeds.ts';
+import { Pace } from './pace.ts';
 import { type TakeOverDeps, takeOver } from './take-over.ts';
 import { scheduledTick, shardTick, type TickDeps } from './tick.ts';
 import { isSoon, tickWithinTheMinute } from './ticker.ts';
@@ -48,7 +49,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       const now = clock.now();
       const due = changes.map(becameDue).filter((item) => item !== null);
       const runs = new Map(due.filter((item) => item.dueAt <= now).map(({ run }) => [JSON.stringify(run), run]));
-      await dispatch(deps, [...runs.values()].map(requestOf), deadlineAt);
+      await dispatch(deps, [...runs.values()].map(requestOf), deadlineAt, new Pace(deps, deps.configs));
       if (due.some((item) => isSoon(item.dueAt, now))) await ensureTicking();
       const feeds = changes.filter((change) => change.kind === 'feed');
       const keys = feeds.map(({ before, after }) => (after ?? before)?.key).filter((key) => key !== undefined);

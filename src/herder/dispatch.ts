@@ -1,69 +1,45 @@
-import type { Clock } from '../clock.ts';
 import type { Invoker, RunId, RunRequest } from '../invocation/run-request.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { Pace, type PaceDeps } from './pace.ts';
 
-export interface DispatchLimits {
-  /**
-   * Task runs that may be under way at a time (L5). A dispatch hands out at most this many a second, so that a mass
-   * wake-up opens its Kafka connections little by little; where `limits.reserveConcurrency` is set, the task function's
-   * reserved concurrency holds what is handed out to the same number.
-   */
-  readonly runsInFlight: number;
-  /** Invoke calls under way at a time. */
-  readonly concurrency: number;
-}
-
-export interface DispatchDeps {
+export interface DispatchDeps extends PaceDeps {
   readonly invoker: Invoker;
-  readonly clock: Clock;
-  /** In [0, 1). */
-  readonly random: () => number;
   readonly telemetry: Telemetry;
-  readonly limits: DispatchLimits;
-}
-
-export interface DispatchReport {
-  readonly dispatched: number;
-  /** Refused by Lambda, or out of time: they stay due, and the next tick finds them. */
-  readonly left: number;
 }
 
 /**
- * Invokes all of them at once, concurrently, until `deadlineAt` (epoch milliseconds). Never rejects: an invocation
- * that fails leaves its item due. Dispatching something twice is harmless, its lease lets one run (I1).
+ * Invokes all of them, concurrently, as `pace` lets them go, until `deadlineAt` (epoch milliseconds); answers how many. Never
+ * rejects: an invocation that fails, or does not fit in, leaves its item due, and the next tick finds it. Dispatching something
+ * twice is harmless, its lease lets one run (I1).
  */
 export async function dispatch(
   deps: DispatchDeps,
-  requests: readonly RunRequest[],
+  requests: Iterable<RunRequest> | AsyncIterable<RunRequest>,
   deadlineAt: number,
-): Promise<DispatchReport> {
+  pace = new Pace(deps, null),
+): Promise<number> {
   const { clock, limits } = deps;
   const startedAt = clock.now();
-  let next = 0;
+  const iterator = Symbol.asyncIterator in requests ? requests[Symbol.asyncIterator]() : requests[Symbol.iterator]();
   let dispatched = 0;
+  let first: RunRequest | null = null;
   const worker = async () => {
-    while (next < requests.length) {
-      const index = next++;
-      const startAt = startedAt + delayOf(index, limits.runsInFlight, deps.random);
-      if (startAt >= deadlineAt) return;
-      const wait = startAt - clock.now();
-      if (wait > 0) await clock.sleep(wait);
-      if (await invoke(deps, requests[index]!)) dispatched++;
+    for (;;) {
+      const { value, done } = await iterator.next();
+      if (done) return;
+      first ??= value;
+      if (!(await pace.turn(deadlineAt))) return;
+      if (!(await invoke(deps, value))) continue;
+      pace.handedOut(value);
+      dispatched++;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(limits.concurrency, requests.length) }, worker));
-  const [first] = requests;
-  if (first !== undefined) {
+  await Promise.all(Array.from({ length: limits.concurrency }, worker));
+  if (first !== null) {
     const durationMs = clock.now() - startedAt;
     deps.telemetry.emit('herder.dispatched', { runs: dispatched, first: nameOf(first), durationMs });
   }
-  return { dispatched, left: requests.length - dispatched };
-}
-
-/** Nothing for the first second's worth; the others a second apart by the batch, jittered inside it. */
-function delayOf(index: number, perSecond: number, random: () => number): number {
-  const second = Math.floor(index / perSecond);
-  return second === 0 ? 0 : Math.round((second - 1 + random()) * 1000);
+  return dispatched;
 }
 
 async function invoke(deps: DispatchDeps, request: RunRequest): Promise<boolean> {

@@ -114,8 +114,8 @@ async function sweep(
   const overdue = found.filter(({ dueAt }) => dueAt <= now - graceMs);
   for (const item of overdue) pending.dispatched(item);
   const requests = [...first, ...inTurn(overdue, deps.random).map(({ run }) => requestOf(run))];
-  const { dispatched, left } = await dispatch(deps, requests, endAt);
-  deps.telemetry.emit('herder.swept', { due: overdue.length, dispatched, left });
+  const dispatched = await dispatch(deps, requests, endAt);
+  deps.telemetry.emit('herder.swept', { due: overdue.length, dispatched, left: requests.length - dispatched });
 }
 
 /**

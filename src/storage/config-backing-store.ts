@@ -59,6 +59,8 @@ export interface ConfigBackingStore {
   listConnectorNames(after: string | null, limit?: number): Promise<Page<string>>;
   getTasks(connector: string): Promise<TaskItem[]>;
   getTask(connector: string, task: number): Promise<TaskItem | undefined>;
+  /** Many with few requests, in no order; those that are not there are left out. */
+  getTasksOf(tasks: readonly { readonly connector: string; readonly task: number }[]): Promise<TaskItem[]>;
   /** Both with one query, strongly consistent. */
   getConnectorAndTasks(
     name: string,

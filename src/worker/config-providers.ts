@@ -32,6 +32,12 @@ export async function resolveSettings(
   return resolved;
 }
 
+/** The same, but settings without a reference are answered as they are, not copied: nobody may be given them who could change them. */
+export async function resolveOrSame(...given: Parameters<typeof resolveSettings>): Promise<Settings> {
+  const [settings] = given;
+  return Object.values(settings).some((text) => text.includes('${')) ? resolveSettings(...given) : settings;
+}
+
 async function resolveText(
   name: string,
   text: string,

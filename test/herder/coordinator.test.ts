@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Coordinator, type CoordinatorDeps, createCoordinator } from '../../src/herder/coordinator.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { everyTick } from '../../src/storage/due-index.ts';
@@ -361,6 +361,75 @@ describe('coordinator', () => {
       expect(tickersStarted).toBe(0);
     });
 
+    describe('of many', () => {
+      const all = 25;
+      const ends: string[] = [];
+      const namesOfAll = Array.from({ length: all }, (_, i) => `many${i}`);
+      const end = async (connector: string) => {
+        const taken = await stores.leases.acquireTask(connector, 0, 'w', clock.now(), clock.now() + minute);
+        if (!taken.granted) throw new Error(taken.reason);
+        await stores.leases.release(taken.lease, {
+          state: 'RUNNING',
+          trace: null,
+          workerId: 'w',
+          // Polls by the minute: it stays due as it was.
+          dueAt: everyTick,
+          counters: { lastRunAt: clock.now() },
+        });
+        ends.push(connector);
+      };
+      beforeEach(async () => {
+        ends.length = 0;
+        for (const name of namesOfAll) await createIdle(name);
+        running = false;
+      });
+
+      it('L5: the next are handed out as soon as others are over, never more at a time', async () => {
+        const from = clock.now() - startedAt;
+        let most = 0;
+        const ending = async () => {
+          while (ends.length < all) {
+            const underWay = names().slice(ends.length);
+            most = Math.max(most, underWay.length);
+            for (const name of underWay) await end(name);
+            await clock.sleep(50);
+          }
+        };
+        await clock.run(Promise.all([create(5).onWakeUp(namesOfAll, deadline()), ending()]));
+        expect(names().sort()).toEqual([...namesOfAll].sort());
+        expect(most).toBe(5);
+        expect(Math.max(...invocations.map(({ at }) => at - from))).toBeLessThan(1000);
+      });
+
+      it('L5: where they go on, others follow by the second', async () => {
+        const from = clock.now() - startedAt;
+        await clock.run(create(5).onWakeUp(namesOfAll, deadline()));
+        const seconds = invocations.map(({ at }) => Math.ceil((at - from) / 1000));
+        for (const second of new Set(seconds)) expect(seconds.filter((at) => at === second)).toHaveLength(5);
+        expect(names()).toHaveLength(all);
+      });
+
+      it('L1: what does not fit in before the deadline is due at every tick', async () => {
+        const { woken } = await clock.run(create(5).onWakeUp(namesOfAll, deadline(1500)));
+        expect(woken).toBe(all);
+        expect(names().length).toBeLessThan(all);
+        await clock.advance(minute);
+        await clock.run(create(100).onTick(deadline()));
+        expect(new Set(names()).size).toBe(all);
+      });
+
+      it('is told to whoever has sent it when the table fails, once those that could be marked are under way', async () => {
+        const wakeTask = stores.config.wakeTask.bind(stores.config);
+        vi.spyOn(stores.config, 'wakeTask').mockImplementation(async (connector, task, now) => {
+          if (connector === 'many3') throw new Error('the table is away');
+          return wakeTask(connector, task, now);
+        });
+        const waking = clock.run(create().onWakeUp(namesOfAll.slice(0, 6), deadline()));
+        await expect(waking).rejects.toThrow('the table is away');
+        expect(names()).toEqual(['many0', 'many1', 'many2', 'many4', 'many5']);
+      });
+    });
+
     it('L1: leaves what could not be invoked to the next tick', async () => {
       await createIdle();
       refusing = true;
@@ -462,11 +531,11 @@ describe('coordinator', () => {
   });
 
   /** A connector with an idle task that nothing but a wake-up makes due. */
-  async function createIdle() {
-    await createConnector('a');
-    const { lease } = await acquire('a');
+  async function createIdle(name = 'a') {
+    await createConnector(name);
+    const { lease } = await acquire(name);
     await stores.generations.putTasks(lease, 1, [{ task: 0, config: {}, assignment: [], positions: [] }], clock.now());
-    const task = await stores.leases.acquireTask('a', 0, 'w', clock.now(), clock.now() + minute);
+    const task = await stores.leases.acquireTask(name, 0, 'w', clock.now(), clock.now() + minute);
     if (!task.granted) throw new Error(task.reason);
     await stores.leases.release(task.lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
     await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });

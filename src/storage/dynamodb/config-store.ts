@@ -297,6 +297,10 @@ export class DynamoDbConfigBackingStore implements ConfigBackingStore {
     return item === null ? undefined : readTask(item);
   }
 
+  async getTasksOf(tasks: readonly { readonly connector: string; readonly task: number }[]): Promise<TaskItem[]> {
+    return (await this.#table.getMany(tasks.map(({ connector, task }) => taskKey(connector, task)))).map(readTask);
+  }
+
   async getConnectorAndTasks(name: string, options: { evenDeleting?: boolean } = {}) {
     const items: Attributes[] = [];
     for await (const page of queryAll(this.#table, connectorPk(name), { from: stateSk, to: `${taskPrefix}~` })) {

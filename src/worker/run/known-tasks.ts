@@ -54,6 +54,8 @@ interface Kept extends Known {
  */
 export class KnownTasks {
   readonly #tasks = new Map<string, Kept>();
+  /** Seen to have the config that its tasks were made from. */
+  readonly #inForce = new WeakSet<ConnectorItem>();
 
   has(connector: string, task: number): boolean {
     return this.#tasks.has(keyOf(connector, task));
@@ -75,13 +77,20 @@ export class KnownTasks {
    */
   keep(item: TaskItem, { fencingToken }: Lease, known: Known): void {
     const { connector } = known;
-    if (connector.generation < item.generation || connector.appliedConfigHash !== hashOf(connector.config)) return;
+    if (connector.generation < item.generation || !this.#isInForce(connector)) return;
     this.#tasks.set(keyOf(item.connector, item.task), {
       ...known,
       fencingToken,
       generation: item.generation,
     });
     if (this.#tasks.size > mostTasks) this.#tasks.delete(this.#tasks.keys().next().value!);
+  }
+
+  #isInForce(connector: ConnectorItem): boolean {
+    if (this.#inForce.has(connector)) return true;
+    if (connector.appliedConfigHash !== hashOf(connector.config)) return false;
+    this.#inForce.add(connector);
+    return true;
   }
 }
 

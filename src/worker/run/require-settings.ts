@@ -8,6 +8,22 @@ import { connectorWish } from '../../plugins/registry.ts';
 import type { ConnectorType } from '../../storage/items.ts';
 import type { RunHost } from './run-host.ts';
 
+/** Settings that were found in order, by who has looked: an environment's plugins and its own settings do not change. */
+const inOrder = new WeakMap<RunHost['plugins'], WeakMap<Settings, ConnectorType>>();
+
+/**
+ * The same for the run of a task, which comes again and again with the very same config, in the same memory, as long as
+ * nobody has changed it (known-tasks.ts): that is looked at once.
+ */
+export function requireSettingsOnce(...given: Parameters<typeof requireSettings>): void {
+  const [{ plugins }, { type }, config] = given;
+  const known = inOrder.get(plugins) ?? new WeakMap<Settings, ConnectorType>();
+  if (known.get(config) === type) return;
+  requireSettings(...given);
+  known.set(config, type);
+  inOrder.set(plugins, known);
+}
+
 /**
  * Throws ConfigError for the first of Connect's own settings that a connector cannot start with. Validation has seen
  * most of them; but not what references stand for, what was imported, or what a later deployment has taken away.

@@ -15,7 +15,7 @@ import { getConnector } from '../../plugins/registry.ts';
 import { deathsOf } from '../../storage/deaths.ts';
 import { type ConnectorItem, keepsStates, type TaskItem } from '../../storage/items.ts';
 import type { Lease, RunOutcome } from '../../storage/lease-store.ts';
-import { resolveSettings } from '../config-providers.ts';
+import { resolveOrSame, resolveSettings } from '../config-providers.ts';
 import { feedOfTask, standForFeed } from '../feed/fed-task.ts';
 import { messageOf } from '../record/failure.ts';
 import { runSink } from '../sink/sink-run.ts';
@@ -26,7 +26,7 @@ import { KnownTopics } from './known-topics.ts';
 import { acquireTaskLease, type Deadlines, deadlinesOf, distantDeadlines, releaseLease } from './lease.ts';
 import { keepRenewing } from './renewal.ts';
 import { requireAllowed } from './require-allowed.ts';
-import { requireSettings } from './require-settings.ts';
+import { requireSettingsOnce } from './require-settings.ts';
 import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
 import type { RunHost } from './run-host.ts';
 import { idleBackOffMs, idleDueAt, retryDueAt, runLimits } from './run-limits.ts';
@@ -173,7 +173,7 @@ async function loadRun(
   if (connector.type !== item.type) {
     throw new ConflictError('task.outdated', `Connector ${item.connector} is being turned into a ${connector.type}`);
   }
-  const config = await resolveSettings(connector.config, host.configProviders, host.telemetry.secrets);
+  const config = await resolveOrSame(connector.config, host.configProviders, host.telemetry.secrets);
   await requireAllowed(host.settings, item.type, config);
   const taskConfig = await resolveSettings(item.config, host.configProviders, host.telemetry.secrets);
   const stays = onRunner && asksForRunner(config) && scheduledRun(config, requestedAt) === null && !item.revoked;
@@ -203,7 +203,7 @@ async function runLoaded(run: TaskRun, { signal, renewal }: RunBudget): Promise<
   const rejections = watchUnhandledRejections((error) => run.bounds.break(error));
   try {
     const work = rejections.run(async () => {
-      requireSettings(run.host, { name: run.about.connector, type: run.item.type }, run.config);
+      requireSettingsOnce(run.host, { name: run.about.connector, type: run.item.type }, run.config);
       if (run.item.type === 'source') {
         const plugin: SourceConnector = await createPlugin(getConnector(run.host.plugins, 'source', run.config));
         if (feedOfTask(run.item) === null) await runSource(run, plugin);
