@@ -113,7 +113,7 @@ function taskReport(item: TaskItem, now: number): TaskReport {
     running: item.leaseOwner !== null && item.leaseExpiresAt > now,
     lastRunAt: counters.lastRunAt,
     lastSuccessAt: counters.lastSuccessAt,
-    nextDueAt: item.dueAt === everyTick ? nextTick(now) : item.dueAt,
+    nextDueAt: dueSince(item, now),
     watched: item.watched,
     runs: counters.runs,
     emptyRuns: counters.consecutiveEmptyRuns,
@@ -124,6 +124,13 @@ function taskReport(item: TaskItem, now: number): TaskReport {
     deaths: deathsReport(item, now),
     lag: { records: counters.lagRecords, seconds: counters.lagSeconds, secondsLeft: counters.lagSecondsLeft },
   };
+}
+
+/** A task that is being run stays due: of a run that has died, what its lease held back is due since that was over. */
+function dueSince({ dueAt, leaseOwner, leaseExpiresAt }: LeaseState, now: number): number | null {
+  if (dueAt === everyTick) return nextTick(now);
+  const hasDied = dueAt !== null && leaseOwner !== null && leaseExpiresAt <= now;
+  return hasDied ? Math.max(dueAt, leaseExpiresAt) : dueAt;
 }
 
 const minuteMs = 60_000;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { ManualClock } from '../support/manual-clock.ts';
 import { actConnectorRun, createMemoryRest, type MemoryRest } from '../support/memory-rest.ts';
 import { httpOf, type Said, type TerminalOptions, type as typeAnything, typeTo } from './terminal.ts';
 
@@ -325,7 +326,8 @@ test('a misspelt setting is no error, as with Connect, and is told with what may
 });
 
 test('tasks that no runner takes are told of: by doctor, and where the connector is described', async () => {
-  rest = createMemoryRest({ hasRunner: true });
+  const clock = new ManualClock(Date.now() - 3_600_000);
+  rest = createMemoryRest({ hasRunner: true, clock });
   type = typeTo(rest);
   const asking = { ...config(), 'drover.runner': 'always' };
   for (const [name, own] of Object.entries({ orders: asking, others: config() })) {
@@ -333,13 +335,21 @@ test('tasks that no runner takes are told of: by doctor, and where the connector
     await actConnectorRun(rest, name, [{}]);
   }
   expect((await type('doctor')).out).not.toContain('runner');
-  // Due, since long before this machine's time: a function's run, which is late too, waits for no runner.
+  // Due for an hour: a function's run, which is late too, waits for no runner.
   for (const name of ['orders', 'others']) await rest.stores.config.markTaskDue(name, 0, rest.clock.now());
   const said = await type('doctor');
   expect(said.code).toBe(1);
   expect(said.out).toMatch(/✗ +runner +tasks of orders wait for a runner, and none takes them +docs\/runner\.md/);
   expect((await type('describe orders')).out).toMatch(/waits for a runner, \d+/);
   expect((await type('describe others')).out).not.toContain('waits for a runner');
+  // A runner has it, or was lost just now: what counts is when its lease was over, not since when the task is due.
+  const over = Date.now();
+  expect((await rest.stores.leases.acquireTask('orders', 0, 'runner:a', clock.now(), over)).granted).toBe(true);
+  for (const at of [over - 1, over]) {
+    await clock.advanceTo(at);
+    expect((await type('doctor')).out).not.toContain('runner');
+    expect((await type('describe orders')).out).not.toContain('waits for a runner');
+  }
 });
 
 test('validate names each field that is wrong', async () => {

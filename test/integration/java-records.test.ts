@@ -103,6 +103,18 @@ describe('transformations', () => {
     expect(await valuesOf(bench)).toEqual(['a #1', 'retries 1 #2', 'b #3', 'retries 2 #4', 'c #5']);
   });
 
+  it('text of another class than String is text, as the converters of a worker write it', async () => {
+    for (const converter of ['json.JsonConverter', 'storage.StringConverter']) {
+      const bench = await listed('wraps a,wraps bare', {
+        ...marks,
+        'value.converter': `org.apache.kafka.connect.${converter}`,
+        'value.converter.schemas.enable': 'false',
+      });
+      await bench.throwIfFailed();
+      expect(await valuesOf(bench)).toEqual(['wraps a #1', 'wraps bare #2']);
+    }
+  });
+
   it('an error that is no exception is tolerated by nobody', async () => {
     const bench = await listed('a,breaks,b', { ...marks, ...letters });
     const [trace = ''] = await bench.traces();

@@ -13,3 +13,5 @@ export const debeziumPostgres = () => debezium('postgres', '3.6.1.Final');
 export const debeziumMariaDb = () => debezium('mariadb', '3.5.0.Final');
 export const debeziumJdbc = () => debezium('jdbc', '3.4.0.Final');
 export const mirrorMaker = () => jars('connect-mirror', [`org.apache.kafka:connect-mirror:${kafkaVersion}`]);
+export const apicurioConverters = () =>
+  jars('apicurio-converter', ['io.apicurio:apicurio-registry-utils-converter:2.6.13.Final']);

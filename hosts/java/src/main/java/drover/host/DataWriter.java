@@ -125,7 +125,8 @@ final class DataWriter {
             case FLOAT32 -> value instanceof Float;
             case FLOAT64 -> value instanceof Double;
             case BOOLEAN -> value instanceof Boolean;
-            case STRING -> value instanceof String;
+            // JsonConverter and StringConverter of a worker take them too: Avro's Utf8, for example.
+            case STRING -> value instanceof CharSequence;
             case BYTES -> value instanceof byte[] || value instanceof ByteBuffer;
             case ARRAY -> value instanceof List;
             case MAP -> value instanceof Map;
@@ -147,7 +148,7 @@ final class DataWriter {
                 case FLOAT32 -> out.int32(Float.floatToRawIntBits((Float) value));
                 case FLOAT64 -> out.int64(Double.doubleToRawLongBits((Double) value));
                 case BOOLEAN -> out.byteOf((Boolean) value ? 1 : 0);
-                case STRING -> out.text((String) value);
+                case STRING -> out.text(value.toString());
                 case BYTES -> out.bytes(bytesOf(value));
                 case ARRAY -> {
                     List<?> list = (List<?>) value;
@@ -192,7 +193,7 @@ final class DataWriter {
         else if (value instanceof Float number) out.byteOf(5).int32(Float.floatToRawIntBits(number));
         else if (value instanceof Double number) out.byteOf(6).int64(Double.doubleToRawLongBits(number));
         else if (value instanceof Boolean yes) out.byteOf(7).byteOf(yes ? 1 : 0);
-        else if (value instanceof String text) out.byteOf(8).text(text);
+        else if (value instanceof CharSequence text) out.byteOf(8).text(text.toString());
         else if (value instanceof byte[] || value instanceof ByteBuffer) out.byteOf(9).bytes(bytesOf(value));
         else if (value instanceof Collection<?> list) {
             out.byteOf(10).uint(list.size());
