@@ -109,6 +109,8 @@ export class FileStreamSourceTask implements SourceTask {
   #partition: SourcePartition = {};
   #file: FileHandle | null = null;
   #lines: FileLines | null = null;
+  /** It has been read, with or without success. */
+  #isLookedAt = false;
 
   constructor(files: FileAccess = anyFile) {
     this.#files = files;
@@ -130,9 +132,18 @@ export class FileStreamSourceTask implements SourceTask {
 
   async poll(): Promise<SourceRecord[] | null> {
     this.#lines ??= await this.#open();
-    if (this.#lines === null) return null;
-    const { texts, ends } = await this.#lines.next(this.#batchSize);
-    if (texts.length === 0) return null;
+    const lines = this.#lines;
+    if (lines === null) return null;
+    const begun = lines.position;
+    const { texts, ends } = await lines.next(this.#batchSize).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'EISDIR' ? unreadable(this.#path, new Error('it is a directory')) : error;
+    });
+    const isFirst = !this.#isLookedAt;
+    this.#isLookedAt = true;
+    if (texts.length === 0) {
+      if (isFirst) await this.#warnOfTruncation(begun);
+      return null;
+    }
     const now = Date.now();
     const records = new Array<SourceRecord>(texts.length);
     for (let i = 0; i < texts.length; i++) {
@@ -164,20 +175,22 @@ export class FileStreamSourceTask implements SourceTask {
     this.#file = file;
     try {
       const position = positionOf(await this.#context.offsetStorageReader.offset(this.#partition));
-      const status = await file.stat();
-      if (status.isDirectory()) throw unreadable(this.#path, new Error('it is a directory'));
-      if (status.isFile() && status.size < position) {
-        this.#context.warn(
-          `File ${this.#path} has ${status.size} bytes, fewer than the committed position ${position}: it was truncated. ` +
-            "Waiting until it has grown past that; to read it from its start, reset this connector's offsets",
-        );
-      }
       return new FileLines(file, position);
     } catch (error) {
       await this.stop();
       if (isRetriable(error) || error instanceof ConnectError) throw error;
       throw unreadable(this.#path, error);
     }
+  }
+
+  /** That there is nothing behind the committed position may be because the file has become shorter. */
+  async #warnOfTruncation(position: number): Promise<void> {
+    const status = position === 0 ? undefined : await this.#file?.stat();
+    if (!status?.isFile() || status.size >= position) return;
+    this.#context.warn(
+      `File ${this.#path} has ${status.size} bytes, fewer than the committed position ${position}: it was truncated. ` +
+        "Waiting until it has grown past that; to read it from its start, reset this connector's offsets",
+    );
   }
 
   async stop(): Promise<void> {

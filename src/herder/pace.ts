@@ -25,7 +25,7 @@ export interface PaceDeps {
 type Tasks = Pick<ConfigBackingStore, 'getTasksOf'>;
 
 /** How often it is looked which runs are over, while others wait for that. */
-const lookEveryMs = 100;
+const lookEveryMs = 50;
 /** Of one look: one request for so many items. */
 const mostLookedAt = 100;
 
@@ -43,6 +43,7 @@ export class Pace {
   #turns = 0;
   #over = 0;
   #looking: Promise<void> | null = null;
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: PaceDeps, configs: Tasks | null) {
     this.#deps = deps;
@@ -80,7 +81,11 @@ export class Pace {
 
   /** All who wait share one look. A table that does not answer leaves it at the seconds. */
   #look(configs: Tasks): Promise<void> {
-    this.#looking ??= this.#ask(configs)
+    if (this.#looking !== null) return this.#looking;
+    const now = this.#deps.clock.now();
+    if (now - this.#lookedAt < lookEveryMs) return Promise.resolve();
+    this.#lookedAt = now;
+    this.#looking = this.#ask(configs)
       .catch(() => {})
       .finally(() => {
         this.#looking = null;

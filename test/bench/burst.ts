@@ -34,7 +34,7 @@ process.env.DROVER_TEST_DYNAMODB = `http://127.0.0.1:${tablePort}`;
 const teardown = await setup();
 const about = machine();
 const folder = mkdtempSync(join(tmpdir(), 'drover-burst-'));
-const client = createKafkaClient({ bootstrapServers: kafkaAddress() });
+const client = createKafkaClient({ bootstrapServers: kafkaAddress(), apiTimeoutMs: 120_000 });
 const tablePid = tableProcess.pid!;
 const brokerPids = childrenOf(process.pid).filter((pid) => pid !== tablePid);
 const run = `burst-${process.pid}`;

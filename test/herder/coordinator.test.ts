@@ -386,6 +386,7 @@ describe('coordinator', () => {
 
       it('L5: the next are handed out as soon as others are over, never more at a time', async () => {
         const from = clock.now() - startedAt;
+        const looks = vi.spyOn(stores.config, 'getTasksOf');
         let most = 0;
         const ending = async () => {
           while (ends.length < all) {
@@ -398,7 +399,19 @@ describe('coordinator', () => {
         await clock.run(Promise.all([create(5).onWakeUp(namesOfAll, deadline()), ending()]));
         expect(names().sort()).toEqual([...namesOfAll].sort());
         expect(most).toBe(5);
-        expect(Math.max(...invocations.map(({ at }) => at - from))).toBeLessThan(1000);
+        const lastAt = Math.max(...invocations.map(({ at }) => at - from));
+        expect(lastAt).toBeLessThan(1000);
+        // However many wait.
+        expect(looks.mock.calls.length).toBeLessThanOrEqual(lastAt / 50);
+        for (const [tasks] of looks.mock.calls) expect(tasks.length).toBeLessThanOrEqual(5);
+      });
+
+      it('L5: by the second too where the table does not tell', async () => {
+        vi.spyOn(stores.config, 'getTasksOf').mockRejectedValue(new Error('the table is away'));
+        const from = clock.now() - startedAt;
+        await clock.run(create(5).onWakeUp(namesOfAll, deadline()));
+        expect(names()).toHaveLength(all);
+        expect(Math.max(...invocations.map(({ at }) => at - from))).toBeLessThan(4000);
       });
 
       it('L5: where they go on, others follow by the second', async () => {

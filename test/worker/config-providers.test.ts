@@ -10,6 +10,7 @@ import {
   envConfigProvider,
   fileConfigProvider,
   parseProperties,
+  resolveOrSame,
   resolveSettings,
   secretsManagerConfigProvider,
   ssmConfigProvider,
@@ -18,6 +19,15 @@ import {
 const echo: ConfigProvider = { get: async (path, key) => (key === 'none' ? undefined : `<${path}|${key}>`) };
 const resolve = (text: string, providers: Record<string, ConfigProvider> = { p: echo }, secrets = new Secrets()) =>
   resolveSettings({ x: text }, new Map(Object.entries(providers)), secrets).then(({ x }) => x);
+
+describe('resolveOrSame', () => {
+  it('answers settings without a reference as they are, and resolves others', async () => {
+    const plain = { x: 'plain', y: '$z' };
+    const providers = new Map([['p', echo]]);
+    expect(await resolveOrSame(plain, providers, new Secrets())).toBe(plain);
+    expect(await resolveOrSame({ x: '${p:key}' }, providers, new Secrets())).toEqual({ x: '<|key>' });
+  });
+});
 
 describe('resolveSettings', () => {
   it.each([

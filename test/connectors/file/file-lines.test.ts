@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { FileLines } from '../../../connectors/file/file-lines.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-lines-'));
@@ -51,6 +51,27 @@ describe('FileLines', () => {
     expect((await lines.next(10)).texts).toEqual([]);
     appendFileSync(path, '\n');
     expect(await lines.next(10)).toEqual({ texts: ['f'], ends: [11] });
+  });
+
+  it('does not look for the end of the file once more when a read has come to it', async () => {
+    const lines = await linesOf('a\nb\n');
+    const read = vi.spyOn(file, 'read');
+    expect((await lines.next(10)).texts).toEqual(['a', 'b']);
+    expect(read).toHaveBeenCalledTimes(1);
+    expect((await lines.next(10)).texts).toEqual([]);
+    appendFileSync(path, 'c\n');
+    expect((await lines.next(10)).texts).toEqual(['c']);
+    expect(read).toHaveBeenCalledTimes(3);
+  });
+
+  it('hands its memory on, with nothing of what was in it', async () => {
+    const before = await linesOf('the lines of one file\nand its beginning of a line');
+    expect((await before.next(10)).texts).toEqual(['the lines of one file']);
+    await file.close();
+    before.release();
+    const lines = await linesOf('a\nb');
+    expect(await lines.next(10)).toEqual({ texts: ['a'], ends: [2] });
+    expect((await lines.next(10)).texts).toEqual([]);
   });
 
   it('reads a line longer than a chunk', async () => {

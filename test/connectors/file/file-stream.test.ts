@@ -86,7 +86,8 @@ describe('FileStreamSourceTask', () => {
   it('fails on a folder, and without a file', async () => {
     const task = new FileStreamSourceTask();
     task.start({ file: folder, topic: 't' }, sourceContext(null).context);
-    await expect(async () => task.poll()).rejects.toThrow(`File ${folder} cannot be read`);
+    await expect(async () => task.poll()).rejects.toThrow(`File ${folder} cannot be read: it is a directory`);
+    await task.stop();
     expect(() => new FileStreamSourceTask().start({ topic: 't' }, sourceContext(null).context)).toThrow("'file'");
   });
 });
