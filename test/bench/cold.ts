@@ -6,8 +6,9 @@
  * writes. The ways that were looked at to make it cheaper take turns. Prints the page in results/cold.md.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { stripTypeScriptTypes } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +102,9 @@ async function streamed(table: string, name: string) {
 }
 
 const run = promisify(execFile);
+/** Without its types, or the process would load what takes them off. */
+const program = join(folder, 'process.mjs');
+writeFileSync(program, stripTypeScriptTypes(readFileSync(join(import.meta.dirname, 'cold', 'process.ts'), 'utf8')));
 
 async function live(table: string, way: Way, name: Name, events: readonly unknown[]): Promise<Life> {
   const eventsFile = join(folder, 'events.json');
@@ -124,7 +128,6 @@ async function live(table: string, way: Way, name: Name, events: readonly unknow
     ...(way.cache === undefined ? {} : { NODE_COMPILE_CACHE: way.cache }),
   };
   const entry = join(bundleOf(way), name, 'dist', `${name}.mjs`);
-  const program = join(import.meta.dirname, 'cold', 'process.ts');
   const { stdout } = await run(process.execPath, [...(way.flags ?? []), program, entry, eventsFile], { env });
   return JSON.parse(/^LIFE (.*)$/m.exec(stdout)![1]!) as Life;
 }
