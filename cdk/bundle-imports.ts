@@ -68,13 +68,16 @@ export const leaveOutValidators: Plugin = {
 };
 
 /**
- * `import` of these built-in modules reads each of their properties, and those of `http` load a second HTTP client (55 ms
- * of a cold start with Node 24); `require` reads what is used. Only `export *` must be left to Node: it needs the names.
+ * `import` of a built-in module reads each of its properties, and those of these load much that nobody asked for: `http` a
+ * second HTTP client (55 ms of a cold start with Node 24), `util` and `fs` another 15 together. `require` reads what is used.
+ * Only `export *` must be left to Node: it needs the names.
  */
+const dear = 'http|process|fs|util';
+
 export const requireBuiltins: Plugin = {
   name: 'require-builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:node:)?(?:http|process)$/ }, ({ path, namespace, importer }) => {
+    onResolve({ filter: new RegExp(`^(?:node:)?(?:${dear})$`) }, ({ path, namespace, importer }) => {
       if (namespace === 'required' || exportsAllOf(importer, namespace)) return { path, external: true };
       return { path, namespace: 'required' };
     });
@@ -86,9 +89,10 @@ export const requireBuiltins: Plugin = {
   },
 };
 
+const exportsAll = new RegExp(`export\\s*\\*\\s*from\\s*["'](?:node:)?(?:${dear})["']`);
+
 function exportsAllOf(importer: string, namespace: string): boolean {
-  if (namespace !== 'file') return false;
-  return /export\s*\*\s*from\s*["'](?:node:)?(?:http|process)["']/.test(readFileSync(importer, 'utf8'));
+  return namespace === 'file' && exportsAll.test(readFileSync(importer, 'utf8'));
 }
 
 const lazy = 'lazy';

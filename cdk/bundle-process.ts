@@ -16,6 +16,7 @@ import {
 import { namedMap } from './bundle-maps.ts';
 import { refuseNative } from './bundle-native.ts';
 import { SourceNames } from './bundle-paths.ts';
+import { mergeStart } from './bundle-start.ts';
 
 /**
  * Runs esbuild for `bundle.ts`, which must wait for it (a construct is made synchronously) and which needs plugins
@@ -60,8 +61,14 @@ async function bundle(request: BundleRequest) {
   const names = new SourceNames(request.drover, request.hasPlugins ? request.pluginsModule : undefined);
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
-  const { minify } = request;
+  const banner = `${placeBanner}${namespaceLoader}`;
+  const alike = {
+    target: request.target,
+    minifySyntax: request.minify === 'all',
+    minifyIdentifiers: request.minify === 'all',
+  };
   const options: BuildOptions & { metafile: true; write: false } = {
+    ...alike,
     entryPoints: { [entry.name]: entry.file },
     outdir,
     outExtension: { '.js': '.mjs' },
@@ -69,16 +76,13 @@ async function bundle(request: BundleRequest) {
     splitting: true,
     format: 'esm',
     platform: 'node',
-    target: request.target,
     mainFields: ['module', 'main'],
     minifyWhitespace: true,
-    minifySyntax: minify === 'all',
-    minifyIdentifiers: minify === 'all',
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'none',
     logLevel: 'silent',
-    banner: { js: `${placeBanner}${namespaceLoader}` },
+    banner: { js: banner },
     define: { ...placeDefines },
     alias: { '#plugins': request.pluginsModule, '#java': request.javaModule },
     metafile: true,
@@ -94,10 +98,12 @@ async function bundle(request: BundleRequest) {
   };
   const { outputFiles, metafile, warnings } = await build(options);
   const lazy = lazyChunks(metafile);
-  const moduleOf = new Map(lazy.map(({ file, module }) => [`${file}.map`, module]));
-  for (const { path, text: content } of outputFiles) {
-    if (path.endsWith('.map')) writeFileSync(path, namedMap(content, path, names, moduleOf.get(basename(path))));
-    else writeFileSync(path, loadNamespaces(content, lazyImportsOf(metafile, basename(path), lazy)));
+  const moduleOf = new Map(lazy.map(({ file, module }) => [file, module]));
+  const files = await mergeStart({ outputFiles, metafile }, `${entry.name}.mjs`, { ...alike, banner });
+  for (const { path, text: code, map, loads } of files) {
+    const chunks = loads.filter((file) => moduleOf.has(file));
+    writeFileSync(path, loadNamespaces(code, chunks));
+    writeFileSync(`${path}.map`, namedMap(map, `${path}.map`, names, moduleOf.get(basename(path))));
   }
   return { lazy, builtins: lazyBuiltins(metafile), warnings: warnings.filter(({ pluginName }) => pluginName !== '') };
 }
@@ -107,13 +113,6 @@ function lazyChunks({ outputs }: Metafile): LazyChunk[] {
     const module = lazyModule(entryPoint);
     return module === undefined ? [] : [{ file: basename(path), module }];
   });
-}
-
-function lazyImportsOf({ outputs }: Metafile, file: string, lazy: readonly LazyChunk[]): string[] {
-  const output = Object.entries(outputs).find(([path]) => basename(path) === file)?.[1];
-  const chunks = new Set(lazy.map((chunk) => chunk.file));
-  const imported = (output?.imports ?? []).filter(({ kind }) => kind === 'dynamic-import');
-  return [...new Set(imported.map(({ path }) => basename(path)).filter((path) => chunks.has(path)))];
 }
 
 /** Built-in modules that `import()` takes from Node itself. */

@@ -4,6 +4,7 @@ import type { Context } from 'aws-lambda';
 import { runsOnJava } from '#java';
 import { createCoordinator } from '../src/herder/coordinator.ts';
 import { RoutedInvoker } from '../src/herder/routed-invoker.ts';
+import { invokesByEnvironment } from '../src/invocation/async-invokes.ts';
 import { LambdaEventSources } from '../src/invocation/event-sources.ts';
 import { parseCoordinatorInvocation } from '../src/invocation/invocation.ts';
 import { LambdaInvoker } from '../src/invocation/lambda.ts';
@@ -12,13 +13,16 @@ import { RunnerQueue } from '../src/invocation/runner-queue.ts';
 import { readStreamRecords } from '../src/storage/dynamodb/stream.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, telemetry } from './function-context.ts';
 
-const tasks = new LambdaInvoker({ functionName: environment['drover.task.function'] ?? '', clock });
-const self = new LambdaInvoker({ functionName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? '', clock });
+const invokes = invokesByEnvironment(process.env);
+const lambda = (functionName: string | null | undefined) =>
+  new LambdaInvoker({ invokes, functionName: functionName ?? '', clock });
+const tasks = lambda(environment['drover.task.function']);
+const self = lambda(process.env.AWS_LAMBDA_FUNCTION_NAME);
 
 function invoker(): Invoker {
   const queueUrl = environment['drover.runner.queue'];
   if (runsOnJava === null && queueUrl === null) return tasks;
-  const java = () => new LambdaInvoker({ functionName: environment['drover.java.function'] ?? '', clock });
+  const java = () => lambda(environment['drover.java.function']);
   return new RoutedInvoker({
     tasks,
     java: runsOnJava === null ? null : { invoker: java(), runs: runsOnJava },

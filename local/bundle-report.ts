@@ -78,6 +78,15 @@ function median(values: readonly number[]): number {
   return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)]!;
 }
 
+/** What every function wants to be told when it is loaded. */
+export const loadEnvironment: Readonly<Record<string, string>> = {
+  AWS_REGION: 'us-east-1',
+  [environmentVariable('drover.table.name')]: 'drover',
+  [environmentVariable('bootstrap.servers')]: '127.0.0.1:1',
+  [environmentVariable('drover.task.function')]: 'task',
+  [environmentVariable('drover.log.level')]: 'OFF',
+};
+
 /** Counts what is read from the bundle's folder while it is imported, and lets it fail once it is. */
 function importOnce(entry: string, flags: readonly string[]): Sample {
   const script = `
@@ -106,14 +115,7 @@ function importOnce(entry: string, flags: readonly string[]): Sample {
     const laterTraceMs = await trace();
     console.log(JSON.stringify({ ms, cpuMs: (user + system) / 1000, bytes: imported, firstTraceMs, laterTraceMs }));
     process.exit(0);`;
-  const env = {
-    ...process.env,
-    AWS_REGION: 'us-east-1',
-    [environmentVariable('drover.table.name')]: 'drover',
-    [environmentVariable('bootstrap.servers')]: '127.0.0.1:1',
-    [environmentVariable('drover.task.function')]: 'task',
-    [environmentVariable('drover.log.level')]: 'OFF',
-  };
+  const env = { ...process.env, ...loadEnvironment };
   const printed = execFileSync(process.execPath, [...flags, '--input-type=module', '-e', script, entry], {
     env,
     encoding: 'utf8',

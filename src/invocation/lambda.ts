@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { LambdaClient, LambdaClientConfig } from '@aws-sdk/client-lambda';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConnectError, RetriableError } from '../errors.ts';
+import type { AsyncInvokes } from './async-invokes.ts';
 import type { Invoker, RunRequest, TickRequest } from './run-request.ts';
 
 export interface LambdaInvokerOptions {
+  readonly invokes: AsyncInvokes;
   /** Name or ARN of the function. */
   readonly functionName: string;
   /** Invokes under way at once; the others wait (L5). Default 50. */
   readonly concurrency?: number;
-  readonly client?: LambdaClient;
-  readonly clientConfig?: LambdaClientConfig;
   readonly clock?: Clock;
 }
 
@@ -28,7 +27,6 @@ export class LambdaInvoker implements Invoker {
   readonly #options: LambdaInvokerOptions;
   readonly #clock: Clock;
   readonly #concurrency: number;
-  #client: Promise<LambdaClient> | null = null;
   #active = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -49,27 +47,20 @@ export class LambdaInvoker implements Invoker {
   }
 
   async #invoke(request: RunRequest | TickRequest): Promise<void> {
-    const [client, { InvokeCommand }] = await Promise.all([this.#connected(), import('./lambda-sdk.ts')]);
+    const { invokes, functionName } = this.#options;
     for (let attempt = 1; ; attempt++) {
       // Should it fail, Lambda tells of it with what it was sent: see failed-invocations.ts.
-      const payload = Buffer.from(JSON.stringify({ ...request, invocation: randomUUID() }));
-      const command = { FunctionName: this.#options.functionName, Payload: payload };
+      const payload = JSON.stringify({ ...request, invocation: randomUUID() });
       try {
-        await client.send(new InvokeCommand({ ...command, InvocationType: 'Event' }));
+        await invokes.invoke(functionName, payload);
         return;
       } catch (cause) {
         const { name, message } = cause as Error;
         if (/AccessDenied|ResourceNotFound|InvalidRequest|RequestTooLarge/.test(name)) {
-          throw new ConnectError(
-            'invocation.refused',
-            `Lambda refused to run ${this.#options.functionName}: ${message}`,
-            {
-              cause,
-            },
-          );
+          throw new ConnectError('invocation.refused', `Lambda refused to run ${functionName}: ${message}`, { cause });
         }
         if (attempt === maxAttempts || !throttles.has(name)) {
-          throw new RetriableError(`Could not invoke ${this.#options.functionName}: ${name}: ${message}`, {
+          throw new RetriableError(`Could not invoke ${functionName}: ${name}: ${message}`, {
             code: 'invocation.unavailable',
             cause,
           });
@@ -77,16 +68,6 @@ export class LambdaInvoker implements Invoker {
         await this.#clock.sleep(100 * 2 ** attempt);
       }
     }
-  }
-
-  /** The client is made by the first invoke: whoever only looks pays nothing. */
-  #connected(): Promise<LambdaClient> {
-    const { client, clientConfig } = this.#options;
-    this.#client ??=
-      client !== undefined
-        ? Promise.resolve(client)
-        : import('./lambda-sdk.ts').then(({ LambdaClient }) => new LambdaClient({ maxAttempts: 3, ...clientConfig }));
-    return this.#client;
   }
 
   async #enter(): Promise<void> {

@@ -79,6 +79,9 @@ export function createKafkaClient(config: KafkaClientConfig): KafkaClient {
   const admin = new ClusterAdmin(cluster, retry);
   return {
     admin,
+    async prepare() {
+      await Promise.all([loadCodecs(), cluster.clusterId()]);
+    },
     adminWith(overrides) {
       if (Object.keys(overrides).length === 0) return admin;
       const { retry: ownRetry, ...ownNetwork } = adminSettings(base, overrides);

@@ -228,6 +228,8 @@ export interface ControlPlane {
 /** One per environment: connections and metadata outlive a run. */
 export interface KafkaClient {
   readonly admin: KafkaAdmin;
+  /** Has what a first batch would else wait for: code, a connection, the brokers. Rejects where they are out of reach. */
+  prepare(): Promise<void>;
   /** The admin of one connector. `overrides`: admin.override.* without the prefix; it is closed with this client. */
   adminWith(overrides: Readonly<Record<string, string>>): KafkaAdmin;
   /** `overrides`: producer.override.* without the prefix. */

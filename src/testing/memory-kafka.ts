@@ -70,6 +70,7 @@ export class MemoryKafka {
     const admin = new MemoryAdmin(log, options.clock);
     return {
       admin,
+      prepare: async () => {},
       adminWith: () => admin,
       producer: async () => new MemoryProducer(log, options),
       transactionalProducer: async (id) => new MemoryTransactionalProducer(log, options, id),

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bundleFunction, functionNames } from '../../cdk/bundle.ts';
+import { loadEnvironment } from '../../local/bundle-report.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-lazy-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -25,7 +26,9 @@ function exportsOf(wanted: Readonly<Record<string, string>>, part: string): Expo
     console.log(JSON.stringify(found));
     process.exit();`;
   const args = ['--input-type=module', '-e', script, JSON.stringify([wanted, part])];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }));
+  // What a function shares with what it loads lies in its own file, which is then loaded too.
+  const env = { ...process.env, ...loadEnvironment };
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env }));
 }
 
 const bundles = functionNames.map((name) => {

@@ -48,7 +48,7 @@ beforeAll(() => {
     });
   });
   return new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-});
+}, 60_000);
 afterEach(() => {
   asked.length = 0;
 });

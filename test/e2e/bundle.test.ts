@@ -479,7 +479,7 @@ test('nothing that a function may load lazily was left out by these tests', () =
     }
     for (const [file, module] of lazy) {
       // By who happens to be failed a request; test/cdk/table-way.test.ts sees to it.
-      if (module === 'src/storage/dynamodb/retries.ts') continue;
+      if (module === 'src/aws-requests/retries.ts') continue;
       const excuse = neverLoaded.find(([functions, modules]) => functions.includes(name) && modules.test(module));
       if (excuse !== undefined) used.add(excuse[1]);
       if (excuse === undefined && !loaded.has(file)) forgotten.push(`${name}: ${module}`);

@@ -8,12 +8,13 @@ import { describe, expect, it } from 'vitest';
  * everything, cdk/ points at functions/ by path.
  */
 const base = ['errors', 'clock', 'version', 'aws-signature', 'files', 'java', 'data', 'config'];
-const lower = [...base, 'api', 'telemetry', 'environment', 'invocation'];
+const lower = [...base, 'aws-requests', 'api', 'telemetry', 'environment', 'invocation'];
 const rooms: Record<string, readonly string[]> = {
   errors: [],
   clock: [],
   version: [],
   'aws-signature': [],
+  'aws-requests': ['aws-signature', 'version'],
   files: ['errors'],
   java: ['errors'],
   data: ['errors', 'java'],
@@ -21,7 +22,7 @@ const rooms: Record<string, readonly string[]> = {
   environment: base,
   api: base,
   telemetry: [...base, 'api'],
-  invocation: [...base, 'telemetry'],
+  invocation: [...base, 'aws-requests', 'telemetry'],
   'schema-registry': [...base, 'api', 'telemetry'],
   plugins: [...base, 'api', 'telemetry', 'schema-registry'],
   'java-host': [...lower, 'plugins', 'storage'],

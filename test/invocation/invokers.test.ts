@@ -1,6 +1,6 @@
-import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
+import type { AsyncInvokes } from '../../src/invocation/async-invokes.ts';
 import { invocationOf } from '../../src/invocation/failed-invocations.ts';
 import { InProcessInvoker } from '../../src/invocation/in-process.ts';
 import { parseTaskInvocation } from '../../src/invocation/invocation.ts';
@@ -12,12 +12,14 @@ const task = (n: number): RunRequest => ({ kind: 'task', connector: 'a', task: n
 
 /** Calls wait until they are let go, each with what it shall answer. */
 function heldCalls() {
-  const calls: { input: Record<string, unknown>; answer: (with_?: Error) => void }[] = [];
-  const send = (command: { input: Record<string, unknown> }) =>
-    new Promise((resolve, reject) => {
-      calls.push({ input: command.input, answer: (error) => (error === undefined ? resolve({}) : reject(error)) });
-    });
-  return { calls, client: { send } as unknown as LambdaClient };
+  const calls: { functionName: string; payload: string; answer: (with_?: Error) => void }[] = [];
+  const invokes: AsyncInvokes = {
+    invoke: (functionName, payload) =>
+      new Promise((resolve, reject) => {
+        calls.push({ functionName, payload, answer: (error) => (error === undefined ? resolve() : reject(error)) });
+      }),
+  };
+  return { calls, invokes };
 }
 
 const turns = async () => {
@@ -30,11 +32,11 @@ const until = async (done: () => boolean) => {
 
 describe('run requests to Lambda', () => {
   it('are asynchronous invokes that carry the request', async () => {
-    const { calls, client } = heldCalls();
-    const invoked = new LambdaInvoker({ functionName: 'task', client }).invoke(task(3));
+    const { calls, invokes } = heldCalls();
+    const invoked = new LambdaInvoker({ functionName: 'task', invokes }).invoke(task(3));
     await until(() => calls.length === 1);
-    expect(calls[0]?.input).toMatchObject({ FunctionName: 'task', InvocationType: 'Event' });
-    const payload = Buffer.from(calls[0]?.input.Payload as Uint8Array).toString();
+    const { functionName, payload } = calls[0]!;
+    expect(functionName).toBe('task');
     expect(parseTaskInvocation(JSON.parse(payload))).toEqual(task(3));
     expect(invocationOf(JSON.parse(payload))).toMatch(/^[0-9a-f-]{36}$/);
     calls[0]?.answer();
@@ -42,8 +44,8 @@ describe('run requests to Lambda', () => {
   });
 
   it('L5: keep within the concurrency given, and all get their turn', async () => {
-    const { calls, client } = heldCalls();
-    const invoker = new LambdaInvoker({ functionName: 'task', client, concurrency: 3 });
+    const { calls, invokes } = heldCalls();
+    const invoker = new LambdaInvoker({ functionName: 'task', invokes, concurrency: 3 });
     const all = Promise.all(Array.from({ length: 10 }, (_, n) => invoker.invoke(task(n))));
     let answered = 0;
     while (answered < 10) {
@@ -59,14 +61,13 @@ describe('run requests to Lambda', () => {
     const slept: number[] = [];
     const clock: Clock = { now: () => 0, sleep: async (ms) => void slept.push(ms) };
     const errors = [failure('TooManyRequestsException'), failure('TooManyRequestsException')];
-    const client = {
-      send: async () => {
+    const invokes: AsyncInvokes = {
+      invoke: async () => {
         const error = errors.shift();
         if (error !== undefined) throw error;
-        return {};
       },
-    } as unknown as LambdaClient;
-    const invoker = new LambdaInvoker({ functionName: 'task', client, clock });
+    };
+    const invoker = new LambdaInvoker({ functionName: 'task', invokes, clock });
     await invoker.invoke(task(0));
     expect(slept).toEqual([200, 400]);
     errors.push(...new Array(5).fill(failure('TooManyRequestsException')));

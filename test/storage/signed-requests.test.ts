@@ -1,21 +1,13 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { SignatureV4 } from '@smithy/signature-v4';
 import { afterEach, describe, expect, it } from 'vitest';
-import { leanOptions } from '../../src/storage/dynamodb/requests-by-environment.ts';
+import { leanAccess } from '../../src/aws-requests/by-environment.ts';
 import { SignedRequests, type SignedRequestsOptions } from '../../src/storage/dynamodb/signed-requests.ts';
-import { Sha256 } from '../support/sha256.ts';
+import { type Answer, answeringServer } from '../support/answering-server.ts';
+import { signedAsSdk } from '../support/signed-as-sdk.ts';
 
 const region = 'eu-central-1';
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'a secret', sessionToken: 'a/session+token==' };
 const get = { TableName: 't', Key: { pk: { S: 'C#ä' }, sk: { S: 'STATE' } } };
 const update = { TableName: 't', Key: get.Key, UpdateExpression: 'SET #a = :a' };
-
-interface Seen {
-  readonly headers: IncomingMessage['headers'];
-  readonly body: string;
-}
-type Answer = (response: ServerResponse, request: Seen) => void;
 
 const ok =
   (output: unknown): Answer =>
@@ -36,28 +28,12 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** A server that answers in turn, the last one for ever; `seen` holds the requests. */
+/** One that answers in turn, the last one for ever. */
 async function serverWith(...answers: Answer[]) {
-  const seen: Seen[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const one = { headers: request.headers, body: Buffer.concat(chunks).toString() };
-      seen.push(one);
-      const answer = answers.length > 1 ? answers.shift()! : answers[0]!;
-      answer(response, one);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  closing.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  const { seen, endpoint, close } = await answeringServer(...answers);
+  closing.push(close);
   return {
     seen,
-    endpoint,
     requests(options: Partial<SignedRequestsOptions> = {}) {
       const requests = new SignedRequests({ endpoint, region, credentials, ...options });
       closing.push(() => requests.destroy());
@@ -73,18 +49,7 @@ describe('requests to DynamoDB over plain HTTP', () => {
     const { headers, body } = seen[0]!;
     expect(JSON.parse(body)).toEqual(get);
     expect(headers['x-amz-target']).toBe('DynamoDB_20120810.GetItem');
-    const unsigned = ['authorization', 'connection', 'content-length', 'user-agent'];
-    const signedHeaders = Object.fromEntries(
-      Object.entries(headers as Record<string, string>).filter(([name]) => !unsigned.includes(name)),
-    );
-    const judge = new SignatureV4({ service: 'dynamodb', region, credentials, sha256: Sha256, applyChecksum: false });
-    const at = headers['x-amz-date'] as string;
-    const signingDate = new Date(at.replace(/(....)(..)(..)T(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z'));
-    const signed = await judge.sign(
-      { method: 'POST', protocol: 'http:', hostname: '127.0.0.1', path: '/', query: {}, headers: signedHeaders, body },
-      { signingDate },
-    );
-    expect(headers.authorization).toBe(signed.headers.authorization);
+    expect(headers.authorization).toBe(await signedAsSdk(seen[0]!, { service: 'dynamodb', region, credentials }));
   });
 
   it('a refused condition is not tried again, and brings the row', async () => {
@@ -160,12 +125,12 @@ describe('requests to DynamoDB over plain HTTP', () => {
 
   it('a clock that is far off is set right by the answer, and stays so', async () => {
     const hour = 3_600_000;
-    const skewed: Answer = (response, { headers }) => {
-      const told = headers['x-amz-date'] as string;
+    const skewed: Answer = (response, request) => {
+      const told = request.headers['x-amz-date'] as string;
       const at = Date.parse(told.replace(/(....)(..)(..)T(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z'));
       const isOff = Math.abs(at - Date.now()) > 60_000;
       const answer = isOff ? refused('InvalidSignatureException', 400, {}, { date: new Date().toUTCString() }) : ok({});
-      answer(response, { headers, body: '' });
+      answer(response, request);
     };
     const { seen, requests } = await serverWith(skewed);
     const way = requests({ now: () => Date.now() - hour });
@@ -205,11 +170,11 @@ describe('which way to DynamoDB an environment says', () => {
     [{ AWS_PROFILE: 'mine' }, null],
     [{ AWS_REGION: undefined }, null],
   ])('%j', (more, endpoint) => {
-    expect(leanOptions({ ...lambda, ...more })?.endpoint ?? null).toBe(endpoint);
+    expect(leanAccess({ ...lambda, ...more }, 'dynamodb')?.endpoint ?? null).toBe(endpoint);
   });
 
   it('takes the credentials as they stand there', () => {
-    expect(leanOptions(lambda)?.credentials).toEqual({
+    expect(leanAccess(lambda, 'dynamodb')?.credentials).toEqual({
       accessKeyId: 'A',
       secretAccessKey: 'S',
       sessionToken: 'T',

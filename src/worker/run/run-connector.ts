@@ -111,6 +111,7 @@ async function bringInLine(run: ConnectorRun): Promise<number | null> {
 
 async function startGeneration(run: ConnectorRun): Promise<number | null> {
   const { host, item, lease, died } = run;
+  prepareKafka(host);
   const { generations } = host.stores;
   if (died !== null) {
     giveUpAfterDeaths(`Connector ${item.name}`, item.config, deathsOf(item, host.clock.now()), died);
@@ -152,6 +153,14 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
     dueAt: refreshMs === null ? null : host.clock.now() + refreshMs,
     ...(item.groupSettled ? { groupSettled: false } : {}),
   });
+}
+
+/** Its first task follows in this invocation. Whatever is amiss, who needs Kafka is told. */
+function prepareKafka(host: RunHost): void {
+  host.kafka().then(
+    (kafka) => kafka.prepare().catch(() => {}),
+    () => {},
+  );
 }
 
 /** Whether the task keeps something of a partition that nobody is to read any more. */
