@@ -16,6 +16,7 @@ import { javaHost, writeJavaManifest } from '../../local/java-host.ts';
 import { kafkaVersion } from '../../local/kafka.ts';
 import { jars, unpacked } from '../../local/maven.ts';
 import type { AnyPlugin, PluginDescriptor, PluginKind } from '../../src/api/plugin.ts';
+import type { EnvironmentSettings } from '../../src/config/environment-config.ts';
 import { HostProcess } from '../../src/java-host/host-process.ts';
 import { type JavaPlugins, javaPlugins } from '../../src/java-host/hosted-plugins.ts';
 import { type JavaManifest, parseJavaManifest } from '../../src/java-host/manifest.ts';
@@ -27,6 +28,8 @@ export interface TestJava extends JavaPlugins {
   /** Every JVM that was started, the last one at the end. */
   readonly started: HostProcess[];
   plugin<K extends PluginKind>(kind: K, name: string): PluginDescriptor<K>;
+  /** By which another process finds them. */
+  readonly settings: EnvironmentSettings;
   /** For files of the tests; gone afterwards. */
   readonly folder: string;
   close(): Promise<void>;
@@ -62,6 +65,12 @@ export async function startTestJava(more: readonly string[] = [], heapMb = 128):
     ...java,
     manifest,
     started,
+    settings: {
+      'drover.java.manifest': file,
+      'drover.java.host': host,
+      'drover.java.plugin.path': path,
+      'drover.java.options': options.join(' '),
+    },
     folder,
     plugin<K extends PluginKind>(kind: K, name: string) {
       const found = java.plugins.find((plugin: AnyPlugin) => plugin.kind === kind && plugin.className === name);
