@@ -21,7 +21,7 @@ import { javaArm } from './races/arms.ts';
 import { childrenOf, cpuSeconds, machine } from './races/process-cpu.ts';
 
 const [connectors = 1000, rounds = 5, javaConnectors = 200] = process.argv.slice(2).map(Number);
-/** As `limits.runsInFlight` is by default. */
+/** The default of `drover.runs.in.flight.max`; an app says its own by `limits.runsInFlight`. */
 const runsInFlight = 100;
 const goalMs = 2000;
 const giveUpMs = 60_000;
