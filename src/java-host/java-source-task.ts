@@ -37,6 +37,7 @@ export class JavaSourceTask implements SourceTask {
   #running: Running | null = null;
   #polling: Promise<JavaBatch> | null = null;
   #activeAt = 0;
+  #settlesAnew = false;
   #delivered = new Map<number, Delivered[]>();
   #deliveredCount = 0;
   /** Records of each batch that are not told of yet. */
@@ -68,11 +69,18 @@ export class JavaSourceTask implements SourceTask {
     const { session, settleMs, startedAt } = running;
     const { context } = session;
     await this.#tellDelivered();
+    if (this.#settlesAnew) this.#activeAt = Date.now();
+    this.#settlesAnew = false;
     for (;;) {
       if (context.signal.aborted) return null;
       this.#polling ??= this.#request(running);
       const patience = Math.max(0, this.#activeAt + settleMs - Date.now());
-      const batch = await within(this.#polling, patience, context.signal);
+      const batch = await within(this.#polling, patience, context.signal).catch((error) => {
+        // It is over, and told: whoever tries again asks anew, and has the task's time to settle for it.
+        this.#polling = null;
+        this.#settlesAnew = true;
+        throw error;
+      });
       if (batch === null) return null;
       this.#polling = null;
       const ends = batch.commits || batch.aborts;

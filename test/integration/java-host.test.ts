@@ -232,8 +232,11 @@ describe('sources', () => {
       mode: 'large',
       count: '10',
       each: '10',
+      'drover.java.settle.ms': '20000',
+      'drover.run.max.records': '10',
     });
-    await bench.drain();
+    await bench.run();
+    await bench.throwIfFailed();
     expect((await bench.records('probed')).length).toBe(10);
     expect(bench.tasks.length).toBeGreaterThan(0);
   });
@@ -248,6 +251,17 @@ describe('sources', () => {
     expect(trace).toMatch(/at probe\.ProbeSource\$Probe\.poll/);
     expect(valuesOf(await bench.records('probed'))).toEqual(numbered(4));
     expect((await bench.status()).tasks[0]?.state).toBe('FAILED');
+  });
+
+  it('are polled again in the same run after what they call retriable', async () => {
+    const bench = source();
+    // Its run ends by what it has brought, however long that takes here.
+    const patient = { 'drover.java.settle.ms': '20000', 'drover.run.max.records': '9' };
+    await bench.configure({ ...probe, ...patient, mode: 'retries', count: '9' });
+    expect(await bench.run()).toMatchObject({ records: 9, tasks: [{ ran: true }] });
+    const retries = bench.events.filter(({ event }) => event === 'task.retry');
+    expect(retries.map(({ facts }) => facts)).toEqual([expect.objectContaining({ step: 'poll', attempt: 1 })]);
+    expect(valuesOf(await bench.records('probed'))).toEqual(numbered(9));
   });
 
   const once = { 'exactly.once.support': 'required' };

@@ -106,6 +106,7 @@ public class ProbeSource extends SourceConnector {
         private int each;
         private volatile boolean stopped;
         private volatile boolean fetched;
+        private boolean retried;
         private StringBuilder calls = new StringBuilder();
 
         static void waitForEver() {
@@ -162,6 +163,12 @@ public class ProbeSource extends SourceConnector {
                 case "exhausts" -> {
                     List<byte[]> held = new java.util.ArrayList<>();
                     for (;;) held.add(new byte[16 << 20]);
+                }
+                case "retries" -> {
+                    if (at == BASE + each && !retried) {
+                        retried = true;
+                        throw new org.apache.kafka.connect.errors.RetriableException("not just now");
+                    }
                 }
                 case "settles" -> {
                     if (!fetched) return null;
