@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -137,6 +138,17 @@ test('a request is in Kafka by the feed function', { timeout: longest }, async (
   await until('the hook takes a request', async () => (await fetch(url, { method: 'POST', body: 'by hook' })).ok);
   const [first] = await arrived(kafka, 'hook', 1, 'hook');
   expect(first?.value).toBe('by hook');
+});
+
+test('a tick looks at the event sources that are declared', async () => {
+  const lambda = new LambdaClient(stack.aws);
+  try {
+    const Payload = JSON.stringify({ kind: 'tick' });
+    const answer = await lambda.send(new InvokeCommand({ FunctionName: stack.functions.coordinator, Payload }));
+    expect(answer.FunctionError).toBeUndefined();
+  } finally {
+    lambda.destroy();
+  }
 });
 
 /** Of each format: how its files are packed, and how many records it makes of three. */
