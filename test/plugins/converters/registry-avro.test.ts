@@ -60,12 +60,17 @@ const long = avsc.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
 });
 
-/** The payload behind the header, as a second library reads it by the registered text; it must write the same bytes. */
+/**
+ * The payload behind the header, as a second library reads it by the registered text; what that writes must be as long and say
+ * the same. Not byte for byte: it keeps a map in an object, which puts a key like `0` first.
+ */
 function seenByAvsc(topic: string, bytes: Buffer): unknown {
   const text = JSON.parse(registry.schemaOf(`${topic}-value`));
   const type = avsc.Type.forSchema(text, { wrapUnions: true, registry: { long } });
   const value = type.fromBuffer(bytes.subarray(5));
-  expect(type.toBuffer(value)).toEqual(bytes.subarray(5));
+  const again = type.toBuffer(value);
+  expect(again).toHaveLength(bytes.length - 5);
+  expect(type.fromBuffer(again)).toEqual(value);
   return value;
 }
 
@@ -345,7 +350,8 @@ describe('schemas of others', () => {
       'AVRO',
       [{ name: 'org.acme.Address', subject: 'shared-address', version: 1 }],
     );
-    const bytes = Buffer.from([0, 0, 0, 0, id, 8, ...Buffer.from('Bern')]);
+    const bytes = Buffer.from([0, 0, 0, 0, 0, 8, ...Buffer.from('Bern')]);
+    bytes.writeUInt32BE(id, 1);
     expect(plain((await read(topic, bytes)).value)).toEqual({ home: { city: 'Bern' } });
   });
 

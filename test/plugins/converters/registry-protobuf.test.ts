@@ -50,7 +50,9 @@ function typeIn(text: string, name: string): protobuf.Type {
 }
 
 function framed(id: number, payload: Uint8Array, indexes = [0]): Buffer {
-  return Buffer.from([0, 0, 0, 0, id, ...indexes, ...payload]);
+  const bytes = Buffer.from([0, 0, 0, 0, 0, ...indexes, ...payload]);
+  bytes.writeUInt32BE(id, 1);
+  return bytes;
 }
 
 const int32 = new ConnectSchema('int32');
