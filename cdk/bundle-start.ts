@@ -62,10 +62,12 @@ export async function mergeStart(
     plugins: [
       {
         name: 'at-once',
+        // What is left beside its files is Node's, by whatever name.
         setup: ({ onResolve }) =>
-          onResolve({ filter: /^\.\// }, ({ path, kind }) =>
-            kind !== 'dynamic-import' && start.includes(basename(path)) ? undefined : { path, external: true },
-          ),
+          onResolve({ filter: /^/ }, ({ path, kind }) => {
+            const isAtOnce = path.startsWith('./') && kind !== 'dynamic-import' && start.includes(basename(path));
+            return isAtOnce ? undefined : { path, external: true };
+          }),
       },
     ],
   }).catch((error: BuildFailure) => {

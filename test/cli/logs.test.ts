@@ -3,6 +3,7 @@ import { parseProperties } from '../../cli/brokers.ts';
 import { textOf } from '../../cli/dead-letters.ts';
 import { answers, patternOf, sinceOf } from '../../cli/logs.ts';
 import { joinRuns, runOf } from '../../cli/runs.ts';
+import { runCost } from '../../src/telemetry/run-cost.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -50,7 +51,7 @@ test('a run is read from the line that telemetry writes of it', () => {
       commits: 3,
       emptyRuns: 2,
       // A run, two further commits, two runs that found nothing, and 2.5 GB-seconds.
-      cost: expect.closeTo(6.8e-6 + 2 * 2.5e-6 + 2 * 4.3e-6 + 2500 * 1.333e-8, 12),
+      cost: expect.closeTo(runCost.run + 2 * runCost.commit + 2 * runCost.emptyRun + 2500 * runCost.gbMs, 12),
       error: null,
     },
     expect.objectContaining({ task: 'orders/0', result: 'will be tried again', durationMs: null, error: 'no way' }),
