@@ -62,31 +62,32 @@ async function bundle(request: BundleRequest) {
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
   const banner = `${placeBanner}${namespaceLoader}`;
+  /** Of both passes. */
   const alike = {
     target: request.target,
-    minifySyntax: request.minify === 'all',
-    minifyIdentifiers: request.minify === 'all',
-  };
-  const options: BuildOptions & { metafile: true; write: false } = {
-    ...alike,
-    entryPoints: { [entry.name]: entry.file },
-    outdir,
-    outExtension: { '.js': '.mjs' },
     bundle: true,
-    splitting: true,
     format: 'esm',
     platform: 'node',
-    mainFields: ['module', 'main'],
     minifyWhitespace: true,
+    minifySyntax: request.minify === 'all',
+    minifyIdentifiers: request.minify === 'all',
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'none',
     logLevel: 'silent',
     banner: { js: banner },
-    define: { ...placeDefines },
-    alias: { '#plugins': request.pluginsModule, '#java': request.javaModule },
     metafile: true,
     write: false,
+  } as const satisfies BuildOptions;
+  const options: BuildOptions & { metafile: true; write: false } = {
+    ...alike,
+    entryPoints: { [entry.name]: entry.file },
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    splitting: true,
+    mainFields: ['module', 'main'],
+    define: { ...placeDefines },
+    alias: { '#plugins': request.pluginsModule, '#java': request.javaModule },
     plugins: [
       keepNamespaces,
       refuseNative(names),
@@ -99,7 +100,7 @@ async function bundle(request: BundleRequest) {
   const { outputFiles, metafile, warnings } = await build(options);
   const lazy = lazyChunks(metafile);
   const moduleOf = new Map(lazy.map(({ file, module }) => [file, module]));
-  const files = await mergeStart({ outputFiles, metafile }, `${entry.name}.mjs`, { ...alike, banner });
+  const files = await mergeStart({ outputFiles, metafile }, `${entry.name}.mjs`, alike);
   for (const { path, text: code, map, loads } of files) {
     const chunks = loads.filter((file) => moduleOf.has(file));
     writeFileSync(path, loadNamespaces(code, chunks));

@@ -20,10 +20,7 @@ export interface BundledFile {
 export async function mergeStart(
   { outputFiles, metafile }: { readonly outputFiles: readonly OutputFile[]; readonly metafile: Metafile },
   entry: string,
-  {
-    banner,
-    ...options
-  }: { readonly banner: string } & Pick<BuildOptions, 'minifyIdentifiers' | 'minifySyntax' | 'target'>,
+  alike: BuildOptions & { readonly banner: { readonly js: string }; readonly metafile: true; readonly write: false },
 ): Promise<BundledFile[]> {
   const files = filesOf(outputFiles, metafile);
   const start = filesAtOnce(metafile, entry);
@@ -33,7 +30,7 @@ export async function mergeStart(
     // The line stays, and with it what the map says of the others.
     writeFileSync(
       path,
-      text.replace(banner, () => ''),
+      text.replace(alike.banner.js, () => ''),
     );
     writeFileSync(`${path}.map`, map);
   }
@@ -42,23 +39,12 @@ export async function mergeStart(
     names.map(([own, name]) => `export{${own} as ${name}}from"./${file}";`),
   );
   const merged = await build({
-    ...options,
+    ...alike,
     stdin: { contents: [`export*from"./${entry}";`, ...contents.flat()].join('\n'), resolveDir: folder, loader: 'js' },
     outfile: join(folder, entry),
     allowOverwrite: true,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    minifyWhitespace: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
-    legalComments: 'none',
-    logLevel: 'silent',
-    banner: { js: banner },
     // What is loaded meanwhile would wait for the entry, and the entry for that.
     supported: { 'top-level-await': false },
-    metafile: true,
-    write: false,
     plugins: [
       {
         name: 'at-once',

@@ -10,9 +10,9 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jars } from '../../local/maven.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
+import { apicurioConverters } from '../jars/archives.ts';
 import setup, { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
 import { median } from './median.ts';
 import { type Arm, droverArm, javaArm } from './races/arms.ts';
@@ -33,7 +33,6 @@ import { startRaceRegistry } from './races/registry.ts';
 const [wanted = '', roundsText = '5', recordsText] = process.argv.slice(2);
 const rounds = Number(roundsText);
 const lineBytes = 70;
-const apicurioConverter = 'io.apicurio:apicurio-registry-utils-converter:2.6.13.Final';
 const droverOnly = process.env.RACE_DROVER_ONLY === '1';
 
 interface Measured {
@@ -180,7 +179,7 @@ async function runRace(race: Race): Promise<void> {
   const environment = { kafka, dynamoDb: dynamoDbEndpoint(), table, offsetsTopic: `${run}-offsets` };
   const transactional: Record<string, string> =
     race.exactlyOnce && race.type === 'source' ? { 'exactly.once.source.support': 'enabled' } : {};
-  const plugins = race.registry ? [await jars('registry-bench', [apicurioConverter])] : [];
+  const plugins = race.registry ? [await apicurioConverters()] : [];
   const processes = Number(process.env.RACE_PROCESSES ?? Math.min(race.connectors, availableParallelism()));
   const arms = [await droverArm('Drover', environment, processes)];
   if (!droverOnly) {
