@@ -82,13 +82,15 @@ interface Kills {
   /** At random moments. */
   readonly random?: number;
   readonly leastSteps?: number;
+  /** After each. */
+  readonly killed?: () => Promise<void>;
 }
 
 /** Kills a run behind each of its steps, then runs at random moments; `more` gives every run something to do. */
 async function killEverywhere(
   name: string,
   more: (count: number) => Promise<void>,
-  { warm = false, random: atRandom = randomKills, leastSteps = 11 }: Kills = {},
+  { warm = false, random: atRandom = randomKills, leastSteps = 11, killed: onKill = async () => {} }: Kills = {},
 ): Promise<number> {
   await more(linesPerRun);
   const whole = warm ? await runTask(name, { warm }) : null;
@@ -103,12 +105,14 @@ async function killEverywhere(
       killed = (await runTask(name, { dieAt, warm })).killed;
     }
     expect(killed, `at step ${dieAt} of ${steps}`).toBe(true);
+    await onKill();
   }
   let fellShort = 0;
   for (let kill = 0; kill < atRandom; kill++) {
     await more(linesPerRun);
     const ending = await runTask(name, { dieAfterMs: Math.floor(random() * 250), warm });
-    if (!ending.killed) fellShort++;
+    if (ending.killed) await onKill();
+    else fellShort++;
   }
   await finish(name);
   return steps.length - 1 + atRandom - fellShort;
@@ -144,12 +148,23 @@ describe('a source task killed behind every step and at random moments', () => {
       topic,
       'batch.size': String(pollLines),
     });
-    const kills = await killEverywhere(name, lines.more);
-    const values = (await readTopic(kafka, topic)).map(({ value }) => value!);
-    const { first, repeated } = firstOccurrences(values);
-    expect(first).toEqual(linesUpTo(lines.count()));
-    // At most what one run had under way without a commit.
-    expect(repeated).toBeLessThanOrEqual(kills * 6 * pollLines);
+    const deaths: { committed: number; end: number }[] = [];
+    await killEverywhere(name, lines.more, {
+      killed: async () => {
+        const { items } = await stores.offsets.listSourceOffsets(name, null);
+        const { position } = JSON.parse(items[0]?.offset ?? '{"position":0}') as { position: number };
+        const ends = await kafka.admin.endOffsets([{ topic, partition: 0 }]);
+        deaths.push({ committed: position / `${lineOf(0)}\n`.length, end: Number(ends.get(topic)!.get(0)) });
+      },
+    });
+    const records = await readTopic(kafka, topic);
+    expect(firstOccurrences(records.map(({ value }) => value!)).first).toEqual(linesUpTo(lines.count()));
+    // Whatever was sent after a death lay behind what was committed at it.
+    expect(deaths.length).toBeGreaterThan(10);
+    for (const { committed, end } of deaths) {
+      const after = records.filter(({ offset, value }) => offset >= end && value! < lineOf(committed));
+      expect(after, `repeated after ${committed} lines were committed`).toEqual([]);
+    }
   });
 
   it('I3: nor does one that commits with its release, in a process that knows its task', async () => {
