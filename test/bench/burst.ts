@@ -1,11 +1,10 @@
 /**
  * Many connectors get one record each, all at one moment: `npm run bench:burst`, or `node test/bench/burst.ts [connectors]
  * [rounds] [connectors of Java's worker, 0: none]`. The coordinator and the environments are processes out of a bundle, the
- * broker is a real one, the table (burst/table.ts) is in memory behind DynamoDB's protocol; this process is Lambda: it hands what the coordinator has invoked to environments,
+ * broker is a real one, the table (table-in-memory.ts) is in memory behind DynamoDB's protocol; this process is Lambda: it hands what the coordinator has invoked to environments,
  * `runsInFlight` at most at a time. BURST_PROFILE=<folder> writes CPU profiles of each round. Prints the page in results/burst.md.
  */
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +18,7 @@ import type { BurstMessage, BurstRequest, BurstRole } from './burst/arm.ts';
 import { median } from './median.ts';
 import { javaArm } from './races/arms.ts';
 import { childrenOf, cpuSeconds, machine } from './races/process-cpu.ts';
+import { startTableInMemory } from './table-in-memory.ts';
 
 const [connectors = 1000, rounds = 5, javaConnectors = 200] = process.argv.slice(2).map(Number);
 /** The default of `drover.runs.in.flight.max`; an app says its own by `limits.runsInFlight`. */
@@ -28,15 +28,13 @@ const giveUpMs = 60_000;
 const string = 'org.apache.kafka.connect.storage.StringConverter';
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-const tableProcess = fork(join(import.meta.dirname, 'burst', 'table.ts'));
-const [tablePort] = await once(tableProcess, 'message');
-process.env.DROVER_TEST_DYNAMODB = `http://127.0.0.1:${tablePort}`;
+const table = await startTableInMemory();
+process.env.DROVER_TEST_DYNAMODB = table.endpoint;
 const teardown = await setup();
 const about = machine();
 const folder = mkdtempSync(join(tmpdir(), 'drover-burst-'));
 const client = createKafkaClient({ bootstrapServers: kafkaAddress(), apiTimeoutMs: 120_000 });
-const tablePid = tableProcess.pid!;
-const brokerPids = childrenOf(process.pid).filter((pid) => pid !== tablePid);
+const brokerPids = childrenOf(process.pid).filter((pid) => pid !== table.pid);
 const run = `burst-${process.pid}`;
 
 interface Round {
@@ -226,7 +224,7 @@ async function drover(): Promise<Round[]> {
   const groups = {
     coordinator: [coordinator.pid],
     environments: children.map(({ pid }) => pid),
-    table: [tablePid],
+    table: [table.pid],
     broker: brokerPids,
   };
   const cpuOf = () => Object.entries(groups).map(([who, pids]) => [who, cpuSeconds(pids)] as const);
@@ -319,7 +317,7 @@ most; handed out and not over: ${middle(ours, ({ mostHandedOut }) => mostHandedO
   console.log(page);
 } finally {
   await client.close();
-  tableProcess.disconnect();
+  table.stop();
   rmSync(folder, { recursive: true, force: true });
   await teardown();
 }

@@ -1,14 +1,29 @@
 /**
  * A table in memory that is asked as DynamoDB is, over HTTP, in a process of its own: what the emulator takes for a request,
- * some milliseconds of one core, would be all that there is to measure. Knows what the stores ask, no more. Prints its port.
+ * some milliseconds of one core, would be all that there is to measure. Knows what the stores ask, no more.
  */
-import { createServer, type IncomingMessage } from 'node:http';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Attributes } from '../../../src/storage/dynamodb/attributes.ts';
-import type { Key } from '../../../src/storage/dynamodb/table.ts';
-import type { Update, Write } from '../../../src/storage/dynamodb/table-client.ts';
-import type { TableOperation, TableOperations } from '../../../src/storage/dynamodb/table-requests.ts';
-import { MemoryTableClient } from '../../../src/storage/memory/memory-table-client.ts';
+import { fileURLToPath } from 'node:url';
+import type { Attributes } from '../../src/storage/dynamodb/attributes.ts';
+import type { Key } from '../../src/storage/dynamodb/table.ts';
+import type { Update, Write } from '../../src/storage/dynamodb/table-client.ts';
+import type { TableOperation, TableOperations } from '../../src/storage/dynamodb/table-requests.ts';
+import { MemoryTableClient } from '../../src/storage/memory/memory-table-client.ts';
+
+export interface TableInMemory {
+  readonly endpoint: string;
+  readonly pid: number;
+  stop(): void;
+}
+
+export async function startTableInMemory(): Promise<TableInMemory> {
+  const child = fork(fileURLToPath(import.meta.url));
+  const [port] = await once(child, 'message');
+  return { endpoint: `http://127.0.0.1:${port}`, pid: child.pid!, stop: () => child.disconnect() };
+}
 
 type Answers = { readonly [O in TableOperation]?: (input: TableOperations[O]['input']) => Promise<object> };
 type UpdateInput = Pick<
@@ -101,7 +116,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-const server = createServer(async (request, response) => {
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const operation = String(request.headers['x-amz-target']).split('.')[1] as TableOperation;
   const answer = answers[operation] as ((input: unknown) => Promise<object>) | undefined;
   try {
@@ -113,7 +128,11 @@ const server = createServer(async (request, response) => {
     response.writeHead(refused ? 400 : 500);
     response.end(JSON.stringify(refused ? error.body : { __type: 'InternalServerError' }));
   }
-});
-server.keepAliveTimeout = 60_000;
-server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
-process.on('disconnect', () => process.exit(0));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const server = createServer((request, response) => void serve(request, response));
+  server.keepAliveTimeout = 60_000;
+  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+  process.on('disconnect', () => process.exit(0));
+}
