@@ -2,7 +2,7 @@
  * The record path raced against Apache's own Connect worker: same work, machine, broker and run. `npm run bench`, or
  * `node test/bench/record-path.ts [part of a title] [rounds] [records]`. Arms alternate; a second Drover arm is the A/A control;
  * the first round warms up and is checked byte for byte, not counted. CPU is that of the whole process, from /proc.
- * RACE_PROCESSES=<n> divides a race's connectors among so many Drover processes, not one a core; RACE_PROFILE=<folder> writes a CPU profile
+ * RACE_PROCESSES=<n> divides a race's connectors among so many Drover processes, not one a core, RACE_AT_ONCE=<n> has each run so many at a time, not 4; RACE_PROFILE=<folder> writes a CPU profile
  * of each round of Drover's arms; RACE_SOURCE=1 runs them from the source instead of a bundle; RACE_DROVER_ONLY=1 leaves Java's
  * out, and the page as it is.
  */
@@ -273,8 +273,8 @@ request on, both included. *Fresh* is the rate of the warm-up round, from a proc
 committed and ended. Drover's arm is a Node process running the worker over the AWS emulator's table; Java's has a heap of 1 GB.
 
 The hundred sources of the last race are there and RUNNING before their files appear, all in one moment. Java's tasks look for
-them each second; Drover's are made due at that moment, as by an event's wake-up, table requests included, and all run at once
-in one Node process a core (\`RACE_PROCESSES\`: how many), where on Lambda each has an environment of its own. Their table is one in memory
+them each second; Drover's are made due at that moment, as by an event's wake-up, table requests included, and run in
+one Node process a core (\`RACE_PROCESSES\`: how many), four at a time (\`RACE_AT_ONCE\`), where on Lambda each has an environment of its own. Their table is one in memory
 behind DynamoDB's protocol, on the same two cores: the emulator's milliseconds for each request would be most of what is measured.
 
 Avro: both arms write Confluent's wire format, by one registry in the same process as the clock. Confluent's own converter is not in Maven's
