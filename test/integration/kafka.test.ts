@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { pipeline } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConnectError, FencedError } from '../../src/errors.ts';
 import { KafkaJsControlPlane } from '../../src/kafka/control-plane.ts';
@@ -25,6 +28,46 @@ async function newTopic(partitions = 1, configs: Record<string, string> = {}): P
   await client.admin.createTopics([{ topic, partitions, replicationFactor: 1, configs }]);
   return topic;
 }
+
+describe('prepare', () => {
+  it('has the brokers at hand: what it was told to ask first is not needed any more', async () => {
+    const topic = await newTopic();
+    const { hostname, port } = new URL(`kafka://${kafkaAddress()}`);
+    let asked = 0;
+    const door = createServer((socket) => {
+      asked++;
+      const broker = connect(Number(port), hostname);
+      pipeline(socket, broker, socket, () => {});
+    });
+    door.listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    const one = createKafkaClient({ bootstrapServers: `127.0.0.1:${(door.address() as AddressInfo).port}` });
+    try {
+      await one.prepare();
+      expect(asked).toBe(1);
+      door.close();
+      await sendValues(await one.producer(), topic, ['a']);
+      expect((await readTopic(client, topic)).map(({ value }) => value)).toEqual(['a']);
+    } finally {
+      door.close();
+      await one.close();
+    }
+  });
+
+  it('rejects where the brokers are out of reach, and says so', async () => {
+    const closed = createServer();
+    closed.listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const { port } = closed.address() as AddressInfo;
+    closed.close();
+    await once(closed, 'close');
+    const one = createKafkaClient({ bootstrapServers: `127.0.0.1:${port}`, connectTimeoutMs: 200, apiTimeoutMs: 500 });
+    const failure = await one.prepare().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ConnectError);
+    expect((failure as ConnectError).code).toBe('kafka.unreachable');
+    await one.close();
+  });
+});
 
 describe('producer', () => {
   it('lands every record once, in order, with key, value, timestamp and headers as given', async () => {
