@@ -4,7 +4,6 @@
  * broker is a real one, the table (table-in-memory.ts) is in memory behind DynamoDB's protocol; this process is Lambda: it hands what the coordinator has invoked to environments,
  * `runsInFlight` at most at a time. BURST_PROFILE=<folder> writes CPU profiles of each round. Prints the page in results/burst.md.
  */
-import { fork } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +13,8 @@ import type { Settings } from '../../src/config/config-def.ts';
 import type { RunRequest } from '../../src/invocation/run-request.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import setup, { kafkaAddress } from '../support/services.ts';
-import type { BurstMessage, BurstRequest, BurstRole } from './burst/arm.ts';
+import { type AskedChild, startAskedChild } from './asked-child.ts';
+import type { BurstAnswer, BurstInvoked, BurstRequest, BurstRole } from './burst/arm.ts';
 import { median } from './median.ts';
 import { javaArm } from './races/arms.ts';
 import { childrenOf, cpuSeconds, machine } from './races/process-cpu.ts';
@@ -98,49 +98,17 @@ function appendLines(names: readonly string[]): number {
   return Date.now();
 }
 
-interface Child {
-  readonly pid: number;
-  ask(asked: BurstRequest): Promise<Readonly<Record<string, number>>>;
-  stop(): Promise<void>;
-}
-
 const outdir = join(folder, 'bundle');
 
-async function start(role: BurstRole, onInvoked: (request: RunRequest) => void): Promise<Child> {
-  const child = fork(join(outdir, 'dist', 'burst.mjs'), [role, 'burst', String(runsInFlight)]);
-  const waiting = new Map<number, PromiseWithResolvers<Readonly<Record<string, number>>>>();
-  const answer = (id: number) => {
-    const waiter = Promise.withResolvers<Readonly<Record<string, number>>>();
-    waiting.set(id, waiter);
-    return waiter.promise;
-  };
-  child.on('message', (message: BurstMessage) => {
-    if ('invoked' in message) {
-      onInvoked(message.invoked);
-      return;
-    }
-    const waiter = waiting.get(message.id);
-    waiting.delete(message.id);
-    if (message.error === undefined) waiter?.resolve(message.counts ?? {});
-    else waiter?.reject(new Error(message.error));
-  });
-  child.on('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`${role} ended with code ${code}`));
-  });
-  await answer(0);
-  let asks = 0;
-  return {
-    pid: child.pid!,
-    ask(asked) {
-      const id = ++asks;
-      child.send({ ...asked, id });
-      return answer(id);
-    },
-    async stop() {
-      child.disconnect();
-      await new Promise((resolve) => child.once('exit', resolve));
-    },
-  };
+type Child = AskedChild<BurstRequest, BurstAnswer>;
+
+function start(role: BurstRole, onInvoked: (request: RunRequest) => void): Promise<Child> {
+  return startAskedChild<BurstRequest, BurstAnswer, BurstInvoked>(
+    role,
+    join(outdir, 'dist', 'burst.mjs'),
+    { args: [role, 'burst', String(runsInFlight)] },
+    ({ invoked }) => onInvoked(invoked),
+  );
 }
 
 /** Lambda: what was invoked waits for an environment, of which there are so many; the processes share them. */
@@ -237,11 +205,12 @@ async function drover(): Promise<Round[]> {
     const since = appendLines(names);
     await Promise.all([coordinator.ask({ kind: 'wake', names }), environments.all(names.length)]);
     const cpu = Object.fromEntries(cpuOf().map(([who, seconds]) => [who, seconds - before.get(who)!]));
-    const requests = sum(await Promise.all(all.map((one) => one.ask({ kind: 'counts' }))));
+    const told = await Promise.all(all.map((one) => one.ask({ kind: 'counts' })));
+    const requests = sum(told.map(({ counts = {} }) => counts));
     const landedMs = await appended(names, round, since);
     const { most, mostHandedOut } = environments;
     if (most > runsInFlight) throw new Error(`${most} runs at a time, ${runsInFlight} are allowed`);
-    told('Drover', round, { landedMs, cpu, requests, most, mostHandedOut });
+    tell('Drover', round, { landedMs, cpu, requests, most, mostHandedOut });
     if (round > 0) measured.push({ landedMs, cpu, requests, most, mostHandedOut });
   }
   await Promise.all(all.map((one) => one.stop()));
@@ -260,7 +229,7 @@ async function java(): Promise<Round[]> {
     const since = appendLines(names);
     const landedMs = await appended(names, round, since);
     const one = { landedMs, cpu: { worker: cpuSeconds(arm.pids) - before }, requests: {}, most: 0, mostHandedOut: 0 };
-    told('Java', round, one);
+    tell('Java', round, one);
     if (round > 0) measured.push(one);
   }
   await arm.stop();
@@ -272,7 +241,7 @@ const middle = (all: readonly Round[], of: (round: Round) => number) => median(a
 const range = (all: readonly Round[], of: (round: Round) => number) =>
   `${Math.round(middle(all, of))} (${Math.round(Math.min(...all.map(of)))}–${Math.round(Math.max(...all.map(of)))})`;
 
-function told(who: string, round: number, one: Round): void {
+function tell(who: string, round: number, one: Round): void {
   const cpu = Object.entries(one.cpu).map(([of, seconds]) => `${of} ${seconds.toFixed(2)} s`);
   const requests = Object.entries(one.requests).map(([kind, count]) => `${count} ${kind}`);
   console.log(

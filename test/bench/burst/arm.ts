@@ -17,6 +17,7 @@ import { createWorker } from '../../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
 import { boundYoungGeneration } from '../../../src/worker/young-generation.ts';
 import { tableRequests } from '../../integration/storage/dynamodb-table.ts';
+import type { ChildAnswer } from '../asked-child.ts';
 import { WatchedRequests } from '../watched-requests.ts';
 
 export type BurstRole = 'coordinator' | 'environments';
@@ -28,15 +29,19 @@ export type BurstRequest =
   /** What the process has asked the table for since it was last asked. */
   | { readonly kind: 'counts' };
 
-/** What a process tells: an answer, or what the coordinator has invoked. */
-export type BurstMessage =
-  | { readonly id: number; readonly counts?: Readonly<Record<string, number>>; readonly error?: string }
-  | { readonly invoked: RunRequest };
+export interface BurstAnswer extends ChildAnswer {
+  readonly counts?: Readonly<Record<string, number>>;
+}
+
+/** What the coordinator tells beside its answers. */
+export interface BurstInvoked {
+  readonly invoked: RunRequest;
+}
 
 const [role, table = '', runsInFlight = '100'] = process.argv.slice(2);
 const kafka = process.env.DROVER_TEST_KAFKA;
 if (kafka === undefined) throw new Error('DROVER_TEST_KAFKA is not set');
-const tell = (message: BurstMessage) => void process.send?.(message);
+const tell = (message: BurstAnswer | BurstInvoked) => void process.send?.(message);
 const counts = new Map<string, number>();
 const requests = new WatchedRequests(
   tableRequests(),

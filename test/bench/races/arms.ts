@@ -1,4 +1,3 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { freePort } from '../../../local/ports.ts';
 import { type ServiceHandle, signalService, stopService } from '../../../local/service.ts';
 import type { Settings } from '../../../src/config/config-def.ts';
 import type { ConnectorType } from '../../../src/storage/items.ts';
+import { type AskedChild, type ChildAnswer, startAskedChild } from '../asked-child.ts';
 import type { ArmRequest } from './drover-arm.ts';
 import { childrenOf } from './process-cpu.ts';
 
@@ -45,11 +45,7 @@ export interface DroverEnvironment {
 }
 
 /** One process that runs Drover's worker, and answers each request when it is done. */
-interface DroverProcess {
-  readonly pid: number;
-  ask(request: WithoutId<ArmRequest>): Promise<void>;
-  stop(): Promise<void>;
-}
+type DroverProcess = AskedChild<WithoutId<ArmRequest>, ChildAnswer>;
 
 let program: string | undefined;
 
@@ -69,8 +65,8 @@ function droverProgram(): string {
   return program;
 }
 
-async function droverProcess(label: string, environment: DroverEnvironment): Promise<DroverProcess> {
-  const child: ChildProcess = fork(droverProgram(), {
+const droverProcess = (label: string, environment: DroverEnvironment): Promise<DroverProcess> =>
+  startAskedChild(label, droverProgram(), {
     env: {
       ...process.env,
       DROVER_TEST_KAFKA: environment.kafka,
@@ -80,32 +76,6 @@ async function droverProcess(label: string, environment: DroverEnvironment): Pro
       ...(environment.java === undefined ? {} : { RACE_JAVA: JSON.stringify(environment.java) }),
     },
   });
-  const waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
-  const answer = (id: number) => new Promise<void>((resolve, reject) => waiting.set(id, { resolve, reject }));
-  child.on('message', (message: { id: number; error?: string }) => {
-    const waiter = waiting.get(message.id);
-    waiting.delete(message.id);
-    if (message.error === undefined) waiter?.resolve();
-    else waiter?.reject(new Error(message.error));
-  });
-  child.on('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`${label} ended with code ${code}`));
-  });
-  await answer(0);
-  let requests = 0;
-  return {
-    pid: child.pid!,
-    ask(request) {
-      const id = ++requests;
-      child.send({ ...request, id });
-      return answer(id);
-    },
-    async stop() {
-      child.disconnect();
-      await new Promise((resolve) => child.once('exit', resolve));
-    },
-  };
-}
 
 /** As many processes as asked for share the connectors; each runs all of its own at once. */
 export async function droverArm(label: string, environment: DroverEnvironment, processes = 1): Promise<Arm> {
