@@ -29,11 +29,9 @@ import {
   counterAttributes,
   isGone,
   positionField,
-  readHistory,
   readPositionList,
   readRestingPosition,
   readSourceOffset,
-  writeHistory,
   writePosition,
   writePositionChanges,
   writePositions,
@@ -41,11 +39,10 @@ import {
   writeSourceOffset,
 } from './item-codec.ts';
 import type { DynamoDbLeaseStore } from './lease-store.ts';
+import { forgetOldChanges, historyWrites, readHistoryOf } from './offset-history.ts';
 import {
   connectorKey,
   connectorPk,
-  historyPrefix,
-  historySk,
   sinkPositionKey,
   sinkPositionPrefix,
   sourceOffsetKey,
@@ -66,8 +63,6 @@ const endOf = (prefix: string) => `${prefix}\u{10ffff}`;
 
 /** One update's share of a sink commit: well within DynamoDB's 300 operators and 4 KB of expression. */
 const positionsPerUpdate = 100;
-const historyChunkChars = 90_000;
-const changesKept = 10;
 
 export function sourceOffsetWrite(connector: string, entry: SourceOffsetEntry): BatchWrite {
   const key = sourceOffsetKey(connector, entry.key);
@@ -348,7 +343,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
       throw new ConflictError('connector.not_stopped', `Connector ${connector} is not stopped: its offsets stay`);
     };
     if (writes.length === 0) return guarded([]);
-    const history = this.#historyWrites(connector, change);
+    const history = historyWrites(connector, change, this.#newNonce().slice(0, 8));
     if (writes.length + history.length <= maxWritesBesideFence) {
       for (const chunk of chunksOf([...history, ...writes])) await guarded(chunk);
     } else {
@@ -358,56 +353,11 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
       await this.#table.writeMany(writes, `offsets of connector ${connector}`);
       await guarded([]);
     }
-    await this.#forgetOldChanges(connector);
+    await forgetOldChanges(this.#table, connector);
   }
 
-  #historyWrites(connector: string, change: OffsetChange): BatchWrite[] {
-    const id = this.#newNonce().slice(0, 8);
-    const parts: { side: 'before' | 'after'; offsets: HistoricOffset[] }[] = [];
-    for (const side of ['before', 'after'] as const) {
-      let chars = historyChunkChars;
-      for (const offset of change[side]) {
-        if (chars >= historyChunkChars) {
-          parts.push({ side, offsets: [] });
-          chars = 0;
-        }
-        parts.at(-1)?.offsets.push(offset);
-        chars += 'key' in offset ? 2 * offset.key.length + (offset.offset?.length ?? 0) + 60 : offset.topic.length + 80;
-      }
-    }
-    if (parts.length === 0) parts.push({ side: 'before', offsets: [] });
-    return parts.map(({ side, offsets }, part) => ({
-      kind: 'put',
-      key: { pk: connectorPk(connector), sk: historySk(change.changedAt, id, part) },
-      what: `the history of the offsets of ${connector}`,
-      item: { changedAt: N(change.changedAt), side: S(side), offsets: writeHistory(offsets) },
-    }));
-  }
-
-  async history(connector: string): Promise<readonly OffsetChange[]> {
-    const range = { from: historyPrefix, to: endOf(historyPrefix) };
-    const changes = new Map<string, { changedAt: number; before: HistoricOffset[]; after: HistoricOffset[] }>();
-    for await (const items of queryAll(this.#table, connectorPk(connector), range)) {
-      for (const item of items) {
-        const id = changeOf(item);
-        const change = changes.get(id) ?? { changedAt: number(item, 'changedAt') ?? 0, before: [], after: [] };
-        change[text(item, 'side') === 'after' ? 'after' : 'before'].push(...readHistory(text(item, 'offsets') ?? '[]'));
-        changes.set(id, change);
-      }
-    }
-    return [...changes.values()].reverse().slice(0, changesKept);
-  }
-
-  async #forgetOldChanges(connector: string): Promise<void> {
-    const pk = connectorPk(connector);
-    const range = { from: historyPrefix, to: endOf(historyPrefix) };
-    const keys: Attributes[] = [];
-    for await (const items of queryAll(this.#table, pk, range, ['sk'])) keys.push(...items);
-    const kept = new Set([...new Set(keys.map(changeOf))].slice(-changesKept));
-    const deletions = keys
-      .filter((item) => !kept.has(changeOf(item)))
-      .map((item): Write => ({ kind: 'delete', key: { pk, sk: text(item, 'sk') ?? '' } }));
-    for (const chunk of chunksOf(deletions)) await this.#table.transact(chunk, 'old offset changes');
+  history(connector: string): Promise<readonly OffsetChange[]> {
+    return readHistoryOf(this.#table, connector);
   }
 }
 
@@ -437,8 +387,6 @@ const visible = ({ topic, kafkaPartition, offset, topicId, gone, state }: Restin
           ...(state === undefined ? {} : { state }),
         },
       ];
-
-const changeOf = (item: Attributes) => (text(item, 'sk') ?? '').split('#').slice(0, 3).join('#');
 
 /** The last of several for one source partition wins, as in Java. */
 const newestByKey = (offsets: readonly SourceOffsetEntry[]) => new Map(offsets.map((entry) => [entry.key, entry]));
