@@ -6,7 +6,7 @@ import { type Send, sendHttp } from './http.ts';
 import type { Io } from './io.ts';
 import { isRecord } from './json.ts';
 import { createSigner } from './sign.ts';
-import { type StackResources, stackOfApi, stackResources } from './stack-resources.ts';
+import { type LogSource, type StackResources, stackOfApi, stackResources } from './stack-resources.ts';
 
 export const authKinds = ['iam', 'none', 'token'] as const;
 export type AuthKind = (typeof authKinds)[number];
@@ -155,6 +155,7 @@ async function ofLocalStack(file: string, options: InstallationOptions, io: Io, 
     bootstrapServers: stack.bootstrapServers,
     resources: async () => ({
       functions: stack.functions,
+      runnerLog: runnerLogOf(stack),
       failureQueues: [stack.failuresQueueUrl],
       alarms: [],
       restUrl: stack.restUrl,
@@ -169,6 +170,12 @@ interface LocalStackFile {
   readonly bootstrapServers: string;
   readonly functions: StackResources['functions'];
   readonly failuresQueueUrl: string;
+  readonly services?: readonly { readonly name: string; readonly logFile: string }[];
+}
+
+function runnerLogOf({ services = [] }: LocalStackFile): LogSource | null {
+  const runner = services.find(({ name }) => name === 'Runner');
+  return runner === undefined ? null : { file: runner.logFile };
 }
 
 function readLocalStack(file: string): LocalStackFile {

@@ -1,14 +1,16 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { type AwsSettings, askAws, clientConfig } from './aws.ts';
 import { CliError, exitCodes, usageError } from './faults.ts';
 import type { Installation } from './installation.ts';
 import { isRecord, type JsonRecord } from './json.ts';
-import { type FunctionRole, functionRoles } from './stack-resources.ts';
+import { functionRoles, type LogRole, type LogSource, logRoles, runningRoles } from './stack-resources.ts';
 
-/** A line that a function of the installation has logged. */
+/** A line that a function of the installation, or its runner, has logged. */
 export interface LogLine {
   /** Epoch milliseconds. */
   readonly at: number;
-  readonly role: FunctionRole;
+  readonly role: LogRole;
   readonly stream: string;
   readonly text: string;
   /** Of Drover's own lines; null: Lambda's, or a plugin's that prints. */
@@ -16,7 +18,7 @@ export interface LogLine {
 }
 
 export interface LogQuestion {
-  readonly roles: readonly FunctionRole[];
+  readonly roles: readonly LogRole[];
   readonly connector: string | null;
   readonly task: number | null;
   /** Any of these; empty: all. */
@@ -31,7 +33,7 @@ export class FunctionLogs {
   readonly #installation: Installation;
   readonly #question: LogQuestion;
   readonly #seen = new Map<string, number>();
-  #groups: Promise<ReadonlyMap<FunctionRole, string>> | null = null;
+  #sources: Promise<ReadonlyMap<LogRole, LogSource>> | null = null;
   #from: number;
 
   constructor(installation: Installation, question: LogQuestion, from: number) {
@@ -42,51 +44,93 @@ export class FunctionLogs {
 
   /** Oldest first. */
   async next(now: number): Promise<LogLine[]> {
-    this.#groups ??= logGroups(this.#installation, this.#question.roles);
-    const groups = await this.#groups;
-    const { CloudWatchLogsClient, FilterLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
-    const client = new CloudWatchLogsClient(clientConfig(this.#installation.aws));
+    this.#sources ??= logSources(this.#installation, this.#question.roles);
     const found: LogLine[] = [];
-    try {
-      for (const [role, logGroupName] of groups) {
-        const counts = new Map<string, number>();
-        let nextToken: string | undefined;
-        do {
-          const filterPattern = patternOf(this.#question);
-          const page = await askAws(() =>
-            client
-              .send(new FilterLogEventsCommand({ logGroupName, startTime: this.#from, filterPattern, nextToken }))
-              // A function that has never run has no group yet.
-              .catch((error: Error) => {
-                if (error.name === 'ResourceNotFoundException') return { events: [], nextToken: undefined };
-                throw error;
-              }),
-          );
-          for (const { timestamp: at = 0, message: text = '', logStreamName: stream = '', eventId } of page.events ??
-            []) {
-            // Lines of one millisecond may read the same: without an id they are counted.
-            const same = eventId ?? `${stream} ${at} ${text}`;
-            const count = (counts.get(same) ?? 0) + 1;
-            counts.set(same, count);
-            const key = `${role} ${same} ${count}`;
-            if (this.#seen.has(key)) continue;
-            this.#seen.set(key, at);
-            const fields = fieldsOf(text);
-            // A line says itself when it was written; CloudWatch when it came.
-            const written = Date.parse(String(fields?.timestamp));
-            const line = { at: Number.isNaN(written) ? at : written, role, stream, text: text.trimEnd(), fields };
-            if (answers(line, this.#question)) found.push(line);
-          }
-          nextToken = page.nextToken;
-        } while (nextToken !== undefined);
+    for (const [role, source] of await this.#sources) {
+      const counts = new Map<string, number>();
+      for await (const { at, text, stream, id } of this.#eventsOf(source)) {
+        // Lines of one millisecond may read the same: without an id they are counted.
+        const same = id ?? `${stream} ${at} ${text}`;
+        const count = (counts.get(same) ?? 0) + 1;
+        counts.set(same, count);
+        const key = `${role} ${same} ${count}`;
+        if (this.#seen.has(key)) continue;
+        this.#seen.set(key, at);
+        const fields = fieldsOf(text);
+        const line = { at: writtenAt(fields) ?? at, role, stream, text: text.trimEnd(), fields };
+        if (answers(line, this.#question)) found.push(line);
       }
-    } finally {
-      client.destroy();
     }
     this.#from = Math.max(this.#from, now - latenessMs);
     for (const [key, at] of this.#seen) if (at < this.#from) this.#seen.delete(key);
     return found.sort((one, other) => one.at - other.at);
   }
+
+  #eventsOf(source: LogSource): AsyncIterable<LogEvent> {
+    const pattern = patternOf(this.#question);
+    return 'file' in source
+      ? eventsOfFile(source.file, this.#from)
+      : eventsOfGroup(this.#installation.aws, source.group, this.#from, pattern);
+  }
+}
+
+interface LogEvent {
+  /** When it came, epoch milliseconds. */
+  readonly at: number;
+  readonly text: string;
+  readonly stream: string;
+  readonly id?: string | undefined;
+}
+
+async function* eventsOfGroup(
+  aws: AwsSettings,
+  logGroupName: string,
+  startTime: number,
+  filterPattern: string | undefined,
+): AsyncGenerator<LogEvent> {
+  const { CloudWatchLogsClient, FilterLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+  const client = new CloudWatchLogsClient(clientConfig(aws));
+  try {
+    let nextToken: string | undefined;
+    do {
+      const page = await askAws(() =>
+        client
+          .send(new FilterLogEventsCommand({ logGroupName, startTime, filterPattern, nextToken }))
+          // A function that has never run has no group yet.
+          .catch((error: Error) => {
+            if (error.name === 'ResourceNotFoundException') return { events: [], nextToken: undefined };
+            throw error;
+          }),
+      );
+      for (const { timestamp: at = 0, message: text = '', logStreamName: stream = '', eventId: id } of page.events ??
+        [])
+        yield { at, text, stream, id };
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** A line without a time of its own is as old as the one before it. */
+async function* eventsOfFile(file: string, since: number): AsyncGenerator<LogEvent> {
+  let at = 0;
+  const text = createReadStream(file).on('error', () => {});
+  try {
+    for await (const line of createInterface({ input: text })) {
+      at = writtenAt(fieldsOf(line)) ?? at;
+      if (at >= since && line !== '') yield { at, text: line, stream: file };
+    }
+  } catch (error) {
+    // A stack that is being stopped.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+/** A line says itself when it was written; CloudWatch when it came. */
+function writtenAt(fields: JsonRecord | null): number | null {
+  const written = Date.parse(String(fields?.timestamp));
+  return Number.isNaN(written) ? null : written;
 }
 
 /** Filters where the lines are, so that others need not be fetched; `answers` has the last word. */
@@ -115,27 +159,31 @@ function fieldsOf(text: string): JsonRecord | null {
   }
 }
 
-async function logGroups(
+async function logSources(
   { aws, resources }: Installation,
-  roles: readonly FunctionRole[],
-): Promise<ReadonlyMap<FunctionRole, string>> {
-  const { functions } = await resources();
-  const groups = new Map<FunctionRole, string>();
+  roles: readonly LogRole[],
+): Promise<ReadonlyMap<LogRole, LogSource>> {
+  const { functions, runnerLog } = await resources();
+  const sources = new Map<LogRole, LogSource>();
   for (const role of roles) {
+    if (role === 'runner') {
+      if (runnerLog !== null) sources.set(role, runnerLog);
+      continue;
+    }
     const name = functions[role];
-    if (name !== undefined) groups.set(role, (await functionConfiguration(aws, name)).logGroup);
+    if (name !== undefined) sources.set(role, { group: (await functionConfiguration(aws, name)).logGroup });
   }
-  if (groups.size === 0) {
-    throw new CliError(`The stack has no function ${roles.join(' or ')}: is it a Drover’s?`, exitCodes.missing);
+  if (sources.size === 0) {
+    throw new CliError(`The stack has no ${roles.join(' or ')}: is it a Drover’s?`, exitCodes.missing);
   }
-  return groups;
+  return sources;
 }
 
 /** Megabytes that the functions have which run connectors: what a run costs is by them. */
-export async function memoryOf({ aws, resources }: Installation): Promise<ReadonlyMap<FunctionRole, number>> {
+export async function memoryOf({ aws, resources }: Installation): Promise<ReadonlyMap<LogRole, number>> {
   const { functions } = await resources();
-  const memory = new Map<FunctionRole, number>();
-  for (const role of ['task', 'feed'] as const) {
+  const memory = new Map<LogRole, number>();
+  for (const role of functionRoles.filter((one) => runningRoles.some((running) => running === one))) {
     const name = functions[role];
     const { memoryMb } = name === undefined ? { memoryMb: null } : await functionConfiguration(aws, name);
     if (memoryMb !== null) memory.set(role, memoryMb);
@@ -168,10 +216,10 @@ export async function functionConfiguration(aws: AwsSettings, name: string): Pro
   }
 }
 
-export function rolesOf(texts: readonly string[]): FunctionRole[] {
+export function rolesOf(texts: readonly string[]): LogRole[] {
   return texts.map((text) => {
-    const role = functionRoles.find((known) => known === text);
-    if (role === undefined) throw usageError(`There is no function ${text}: there are ${functionRoles.join(', ')}`);
+    const role = logRoles.find((known) => known === text);
+    if (role === undefined) throw usageError(`There is no function ${text}: there are ${logRoles.join(', ')}`);
     return role;
   });
 }

@@ -1,12 +1,23 @@
 import { type AwsSettings, askAws, clientConfig } from './aws.ts';
 import { CliError, exitCodes, usageError } from './faults.ts';
 
-export const functionRoles = ['rest', 'coordinator', 'task', 'mirror', 'feed'] as const;
+/** Functions by what they are for; that of Java plugins is not everywhere. */
+export const functionRoles = ['rest', 'coordinator', 'task', 'java-task', 'mirror', 'feed'] as const;
 export type FunctionRole = (typeof functionRoles)[number];
+/** What logs: the functions, and the runner beside them. */
+export const logRoles = [...functionRoles, 'runner'] as const;
+export type LogRole = (typeof logRoles)[number];
+/** What runs connectors. */
+export const runningRoles = ['task', 'java-task', 'feed', 'runner'] as const satisfies readonly LogRole[];
+
+/** Where a runner's lines are: in a log group, or in a file of the local stack. */
+export type LogSource = { readonly group: string } | { readonly file: string };
 
 /** What an installation is made of, as far as the command line asks for it. */
 export interface StackResources {
   readonly functions: Readonly<Partial<Record<FunctionRole, string>>>;
+  /** Null: there is no runner. */
+  readonly runnerLog: LogSource | null;
   /** Of events that were given up: of the functions, and of each event source. */
   readonly failureQueues: readonly string[];
   /** Names of the alarms of the stack. */
@@ -58,6 +69,8 @@ export async function stackResources(
   }
 }
 
+const idOf = (role: FunctionRole) => (role === 'java-task' ? 'Java' : `${role[0]!.toUpperCase()}${role.slice(1)}`);
+
 /** By the ids that the construct gives: `ConnectTaskFunction0A1B2C3D`. */
 export function readResources(
   resources: readonly Resource[],
@@ -68,12 +81,14 @@ export function readResources(
       .flatMap(({ PhysicalResourceId }) => (PhysicalResourceId === undefined ? [] : [PhysicalResourceId]));
   const functions: Partial<Record<FunctionRole, string>> = {};
   for (const role of functionRoles) {
-    const id = new RegExp(`${role[0]!.toUpperCase()}${role.slice(1)}Function[0-9A-F]{8}$`);
+    const id = new RegExp(`${idOf(role)}Function[0-9A-F]{8}$`);
     const [name] = named('AWS::Lambda::Function', id);
     if (name !== undefined) functions[role] = name;
   }
+  const [runnerGroup] = named('AWS::Logs::LogGroup', /RunnerLog[0-9A-F]{8}$/);
   return {
     functions,
+    runnerLog: runnerGroup === undefined ? null : { group: runnerGroup },
     failureQueues: named('AWS::SQS::Queue', /Failures[0-9A-F]{8}$/),
     alarms: named('AWS::CloudWatch::Alarm', /./),
     apis: named('AWS::ApiGatewayV2::Api', /RestApi[0-9A-F]{8}$/),

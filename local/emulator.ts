@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 import { cacheFolder, pathWithNode } from './folders.ts';
 import { type ServiceHandle, startService } from './service.ts';
 
+export const emulatorName = 'AWS emulator';
+
 /** The bucket-notification resource of the CDK runs on boto3, as it does in AWS. */
 const packages = ['ministack==1.5.33', 'boto3==1.43.106'];
 
@@ -58,7 +60,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<ServiceHa
   writeFileSync(join(temporary, 'package.json'), '{"type":"commonjs"}');
   return await startService({
     onSpawn: options.onSpawn,
-    name: 'AWS emulator',
+    name: emulatorName,
     command: join(python, 'bin', 'ministack'),
     args: [],
     env: {

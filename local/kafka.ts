@@ -6,6 +6,8 @@ import { jars } from './maven.ts';
 import { askOnce } from './ports.ts';
 import { type ServiceHandle, startService } from './service.ts';
 
+export const kafkaName = 'Kafka';
+
 export const kafkaVersion = '4.3.0';
 
 const kafkaArtifacts = [
@@ -49,7 +51,7 @@ export async function startKafka(options: KafkaOptions): Promise<ServiceHandle> 
   }
   return await startService({
     onSpawn: options.onSpawn,
-    name: 'Kafka',
+    name: kafkaName,
     command: 'java',
     args: [
       `-Xmx${options.maxHeapMb ?? 1024}m`,

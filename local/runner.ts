@@ -5,6 +5,8 @@ import { bundleFunction } from '../cdk/bundle.ts';
 import { emulatorEnvironment } from './emulator.ts';
 import { type ServiceHandle, startService } from './service.ts';
 
+export const runnerName = 'Runner';
+
 export interface RunnerOptions {
   /** For its bundle and its log. */
   readonly folder: string;
@@ -27,7 +29,7 @@ export async function startRunner(options: RunnerOptions): Promise<ServiceHandle
   });
   const logFile = join(folder, 'runner.log');
   return startService({
-    name: 'Runner',
+    name: runnerName,
     command: process.execPath,
     args: ['--enable-source-maps', join(folder, 'bundle', 'dist', 'runner.mjs')],
     env: { ...emulatorEnvironment(aws), ...(await variablesOf(likeFunction, aws)) },

@@ -1,13 +1,13 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrap, type DeployOptions, deploy, type StackOutputs, synthesise } from './deploy.ts';
-import { emulatorPython, startEmulator } from './emulator.ts';
+import { emulatorName, emulatorPython, startEmulator } from './emulator.ts';
 import { projectFolder } from './folders.ts';
 import { javaContext } from './java-plugins.ts';
-import { kafkaJars, startKafka } from './kafka.ts';
+import { kafkaJars, kafkaName, startKafka } from './kafka.ts';
 import { freePort, isPortFree } from './ports.ts';
 import type { Step } from './progress.ts';
-import { type RunnerOptions, startRunner } from './runner.ts';
+import { type RunnerOptions, runnerName, startRunner } from './runner.ts';
 import { isRunning, type ServiceHandle, startService, stopService } from './service.ts';
 
 export interface StackPorts {
@@ -91,13 +91,16 @@ export interface StackOptions {
   readonly step: Step;
 }
 
+const proxyName = 'REST address';
+const consoleName = 'Console';
+
 const stackFile = (home: string) => join(home, 'stack.json');
 const servicesFile = (home: string) => join(home, 'run', 'services.json');
 const runFolder = (home: string) => join(home, 'run');
 
 /**
- * Kafka, the emulator and in it the real stack. Taken as it is when it is up already, and deployed anew. Ends what it
- * has started when it fails.
+ * Kafka, the emulator and in it the real stack. What is up already stays, with all that it holds: it is deployed to
+ * again, and what has ended beside it is started. Ends what it has started when a start from nothing fails.
  */
 export async function startStack(given: StackOptions): Promise<LocalStack> {
   const { home, ports, step, javaPlugins = [], runner = false } = given;
@@ -106,26 +109,15 @@ export async function startStack(given: StackOptions): Promise<LocalStack> {
     ...given,
     context: { ...context, ...(await javaContext(runFolder(home), javaPlugins)) },
   });
-  const old = readServices(home);
-  const before = old.every(isRunning) ? readStack(home) : null;
-  // A runner is of the code that it was started with.
-  const isWhole = !runner && old.length === (given.console === undefined ? 3 : 4);
-  if (isWhole && before !== null && samePorts(before.ports, ports) && isConsole(given, before.consoleUrl)) {
-    const options = await withJava();
-    const outputs = await step('Deploy the stack again (it is up)', async () => {
-      await synthesise(deployOptions(options));
-      return await deploy(deployOptions(options));
-    });
-    return writeStack(options, outputs, old, before.consoleUrl);
-  }
-  await stopStack(home);
+  const before = readStack(home);
+  const lost = before === null ? null : whyLost(before, given);
+  if (before !== null && lost === null) return await renewStack(await withJava(), before);
+  if (lost === null) await stopStack(home);
+  else
+    await step(`${lost}: start anew, without what the stack held (connectors, topics, objects)`, () => stopStack(home));
   await checkPorts(ports, given.console?.port ?? null);
   const services: ServiceHandle[] = [];
-  // Noted as soon as they are there: a start that is cut short leaves nothing that stop does not know.
-  const onSpawn = (service: ServiceHandle) => {
-    services.push(service);
-    writeJson(servicesFile(home), services);
-  };
+  const onSpawn = noting(home, services);
   const run = runFolder(home);
   mkdirSync(run, { recursive: true });
   try {
@@ -144,19 +136,77 @@ export async function startStack(given: StackOptions): Promise<LocalStack> {
       ]),
     );
     const outputs = await step('cdk deploy', () => deploy(deployOptions(options)));
-    await startProxy(options, outputs, onSpawn);
-    if (runner) await step('Start the runner', () => startRunner(runnerOptions(options, outputs, onSpawn)));
-    if (options.console === undefined) return writeStack(options, outputs, services);
-    const port = options.console.port ?? ((await isPortFree(consolePort)) ? consolePort : await freePort());
-    const consoleUrl = `http://127.0.0.1:${port}`;
-    // It finds the stack by this file.
-    writeStack(options, outputs, services, consoleUrl);
-    await startConsole(options, port, onSpawn);
-    return writeStack(options, outputs, services, consoleUrl);
+    return await startBeside(options, outputs, services, onSpawn);
   } catch (error) {
     await stopStack(home);
     throw error;
   }
+}
+
+/** Whether `startStack` would keep what is up. */
+export function isStackUp(options: StackOptions): boolean {
+  const before = readStack(options.home);
+  return before !== null && whyLost(before, options) === null;
+}
+
+/** Everything is in the emulator's memory; Kafka finds its own on the disk. */
+function whyLost({ ports }: LocalStack, options: StackOptions): string | null {
+  const emulator = readServices(options.home).find(({ name }) => name === emulatorName);
+  if (emulator === undefined || !isRunning(emulator)) return 'The AWS emulator has ended';
+  return samePorts(ports, options.ports) ? null : 'The stack that is up has other ports';
+}
+
+async function renewStack(options: StackOptions, before: LocalStack): Promise<LocalStack> {
+  const { home, ports, step } = options;
+  const isKept = ({ name }: ServiceHandle) =>
+    // A runner is of the code that it was started with.
+    name !== runnerName && (name !== consoleName || isConsole(options, before.consoleUrl));
+  const services = readServices(home).filter((service) => isRunning(service) && isKept(service));
+  await Promise.all(readServices(home).map((service) => (isKept(service) ? false : stopService(service))));
+  const onSpawn = noting(home, services);
+  if (!services.some(({ name }) => name === kafkaName)) {
+    const { kafka: port, kafkaController: controllerPort } = ports;
+    await step('Start Kafka again: it had ended', () =>
+      startKafka({ folder: join(runFolder(home), 'kafka'), port, controllerPort, onSpawn }),
+    );
+  }
+  const outputs = await step('Deploy the stack again (it is up)', async () => {
+    await synthesise(deployOptions(options));
+    return await deploy(deployOptions(options));
+  });
+  return await startBeside(options, outputs, services, onSpawn, before.consoleUrl);
+}
+
+/** What of this is not there yet: the REST address, the runner, the console. */
+async function startBeside(
+  options: StackOptions,
+  outputs: StackOutputs,
+  services: readonly ServiceHandle[],
+  onSpawn: (service: ServiceHandle) => void,
+  consoleBefore?: string,
+): Promise<LocalStack> {
+  const { step } = options;
+  const isThere = (wanted: string) => services.some(({ name }) => name === wanted);
+  if (!isThere(proxyName)) await startProxy(options, outputs, onSpawn);
+  if (options.runner === true) {
+    await step('Start the runner', () => startRunner(runnerOptions(options, outputs, onSpawn)));
+  }
+  if (options.console === undefined) return writeStack(options, outputs, services);
+  if (isThere(consoleName)) return writeStack(options, outputs, services, consoleBefore);
+  const port = options.console.port ?? ((await isPortFree(consolePort)) ? consolePort : await freePort());
+  const consoleUrl = `http://127.0.0.1:${port}`;
+  // It finds the stack by this file.
+  writeStack(options, outputs, services, consoleUrl);
+  await startConsole(options, port, onSpawn);
+  return writeStack(options, outputs, services, consoleUrl);
+}
+
+/** Noted as soon as they are there: a start that is cut short leaves nothing that stop does not know. */
+function noting(home: string, services: ServiceHandle[]): (service: ServiceHandle) => void {
+  return (service) => {
+    services.push(service);
+    writeJson(servicesFile(home), services);
+  };
 }
 
 /** Ends what `startStack` started, a start that was cut short included, and removes its data; false: nothing was there. */
@@ -198,7 +248,7 @@ function startProxy(
   const { ports, home } = options;
   return startService({
     onSpawn,
-    name: 'REST address',
+    name: proxyName,
     command: process.execPath,
     args: [
       join(projectFolder, 'local', 'rest-proxy.ts'),
@@ -235,7 +285,7 @@ function startConsole(
 ): Promise<ServiceHandle> {
   return startService({
     onSpawn,
-    name: 'Console',
+    name: consoleName,
     command: process.execPath,
     args: [join(projectFolder, 'cli', 'main.ts'), 'console', '--port', String(port)],
     // Of this stack, whatever else the shell names.

@@ -5,18 +5,24 @@ import { runMain } from './main.ts';
 import { checkPrograms } from './programs.ts';
 import { printedStep } from './progress.ts';
 import { localSettings } from './settings.ts';
-import { startStack, stopStack } from './stack.ts';
+import { isStackUp, startStack, stopStack } from './stack.ts';
 import { summary } from './summary.ts';
 
 const startedAt = Date.now();
 
 async function main(): Promise<void> {
   const settings = localSettings();
+  // What was up before this start outlives it, however it ends.
+  const wasUp = isStackUp({ ...settings, step: printedStep });
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       if (stopping) return;
       stopping = true;
+      if (wasUp) {
+        process.stderr.write(`\n${signal}: the stack that was up stays; npm stop ends it\n`);
+        process.exit(130);
+      }
       process.stderr.write(`\n${signal}: ending what was started\n`);
       // Twice: what was about to be started meanwhile is there by then.
       void stopStack(settings.home)
@@ -32,7 +38,7 @@ async function main(): Promise<void> {
       hook: await runHookDemo(stack, printedStep),
     });
     const { files, hook } = await demos().catch(async (error) => {
-      if (process.env.DROVER_KEEP === undefined) await stopStack(settings.home);
+      if (!wasUp && process.env.DROVER_KEEP === undefined) await stopStack(settings.home);
       throw error;
     });
     process.stdout.write(summary(stack, files, hook, settings.home, Date.now() - startedAt));

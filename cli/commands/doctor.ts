@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { Command } from 'commander';
 import { droverBuild } from '../../src/version.ts';
 import { askAws, clientConfig } from '../aws.ts';
@@ -24,6 +26,9 @@ export function addDoctor(program: Command, context: CommandContext): void {
     .action(run(context, doctor));
 }
 
+/** How long a broker may take to answer. */
+const brokerMs = 2000;
+
 interface Finding {
   readonly check: string;
   readonly result: 'ok' | 'warning' | 'wrong' | 'not known';
@@ -39,7 +44,7 @@ async function doctor(session: Session): Promise<void> {
   const rest = await session.rest();
   const findings: Finding[] = [];
   const root = recordOf(await rest.get('/'), 'its version');
-  findings.push(version(root), cluster(root));
+  findings.push(version(root), await brokers(root, installation));
   const connectors = await allConnectors(rest);
   findings.push(failed(connectors), waiting(connectors));
   findings.push(...(await reports(rest, connectors, session.io.now())));
@@ -75,12 +80,41 @@ function version({ commit, version: connect }: Readonly<Record<string, Json>>): 
   return { check, result: 'warning', detail: `the installation is ${commit}, this program ${droverBuild}`, mend };
 }
 
-/** The mirror writes it when it has reached the brokers. */
-function cluster({ kafka_cluster_id: id }: Readonly<Record<string, Json>>): Finding {
+/** The mirror writes the cluster's id when it has reached the brokers, once; whether they answer now is seen where this machine reaches them. */
+async function brokers(
+  { kafka_cluster_id: id }: Readonly<Record<string, Json>>,
+  { bootstrapServers }: Installation,
+): Promise<Finding> {
   const check = 'brokers';
-  if (typeof id === 'string' && id !== '') return ok(check, `reached: cluster ${id}`);
+  if (bootstrapServers !== null && !(await anyAnswers(bootstrapServers.split(',')))) {
+    const mend = 'start them again; tasks go on by themselves then';
+    return { check, result: 'wrong', detail: `nobody answers at ${bootstrapServers}`, mend };
+  }
+  if (typeof id === 'string' && id !== '') {
+    const reached = bootstrapServers === null ? 'have been reached' : 'reached';
+    return ok(check, `${reached}: cluster ${id}`);
+  }
   const mend = 'drover logs --function mirror says why: the security group, the subnets’ ways, the credentials';
   return { check, result: 'wrong', detail: 'no function has reached the Kafka cluster yet', mend };
+}
+
+async function anyAnswers(addresses: readonly string[]): Promise<boolean> {
+  const answers = addresses.map(async (address) => {
+    const { hostname, port } = new URL(`kafka://${address}`);
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port), timeout: brokerMs });
+    try {
+      await once(
+        socket.once('timeout', () => socket.destroy(new Error('no answer'))),
+        'connect',
+      );
+    } finally {
+      socket.destroy();
+    }
+  });
+  return await Promise.any(answers).then(
+    () => true,
+    () => false,
+  );
 }
 
 const several = (names: readonly string[]) =>

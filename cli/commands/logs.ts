@@ -9,6 +9,7 @@ import { bytesText, oneLine, type Style } from '../output.ts';
 import { parseTarget, readTask } from '../resources.ts';
 import { joinRuns, runEvents, runOf } from '../runs.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
+import { logRoles, runningRoles } from '../stack-resources.ts';
 import { noTask } from './get.ts';
 
 interface LogsOptions {
@@ -38,7 +39,7 @@ export function addLogs(program: Command, context: CommandContext): void {
     .command('logs')
     .summary('what the functions have logged about a connector')
     .description(
-      'Reads CloudWatch Logs: the lines of one connector, or without a name all lines of the functions. With --json a line is a line of ' +
+      'Reads CloudWatch Logs: the lines of one connector, or without a name all lines of the functions and the runner. With --json a line is a line of ' +
         'JSON as it was logged. What is quieter than INFO is logged after drover patch logger drover.worker --level DEBUG.',
     )
     .argument('[name...]', 'orders; connector orders; task orders/0')
@@ -47,7 +48,7 @@ export function addLogs(program: Command, context: CommandContext): void {
     .option('--tail <number>', 'of what is there only the last so many lines', wholeNumber('--tail', 'of lines'))
     .option('--task <number>', 'of one task', taskOf)
     .option('--level <level>', 'this level and above')
-    .option('--function <role...>', 'rest, coordinator, task, mirror, feed')
+    .option('--function <role...>', logRoles.join(', '))
     .action(run(context, logs));
 
   program
@@ -106,9 +107,7 @@ async function logs(session: Session, options: LogsOptions, args: string[]): Pro
   if (least < 0) throw usageError(`--level is "${options.level}": it must be one of ${severities.join(', ')}`);
   if (session.format === 'yaml' || session.format === 'name')
     throw usageError(`Logs are printed as lines or with --json, not as ${session.format}`);
-  const roles = rolesOf(
-    options.function ?? (of.connector === null ? ['rest', 'coordinator', 'task', 'mirror', 'feed'] : ['task', 'feed']),
-  );
+  const roles = rolesOf(options.function ?? (of.connector === null ? logRoles : runningRoles));
   const source = new FunctionLogs(
     await session.installation(),
     { roles, ...of, events: [] },
@@ -164,7 +163,7 @@ function lineText(session: Session, line: LogLine, withRole: boolean): string {
 async function runs(session: Session, options: LogsOptions, args: string[]): Promise<void> {
   const of = about(args, options.task, 'runs');
   const installation = await session.installation();
-  const question = { roles: rolesOf(['task', 'feed']), ...of, events: runEvents };
+  const question = { roles: runningRoles, ...of, events: runEvents };
   const memory = await memoryOf(installation);
   const runsOf = (lines: readonly LogLine[]) =>
     joinRuns(lines.map((line) => runOf(line, memory.get(line.role) ?? null)));

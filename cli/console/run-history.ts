@@ -2,6 +2,7 @@ import type { Run, RunPage } from '../answers.ts';
 import type { Installation } from '../installation.ts';
 import { FunctionLogs, type LogLine, memoryOf } from '../logs.ts';
 import { joinRuns, runEvents, runOf } from '../runs.ts';
+import { runningRoles } from '../stack-resources.ts';
 
 const most = 20_000;
 const everyMs = 3000;
@@ -48,7 +49,7 @@ export class RunHistory {
       this.#reading++;
       this.#runs = [];
       this.#dropped = 0;
-      const question = { roles: ['task', 'feed'] as const, connector: null, task: null, events: runEvents };
+      const question = { roles: runningRoles, connector: null, task: null, events: runEvents };
       this.#logs = new FunctionLogs(this.#installation, question, since);
       this.#readAt = 0;
     }

@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { ManualClock } from '../support/manual-clock.ts';
 import { actConnectorRun, createMemoryRest, type MemoryRest } from '../support/memory-rest.ts';
-import { httpOf, type Said, type TerminalOptions, type as typeAnything, typeTo } from './terminal.ts';
+import { address, httpOf, type Said, type TerminalOptions, type as typeAnything, typeTo } from './terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -323,6 +325,30 @@ test('a misspelt setting is no error, as with Connect, and is told with what may
   expect((await type(['describe', 'misspelt'])).out).toContain('batch.sise  (batch.size?)');
   await actConnectorRun(rest, 'misspelt', [{}]);
   expect((await type(['doctor'])).out).toMatch(/settings .*misspelt/);
+});
+
+test('brokers that do not answer are told of by doctor, whoever has reached them once', async () => {
+  const broker = createServer();
+  broker.listen(0, '127.0.0.1');
+  await once(broker, 'listening');
+  const { port } = broker.address() as AddressInfo;
+  mkdirSync(join(folder, '.local'));
+  const found = async (bootstrapServers: string) => {
+    const nowhere = 'http://127.0.0.1:1';
+    const stack = { restUrl: address, awsEndpoint: nowhere, region: 'eu-west-1', failuresQueueUrl: nowhere };
+    writeFileSync(join(folder, '.local', 'stack.json'), JSON.stringify({ ...stack, bootstrapServers, functions: {} }));
+    const { out } = await typeAnything(['doctor', '--json'], { cwd: folder, http: httpOf(rest) });
+    return (JSON.parse(out) as { check: string }[]).find(({ check }) => check === 'brokers');
+  };
+  const id = await rest.call('GET', '/').then(({ body }) => (body as { kafka_cluster_id: string }).kafka_cluster_id);
+  const reached = { result: 'ok', detail: `reached: cluster ${id}` };
+  expect(await found(`127.0.0.1:1,127.0.0.1:${port}`)).toMatchObject(reached);
+  broker.close();
+  await once(broker, 'close');
+  expect(await found(`127.0.0.1:${port}`)).toMatchObject({
+    result: 'wrong',
+    detail: `nobody answers at 127.0.0.1:${port}`,
+  });
 });
 
 test('tasks that no runner takes are told of: by doctor, and where the connector is described', async () => {

@@ -1,8 +1,12 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseProperties } from '../../cli/brokers.ts';
 import { textOf } from '../../cli/dead-letters.ts';
-import { answers, patternOf, sinceOf } from '../../cli/logs.ts';
+import { answers, FunctionLogs, patternOf, sinceOf } from '../../cli/logs.ts';
 import { joinRuns, runOf } from '../../cli/runs.ts';
+import { runningRoles } from '../../cli/stack-resources.ts';
 import { runCost } from '../../src/telemetry/run-cost.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -14,6 +18,43 @@ test('a question becomes a pattern of CloudWatch’s', () => {
   expect(patternOf({ ...all, connector: 'a "b"', task: 0, events: ['run.ended', 'run.failed'] })).toBe(
     '{ $.connector = "a \\"b\\"" && $.task = 0 && ($.event = "run.ended" || $.event = "run.failed") }',
   );
+});
+
+test('a runner’s lines are read from the file of a local stack: what is there, what comes, nothing twice', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-logs-'));
+  try {
+    const file = join(folder, 'runner.log');
+    const line = (second: number, connector: string) =>
+      `${JSON.stringify({ timestamp: `2026-11-29T12:00:0${second}.000Z`, event: 'run.ended', connector, task: 0 })}\n`;
+    writeFileSync(file, `${line(1, 'orders')}a plugin prints\n${line(2, 'others')}${line(2, 'orders')}`);
+    const installation = {
+      restUrl: 'http://127.0.0.1',
+      send: () => Promise.reject(new Error('nothing is sent')),
+      auth: 'none' as const,
+      aws: {},
+      bootstrapServers: null,
+      resources: async () => ({
+        functions: {},
+        runnerLog: { file },
+        failureQueues: [],
+        alarms: [],
+        restUrl: null,
+      }),
+    };
+    const at = Date.parse('2026-11-29T12:00:00Z');
+    const logs = new FunctionLogs(installation, { ...all, roles: runningRoles, connector: 'orders' }, at);
+    const seconds = async () => (await logs.next(at)).map((one) => (one.at - at) / 1000);
+    expect(await seconds()).toEqual([1, 2]);
+    expect(await seconds()).toEqual([]);
+    appendFileSync(file, line(3, 'orders'));
+    expect(await seconds()).toEqual([3]);
+    rmSync(file);
+    expect(await seconds()).toEqual([]);
+    const of = { ...all, roles: ['rest' as const] };
+    await expect(new FunctionLogs(installation, of, at).next(at)).rejects.toThrow('The stack has no rest');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('a line answers for its connector and task alone', () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runDemo } from '../../local/demo.ts';
 import { silentStep } from '../../local/progress.ts';
 import { type ConnectorStatus, call, status } from '../../local/rest-client.ts';
+import { isRunning, signalService } from '../../local/service.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { type DeployedStack, deployStack } from '../support/deployed-stack.ts';
 import { until } from '../support/until.ts';
@@ -261,4 +262,20 @@ test('a deleted connector is gone, with its tasks', async () => {
   await call(stack.restUrl, 'DELETE', '/connectors/demo-source');
   await expect(status(stack.restUrl, 'demo-source')).rejects.toMatchObject({ status: 404 });
   expect(await call<string[]>(stack.restUrl, 'GET', '/connectors')).not.toContain('demo-source');
+});
+
+test('what has ended beside the emulator is started again by the next start, which keeps what the stack holds', {
+  timeout: longest,
+}, async () => {
+  const copy = await copyFile('started-again', numbered(0, 100));
+  await everythingArrived(copy);
+  await stack.stopBroker();
+  for (const service of stack.services) if (service.name === 'REST address') signalService(service, 'SIGKILL');
+  const again = await stack.startAgain();
+  expect(again.services.map(({ name }) => name).sort()).toEqual(stack.services.map(({ name }) => name).sort());
+  expect(again.services.every(isRunning)).toBe(true);
+  expect(await call(stack.restUrl, 'GET', '/connectors')).toEqual(expect.arrayContaining([copy.source, copy.sink]));
+  copy.append(numbered(100, 100));
+  await everythingArrived(copy);
+  expect(new Set(lines(copy.to))).toEqual(new Set(lines(copy.from)));
 });

@@ -15,6 +15,8 @@ export interface DeployedStack extends LocalStack {
   readonly folder: string;
   stopBroker(): Promise<void>;
   startBroker(): Promise<void>;
+  /** As `npm start` does it where the stack is up. */
+  startAgain(): Promise<LocalStack>;
   /** Process ids of the environments that a function has now. */
   environmentsOf(functionName: string): number[];
   /** For clients of the AWS SDK. */
@@ -34,7 +36,8 @@ export async function deployStack(
   const ports = { kafka: 0, kafkaController: 0, aws: 0, rest: 0 };
   for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort();
   const region = 'us-east-1';
-  const stack = await startStack({ home, ports, region, context, step: silentStep, ...more });
+  const options: StackOptions = { home, ports, region, context, step: silentStep, ...more };
+  const stack = await startStack(options);
   let broker: ServiceHandle | null = stack.services.find(({ name }) => name === 'Kafka') ?? null;
   const emulator = stack.services.find(({ name }) => name === 'AWS emulator');
   const stopBroker = async () => {
@@ -53,6 +56,7 @@ export async function deployStack(
         controllerPort: ports.kafkaController,
       });
     },
+    startAgain: () => startStack(options),
     environmentsOf: (functionName) =>
       childrenOf(emulator?.pid ?? 0).filter((pid) => isEnvironmentOf(pid, functionName)),
     aws: {
