@@ -27,7 +27,7 @@ final class ConnectorSession extends Session {
             ConnectorContext context = connector instanceof SinkConnector ? new ForSink() : new ForSource();
             connector.initialize(context);
             connector.start(config);
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 
@@ -57,16 +57,16 @@ final class ConnectorSession extends Session {
             } finally {
                 close();
             }
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 
     private void reconfigure() {
-        frames.event("reconfigure", id, Frames.JSON.createObjectNode());
+        frames.event("reconfigure", id, Json.object());
     }
 
     private void raise(Exception error) {
-        ObjectNode facts = Frames.JSON.createObjectNode();
+        ObjectNode facts = Json.object();
         facts.set("error", Host.describe(error));
         frames.event("raise", id, facts);
     }

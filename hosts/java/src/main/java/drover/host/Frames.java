@@ -1,12 +1,12 @@
 package drover.host;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,11 +32,13 @@ final class Frames {
     static final int APPLIED = 22;
     static final int HEAD = 9;
 
-    static final ObjectMapper JSON = new ObjectMapper();
-
     record Frame(int type, int id, byte[] payload) {}
 
+    static final byte[] NULL = bytesOf("null");
+
     private final SocketChannel channel;
+    /** What has come and is not taken yet; several small frames come at a time. */
+    private final ByteBuffer read = ByteBuffer.allocateDirect(64 << 10).flip();
     private final Object writing = new Object();
     private final AtomicInteger questions = new AtomicInteger();
     private final Map<Integer, CompletableFuture<JsonNode>> open = new ConcurrentHashMap<>();
@@ -45,17 +47,32 @@ final class Frames {
         this.channel = channel;
     }
 
+    /** By one thread at a time. */
     Frame read() throws IOException {
-        ByteBuffer head = fill(ByteBuffer.allocate(HEAD));
-        int length = head.getInt();
-        int type = head.get() & 0xff;
-        int id = head.getInt();
-        return new Frame(type, id, fill(ByteBuffer.allocate(length - 5)).array());
+        while (read.remaining() < HEAD) more();
+        int length = read.getInt();
+        int type = read.get() & 0xff;
+        int id = read.getInt();
+        byte[] payload = new byte[length - 5];
+        int there = Math.min(read.remaining(), payload.length);
+        read.get(payload, 0, there);
+        ByteBuffer rest = ByteBuffer.wrap(payload, there, payload.length - there);
+        while (rest.hasRemaining()) {
+            if (rest.remaining() < read.capacity()) {
+                more();
+                int next = Math.min(read.remaining(), rest.remaining());
+                read.get(payload, rest.position(), next);
+                rest.position(rest.position() + next);
+            } else if (channel.read(rest) < 0) throw new EOFException();
+        }
+        return new Frame(type, id, payload);
     }
 
-    private ByteBuffer fill(ByteBuffer buffer) throws IOException {
-        while (buffer.hasRemaining()) if (channel.read(buffer) < 0) throw new EOFException();
-        return buffer.flip();
+    private void more() throws IOException {
+        read.compact();
+        int count = channel.read(read);
+        read.flip();
+        if (count < 0) throw new EOFException();
     }
 
     /** With room for the head of the frame. */
@@ -78,13 +95,16 @@ final class Frames {
         }
     }
 
+    private static byte[] bytesOf(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    void send(int type, int id, byte[] payload) {
+        send(type, id, begin(payload.length).raw(payload));
+    }
+
     void send(int type, int id, JsonNode payload) {
-        try {
-            byte[] bytes = JSON.writeValueAsBytes(payload);
-            send(type, id, begin(bytes.length).raw(bytes));
-        } catch (IOException error) {
-            throw new IllegalStateException(error);
-        }
+        send(type, id, Json.write(payload));
     }
 
     void event(String name, int session, ObjectNode facts) {
@@ -104,10 +124,10 @@ final class Frames {
         return answer;
     }
 
-    void answered(Frame frame) throws IOException {
+    void answered(Frame frame) {
         CompletableFuture<JsonNode> answer = open.remove(frame.id());
         if (answer == null) return;
-        JsonNode payload = JSON.readTree(frame.payload());
+        JsonNode payload = Json.read(frame.payload());
         if (frame.type() == ANSWER) answer.complete(payload);
         else answer.completeExceptionally(new org.apache.kafka.connect.errors.ConnectException(payload.path("message").asText()));
     }

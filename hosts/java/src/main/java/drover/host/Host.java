@@ -31,6 +31,7 @@ import org.apache.kafka.connect.storage.Converter;
 import org.apache.kafka.connect.storage.HeaderConverter;
 import org.apache.kafka.connect.transforms.Transformation;
 import org.apache.kafka.connect.transforms.predicates.Predicate;
+import org.slf4j.event.Level;
 
 /**
  * Runs Java plugins for the process that has started it: {@code drover.host.Host <socket>}, with the plugin path in the
@@ -56,20 +57,21 @@ public final class Host {
     }
 
     public static void main(String[] arguments) throws IOException {
+        chooseSelectors();
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         channel.connect(UnixDomainSocketAddress.of(arguments[0]));
         Frames frames = new Frames(channel);
-        ObjectNode ready = Frames.JSON.createObjectNode();
+        ObjectNode ready = Json.object();
         ready.put("protocol", PROTOCOL).put("java", Runtime.version().toString());
         frames.event("ready", 0, ready);
-        HostLog.listen(HostLog.Level.valueOf(System.getProperty("drover.log.level", "WARN")), (level, logger, message, trace) -> {
-            ObjectNode line = Frames.JSON.createObjectNode();
+        HostLog.listen(Level.valueOf(System.getProperty("drover.log.level", "WARN")), (level, logger, message, trace) -> {
+            ObjectNode line = Json.object();
             line.put("level", level.name()).put("logger", logger).put("message", message).put("trace", trace);
             frames.event("log", 0, line);
         });
         Runtime.getRuntime().addShutdownHook(new Thread(() -> tellExit(frames), "exit"));
         Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {
-            ObjectNode line = Frames.JSON.createObjectNode();
+            ObjectNode line = Json.object();
             line.put("level", "ERROR").put("logger", thread.getName());
             line.put("message", "Uncaught exception in thread " + thread.getName()).put("trace", HostLog.trace(error));
             frames.event("log", 0, line);
@@ -83,13 +85,26 @@ public final class Host {
         }
     }
 
+    /** As Linux has them by default; unless they are named, every jar is searched for others. */
+    private static void chooseSelectors() {
+        String chosen = "java.nio.channels.spi.SelectorProvider";
+        String ofLinux = "sun.nio.ch.EPollSelectorProvider";
+        if (System.getProperty(chosen) != null) return;
+        try {
+            Class.forName(ofLinux);
+            System.setProperty(chosen, ofLinux);
+        } catch (ClassNotFoundException elsewhere) {
+            // Another system: it finds its own.
+        }
+    }
+
     /** Who has called System.exit, if anybody. */
     private static void tellExit(Frames frames) {
         for (Map.Entry<Thread, StackTraceElement[]> entry : Thread.getAllStackTraces().entrySet()) {
             StackTraceElement[] stack = entry.getValue();
             for (int i = 0; i < stack.length; i++) {
                 if (!stack[i].getClassName().equals("java.lang.Runtime") || !stack[i].getMethodName().equals("exit")) continue;
-                ObjectNode facts = Frames.JSON.createObjectNode();
+                ObjectNode facts = Json.object();
                 facts.put("thread", entry.getKey().getName());
                 StackTraceElement caller = stack[Math.min(i + 1, stack.length - 1)];
                 if (caller.getClassName().equals("java.lang.System") && i + 2 < stack.length) caller = stack[i + 2];
@@ -101,7 +116,7 @@ public final class Host {
     }
 
     static ObjectNode describe(Throwable error) {
-        ObjectNode facts = Frames.JSON.createObjectNode();
+        ObjectNode facts = Json.object();
         facts.put("class", error.getClass().getName());
         facts.put("message", error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage());
         facts.put("trace", HostLog.trace(error));
@@ -125,7 +140,7 @@ public final class Host {
             switch (frame.type()) {
                 case Frames.ANSWER, Frames.REFUSAL -> frames.answered(frame);
                 case Frames.CALL -> {
-                    JsonNode call = Frames.JSON.readTree(frame.payload());
+                    JsonNode call = Json.read(frame.payload());
                     calls.execute(() -> answering(frames, frame.id(), () -> take(frame.id(), call)));
                 }
                 default -> answering(frames, frame.id(), () -> takeBinary(frame));
@@ -253,9 +268,11 @@ public final class Host {
     /** The task class as the connector has named it when it dealt out its tasks, else as it names it now. */
     private <T extends Task> T task(JsonNode request, Class<T> type) {
         String location = text(request, "location");
-        Connector connector = connector(request);
-        String named = text(request, "taskClass");
-        String className = named != null ? named : inside(connector, () -> connector.taskClass().getName());
+        String className = text(request, "taskClass");
+        if (className == null) {
+            Connector connector = connector(request);
+            className = inside(connector, () -> connector.taskClass().getName());
+        }
         return folders.create(location, className, type);
     }
 

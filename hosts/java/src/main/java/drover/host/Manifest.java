@@ -31,6 +31,7 @@ import org.apache.kafka.connect.storage.Converter;
 import org.apache.kafka.connect.storage.HeaderConverter;
 import org.apache.kafka.connect.transforms.Transformation;
 import org.apache.kafka.connect.transforms.predicates.Predicate;
+import org.slf4j.event.Level;
 
 /**
  * Writes down which plugins lie in the folders of a plugin path, with their settings, so that nothing has to be searched
@@ -85,7 +86,7 @@ public final class Manifest {
 
     private void scan() {
         for (String name : folders.names()) {
-            HostLog.listen(HostLog.Level.WARN, (level, logger, message, trace) -> {
+            HostLog.listen(Level.WARN, (level, logger, message, trace) -> {
                 Matcher found = UNDISCOVERED.matcher(message);
                 // With a service manifest the class is named only in what the ServiceLoader says.
                 if (logger.contains(".isolation.") && found.matches()) fault(name, className(found.group(1), found.group(3)), reason(found.group(3), trace));

@@ -31,7 +31,7 @@ final class OffsetReader implements OffsetStorageReader {
     @Override
     public <T> Map<Map<String, T>, Map<String, Object>> offsets(Collection<Map<String, T>> partitions) {
         List<Map<String, T>> asked = new ArrayList<>(partitions);
-        ObjectNode question = Frames.JSON.createObjectNode();
+        ObjectNode question = Json.object();
         ArrayNode texts = question.putArray("partitions");
         for (Map<String, T> partition : asked) texts.add(new String(OffsetText.write(partition), StandardCharsets.UTF_8));
         JsonNode answer;

@@ -1,5 +1,7 @@
 package drover.host;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
@@ -11,10 +13,13 @@ import org.apache.kafka.connect.storage.OffsetUtils;
  * map stands for null where a record has none.
  */
 final class OffsetText {
-    private static final JsonConverter CONVERTER = new JsonConverter(false);
+    /** Made when something comes that is not flat: it takes its time. */
+    private static final class Full {
+        private static final JsonConverter CONVERTER = new JsonConverter(false);
 
-    static {
-        CONVERTER.configure(Map.of("schemas.enable", "false"), false);
+        static {
+            CONVERTER.configure(Map.of("schemas.enable", "false"), false);
+        }
     }
 
     private OffsetText() {}
@@ -24,18 +29,45 @@ final class OffsetText {
         if (map == null) return new byte[] {'{', '}'};
         byte[] plain = plain(map);
         if (plain != null) return plain;
+        ObjectNode flat = flat(map);
+        if (flat != null) return Json.write(flat);
         OffsetUtils.validateFormat(map);
-        return CONVERTER.fromConnectData("", null, map);
+        return Full.CONVERTER.fromConnectData("", null, map);
     }
 
-    /** What nearly every offset is, one entry with an integer, without the detour by a tree. */
-    private static byte[] plain(Map<String, ?> map) {
-        if (map.size() != 1) return null;
-        Map.Entry<String, ?> entry = map.entrySet().iterator().next();
-        if (entry.getKey() == null || !isPlain(entry.getKey())) return null;
-        Object value = entry.getValue();
-        if (!(value instanceof Long || value instanceof Integer)) return null;
-        return ("{\"" + entry.getKey() + "\":" + value + "}").getBytes(StandardCharsets.ISO_8859_1);
+    /** What nearly every offset is, integers and simple texts, written at once. Null: this one is not. */
+    private static byte[] plain(Map<?, ?> map) {
+        StringBuilder text = new StringBuilder(64).append('{');
+        for (Map.Entry<?, ?> entry : map.entrySet()) {
+            if (text.length() > 1) text.append(',');
+            if (!(entry.getKey() instanceof String key) || !isPlain(key)) return null;
+            text.append('"').append(key).append("\":");
+            Object value = entry.getValue();
+            if (value instanceof String own && isPlain(own)) text.append('"').append(own).append('"');
+            else if (value == null || value instanceof Long || value instanceof Integer || value instanceof Boolean) text.append(value);
+            else return null;
+        }
+        return text.append('}').toString().getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    /** Null: there are values that JSON has no type for. */
+    private static ObjectNode flat(Map<?, ?> map) {
+        ObjectNode flat = Json.object();
+        for (Map.Entry<?, ?> entry : map.entrySet()) {
+            if (!(entry.getKey() instanceof String key)) return null;
+            Object value = entry.getValue();
+            if (value == null) flat.putNull(key);
+            else if (value instanceof String text) flat.put(key, text);
+            else if (value instanceof Long number) flat.put(key, number);
+            else if (value instanceof Integer number) flat.put(key, number);
+            else if (value instanceof Short number) flat.put(key, number);
+            else if (value instanceof Byte number) flat.put(key, number);
+            else if (value instanceof Double number) flat.put(key, number);
+            else if (value instanceof Float number) flat.put(key, number);
+            else if (value instanceof Boolean yes) flat.put(key, yes);
+            else return null;
+        }
+        return flat;
     }
 
     private static boolean isPlain(String text) {
@@ -46,10 +78,32 @@ final class OffsetText {
         return true;
     }
 
-    @SuppressWarnings("unchecked")
     static Map<String, Object> read(String text) {
         if (text == null) return null;
-        Object value = CONVERTER.toConnectData("", text.getBytes(StandardCharsets.UTF_8)).value();
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        Map<String, Object> flat = flat(bytes);
+        return flat != null ? flat : full(bytes);
+    }
+
+    /** Null: there is more in it than single values. */
+    private static Map<String, Object> flat(byte[] bytes) {
+        if (!(Json.read(bytes) instanceof ObjectNode object)) return null;
+        Map<String, Object> map = new HashMap<>();
+        for (Map.Entry<String, JsonNode> field : object.properties()) {
+            JsonNode value = field.getValue();
+            if (value.isTextual()) map.put(field.getKey(), value.textValue());
+            else if (value.isInt() || value.isLong()) map.put(field.getKey(), value.longValue());
+            else if (value.isDouble()) map.put(field.getKey(), value.doubleValue());
+            else if (value.isBoolean()) map.put(field.getKey(), value.booleanValue());
+            else if (value.isNull()) map.put(field.getKey(), null);
+            else return null;
+        }
+        return map;
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> full(byte[] bytes) {
+        Object value = Full.CONVERTER.toConnectData("", bytes).value();
         return value == null ? null : new HashMap<>((Map<String, Object>) value);
     }
 }

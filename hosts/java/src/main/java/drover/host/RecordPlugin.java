@@ -1,7 +1,6 @@
 package drover.host;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import org.apache.kafka.common.metrics.Monitorable;
 import org.apache.kafka.connect.errors.RetriableException;
 
@@ -25,7 +24,7 @@ abstract class RecordPlugin extends Session {
         run(call, () -> {
             if (plugin instanceof Monitorable monitorable) monitorable.withPluginMetrics(metrics());
             configure.run();
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 
@@ -63,7 +62,7 @@ abstract class RecordPlugin extends Session {
                 out.backTo(start);
                 writer.forget();
             }
-            out.byteOf(FAILED).bytes(Frames.JSON.writeValueAsBytes(Host.describe(error)));
+            out.byteOf(FAILED).bytes(Json.write(Host.describe(error)));
             return !(error instanceof RetriableException);
         }
     }
@@ -75,7 +74,7 @@ abstract class RecordPlugin extends Session {
             } finally {
                 close();
             }
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 }

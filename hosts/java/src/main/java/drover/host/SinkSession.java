@@ -49,14 +49,14 @@ final class SinkSession extends Session {
             List<TopicPartition> partitions = partitions(opened);
             assigned.addAll(partitions);
             task.open(partitions);
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 
     void put(int call, In in) {
         run(call, () -> {
             task.put(records.readSink(in));
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 
@@ -82,7 +82,7 @@ final class SinkSession extends Session {
             List<TopicPartition> partitions = partitions(closed);
             task.close(partitions);
             partitions.forEach(assigned::remove);
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 
@@ -93,7 +93,7 @@ final class SinkSession extends Session {
             } finally {
                 close();
             }
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 
@@ -126,14 +126,14 @@ final class SinkSession extends Session {
         public void offset(TopicPartition partition, long offset) {
             // As in Java, what is not assigned is not rewound.
             if (!assigned.contains(partition)) return;
-            ObjectNode facts = Frames.JSON.createObjectNode();
+            ObjectNode facts = Json.object();
             facts.put("topic", partition.topic()).put("partition", partition.partition()).put("offset", offset);
             frames.event("offset", id, facts);
         }
 
         @Override
         public void timeout(long ms) {
-            frames.event("timeout", id, Frames.JSON.createObjectNode().put("ms", ms));
+            frames.event("timeout", id, Json.object().put("ms", ms));
         }
 
         @Override
@@ -159,14 +159,14 @@ final class SinkSession extends Session {
                 }
                 list.addArray().add(partition.topic()).add(partition.partition());
             }
-            ObjectNode facts = Frames.JSON.createObjectNode();
+            ObjectNode facts = Json.object();
             facts.set("partitions", list);
             frames.event(name, id, facts);
         }
 
         @Override
         public void requestCommit() {
-            frames.event("requestCommit", id, Frames.JSON.createObjectNode());
+            frames.event("requestCommit", id, Json.object());
         }
 
         @Override
@@ -175,7 +175,7 @@ final class SinkSession extends Session {
         }
 
         private Future<Void> report(SinkRecord record, Throwable error) {
-            ObjectNode facts = Frames.JSON.createObjectNode();
+            ObjectNode facts = Json.object();
             facts.put("topic", record.originalTopic()).put("partition", record.originalKafkaPartition()).put("offset", record.originalKafkaOffset());
             facts.set("error", Host.describe(error));
             return frames.ask("errant", id, facts).thenApply(answer -> null);

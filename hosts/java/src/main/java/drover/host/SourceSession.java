@@ -24,8 +24,8 @@ import org.apache.kafka.connect.storage.OffsetStorageReader;
 final class SourceSession extends Session {
     /** A poll that brings more goes out in several frames, each asked for by itself. */
     private static final int MOST_BYTES = 4 << 20;
-    /** How long a poll that is under way may take to come back before the task is told to stop beside it. */
-    private static final long POLITE_MS = 50;
+    /** How long a poll may take to come back before the task is told to stop beside it, if it is to stop. */
+    private static final long POLITE_NANOS = 50_000_000;
 
     private final SourceTask task;
     private final ExecutorService committing = threadOf("commit");
@@ -38,6 +38,8 @@ final class SourceSession extends Session {
     private List<SourceRecord> polled = List.of();
     private int sent;
     private int batches;
+    /** When the last poll was called. */
+    private volatile long polledAt = System.nanoTime();
     private volatile boolean stopping;
 
     SourceSession(Frames frames, int id, SourceTask task) {
@@ -77,6 +79,7 @@ final class SourceSession extends Session {
             if (sent >= polled.size()) {
                 polling.acquire();
                 try {
+                    polledAt = System.nanoTime();
                     List<SourceRecord> fresh = stopping ? null : task.poll();
                     polled = fresh == null ? List.of() : fresh instanceof java.util.RandomAccess ? fresh : new ArrayList<>(fresh);
                 } finally {
@@ -138,21 +141,22 @@ final class SourceSession extends Session {
                     }
                 }
             }
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 
     void commit(int call) {
         run(committing, call, () -> {
             task.commit();
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 
     void stop(int call) {
         stopping = true;
         run(committing, call, () -> {
-            boolean idle = polling.tryAcquire(POLITE_MS, TimeUnit.MILLISECONDS);
+            long patience = POLITE_NANOS - (System.nanoTime() - polledAt);
+            boolean idle = polling.tryAcquire(Math.max(0, patience), TimeUnit.NANOSECONDS);
             try {
                 task.stop();
                 if (!idle) {
@@ -164,7 +168,7 @@ final class SourceSession extends Session {
                 if (idle) polling.release();
                 close();
             }
-            frames.send(Frames.RESULT, call, JsonNodeFactory.instance.nullNode());
+            frames.send(Frames.RESULT, call, Frames.NULL);
         });
     }
 
