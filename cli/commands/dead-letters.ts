@@ -8,6 +8,7 @@ import { oneLine } from '../output.ts';
 import { segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { pollUntil, type WaitOptions, withWait } from '../wait.ts';
+import { gist } from './get.ts';
 
 interface ShowOptions {
   readonly limit: number;
@@ -73,6 +74,11 @@ async function show(session: Session, options: ShowOptions, name: string): Promi
         context.offset === undefined
         ? `to ${context.topic}`
         : `${context.topic}:${context.partition}@${context.offset}`;
+  // The message of what was thrown last says what failed, its cause why.
+  const errorOf = (context: DeadLetter['context']) => {
+    const trace = context['exception.stacktrace'] ?? '';
+    return trace === '' ? oneLine(context['exception.message'] ?? '-') : gist(trace);
+  };
   session.list(
     letters,
     [
@@ -81,7 +87,7 @@ async function show(session: Session, options: ShowOptions, name: string): Promi
       { title: 'LETTER', cell: ({ topic: of, partition, offset }) => `${of}:${partition}@${offset}` },
       { title: 'CAME FROM', cell: origin },
       { title: 'STAGE', cell: ({ context }) => context.stage ?? '-' },
-      { title: 'ERROR', cell: ({ context }) => oneLine(context['exception.message'] ?? '-') },
+      { title: 'ERROR', cell: ({ context }) => errorOf(context) },
       { title: 'KEY', cell: ({ key }) => key ?? 'null', wide: true },
       { title: 'VALUE', cell: ({ value }) => value ?? 'null', wide: true },
     ],

@@ -84,7 +84,7 @@ export function asksForRunner(settings: Settings): boolean {
 }
 
 export const noRunner =
-  'drover.runner=always needs a runner, and this installation has none: deploy it with `runner: {}` in the Drover construct';
+  'drover.runner=always needs a runner, and this installation has none: deploy it with `runner: {}` in the Drover construct (on a local stack: DROVER_RUNNER=yes npm start)';
 
 /** Of sources only. Dead letters: Connect has them for sinks. */
 export const sourceRunSettings = defineConfig({

@@ -5,7 +5,7 @@ import { parseConfig } from '../../config/parse-config.ts';
 import { ConnectError, isRetriable, traceOf } from '../../errors.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
 import type { DeadLetterQueue } from './dead-letter-queue.ts';
-import { type Failure, messageOf, type Stage } from './failure.ts';
+import { type DeadLetter, type Failure, messageOf, type Stage } from './failure.ts';
 
 /** Stages whose every error may be tolerated; in the others only a retriable one. */
 const tolerable: ReadonlySet<Stage> = new Set<Stage>([
@@ -79,9 +79,11 @@ export class ErrorTolerance {
   fail(failure: Failure): void {
     this.report(failure);
     if (!this.toleratesAll) {
-      throw new ConnectError('errors.tolerance_exceeded', 'Tolerance exceeded in error handler', {
-        cause: failure.error,
-      });
+      throw new ConnectError(
+        'errors.tolerance_exceeded',
+        `Tolerance exceeded in error handler: ${describeStep(failure)}, where ${describePlace(failure)}`,
+        { cause: failure.error },
+      );
     }
     this.#run.report.skipped(failure.stage, 1);
   }
@@ -104,9 +106,7 @@ export class ErrorTolerance {
   #log(failure: Failure): void {
     if (!this.#settings['errors.log.enable']) return;
     const { connector, task } = this.#run.about;
-    let message =
-      `Error encountered in task ${connector}-${task}. Executing stage '${failure.stage}' ` +
-      `with class '${failure.executingClass}'`;
+    let message = `Error encountered in task ${connector}-${task}. Executing ${describeStep(failure)}`;
     if (this.#settings['errors.log.include.messages']) message += `, where ${describeRecord(failure)}`;
     this.#run.report.emit('record.failed', {
       stage: failure.stage,
@@ -118,17 +118,27 @@ export class ErrorTolerance {
   }
 }
 
+const describeStep = ({ stage, executingClass }: Failure) => `stage '${stage}' with class '${executingClass}'`;
+
 function describeRecord({ record, consumed }: Failure): string {
-  if (consumed !== null) {
-    const timestamp = consumed.timestamp === null ? '' : `, timestamp=${consumed.timestamp}`;
-    return `consumed record is {topic='${consumed.topic}', partition=${consumed.kafkaPartition}, offset=${consumed.kafkaOffset}${timestamp}}`;
-  }
-  return record === null ? 'there is no record' : `source record is = ${describeSourceRecord(record)}`;
+  if (consumed !== null) return `consumed record is {${placeOf(consumed)}${timestampOf(consumed)}}`;
+  return record === null ? 'there is no record' : `source record is = SourceRecord{${originOf(record)}}`;
 }
 
-function describeSourceRecord(record: SourceRecord): string {
+/** Of a trace: the same each time, and nothing of what is in the record. */
+function describePlace({ record, consumed }: Failure): string {
+  if (consumed !== null) return `consumed record is {${placeOf(consumed)}}`;
+  return record === null ? 'there is no record' : `source record is of topic '${record.topic}'`;
+}
+
+const placeOf = ({ topic, kafkaPartition, kafkaOffset }: DeadLetter) =>
+  `topic='${topic}', partition=${kafkaPartition}, offset=${kafkaOffset}`;
+
+const timestampOf = ({ timestamp }: DeadLetter) => (timestamp === null ? '' : `, timestamp=${timestamp}`);
+
+function originOf(record: SourceRecord): string {
   const at = `sourcePartition=${JSON.stringify(record.sourcePartition, digits)}, sourceOffset=${JSON.stringify(record.sourceOffset, digits)}`;
-  return `SourceRecord{${at}, topic='${record.topic}', kafkaPartition=${record.kafkaPartition}, timestamp=${record.timestamp}}`;
+  return `${at}, topic='${record.topic}', kafkaPartition=${record.kafkaPartition}, timestamp=${record.timestamp}`;
 }
 
 const digits = (_key: string, value: unknown) => (typeof value === 'bigint' ? value.toString() : value);

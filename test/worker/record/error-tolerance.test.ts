@@ -44,12 +44,35 @@ describe('ErrorTolerance (KIP-298)', () => {
       const { run, events } = fakeRun();
       const error = new DataError('bad');
       const none = new ErrorTolerance(run, {}, null).onFailure(failure(stage, error));
-      await expect(none).rejects.toMatchObject({ message: 'Tolerance exceeded in error handler', cause: error });
+      await expect(none).rejects.toMatchObject({
+        message: `Tolerance exceeded in error handler: stage '${stage}' with class 'X', where there is no record`,
+        cause: error,
+      });
       const all = new ErrorTolerance(run, { 'errors.tolerance': 'all' }, null);
       expect(await all.onFailure(failure(stage, error))).toBe('skip');
       expect(events).toEqual([`${stage} 1`]);
     },
   );
+
+  it('says which record has ended the run, and nothing of what is in it', async () => {
+    const consumed = {
+      topic: 'orders',
+      kafkaPartition: 1,
+      kafkaOffset: 4,
+      timestamp: null,
+      key: null,
+      value: Buffer.from('secret'),
+      headers: [],
+    };
+    const failing = new ErrorTolerance(fakeRun().run, {}, null).onFailure({
+      ...failure('VALUE_CONVERTER', new DataError('bad')),
+      consumed,
+    });
+    const where = "consumed record is {topic='orders', partition=1, offset=4}";
+    await expect(failing).rejects.toThrow(
+      `Tolerance exceeded in error handler: stage 'VALUE_CONVERTER' with class 'X', where ${where}`,
+    );
+  });
 
   it('tolerates only retriable errors of other stages', async () => {
     const all = new ErrorTolerance(fakeRun().run, { 'errors.tolerance': 'all' }, null);
