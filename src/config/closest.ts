@@ -1,4 +1,5 @@
 import { distance } from 'fastest-levenshtein';
+import { clientConfig } from './client-config.ts';
 
 /** What somebody may have meant who has misspelt it. */
 
@@ -21,18 +22,27 @@ export interface Misspelt {
 }
 
 /**
- * Settings that nobody declares and that differ by a letter or two from one that is declared and not given. Connect passes
- * over what it does not know, so that nothing else would tell.
+ * Settings that nobody declares and that differ by a letter or two from one that is declared and not given, or that is
+ * one of the Kafka client whose setting it overrides. Connect passes over what it does not know, so that nothing else would tell.
  */
 export function misspeltSettings(given: readonly string[], declared: ReadonlySet<string>): Misspelt[] {
-  const unknown = given.filter((setting) => !declared.has(setting));
-  if (unknown.length === 0) return [];
-  const unused = [...declared].filter((name) => !given.includes(name));
-  return unknown.flatMap((setting) => {
-    const [meant] = closest(setting, unused, 1);
-    const allowed = setting.length < 8 ? 1 : 2;
-    return meant !== undefined && distance(setting.toLowerCase(), meant.toLowerCase()) <= allowed
-      ? [{ setting, meant }]
-      : [];
-  });
+  return given
+    .filter((setting) => !declared.has(setting))
+    .flatMap((setting) => {
+      const known = overridesLike(setting) ?? declared;
+      if (known.has(setting)) return [];
+      const unused = [...known].filter((name) => !given.includes(name));
+      const [meant] = closest(setting, unused, 1);
+      const allowed = setting.length < 8 ? 1 : 2;
+      return meant !== undefined && distance(setting.toLowerCase(), meant.toLowerCase()) <= allowed
+        ? [{ setting, meant }]
+        : [];
+    });
+}
+
+/** All overrides of the same client; null: the setting is none. */
+function overridesLike(setting: string): ReadonlySet<string> | null {
+  const client = (['producer', 'consumer', 'admin'] as const).find((one) => setting.startsWith(`${one}.override.`));
+  if (client === undefined) return null;
+  return new Set([...clientConfig(client).keys.keys()].map((name) => `${client}.override.${name}`));
 }

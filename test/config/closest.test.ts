@@ -10,11 +10,21 @@ describe('misspelt settings', () => {
     ['topic', 'topics'],
     ['s3.bucekt.name', 's3.bucket.name'],
     ['task.max', 'tasks.max'],
+    ['producer.override.lingerms', 'producer.override.linger.ms'],
+    ['consumer.override.isolation.levl', 'consumer.override.isolation.level'],
   ])('%s may mean %s', (setting, meant) => {
     expect(misspeltSettings([setting], declared)).toEqual([{ setting, meant }]);
   });
 
-  it.each(['flush.messages', 'tops', 'a', 's3.bucket', 'transforms.flush.type'])('%s is somebody’s own', (setting) => {
+  it.each([
+    'flush.messages',
+    'tops',
+    'a',
+    's3.bucket',
+    'transforms.flush.type',
+    'producer.override.acks',
+    'admin.override.own',
+  ])('%s is none', (setting) => {
     expect(misspeltSettings([setting], declared)).toEqual([]);
   });
 
