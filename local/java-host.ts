@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -24,14 +25,16 @@ const project = join(projectFolder, 'hosts/java');
  * sources have changed. Safe to call from several processes at a time.
  */
 export async function javaHost(): Promise<string> {
-  const folder = join(cacheFolder, `java-host-${digestOf(project)}`);
+  mkdirSync(cacheFolder, { recursive: true });
+  // Where it really is: an archive of classes is of no use to a JVM that finds their jars elsewhere.
+  const cache = realpathSync(cacheFolder);
+  const folder = join(cache, `java-host-${digestOf(project, cache)}`);
   if (!existsSync(folder)) await build(folder);
   if (!existsSync(join(folder, hostArchive))) await archiveClasses(folder);
   return folder;
 }
 
 async function build(folder: string): Promise<void> {
-  mkdirSync(cacheFolder, { recursive: true });
   const work = mkdtempSync(join(cacheFolder, 'java-host-build-'));
   try {
     for (const name of ['pom.xml', 'src']) cpSync(join(project, name), join(work, name), { recursive: true });
@@ -88,8 +91,8 @@ export async function writeJavaManifest(file: string, pluginPath: readonly strin
   }
 }
 
-function digestOf(folder: string): string {
-  const hash = createHash('sha256');
+function digestOf(folder: string, place: string): string {
+  const hash = createHash('sha256').update(`${place}\n`);
   const files = [join(folder, 'pom.xml'), ...filesUnder(join(folder, 'src', 'main'))];
   for (const file of files.sort())
     hash
