@@ -4,7 +4,7 @@ import { type AwsSettings, askAws, clientConfig } from './aws.ts';
 import { CliError, exitCodes, usageError } from './faults.ts';
 import type { Installation } from './installation.ts';
 import { isRecord, type JsonRecord } from './json.ts';
-import { functionRoles, type LogRole, type LogSource, logRoles, runningRoles } from './stack-resources.ts';
+import { type LogRole, type LogSource, logRoles, runningRoles } from './stack-resources.ts';
 
 /** A line that a function of the installation, or its runner, has logged. */
 export interface LogLine {
@@ -183,8 +183,8 @@ async function logSources(
 export async function memoryOf({ aws, resources }: Installation): Promise<ReadonlyMap<LogRole, number>> {
   const { functions } = await resources();
   const memory = new Map<LogRole, number>();
-  for (const role of functionRoles.filter((one) => runningRoles.some((running) => running === one))) {
-    const name = functions[role];
+  for (const role of runningRoles) {
+    const name = role === 'runner' ? undefined : functions[role];
     const { memoryMb } = name === undefined ? { memoryMb: null } : await functionConfiguration(aws, name);
     if (memoryMb !== null) memory.set(role, memoryMb);
   }

@@ -10,7 +10,7 @@ export type LogRole = (typeof logRoles)[number];
 /** What runs connectors. */
 export const runningRoles = ['task', 'java-task', 'feed', 'runner'] as const satisfies readonly LogRole[];
 
-/** Where a runner's lines are: in a log group, or in a file of the local stack. */
+/** Where lines are: in a log group, or, of a local stack's runner, in a file. */
 export type LogSource = { readonly group: string } | { readonly file: string };
 
 /** What an installation is made of, as far as the command line asks for it. */

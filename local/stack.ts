@@ -144,13 +144,13 @@ export async function startStack(given: StackOptions): Promise<LocalStack> {
 }
 
 /** Whether `startStack` would keep what is up. */
-export function isStackUp(options: StackOptions): boolean {
+export function isStackUp(options: Pick<StackOptions, 'home' | 'ports'>): boolean {
   const before = readStack(options.home);
   return before !== null && whyLost(before, options) === null;
 }
 
 /** Everything is in the emulator's memory; Kafka finds its own on the disk. */
-function whyLost({ ports }: LocalStack, options: StackOptions): string | null {
+function whyLost({ ports }: LocalStack, options: Pick<StackOptions, 'home' | 'ports'>): string | null {
   const emulator = readServices(options.home).find(({ name }) => name === emulatorName);
   if (emulator === undefined || !isRunning(emulator)) return 'The AWS emulator has ended';
   return samePorts(ports, options.ports) ? null : 'The stack that is up has other ports';
@@ -161,8 +161,9 @@ async function renewStack(options: StackOptions, before: LocalStack): Promise<Lo
   const isKept = ({ name }: ServiceHandle) =>
     // A runner is of the code that it was started with.
     name !== runnerName && (name !== consoleName || isConsole(options, before.consoleUrl));
-  const services = readServices(home).filter((service) => isRunning(service) && isKept(service));
-  await Promise.all(readServices(home).map((service) => (isKept(service) ? false : stopService(service))));
+  const running = readServices(home).filter(isRunning);
+  const services = running.filter(isKept);
+  await Promise.all(running.filter((service) => !isKept(service)).map((service) => stopService(service)));
   const onSpawn = noting(home, services);
   if (!services.some(({ name }) => name === kafkaName)) {
     const { kafka: port, kafkaController: controllerPort } = ports;

@@ -13,7 +13,7 @@ const startedAt = Date.now();
 async function main(): Promise<void> {
   const settings = localSettings();
   // What was up before this start outlives it, however it ends.
-  const wasUp = isStackUp({ ...settings, step: printedStep });
+  const wasUp = isStackUp(settings);
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {

@@ -1,6 +1,6 @@
 import type { ClusterStore, LoggerLevel, MirrorFailure, MirrorProgress } from '../cluster-store.ts';
 import { type Attributes, N, number, S, text } from './attributes.ts';
-import { clusterIdKey, clusterPk, loggerKey, loggerOf, loggerPrefix, mirrorKey, tickerKey } from './table.ts';
+import { clusterIdKey, clusterPk, loggerKey, loggerOf, loggerPrefix, mirrorKey, tickerKey, under } from './table.ts';
 import { inParallel, queryAll, type TableClient } from './table-client.ts';
 
 /** For people; the log has all of it. */
@@ -54,7 +54,7 @@ export class DynamoDbClusterStore implements ClusterStore {
 
   async loggerLevels(): Promise<LoggerLevel[]> {
     const levels: LoggerLevel[] = [];
-    const range = { from: loggerPrefix, to: `${loggerPrefix}\u{10ffff}` };
+    const range = under(loggerPrefix);
     for await (const items of queryAll(this.#table, clusterPk, range)) levels.push(...items.map(readLoggerLevel));
     return levels;
   }

@@ -2,7 +2,7 @@ import { RetriableError } from '../../errors.ts';
 import type { Lease } from '../lease-store.ts';
 import { type Attributes, text } from './attributes.ts';
 import { fence, stillOurs } from './conditions.ts';
-import { connectorPk, taskPrefix } from './table.ts';
+import { connectorPk, taskPrefix, under } from './table.ts';
 import { queryAll, type TableClient, type Write } from './table-client.ts';
 
 /** Under the connector's lease, or not at all. */
@@ -28,7 +28,7 @@ export async function tasksAsSeen(
   facts: readonly string[],
 ): Promise<Map<number, Attributes>> {
   const rows = new Map<number, Attributes>();
-  const range = { from: taskPrefix, to: `${taskPrefix}~` };
+  const range = under(taskPrefix);
   for await (const items of queryAll(table, connectorPk(connector), range, facts)) {
     for (const item of items) rows.set(Number((text(item, 'sk') ?? '').slice(taskPrefix.length)), item);
   }

@@ -30,7 +30,7 @@ import {
 } from './item-codec.ts';
 import { emptiedSourceOffsets, sourceOffsetWrite } from './offset-store.ts';
 import { foldPositions, settlePositions } from './resting-positions.ts';
-import { connectorKey, connectorPk, historyPrefix, sinkPositionPrefix, taskKey, topicPrefix } from './table.ts';
+import { connectorKey, connectorPk, historyPrefix, sinkPositionPrefix, taskKey, topicPrefix, under } from './table.ts';
 import { chunksOf, queryAll, type TableClient, type Write } from './table-client.ts';
 import { revokeTasks, startTasks } from './task-revocations.ts';
 
@@ -198,7 +198,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
       throw new RetriableError(`Connector ${name} still has tasks`, { code: 'task.lease_held' });
     }
     for (const prefix of [historyPrefix, sinkPositionPrefix, topicPrefix]) {
-      const range = { from: prefix, to: `${prefix}\u{10ffff}` };
+      const range = under(prefix);
       for await (const items of queryAll(this.#table, pk, range, ['pk', 'sk'])) {
         const deletions = items.map((item): Write => ({ kind: 'delete', key: { pk, sk: text(item, 'sk') ?? '' } }));
         for (const chunk of chunksOf(deletions)) await writeFenced(this.#table, lease, chunk, `connector ${name}`);

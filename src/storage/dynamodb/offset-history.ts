@@ -1,14 +1,14 @@
 import type { HistoricOffset, OffsetChange } from '../offset-backing-store.ts';
 import { type Attributes, N, number, S, text } from './attributes.ts';
 import { readHistory, writeHistory } from './item-codec.ts';
-import { connectorPk, historyPrefix, historySk } from './table.ts';
+import { connectorPk, historyPrefix, historySk, under } from './table.ts';
 import { type BatchWrite, chunksOf, queryAll, type TableClient, type Write } from './table-client.ts';
 
 /* What was changed by hand, so that it can be undone. */
 
 const historyChunkChars = 90_000;
 const changesKept = 10;
-const range = { from: historyPrefix, to: `${historyPrefix}\u{10ffff}` };
+const range = under(historyPrefix);
 
 /** `id`: of this change, never the same twice. */
 export function historyWrites(connector: string, change: OffsetChange, id: string): BatchWrite[] {

@@ -48,6 +48,7 @@ import {
   sourceOffsetKey,
   sourceOffsetPrefix,
   taskPrefix,
+  under,
 } from './table.ts';
 import {
   type BatchWrite,
@@ -58,8 +59,6 @@ import {
   type Update,
   type Write,
 } from './table-client.ts';
-
-const endOf = (prefix: string) => `${prefix}\u{10ffff}`;
 
 /** One update's share of a sink commit: well within DynamoDB's 300 operators and 4 KB of expression. */
 const positionsPerUpdate = 100;
@@ -212,7 +211,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
   }
 
   async listSourceOffsets(connector: string, after: string | null): Promise<Page<SourceOffsetEntry>> {
-    const range = { from: sourceOffsetPrefix, to: endOf(sourceOffsetPrefix) };
+    const range = under(sourceOffsetPrefix);
     const { items, next } = await this.#table.queryPage(connectorPk(connector), range, { after });
     return { items: items.map(readSourceOffset).filter(({ offset }) => offset !== null), next };
   }
@@ -224,7 +223,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
     const put = (position: SinkPosition) => found.set(positionField(position.topic, position.kafkaPartition), position);
     // The tasks first: a generation that folds its positions in between is then seen at rest.
     const tasks: Attributes[] = [];
-    const range = { from: taskPrefix, to: endOf(taskPrefix) };
+    const range = under(taskPrefix);
     for await (const items of queryAll(this.#table, pk, range, ['type', 'generation', 'positions']))
       tasks.push(...items);
     const generationOf = (item: Attributes) => number(item, 'generation') ?? 0;
@@ -240,7 +239,7 @@ export class DynamoDbOffsetBackingStore implements OffsetBackingStore {
 
   async readRestingPositions(connector: string): Promise<RestingPosition[]> {
     const found: RestingPosition[] = [];
-    const range = { from: sinkPositionPrefix, to: endOf(sinkPositionPrefix) };
+    const range = under(sinkPositionPrefix);
     for await (const items of queryAll(this.#table, connectorPk(connector), range)) {
       found.push(...items.map(readRestingPosition));
     }

@@ -7,7 +7,15 @@ import { type Attributes, flag, N, text } from './attributes.ts';
 import { exists, fence, isNew, stillOurs, tokenIsNewest, tokenOf } from './conditions.ts';
 import { writeFenced } from './fenced-writes.ts';
 import { positionField, positionList, writePositionChanges, writeRestingPosition } from './item-codec.ts';
-import { connectorKey, connectorPk, sinkPositionKey, sinkPositionOf, sinkPositionPrefix, taskKey } from './table.ts';
+import {
+  connectorKey,
+  connectorPk,
+  sinkPositionKey,
+  sinkPositionOf,
+  sinkPositionPrefix,
+  taskKey,
+  under,
+} from './table.ts';
 import { chunksOf, queryAll, type TableClient, type Write } from './table-client.ts';
 
 /* Positions of a sink that no task of it holds: folded from tasks at rest, settled with the group by its connector's run. */
@@ -35,7 +43,7 @@ export async function foldPositions(table: TableClient, lease: Lease, task: Task
 
 async function positionsByHand(table: TableClient, connector: string): Promise<Set<string>> {
   const found = new Set<string>();
-  const range = { from: sinkPositionPrefix, to: `${sinkPositionPrefix}\u{10ffff}` };
+  const range = under(sinkPositionPrefix);
   for await (const items of queryAll(table, connectorPk(connector), range, ['sk', 'byHand'])) {
     for (const item of items) {
       const { topic, kafkaPartition } = sinkPositionOf(text(item, 'sk') ?? '');

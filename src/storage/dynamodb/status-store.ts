@@ -5,11 +5,21 @@ import { N, S, text } from './attributes.ts';
 import { exists, isLive } from './conditions.ts';
 import { writeTrace } from './item-codec.ts';
 import type { DynamoDbLeaseStore } from './lease-store.ts';
-import { connectorKey, connectorPk, type Key, taskKey, taskPrefix, topicKey, topicOf, topicPrefix } from './table.ts';
+import {
+  connectorKey,
+  connectorPk,
+  type Key,
+  taskKey,
+  taskPrefix,
+  topicKey,
+  topicOf,
+  topicPrefix,
+  under,
+} from './table.ts';
 import { chunksOf, inParallel, queryAll, type TableClient, type Write } from './table-client.ts';
 
-const tasks = { from: taskPrefix, to: `${taskPrefix}\u{10ffff}` };
-const topics = { from: topicPrefix, to: `${topicPrefix}\u{10ffff}` };
+const tasks = under(taskPrefix);
+const topics = under(topicPrefix);
 
 export class DynamoDbStatusBackingStore implements StatusBackingStore {
   readonly #table: TableClient;

@@ -197,3 +197,6 @@ export const watchedPk = (key: Key) => `WATCHED#${shardOf(key)}`;
 export const duePks = Array.from({ length: shards }, (_, shard) => `DUE#${shard}`);
 export const watchedPks = Array.from({ length: shards }, (_, shard) => `WATCHED#${shard}`);
 export const listPk = 'CONNECTORS';
+
+/** The range of all sort keys that begin so. */
+export const under = (prefix: string) => ({ from: prefix, to: `${prefix}\u{10ffff}` });

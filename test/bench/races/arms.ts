@@ -77,7 +77,7 @@ const droverProcess = (label: string, environment: DroverEnvironment): Promise<D
     },
   });
 
-/** As many processes as asked for share the connectors; each runs all of its own at once. */
+/** As many processes as asked for share the connectors; each runs a few of its own at a time. */
 export async function droverArm(label: string, environment: DroverEnvironment, processes = 1): Promise<Arm> {
   const all = await Promise.all(Array.from({ length: processes }, () => droverProcess(label, environment)));
   const dealt = (names: readonly string[]) =>
