@@ -1,16 +1,23 @@
+import { randomInt } from 'node:crypto';
 import { createServer, Socket } from 'node:net';
 
-/** A port of 127.0.0.1 that nobody listens on just now. */
+/**
+ * Below what systems give to those who ask for any port, outgoing connections among them (Linux: from 32768): such a
+ * port could be taken between its choice and the start of the server.
+ */
+const first = 12_000;
+const end = 32_000;
+const chosen = new Set<number>();
+
+/** A port of 127.0.0.1 that nobody listens on just now; another one at each call. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port was given');
-  return address.port;
+  while (chosen.size < end - first) {
+    const port = randomInt(first, end);
+    if (chosen.has(port)) continue;
+    chosen.add(port);
+    if (await isPortFree(port)) return port;
+  }
+  throw new Error(`Every port from ${first} to ${end - 1} is taken, or was chosen before`);
 }
 
 /** Whether a server could be started there. */

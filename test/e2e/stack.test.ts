@@ -270,7 +270,9 @@ test('what has ended beside the emulator is started again by the next start, whi
   const copy = await copyFile('started-again', numbered(0, 100));
   await everythingArrived(copy);
   await stack.stopBroker();
-  for (const service of stack.services) if (service.name === 'REST address') signalService(service, 'SIGKILL');
+  const address = stack.services.find(({ name }) => name === 'REST address')!;
+  signalService(address, 'SIGKILL');
+  await until('the REST address to be gone', () => !isRunning(address), { everyMs: 10 });
   const again = await stack.startAgain();
   expect(again.services.map(({ name }) => name).sort()).toEqual(stack.services.map(({ name }) => name).sort());
   expect(again.services.every(isRunning)).toBe(true);

@@ -55,6 +55,12 @@ test('a process that only has the number of a service is not ended', async () =>
   expect(await stopService(ours)).toBe(false);
 });
 
+test('a free port is given once, and is none that an outgoing connection could take', async () => {
+  const ports = await Promise.all(Array.from({ length: 500 }, freePort));
+  expect(new Set(ports).size).toBe(500);
+  expect(Math.max(...ports)).toBeLessThan(32_768);
+});
+
 test('a taken port is named with what to do, and nothing is left behind', async () => {
   const server = createServer();
   const kafka = await new Promise<number>((resolve) => {
