@@ -6,6 +6,7 @@ import { Pace } from './pace.ts';
 import { type TakeOverDeps, takeOver } from './take-over.ts';
 import { scheduledTick, shardTick, type TickDeps } from './tick.ts';
 import { isSoon, tickWithinTheMinute } from './ticker.ts';
+import { isTicking } from './ticker-lease.ts';
 import { type WakeUpReport, wakeUp } from './wake-up.ts';
 
 export interface CoordinatorDeps extends TickDeps, TakeOverDeps, HoldFeedsDeps {}
@@ -39,7 +40,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   /** Somebody must dispatch what is due soon: the ticker, if it is not at it already (L4). */
   const ensureTicking = async () => {
     const now = clock.now();
-    if (now - startedTickingAt < startingMs || (await deps.cluster.tickerHeld(now))) return;
+    if (now - startedTickingAt < startingMs || (await isTicking(deps, now))) return;
     startedTickingAt = now;
     await deps.startTicking(null);
   };

@@ -2,16 +2,8 @@ import { ConnectError } from '../errors.ts';
 import type { RunRequest } from '../invocation/run-request.ts';
 import { type DueIndex, type DueItem, type DuePage, everyTick } from '../storage/due-index.ts';
 import { dispatch, requestOf } from './dispatch.ts';
-import {
-  endOf,
-  graceMs,
-  lookEveryMs,
-  marginMs,
-  Pending,
-  type TickerDeps,
-  tickUntil,
-  tickWithinTheMinute,
-} from './ticker.ts';
+import { endOf, graceMs, lookEveryMs, Pending, type TickerDeps, tickUntil, tickWithinTheMinute } from './ticker.ts';
+import { becomeTicker, whileTicker } from './ticker-lease.ts';
 
 export interface TickDeps extends TickerDeps {
   /**
@@ -70,25 +62,23 @@ async function shareOut(deps: TickDeps, deadlineAt: number): Promise<void> {
  * turn, as that of the next minute does, and finds what the first has left. Throws ConnectError `invocation.invalid`.
  */
 export async function shardTick(deps: TickDeps, shard: number, deadlineAt: number): Promise<void> {
-  const { clock, cluster, owner, dueIndex } = deps;
+  const { clock, dueIndex } = deps;
   if (shard >= dueIndex.shards) {
     throw new ConnectError('invocation.invalid', `There is no shard ${shard}: they are 0 to ${dueIndex.shards - 1}`);
   }
   const limits = { ...deps.limits, runsInFlight: Math.ceil(deps.limits.runsInFlight / dueIndex.shards) };
   const paced: TickDeps = { ...deps, limits };
   const endAt = endOf(clock.now(), deadlineAt);
-  while (!(await cluster.acquireTicker(owner, clock.now(), endAt + marginMs, shard))) {
+  while (!(await becomeTicker(deps, shard))) {
     if (clock.now() >= endAt) return;
     await clock.sleep(lookEveryMs);
   }
-  try {
+  await whileTicker(deps, shard, async () => {
     const now = clock.now();
     const pending = new Pending();
     await sweep(paced, pending, await allOf(dueIndex, shard, now), now, endAt);
     await tickUntil(paced, pending, endAt, shard);
-  } finally {
-    await cluster.releaseTicker(owner, shard);
-  }
+  });
 }
 
 async function allOf(dueIndex: DueIndex, shard: number, until: number): Promise<DueItem[]> {

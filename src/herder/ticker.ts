@@ -1,12 +1,9 @@
-import type { ClusterStore } from '../storage/cluster-store.ts';
 import { type DueIndex, type DueItem, type DuePage, everyTick } from '../storage/due-index.ts';
 import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
+import { becomeTicker, type TickerLeaseDeps, whileTicker } from './ticker-lease.ts';
 
-export interface TickerDeps extends DispatchDeps {
+export interface TickerDeps extends DispatchDeps, TickerLeaseDeps {
   readonly dueIndex: DueIndex;
-  readonly cluster: ClusterStore;
-  /** Names this invocation's environment in the ticker's lease. */
-  readonly owner: string;
 }
 
 const minute = 60_000;
@@ -27,7 +24,7 @@ const startingMs = 1000;
 /** A ticker with nothing to wait for stays this long: the index is a moment behind the table. */
 const lingerMs = 2000;
 /** Kept free before the deadline, to give the lease back. */
-export const marginMs = 2000;
+const marginMs = 2000;
 /** Of one look. */
 const tickLimit = 1000;
 
@@ -49,16 +46,12 @@ export async function tickWithinTheMinute(
   started: boolean,
   pending = new Pending(),
 ): Promise<void> {
-  const { clock, cluster, owner } = deps;
+  const { clock } = deps;
   const endAt = endOf(clock.now(), deadlineAt);
   if (started) pending.looked(clock.now() - startingMs);
   if (!(await waitForTurn(deps, pending, endAt, started))) return;
   pending.takeOver(clock.now());
-  try {
-    await tickUntil(deps, pending, endAt);
-  } finally {
-    await cluster.releaseTicker(owner);
-  }
+  await whileTicker(deps, null, () => tickUntil(deps, pending, endAt));
 }
 
 /**
@@ -66,11 +59,11 @@ export async function tickWithinTheMinute(
  * without a gap, as long as there is something to wait for.
  */
 async function waitForTurn(deps: TickerDeps, pending: Pending, endAt: number, started: boolean): Promise<boolean> {
-  const { clock, cluster, owner } = deps;
+  const { clock } = deps;
   while (clock.now() < endAt) {
     const waiting = (await look(deps, pending, endAt, null)).waiting();
     if (waiting.length === 0 && !started) return false;
-    if (await cluster.acquireTicker(owner, clock.now(), endAt + marginMs)) return true;
+    if (await becomeTicker(deps, null)) return true;
     if (waiting.length === 0) return false;
     await clock.sleep(Math.min(lookEveryMs, Math.max(0, endAt - clock.now())));
   }

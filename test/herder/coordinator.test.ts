@@ -222,6 +222,38 @@ describe('coordinator', () => {
       expect(invocations[1]?.at).toBe(62_000);
     });
 
+    it('a ticker that has died holds up nobody for longer than its lease', async () => {
+      await createConnector('at-20', clock.now() + 20_000);
+      const dying = vi.spyOn(stores.due, 'due');
+      void create(100, 'dead').onTick(deadline());
+      await clock.advance(4000);
+      // Killed: it neither looks again nor gives back anything, and of what it began nothing comes back.
+      dying.mockImplementation(() => new Promise(() => {}));
+      const renewing = vi.spyOn(stores.cluster, 'acquireTicker').mockImplementation(() => new Promise(() => {}));
+      await clock.advance(3000);
+      dying.mockRestore();
+      renewing.mockRestore();
+      streamed();
+      await createConnector('at-10', clock.now() + 3000);
+      await coordinator.onStream(streamed(), deadline());
+      expect(tickersStarted).toBe(1);
+      await clock.run(coordinator.onSubMinuteTick(deadline()));
+      expect(names()).toEqual(['at-10', 'at-20']);
+      expect(invocations[0]?.at).toBe(10_000);
+    });
+
+    it('a ticker keeps its lease for as long as it works', async () => {
+      await createConnector('at-50', clock.now() + 50_000);
+      const tick = coordinator.onTick(deadline());
+      for (let second = 1; second < 50; second++) {
+        await clock.advance(1000);
+        await createConnector(`soon-${second}`, clock.now() + 1500);
+        await create(100, 'other').onStream(streamed(), deadline());
+      }
+      expect(tickersStarted).toBe(0);
+      await clock.run(tick);
+    });
+
     it('gives up before its deadline and gives the lease back', async () => {
       await createConnector('at-50', clock.now() + 50_000);
       await clock.run(coordinator.onTick(deadline(20_000)));
