@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { messageOf } from './faults.ts';
 import type { HttpAnswer } from './http.ts';
 import type { Installation } from './installation.ts';
+import { shellWord } from './shell-words.ts';
 
 export interface ProxyOptions {
   readonly installation: Pick<Installation, 'restUrl' | 'send'>;
@@ -74,7 +75,7 @@ async function handle(
   if (!isKnown(host, known)) {
     throw new Refusal(
       403,
-      `The proxy does not answer to the name ${host}: start it with --allow-host ${host} if that is meant`,
+      `The proxy does not answer to the name ${host}: start it with --allow-host ${shellWord(host)} if that is meant`,
     );
   }
   const { origin } = incoming.headers;

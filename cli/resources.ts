@@ -1,4 +1,5 @@
 import { usageError } from './faults.ts';
+import { shellWord } from './shell-words.ts';
 
 /** What commands are about, with the words that people have for it from kcctl and kubectl. */
 const words = {
@@ -18,6 +19,14 @@ export function kindOf(word: string): ResourceKind | null {
   const lower = word.toLowerCase();
   return resourceKinds.find((kind) => (words[kind] as readonly string[]).includes(lower)) ?? null;
 }
+
+/** A connector's name in a command that is shown: with its kind where it would be taken for an option or for a kind. */
+export const connectorWord = (name: string): string =>
+  shellWord(name.startsWith('-') || kindOf(name) !== null ? `connector/${name}` : name);
+
+/** `tasks orders`, of a command that is shown. */
+export const tasksOf = (connector: string): string =>
+  `tasks ${shellWord(connector.startsWith('-') ? `tasks/${connector}` : connector)}`;
 
 export interface Target {
   readonly kind: ResourceKind;
@@ -48,7 +57,7 @@ export function parseTarget(args: readonly string[], kinds: readonly ResourceKin
   }
   const unknown = kindOf(first);
   if (unknown !== null && others.length > 0) {
-    const shown = verb === 'get' ? '' : `; drover get ${[first, ...others].join(' ')} shows`;
+    const shown = verb === 'get' ? '' : `; drover get ${args.map(shellWord).join(' ')} shows`;
     throw usageError(`drover ${verb} knows no ${first}: it is for ${kinds.join(', ')}${shown}`);
   }
   // No connector has a slash in its name.
@@ -59,9 +68,10 @@ export function parseTarget(args: readonly string[], kinds: readonly ResourceKin
   const [kind] = parts.flatMap(([found]) => found ?? []);
   if (parts.some(([found]) => found !== null && found !== kind)) throw usageError('Name things of one kind at a time');
   if (kind === 'tasks' && !kinds.includes(kind)) {
-    const [connector] = first.split('/');
+    const connector = first.split('/')[0]!;
     throw usageError(
-      `${first} is a task, and drover ${verb} is for ${kinds.join(', ')}: drover ${verb} ${connector}; drover get tasks ${connector} shows its tasks`,
+      `${first} is a task, and drover ${verb} is for ${kinds.join(', ')}: drover ${verb} ${connectorWord(connector)}; ` +
+        `drover get ${tasksOf(connector)} shows its tasks`,
     );
   }
   if (kind === 'tasks' && parts.some(([found]) => found === null)) {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { gistOf } from '../src/errors.ts';
 import { type Connector, findConnector, noConnector } from './connect-api.ts';
 import { CliError, usageError } from './faults.ts';
+import { connectorWord } from './resources.ts';
 import type { Rest } from './rest.ts';
 import type { Session } from './session.ts';
 
@@ -71,7 +72,9 @@ export async function awaitSettled(
       if (connector === null) throw await noConnector(rest, name);
       const failure = failureOf(connector);
       if (failure !== null)
-        throw new CliError(`connector/${name} has failed: ${failure}. drover describe ${name} shows the trace`);
+        throw new CliError(
+          `connector/${name} has failed: ${failure}. drover describe ${connectorWord(name)} shows the trace`,
+        );
     }
     waiting = found.filter(({ connector }) => !isSettled(connector!)).map(({ name }) => name);
     return waiting.length === 0 ? true : null;
@@ -122,6 +125,6 @@ export async function awaitGone(session: Session, rest: Rest, name: string, seco
     session,
     seconds,
     check,
-    () => `After ${seconds} seconds tasks of ${name} have not let go yet: drover describe ${name}`,
+    () => `After ${seconds} seconds tasks of ${name} have not let go yet: drover describe ${connectorWord(name)}`,
   );
 }

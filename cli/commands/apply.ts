@@ -18,6 +18,7 @@ import {
 import { type ConnectorState, readConnectorFiles, type WantedConnector } from '../connector-files.ts';
 import { CliError, exitCodes, messageOf, usageError } from '../faults.ts';
 import { isRecord } from '../json.ts';
+import { connectorWord } from '../resources.ts';
 import { type Rest, RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { requireAll, tryEach } from '../try-each.ts';
@@ -254,7 +255,7 @@ function passedOver({ wanted: { name, initialState }, before }: Plan): string {
   const verb = verbFor(before!.status.state, initialState);
   return (
     `connector/${name} is ${before!.status.state} and stays so: initial_state ${initialState} counts when it is made. ` +
-    `drover ${verb} ${name}`
+    `drover ${verb} ${connectorWord(name)}`
   );
 }
 

@@ -5,6 +5,7 @@ import { deadLetterTopicKey, ofConnector, recordOf, theConnector } from '../conn
 import { CliError, usageError } from '../faults.ts';
 import { isRecord, type Json } from '../json.ts';
 import { oneLine } from '../output.ts';
+import { connectorWord } from '../resources.ts';
 import { segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { pollUntil, type WaitOptions, withWait } from '../wait.ts';
@@ -117,7 +118,8 @@ async function replay(session: Session, options: WaitOptions & { topic?: string 
       const found = isRecord(report) && isRecord(report.replay) ? report.replay : null;
       return found !== null && requestedAt(report) !== before && found.done_at !== null ? found : null;
     },
-    () => `After ${options.timeout} seconds not all are put back: drover describe ${name} shows how far it is`,
+    () =>
+      `After ${options.timeout} seconds not all are put back: drover describe ${connectorWord(name)} shows how far it is`,
   );
   if (!session.value(done))
     session.io.out(`${done.replayed} dead letters of ${done.topic ?? 'the queue'} were put back\n`);

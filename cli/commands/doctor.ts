@@ -9,6 +9,7 @@ import type { Installation } from '../installation.ts';
 import { isRecord, type Json } from '../json.ts';
 import { functionConfiguration } from '../logs.ts';
 import { age, type Cell } from '../output.ts';
+import { connectorWord } from '../resources.ts';
 import type { Rest } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import type { StackResources } from '../stack-resources.ts';
@@ -125,11 +126,12 @@ function failed(connectors: readonly Connector[]): Finding {
   const bad = connectors.filter(({ status, tasks }) => [status, ...tasks].some(({ state }) => state === 'FAILED'));
   if (bad.length === 0) return ok(check, `${connectors.length}, none has failed`);
   const [first] = bad;
+  const word = connectorWord(first!.name);
   return {
     check,
     result: 'wrong',
     detail: `${several(bad.map(({ name }) => name))} FAILED: ${gist(traceOf(first!))}`,
-    mend: `drover describe ${first!.name}; mend it, then drover restart ${first!.name} --include-tasks --only-failed`,
+    mend: `drover describe ${word}; mend it, then drover restart ${word} --include-tasks --only-failed`,
   };
 }
 
@@ -167,7 +169,7 @@ async function reports(rest: Rest, connectors: readonly Connector[], now: number
     findings.push({ check: 'deaths', result: 'wrong', detail: `runs of ${several(dying)} end without a word`, mend });
   }
   if (struggling.length > 0) {
-    const mend = `drover describe ${struggling[0]}: what it cannot reach; it is tried again by itself`;
+    const mend = `drover describe ${connectorWord(struggling[0]!)}: what it cannot reach; it is tried again by itself`;
     findings.push({ check: 'retries', result: 'warning', detail: `${several(struggling)} failed for now`, mend });
   }
   if (forRunner.length > 0) {
@@ -181,7 +183,8 @@ async function reports(rest: Rest, connectors: readonly Connector[], now: number
   }
   if (findings.length === 0) findings.push(ok('runs', 'none dies, none fails'));
   if (misspelt.length > 0) {
-    const mend = `drover describe ${misspelt[0]} names them; drover patch ${misspelt[0]} --set KEY=VALUE --remove MISSPELT`;
+    const word = connectorWord(misspelt[0]!);
+    const mend = `drover describe ${word} names them; drover patch ${word} --set KEY=VALUE --remove MISSPELT`;
     findings.push({ check: 'settings', result: 'warning', detail: `${several(misspelt)} have misspelt ones`, mend });
   }
   return findings;

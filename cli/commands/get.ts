@@ -14,7 +14,7 @@ import {
 import { CliError, exitCodes, usageError } from '../faults.ts';
 import { isRecord, type Json, printJson } from '../json.ts';
 import { type Cell, oneLine, stateCell } from '../output.ts';
-import { parseTarget, type ResourceKind, readTask, resourceKinds } from '../resources.ts';
+import { parseTarget, type ResourceKind, readTask, resourceKinds, tasksOf } from '../resources.ts';
 import { type Rest, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { requireAll, tryEach } from '../try-each.ts';
@@ -125,7 +125,7 @@ const isAsked = (asked: readonly { connector: string; id: number | null }[], con
   asked.length === 0 || asked.some((one) => one.connector === connector && (one.id === null || one.id === id));
 
 export const noTask = (connector: string, task: number) =>
-  new CliError(`${connector} has no task ${task}: drover get tasks ${connector} lists them`, exitCodes.missing);
+  new CliError(`${connector} has no task ${task}: drover get ${tasksOf(connector)} lists them`, exitCodes.missing);
 
 async function getTasks(session: Session, names: readonly string[]): Promise<void> {
   const isOne = names.length === 2 && /^\d+$/.test(names[1]!);

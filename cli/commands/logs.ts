@@ -56,7 +56,8 @@ export function addLogs(program: Command, context: CommandContext): void {
     .summary('what ran when, how long, and what it moved')
     .description(
       'Read from the functions’ log: runs that moved records, and those that failed or died; the newest last. Runs that found nothing ' +
-        'have no line: the next one that moves something counts them. The cost is worked out by list prices, those before it included.',
+        'have no line: the next one that moves something counts them. The cost is worked out by list prices, those before it included. ' +
+        'A line is written when a run ends: one that stays on the runner (drover.runner=always) has none before; drover describe shows what it moves.',
     )
     .argument('[name...]', 'orders; without a name all connectors')
     .option('--since <time>', '90s, 10m, 2h, 7d, or an instant (default: 1h)', since)
@@ -191,7 +192,7 @@ async function runs(session: Session, options: LogsOptions, args: string[]): Pro
     return session.list(found, columns, {
       values: found,
       name: ({ task }) => task,
-      nothing: 'No run has moved anything in that time: --since looks further back',
+      nothing: 'No run that moved anything has ended in that time: --since looks further back',
     });
   }
   await follow(session, source, options, of, (lines) => {

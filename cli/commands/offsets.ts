@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { listOf, ofConnector, recordOf, setState, theConnector } from '../connect-api.ts';
 import { CliError, messageOf, usageError } from '../faults.ts';
 import { isRecord, type Json, parseJson } from '../json.ts';
-import { parseTarget } from '../resources.ts';
+import { connectorWord, parseTarget } from '../resources.ts';
 import { segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { awaitGone } from '../wait.ts';
@@ -156,7 +156,7 @@ async function change(
     await awaitGone(session, rest, name, 120);
   } else if (before !== 'STOPPED') {
     throw new CliError(
-      `connector/${name} is ${before}: offsets change while it is STOPPED. drover stop ${name}, or --stop`,
+      `connector/${name} is ${before}: offsets change while it is STOPPED. drover stop ${connectorWord(name)}, or --stop`,
     );
   }
   try {

@@ -305,6 +305,22 @@ test('offsets: set, show, history, undo, reset, with their digits', async () => 
   expect((await type('offsets show orders')).out).toContain('9007199254740993');
 });
 
+test('a hint that names a connector can be pasted into a shell', async () => {
+  const name = "bob's orders";
+  const settings = { ...config(), 'batch.sise': '7' };
+  await rest.call('POST', '/connectors', { name, config: settings });
+  const word = String.raw`'bob'\''s orders'`;
+  const hint = async (...args: string[]) => (await type(args)).err;
+  expect(await hint('offsets', 'reset', name)).toContain(`STOPPED. drover stop ${word}, or --stop`);
+  expect(await hint('get', 'task', `${name}/7`)).toContain(`drover get tasks ${word} lists them`);
+  expect(await hint('pause', `${name}/0`)).toContain(`: drover pause ${word}; drover get tasks ${word} shows`);
+  expect(await hint('pause', 'plugin', name)).toContain(`; drover get plugin ${word} shows`);
+  const paused = file('bob.json', { name, config: settings, initial_state: 'PAUSED' });
+  await actConnectorRun(rest, name, [{}]);
+  expect(await hint('apply', '-f', paused)).toContain(`drover pause ${word}\n`);
+  expect((await type(['doctor'])).out).toContain(`drover describe ${word} names them; drover patch ${word} --set`);
+});
+
 test('a misspelt setting is no error, as with Connect, and is told with what may be meant', async () => {
   const config = { 'connector.class': 'FileStreamSource', topic: 't', file: 'f', 'batch.sise': '7', 'own.thing': '1' };
   const said = await type(['validate', file('misspelt.json', { name: 'misspelt', config })]);

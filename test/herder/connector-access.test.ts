@@ -83,6 +83,22 @@ describe('overrides', () => {
     expect(await errorsOf(config)).toEqual({});
   });
 
+  it('that cannot be read are errors of their fields, whatever the policy; misspelt ones are refused by the policy alone', async () => {
+    const none = { policy: policy('None'), installation: null, hosts: [] };
+    const config = { ...source, 'producer.override.linger.ms': 'abc', 'producer.override.foo': 'x' };
+    const unread = expect.stringContaining('Invalid value abc');
+    expect(await errorsOf(config)).toEqual({ 'producer.override.linger.ms': unread });
+    expect(await errorsOf({ ...source, 'producer.override.foo': 'x' }, none)).toEqual({
+      'producer.override.foo':
+        "The 'None' policy does not allow 'foo' to be overridden in the connector configuration.",
+    });
+    expect(Object.keys(await errorsOf(config, none)).sort()).toEqual([
+      'producer.override.foo',
+      'producer.override.linger.ms',
+    ]);
+    await expect(requireValid(installationOf(), config)).rejects.toThrow('Invalid value abc');
+  });
+
   it('of a connection must bring an identity: validation names the key', async () => {
     const rules = { policy: policy('All'), installation: scram, hosts: [] };
     const elsewhere = { ...source, 'producer.override.bootstrap.servers': 'x:9096' };

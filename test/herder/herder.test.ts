@@ -342,6 +342,27 @@ describe('loggers', () => {
     expect((await rest.stores.cluster.loggerLevels()).length).toBe(0);
   });
 
+  it('that are new are answered where their level is another than the one they had from above, as by Java', async () => {
+    const changed = async (name: string, level: string) => (await put(name, level)).body;
+    await put('root', 'INFO');
+    expect(await changed('mine.same', 'INFO')).toEqual([]);
+    expect((await rest.call('GET', '/admin/loggers/mine.same')).body).toEqual({ level: 'INFO', last_modified: null });
+    expect(await changed('mine.other', 'DEBUG')).toEqual(['mine.other']);
+    expect(await changed('mine.other', 'DEBUG')).toEqual([]);
+    expect(await changed('mine.other.kid', 'DEBUG')).toEqual([]);
+    expect(await changed('mine', 'INFO')).toEqual(['mine.other', 'mine.other.kid']);
+    expect(await changed('mine', 'WARN')).toEqual(['mine', 'mine.other', 'mine.other.kid', 'mine.same']);
+    expect(await changed('mine.late', 'WARN')).toEqual([]);
+    await put('root', 'WARN');
+    expect(await changed('yours', 'INFO')).toEqual(['yours']);
+  });
+
+  it('that are OFF are shown, and have not changed when they are set so again', async () => {
+    expect((await put('mine', 'OFF')).body).toEqual(['mine']);
+    expect((await put('mine', 'OFF')).body).toEqual([]);
+    expect((await rest.call('GET', '/admin/loggers')).body).toMatchObject({ mine: { level: 'OFF' } });
+  });
+
   it('are bounded in number and name', async () => {
     const modifiedAt = 0;
     const many = Array.from({ length: mostLoggers }, (_, n) => ({ logger: `x${n}`, level: 'INFO', modifiedAt }));
