@@ -183,6 +183,16 @@ function parseJson(key: string, text: string): unknown {
 
 const workerSetting = /^(?:key|value|header)\.converter(?:\..+)?$/;
 
+const clientSetting = /^(producer|consumer|admin)\.(.+)$/;
+
+/** What to do instead of naming it. */
+function mendOf(stray: string): string {
+  if (environmentConfig.keys.has(stray)) return 'set it by itself';
+  const [, client, setting] = clientSetting.exec(stray) ?? [];
+  if (client === undefined) return 'leave it out, it has no effect here';
+  return `leave it out, and give ${client}.override.${setting} to each connector that needs it`;
+}
+
 function parseWorkerSettings(text: string): Settings {
   const key = 'drover.worker.settings';
   const parsed = parseJson(key, text);
@@ -194,9 +204,8 @@ function parseWorkerSettings(text: string): Settings {
   if (!isSettings) throw new ConfigError(`${key} must be a JSON object of strings`, { key });
   const stray = Object.keys(parsed as Settings).find((name) => !workerSetting.test(name));
   if (stray !== undefined) {
-    const mend = environmentConfig.keys.has(stray) ? 'set it by itself' : 'leave it out, it has no effect here';
     throw new ConfigError(
-      `${key} names ${stray}: ${mend}. It may name key.converter, value.converter, header.converter, and what is under them`,
+      `${key} names ${stray}: ${mendOf(stray)}. It may name key.converter, value.converter, header.converter, and what is under them`,
       { key },
     );
   }

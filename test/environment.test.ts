@@ -59,7 +59,11 @@ test.each([
   ['drover.run.max.ms', '999', /at least 1000/],
   ['drover.run.linger.ms', '-1', /at least 0/],
   ['drover.idle.floor.ms', '60001', /above drover\.idle\.ceiling\.ms, 60000/],
-  ['drover.worker.settings', '{"producer.linger.ms":"5"}', /names producer\.linger\.ms: leave it out/],
+  [
+    'drover.worker.settings',
+    '{"producer.linger.ms":"5"}',
+    /names producer\.linger\.ms: leave it out, and give producer\.override\.linger\.ms to each connector/,
+  ],
   ['drover.worker.settings', '{"group.id":"x"}', /names group\.id: set it by itself/],
   ['drover.worker.settings', '{', /drover\.worker\.settings is not JSON/],
   ['drover.wake.sources', '{', /drover\.wake\.sources is not JSON/],
