@@ -285,7 +285,8 @@ out. \`RACE_SOURCE=1\` runs it from the source, with native checksums.
 
 Beside them, where bytes go as they are, two that are no Connect. *librdkafka (C)* is the limit: a small C program around the
 library's batch calls, lines of a mapped file handed over without a copy, batches of 1 MB; nothing is kept of where a source stands.
-*Benthos (Go)* is the engine of Redpanda Connect and Bento with franz-go, the client of both, a thousand records in a batch.
+*Benthos (Go)* is the engine of Redpanda Connect and Bento with franz-go, the client of both, a thousand records in a batch; *at best*
+its file is read in one piece, and written ten thousand lines at a time, where its own inputs and outputs take line by line.
 ${[...absent].map((one) => `Left out, since it could not be built: ${one}.\n`).join('')}
 | race | arm | k records/s | fresh | all landed, s | CPU, s | rate, to Java's | CPU, to Java's |
 | --- | --- | --- | --- | --- | --- | --- | --- |

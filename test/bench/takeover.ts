@@ -1,7 +1,8 @@
 /**
  * How long from the death of a run to its next record, on the whole local stack: `npm run bench:takeover`, or
- * `node test/bench/takeover.ts [kills]`. A file is followed into a topic; every environment of the task function is killed
- * with SIGKILL in the middle of a run, time after time. Uses the stack of `npm start` when it is up, else starts one.
+ * `node test/bench/takeover.ts [kills] [debezium]`. A file is followed into a topic, or a table of PostgreSQL by Debezium;
+ * every environment of the function that runs it is killed with SIGKILL in the middle of a run, time after time. Uses the
+ * stack of `npm start` when it is up, else starts one.
  */
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,50 +14,112 @@ import { call } from '../../local/rest-client.ts';
 import { localSettings } from '../../local/settings.ts';
 import { type LocalStack, readStack, startStack, stopStack } from '../../local/stack.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
+import { debeziumPostgres } from '../jars/archives.ts';
+import { startPostgres } from '../jars/databases.ts';
 import { childrenOf, isEnvironmentOf } from '../support/processes.ts';
 import { landedAt } from './landed-at.ts';
 import { machine } from './races/process-cpu.ts';
 
 const kills = Number(process.argv[2] ?? 40);
+const byDebezium = process.argv[3] === 'debezium';
 const giveUpMs = 200_000;
-/** Between two lines of the file. */
-const everyMs = 20;
+const name = `takeover-${process.pid}`;
+
+/** Something that grows, and a source that follows it into a topic. */
+interface Followed extends AsyncDisposable {
+  readonly title: string;
+  readonly config: Readonly<Record<string, string>>;
+  readonly topic: string;
+  readonly everyMs: number;
+  append(): void;
+}
+
+function aFile(): Followed {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-takeover-'));
+  const file = join(folder, 'lines');
+  writeFileSync(file, '');
+  let line = 0;
+  const string = 'org.apache.kafka.connect.storage.StringConverter';
+  return {
+    title: 'A file that gets a line every 20 ms is followed into a topic',
+    config: { 'connector.class': 'FileStreamSource', file, topic: name, 'value.converter': string },
+    topic: name,
+    everyMs: 20,
+    append: () => appendFileSync(file, `line ${line++}\n`),
+    [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+async function aTable(): Promise<Followed> {
+  const database = await startPostgres();
+  await database.query('CREATE TABLE lines (id serial primary key, v text)');
+  const under = new Set<Promise<unknown>>();
+  return {
+    title:
+      'A table of PostgreSQL 18 that gets a row every 50 ms is followed by Debezium’s connector (poll.interval.ms=20)',
+    config: {
+      'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+      'tasks.max': '1',
+      'database.hostname': database.host,
+      'database.port': String(database.port),
+      'database.user': database.user,
+      'database.password': database.password,
+      'database.dbname': database.name,
+      'plugin.name': 'pgoutput',
+      'slot.name': 'takeover',
+      'topic.prefix': name,
+      'table.include.list': 'public.lines',
+      'poll.interval.ms': '20',
+    },
+    topic: `${name}.public.lines`,
+    everyMs: 50,
+    append: () => {
+      const row = database.query("INSERT INTO lines (v) VALUES ('v')").finally(() => under.delete(row));
+      under.add(row);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(under);
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function start(): Promise<LocalStack> {
+  const javaPlugins = byDebezium ? [await debeziumPostgres()] : [];
+  return await startStack({ ...localSettings(), javaPlugins, step: printedStep });
+}
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const running = readStack(homeFolder);
-const stack: LocalStack = running ?? (await startStack({ ...localSettings(), step: printedStep }));
+const stack = running ?? (await start());
+const functionName = byDebezium ? stack.functions['java-task'] : stack.functions.task;
+if (functionName === undefined) throw new Error('The stack that is up has no Java function: end it with npm stop');
 const emulator = stack.services.find(({ name }) => name === 'AWS emulator')?.pid ?? 0;
 const about = machine();
-const folder = mkdtempSync(join(tmpdir(), 'drover-takeover-'));
-const file = join(folder, 'lines');
-const name = `takeover-${process.pid}`;
+const followed = byDebezium ? await aTable() : aFile();
+const { topic } = followed;
 const kafka = createKafkaClient({ bootstrapServers: stack.bootstrapServers });
 const fetcher = await kafka.fetcher();
+const writing = setInterval(followed.append, followed.everyMs);
 
-let line = 0;
-const append = () => appendFileSync(file, `line ${line++}\n`);
-writeFileSync(file, '');
-const writing = setInterval(append, everyMs);
-
-const recordAt = (offset: number) => landedAt(fetcher, name, offset, giveUpMs);
+const recordAt = (offset: number) => landedAt(fetcher, topic, offset, giveUpMs);
 
 async function endOffset(): Promise<number> {
-  const ends = await kafka.admin.endOffsets([{ topic: name, partition: 0 }]);
-  return Number(ends.get(name)!.get(0)!);
+  const ends = await kafka.admin.endOffsets([{ topic, partition: 0 }]);
+  return Number(ends.get(topic)!.get(0)!);
 }
 
+/** Its JVM ends with an environment. */
 function killRun(): number {
-  const processes = childrenOf(emulator).filter((pid) => isEnvironmentOf(pid, stack.functions.task));
+  const processes = childrenOf(emulator).filter((pid) => isEnvironmentOf(pid, functionName!));
   for (const pid of processes) process.kill(pid, 'SIGKILL');
   return processes.length;
 }
 
 const times: number[] = [];
 try {
-  await kafka.admin.createTopics([{ topic: name, partitions: 1, replicationFactor: 1, configs: {} }]);
-  const string = 'org.apache.kafka.connect.storage.StringConverter';
-  const config = { 'connector.class': 'FileStreamSource', file, topic: name, 'value.converter': string };
-  await call(stack.restUrl, 'POST', '/connectors', { name, config });
+  await kafka.admin.createTopics([{ topic, partitions: 1, replicationFactor: 1, configs: {} }]);
+  await call(stack.restUrl, 'POST', '/connectors', { name, config: followed.config });
   await recordAt(0);
   while (times.length < kills) {
     // Long enough for a commit, and not in step with anything.
@@ -74,15 +137,15 @@ try {
   await fetcher.close();
   await kafka.close();
   if (running === null) await stopStack(homeFolder);
-  rmSync(folder, { recursive: true, force: true });
+  await followed[Symbol.asyncDispose]();
 }
 
 const sorted = times.toSorted((a, b) => a - b);
 const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!);
 console.log(`# From the death of a run to its next record
 
-\`npm run bench:takeover -- ${kills}\`, ${about}. A file that gets a line every ${everyMs} ms is followed into a topic, with the
-settings of the local stack; all environments of the task function are killed with SIGKILL in mid-run, and the next record that comes
+\`npm run bench:takeover -- ${process.argv.slice(2).join(' ')}\`, ${about}. ${followed.title}, with the
+settings of the local stack; all environments of its function are killed with SIGKILL in mid-run, and the next record that comes
 after is waited for. By itself the lease of a run ends two minutes after the run began.
 
 | kills | p50 | p99 | longest |

@@ -17,12 +17,13 @@ const folderOf = (peer: string) => join(import.meta.dirname, 'peers', peer);
 export async function peerArms(kafka: string, records: number): Promise<{ arms: Arm[]; missing: string[] }> {
   const arms: Arm[] = [];
   const missing: string[] = [];
-  for (const [label, build] of [
-    ['librdkafka (C)', buildLibrdkafka],
-    ['Benthos (Go)', buildBenthos],
+  for (const [label, build, args] of [
+    ['librdkafka (C)', buildLibrdkafka, []],
+    ['Benthos (Go)', buildBenthos, []],
+    ['Benthos (Go), at best', buildBenthos, ['at-best']],
   ] as const) {
     try {
-      arms.push(peerArm(label, await build(), kafka, records));
+      arms.push(peerArm(label, [await build(), ...args], kafka, records));
     } catch (error) {
       missing.push(`${label}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
     }
@@ -76,8 +77,8 @@ async function built(
 }
 
 /** A process that takes one command a line, and answers each when it is done. */
-function peerArm(label: string, program: string, kafka: string, records: number): Arm {
-  const child: ChildProcess = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
+function peerArm(label: string, [program = '', ...args]: readonly string[], kafka: string, records: number): Arm {
+  const child: ChildProcess = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise<never>((_, reject) => {
     child.once('exit', (code) => reject(new Error(`${label} ended with code ${code}`)));
   });

@@ -5,6 +5,8 @@
 //
 //	source BROKERS FILE TOPIC RECORDS
 //	sink BROKERS TOPIC FILE RECORDS
+//
+// With the argument `at-best` lines go into and out of files many at a time, where its own inputs and outputs take one by one.
 package main
 
 import (
@@ -21,9 +23,14 @@ import (
 )
 
 // Records in a batch on its way through the engine.
-const batchOf = 1000
+var batchOf = 1000
+
+var atBest = len(os.Args) > 1 && os.Args[1] == "at-best"
 
 func main() {
+	if atBest {
+		batchOf = 10_000
+	}
 	commands := bufio.NewScanner(os.Stdin)
 	for commands.Scan() {
 		var what, brokers, from, to string
@@ -63,6 +70,13 @@ func source(brokers, file, topic string, records int) error {
 	if err != nil {
 		return err
 	}
+	if atBest {
+		return runPipeline(environment, fmt.Sprintf(`
+input: { file: { paths: [ %q ], scanner: { to_the_end: {} } } }
+pipeline: { processors: [ { mapping: 'root = content().trim_suffix("\n")' }, { unarchive: { format: lines } } ] }
+output: { race: {} }
+`, file))
+	}
 	return runPipeline(environment, fmt.Sprintf(`
 input:
   batched:
@@ -93,10 +107,15 @@ func sink(brokers, topic, file string, records int) error {
 	if err != nil {
 		return err
 	}
+	joined := ""
+	if atBest {
+		joined = "pipeline: { threads: 1, processors: [ { archive: { format: lines } } ] }"
+	}
 	return runPipeline(environment, fmt.Sprintf(`
 input: { race: {} }
+%s
 output: { file: { path: %q, codec: lines } }
-`, file))
+`, joined, file))
 }
 
 func runPipeline(environment *service.Environment, config string) error {

@@ -59,7 +59,9 @@ static rd_kafka_t *client_of(rd_kafka_t **kept, rd_kafka_type_t type, const char
     set(conf, "group.id", "race-c");
     set(conf, "enable.auto.commit", "false");
     set(conf, "fetch.message.max.bytes", "8388608");
-    set(conf, "queued.max.messages.kbytes", "65536");
+    /* Where its queue is full it rests for a second, by default. */
+    set(conf, "queued.min.messages", "10000000");
+    set(conf, "queued.max.messages.kbytes", "2000000");
     set(conf, "check.crcs", "true");
   }
   *kept = rd_kafka_new(type, conf, error, sizeof error);
