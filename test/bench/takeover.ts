@@ -6,7 +6,7 @@
  */
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { homeFolder } from '../../local/folders.ts';
 import { printedStep } from '../../local/progress.ts';
@@ -85,7 +85,8 @@ async function aTable(): Promise<Followed> {
 }
 
 async function start(): Promise<LocalStack> {
-  const javaPlugins = byDebezium ? [await debeziumPostgres()] : [];
+  // The folder of plugin folders.
+  const javaPlugins = byDebezium ? [dirname(await debeziumPostgres())] : [];
   return await startStack({ ...localSettings(), javaPlugins, step: printedStep });
 }
 

@@ -65,7 +65,8 @@ func source(brokers, file, topic string, records int) error {
 	environment := service.NewEnvironment()
 	err = environment.RegisterBatchOutput("race", service.NewConfigSpec(),
 		func(*service.ParsedConfig, *service.Resources) (service.BatchOutput, service.BatchPolicy, int, error) {
-			return &topicOutput{client}, service.BatchPolicy{}, 16, nil
+			// One batch at a time: the order of the lines is held against what went in.
+			return &topicOutput{client}, service.BatchPolicy{}, 1, nil
 		})
 	if err != nil {
 		return err
@@ -73,7 +74,7 @@ func source(brokers, file, topic string, records int) error {
 	if atBest {
 		return runPipeline(environment, fmt.Sprintf(`
 input: { file: { paths: [ %q ], scanner: { to_the_end: {} } } }
-pipeline: { processors: [ { mapping: 'root = content().trim_suffix("\n")' }, { unarchive: { format: lines } } ] }
+pipeline: { threads: 1, processors: [ { mapping: 'root = content().trim_suffix("\n")' }, { unarchive: { format: lines } } ] }
 output: { race: {} }
 `, file))
 	}
@@ -82,6 +83,7 @@ input:
   batched:
     child: { file: { paths: [ %q ], scanner: { lines: {} } } }
     policy: { count: %d }
+pipeline: { threads: 1 }
 output: { race: {} }
 `, file, batchOf))
 }
@@ -107,7 +109,7 @@ func sink(brokers, topic, file string, records int) error {
 	if err != nil {
 		return err
 	}
-	joined := ""
+	joined := "pipeline: { threads: 1 }"
 	if atBest {
 		joined = "pipeline: { threads: 1, processors: [ { archive: { format: lines } } ] }"
 	}
