@@ -180,16 +180,17 @@ async function history(session: Session, _options: object, name: string): Promis
     const { changed_at: at, before, after } = recordOf(entry, 'a change');
     return { at: String(at), before: listOf(before, 'a change'), after: listOf(after, 'a change') };
   });
-  const rows = changes.flatMap(({ at, before, after }) =>
-    after.map((entry) => {
-      const { partition = null, offset = null } = recordOf(entry, 'an offset');
-      const text = partitionText(partition);
-      const old = before
-        .map((other) => recordOf(other, 'an offset'))
-        .find((other) => partitionText(other.partition ?? null) === text);
-      return { at, partition: text, before: offsetText(old?.offset ?? null), after: offsetText(offset) };
-    }),
-  );
+  const rows = changes.flatMap(({ at, before, after }) => {
+    const was = textsOf(before);
+    const is = textsOf(after);
+    // What was reset is not among those that are there after it.
+    return [...new Set([...was.keys(), ...is.keys()])].map((partition) => ({
+      at,
+      partition,
+      before: was.get(partition) ?? none,
+      after: is.get(partition) ?? none,
+    }));
+  });
   session.list(
     rows,
     [
@@ -199,5 +200,17 @@ async function history(session: Session, _options: object, name: string): Promis
       { title: 'AFTER', cell: ({ after }) => after },
     ],
     { values: answer, name: ({ at }) => at, nothing: `Nobody has changed the offsets of ${name}` },
+  );
+}
+
+const none = '-';
+
+/** Offsets by the texts of their partitions. */
+function textsOf(offsets: readonly Json[]): Map<string, string> {
+  return new Map(
+    offsets.map((entry) => {
+      const { partition = null, offset = null } = recordOf(entry, 'an offset');
+      return [partitionText(partition), offsetText(offset)];
+    }),
   );
 }

@@ -126,7 +126,8 @@ export class FileStreamSourceTask implements SourceTask {
     this.#context = context;
     this.#path = parsed.file;
     this.#topic = parsed.topic;
-    this.#batchSize = parsed['batch.size'];
+    // As Java's, which looks at it after each line.
+    this.#batchSize = Math.max(1, parsed['batch.size']);
     this.#partition = Object.freeze({ [filenameField]: this.#path });
   }
 

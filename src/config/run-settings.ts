@@ -1,6 +1,6 @@
 import { defineConfig, type Settings, selectConfig } from './config-def.ts';
 import { parseConfig } from './parse-config.ts';
-import { atLeast, lambda, validString } from './validators.ts';
+import { atLeast, lambda, nullOr, validString } from './validators.ts';
 
 const runtimes = ['typescript', 'java'];
 const optionalRuntime = lambda('typescript or java', (_name, value) =>
@@ -29,36 +29,42 @@ export const runSettings = defineConfig({
   'drover.run.max.ms': {
     type: 'LONG',
     default: null,
+    validator: nullOr(atLeast(1)),
     importance: 'LOW',
     doc: "How long one run of a task may take; not more than the function's own limit.",
   },
   'drover.run.max.records': {
     type: 'LONG',
     default: null,
+    validator: nullOr(atLeast(1)),
     importance: 'LOW',
     doc: 'Records after which a run ends; the task goes on in the next run.',
   },
   'drover.run.max.bytes': {
     type: 'LONG',
     default: null,
+    validator: nullOr(atLeast(1)),
     importance: 'LOW',
     doc: 'Bytes of keys and values after which a run ends; the task goes on in the next run.',
   },
   'drover.run.linger.ms': {
     type: 'LONG',
     default: null,
+    validator: nullOr(atLeast(0)),
     importance: 'LOW',
     doc: 'How long a run that has moved records waits for more once it finds nothing. Not set: as the installation says, or as long as that is cheaper than another run.',
   },
   'drover.idle.floor.ms': {
     type: 'LONG',
     default: null,
+    validator: nullOr(atLeast(1)),
     importance: 'LOW',
     doc: 'Pause after the first run that found nothing; doubled with each further one.',
   },
   'drover.idle.ceiling.ms': {
     type: 'LONG',
     default: null,
+    validator: nullOr(atLeast(1)),
     importance: 'LOW',
     doc: 'Longest pause between runs that find nothing.',
   },

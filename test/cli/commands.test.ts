@@ -301,6 +301,9 @@ test('offsets: set, show, history, undo, reset, with their digits', async () => 
     out: '',
     err: 'There are no offsets of orders yet\n',
   });
+  expect((await type('offsets history orders')).out.split('\n')[1]).toMatch(
+    /"\/in"\}\s+\{"position":9007199254740993\}\s+-$/,
+  );
   expect(await type('offsets set orders -f -', { stdin: saved })).toMatchObject({ code: 0 });
   expect((await type('offsets show orders')).out).toContain('9007199254740993');
 });

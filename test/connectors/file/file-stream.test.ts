@@ -48,6 +48,16 @@ describe('FileStreamSourceTask', () => {
     await task.stop();
   });
 
+  it.each(['0', '-5'])('reads line by line with batch.size=%s, as Java does', async (batchSize) => {
+    const file = join(folder, `batches-of-${batchSize}.txt`);
+    writeFileSync(file, 'one\ntwo\n');
+    const task = new FileStreamSourceTask();
+    task.start({ file, topic: 't', 'batch.size': batchSize }, sourceContext(null).context);
+    for (const line of ['one', 'two']) expect((await task.poll())!.map(({ value }) => value)).toEqual([line]);
+    expect(await task.poll()).toBeNull();
+    await task.stop();
+  });
+
   it.each([8, 8n])('goes on from a position that is a number or a bigint', async (position) => {
     const file = join(folder, 'resume.txt');
     writeFileSync(file, 'one\ntwo\nthree\n');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { droverSettingInfos } from '../../../src/herder/drover-settings.ts';
 import { everyTick } from '../../../src/storage/due-index.ts';
 import { idleBackOffMs, idleDueAt, retryDueAt, runLimits } from '../../../src/worker/run/run-limits.ts';
 import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
@@ -23,6 +24,21 @@ describe('L3: idle pauses', () => {
     const own = runLimits({ 'drover.idle.floor.ms': '50', 'drover.run.max.records': '7' }, defaultWorkerSettings);
     expect(own).toMatchObject({ idleFloorMs: 50, maxRecords: 7, idleCeilingMs: 60_000 });
   });
+});
+
+it.each([
+  ['drover.run.max.ms', '0', 1],
+  ['drover.run.max.records', '0', 1],
+  ['drover.run.max.bytes', '-1', 1],
+  ['drover.run.linger.ms', '-1', 0],
+  ['drover.idle.floor.ms', '-1', 1],
+  ['drover.idle.ceiling.ms', '0', 1],
+])('a config that would run without pause or end is refused: %s=%s', (name, value, least) => {
+  const problem = `Invalid value ${value} for configuration ${name}: Value must be at least ${least}`;
+  expect(() => runLimits({ [name]: value }, defaultWorkerSettings)).toThrow(problem);
+  for (const type of ['source', 'sink'] as const) {
+    expect(droverSettingInfos(type, { [name]: value }).map(({ value: { errors } }) => errors)).toEqual([[problem]]);
+  }
 });
 
 describe('retries across runs', () => {
