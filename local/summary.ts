@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { shellWord } from '../cli/shell-words.ts';
 import type { DemoReport } from './demo.ts';
 import type { HookReport } from './demo-hook.ts';
 import type { LocalStack } from './stack.ts';
@@ -24,10 +25,10 @@ ${connectors.join('\n')}
 
 Look further:
   npm run -s drover get connectors
-  curl -s ${quoted(`${restUrl}/connectors?expand=status`)}
+  curl -s ${shellWord(`${restUrl}/connectors?expand=status`)}
   curl -s ${restUrl}/connectors/demo-source/offsets
   curl -s ${restUrl}/connector-plugins
-  echo 'one more' >> ${quoted(demo.sourceFile)} && tail -f ${quoted(demo.sinkFile)}
+  echo 'one more' >> ${shellWord(demo.sourceFile)} && tail -f ${shellWord(demo.sinkFile)}
   curl -s ${hook.url} -H 'Content-Type: application/json' -d '{"hello":"Kafka"}'
   npm run logs rest
 
@@ -35,9 +36,4 @@ Endpoints are in ${join(home, 'stack.json')}, logs of Kafka and the emulator in 
 npm run logs shows what the functions log (${Object.keys(stack.functions).join(', ')}; all, or those that are named).
 npm stop ends it all.
 `;
-}
-
-/** As one word of a shell, also with spaces, quotes and wildcards in it. */
-function quoted(text: string): string {
-  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

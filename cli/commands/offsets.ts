@@ -187,8 +187,8 @@ async function history(session: Session, _options: object, name: string): Promis
     return [...new Set([...was.keys(), ...is.keys()])].map((partition) => ({
       at,
       partition,
-      before: was.get(partition) ?? none,
-      after: is.get(partition) ?? none,
+      before: was.get(partition) ?? offsetText(null),
+      after: is.get(partition) ?? offsetText(null),
     }));
   });
   session.list(
@@ -202,8 +202,6 @@ async function history(session: Session, _options: object, name: string): Promis
     { values: answer, name: ({ at }) => at, nothing: `Nobody has changed the offsets of ${name}` },
   );
 }
-
-const none = '-';
 
 /** Offsets by the texts of their partitions. */
 function textsOf(offsets: readonly Json[]): Map<string, string> {

@@ -15,6 +15,7 @@ import { localSettings } from '../../local/settings.ts';
 import { type LocalStack, readStack, startStack, stopStack } from '../../local/stack.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { debeziumPostgres } from '../jars/archives.ts';
+import { capturedTable } from '../jars/captured-table.ts';
 import { startPostgres } from '../jars/databases.ts';
 import { childrenOf, isEnvironmentOf } from '../support/processes.ts';
 import { landedAt } from './landed-at.ts';
@@ -28,6 +29,8 @@ const name = `takeover-${process.pid}`;
 /** Something that grows, and a source that follows it into a topic. */
 interface Followed extends AsyncDisposable {
   readonly title: string;
+  /** What comes every `everyMs`. */
+  readonly thing: string;
   readonly config: Readonly<Record<string, string>>;
   readonly topic: string;
   readonly everyMs: number;
@@ -41,7 +44,8 @@ function aFile(): Followed {
   let line = 0;
   const string = 'org.apache.kafka.connect.storage.StringConverter';
   return {
-    title: 'A file that gets a line every 20 ms is followed into a topic',
+    title: 'A file is followed into a topic',
+    thing: 'line',
     config: { 'connector.class': 'FileStreamSource', file, topic: name, 'value.converter': string },
     topic: name,
     everyMs: 20,
@@ -55,22 +59,9 @@ async function aTable(): Promise<Followed> {
   await database.query('CREATE TABLE lines (id serial primary key, v text)');
   const under = new Set<Promise<unknown>>();
   return {
-    title:
-      'A table of PostgreSQL 18 that gets a row every 50 ms is followed by Debezium’s connector (poll.interval.ms=20)',
-    config: {
-      'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-      'tasks.max': '1',
-      'database.hostname': database.host,
-      'database.port': String(database.port),
-      'database.user': database.user,
-      'database.password': database.password,
-      'database.dbname': database.name,
-      'plugin.name': 'pgoutput',
-      'slot.name': 'takeover',
-      'topic.prefix': name,
-      'table.include.list': 'public.lines',
-      'poll.interval.ms': '20',
-    },
+    title: 'A table of PostgreSQL 18 is followed by Debezium’s connector (poll.interval.ms=20)',
+    thing: 'row',
+    config: capturedTable(database, 'lines', name),
     topic: `${name}.public.lines`,
     everyMs: 50,
     append: () => {
@@ -145,7 +136,7 @@ const sorted = times.toSorted((a, b) => a - b);
 const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!);
 console.log(`# From the death of a run to its next record
 
-\`npm run bench:takeover -- ${process.argv.slice(2).join(' ')}\`, ${about}. ${followed.title}, with the
+\`npm run bench:takeover -- ${process.argv.slice(2).join(' ')}\`, ${about}. ${followed.title}, a new ${followed.thing} every ${followed.everyMs} ms, with the
 settings of the local stack; all environments of its function are killed with SIGKILL in mid-run, and the next record that comes
 after is waited for. By itself the lease of a run ends two minutes after the run began.
 

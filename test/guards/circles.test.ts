@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
  * this is a type that lives beside what is made of it (give it a file of its own), or two files that are one.
  */
 const root = resolve(import.meta.dirname, '../..');
-const folders = ['src', 'connectors', 'functions', 'cdk', 'local'];
+const folders = ['src', 'connectors', 'functions', 'cdk', 'cli', 'local'];
 
 function filesUnder(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { debeziumPostgres } from './archives.ts';
+import { capturedTable, postgresConnector } from './captured-table.ts';
 import { changesIn, told } from './changes.ts';
 import { startPostgres } from './databases.ts';
 import {
@@ -14,29 +15,15 @@ import {
 } from './lab.ts';
 
 // Debezium's connector for PostgreSQL, as its archive comes, against a real PostgreSQL and a real Kafka.
-const className = 'io.debezium.connector.postgresql.PostgresConnector';
 const lab = openLab({ plugins: async () => [await debeziumPostgres()], beside: startPostgres });
 
-const newBench = (name: string) => lab.bench('source', className, name);
+const newBench = (name: string) => lab.bench('source', postgresConnector, name);
 const query = (sql: string) => lab.beside.query(sql);
 const changes = (name: string) => changesIn(lab.kafka, `${name}-${process.pid}.public.${name}`);
 
 const configOf = (name: string) => ({
   ...plainJson,
-  'connector.class': className,
-  'tasks.max': '1',
-  'database.hostname': lab.beside.host,
-  'database.port': String(lab.beside.port),
-  'database.user': lab.beside.user,
-  'database.password': lab.beside.password,
-  'database.dbname': lab.beside.name,
-  'plugin.name': 'pgoutput',
-  'slot.name': name,
-  'publication.name': name,
-  'publication.autocreate.mode': 'filtered',
-  'topic.prefix': `${name}-${process.pid}`,
-  'table.include.list': `public.${name}`,
-  'poll.interval.ms': '20',
+  ...capturedTable(lab.beside, name, `${name}-${process.pid}`),
 });
 
 /** How far the slot holds PostgreSQL's log back. */

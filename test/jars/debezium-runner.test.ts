@@ -4,13 +4,13 @@ import { dropTables } from '../integration/storage/dynamodb-table.ts';
 import { startTestJava, type TestJava } from '../support/java-plugins.ts';
 import { until } from '../support/until.ts';
 import { debeziumPostgres } from './archives.ts';
+import { capturedTable } from './captured-table.ts';
 import { changesIn, told } from './changes.ts';
 import { type Database, startPostgres } from './databases.ts';
 import { longest, plainJson, wantedKills } from './lab.ts';
 
 // Debezium's connector for PostgreSQL on the runner: what it exists for.
 vi.setConfig({ testTimeout: longest });
-const className = 'io.debezium.connector.postgresql.PostgresConnector';
 let java: TestJava;
 let database: Database;
 let lab: RunnerLab;
@@ -37,20 +37,7 @@ const insert = (name: string, from: number, count: number) =>
 
 const configOf = (name: string) => ({
   ...plainJson,
-  'connector.class': className,
-  'tasks.max': '1',
-  'database.hostname': database.host,
-  'database.port': String(database.port),
-  'database.user': database.user,
-  'database.password': database.password,
-  'database.dbname': database.name,
-  'plugin.name': 'pgoutput',
-  'slot.name': name,
-  'publication.name': name,
-  'publication.autocreate.mode': 'filtered',
-  'topic.prefix': prefixOf(name),
-  'table.include.list': `public.${name}`,
-  'poll.interval.ms': '20',
+  ...capturedTable(database, name, prefixOf(name)),
   'drover.commit.interval.ms': '200',
 });
 
