@@ -6,7 +6,6 @@ import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, type Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -20,12 +19,12 @@ import { acknowledge } from './acknowledged.ts';
 import { countFailedRuns, createAlarms } from './alarms.ts';
 import { checkEnvironmentSize, checkFunctionSettings, checkProps, checkRunTimeout } from './check-props.ts';
 import { Connectors } from './connectors.ts';
-import { tellFailedInvocations } from './failed-invocations.ts';
+import { tellFailedInvocations, tellFailedTicks } from './failed-invocations.ts';
 import { Feeds } from './feeds.ts';
 import { createFunction, createSecurityGroup, type FunctionsContext, type Network } from './functions.ts';
 import { connectorsExport, type DroverAttributes, type IDrover, ImportedDrover } from './imported-drover.ts';
 import { createJavaFunction, deployJava } from './java.ts';
-import { permitAlarms, permitLogs, permitSecret } from './keys.ts';
+import { permitAlarms, permitSecret, permitServices } from './keys.ts';
 import type { DroverProps, KafkaSecurity } from './props.ts';
 import { createRestApi } from './rest-api.ts';
 import { acknowledgeFailuresKey, permitDispatch, permitMirror, permitTable, permitWorker } from './rights.ts';
@@ -102,7 +101,7 @@ export class Drover extends Construct implements IConnectable, IDrover {
     const limits = resolveLimits(props.limits ?? {});
 
     const { encryptionKey, tableName } = props;
-    if (encryptionKey !== undefined) permitLogs(this, encryptionKey);
+    if (encryptionKey !== undefined) permitServices(this, encryptionKey);
     this.table = props.table ?? (createTable(this, { removalPolicy, tableName, encryptionKey }) as ITable);
     this.failures = new Queue(this, 'Failures', {
       ...(encryptionKey === undefined
@@ -371,12 +370,7 @@ export class Drover extends Construct implements IConnectable, IDrover {
     this.javaFunction?.grantInvoke(this.restFunction);
     readStream(table, { coordinator, mirror, failures });
     tellFailedInvocations(this, this.#taskFunctions, coordinator, encryptionKey);
-    // A wake-up from outside comes once.
-    coordinator.configureAsyncInvoke({
-      retryAttempts: 0,
-      maxEventAge: Duration.minutes(1),
-      onFailure: new SqsDestination(failures),
-    });
+    tellFailedTicks(this, coordinator, failures, encryptionKey);
   }
 
   #permitWorker(fn: LambdaFunction, security: KafkaSecurity, settings: EnvironmentSettings): void {

@@ -45,8 +45,11 @@ function permitThrough(service: string, key: IKey, fn: LambdaFunction, actions: 
   );
 }
 
-/** CloudWatch Logs has no role: the key's policy must let it in. */
-export function permitLogs(scope: Construct, key: IKey): void {
+/**
+ * Those that have no role, the key's policy must let in: CloudWatch Logs, and SNS, which hands failed invocations to the
+ * queue of failures.
+ */
+export function permitServices(scope: Construct, key: IKey): void {
   const { partition, region, account } = Stack.of(scope);
   const added = key.addToResourcePolicy(
     new PolicyStatement({
@@ -58,8 +61,17 @@ export function permitLogs(scope: Construct, key: IKey): void {
       },
     }),
   );
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('sns.amazonaws.com')],
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'aws:SourceAccount': account } },
+    }),
+  );
   if (!added.statementAdded) {
-    warn(scope, 'encryptionKey', `logs.${region}.amazonaws.com to encrypt and decrypt the log groups of this account`);
+    const logs = `logs.${region}.amazonaws.com to encrypt and decrypt the log groups of this account`;
+    warn(scope, 'encryptionKey', `${logs}, and sns.amazonaws.com to use it (kms:Decrypt, kms:GenerateDataKey*)`);
   }
 }
 

@@ -38,7 +38,7 @@ const coordinator = createCoordinator({
   dueIndex: stores.due,
   cluster: stores.cluster,
   invoker: invoker(),
-  startTicking: (shard) => self.invoke(shard === null ? { kind: 'sub-minute-tick' } : { kind: 'shard-tick', shard }),
+  startTicking: (tick) => self.invoke(tick),
   owner: randomUUID(),
   clock,
   random: Math.random,
@@ -62,7 +62,7 @@ export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
       case 'table-stream':
         return coordinator.onStream(readStreamRecords(invocation.records), deadlineAt);
       case 'failed-invocations':
-        return coordinator.onFailedInvocations(invocation.failed, deadlineAt);
+        return coordinator.onFailedInvocations(invocation, deadlineAt);
       case 'wake-up':
         return coordinator.onWakeUp(invocation.connectors, deadlineAt);
     }

@@ -1,4 +1,5 @@
-import type { InvokedRun } from '../invocation/run-request.ts';
+import type { FailedInvocations } from '../invocation/failed-invocations.ts';
+import type { TickRequest } from '../invocation/run-request.ts';
 import { becameDue, type TableChange } from '../storage/table-change.ts';
 import { dispatch, requestOf } from './dispatch.ts';
 import { bringFeedsInLine, type HoldFeedsDeps } from './hold-feeds.ts';
@@ -24,14 +25,27 @@ export interface Coordinator {
   onSubMinuteTick(deadlineAt: number): Promise<void>;
   /** Asked for by `startTicking`: a tick of one shard of what is due, where that is more than one coordinator hands out. */
   onShardTick(shard: number, deadlineAt: number): Promise<void>;
-  /** Lambda has told of runs whose invocations failed: what they held is free, and dispatched again. */
-  onFailedInvocations(failed: readonly InvokedRun[], deadlineAt: number): Promise<void>;
+  /**
+   * Lambda has told of invocations that failed: what the runs held is free, and dispatched again; the ticks are asked for
+   * again.
+   */
+  onFailedInvocations(failed: FailedInvocations, deadlineAt: number): Promise<void>;
   /** An event from outside has named connectors whose tasks should look now. */
   onWakeUp(connectors: readonly string[], deadlineAt: number): Promise<WakeUpReport>;
 }
 
 /** How long after asking for a ticker nobody asks again: it needs a moment to take its lease. */
 const startingMs = 1000;
+
+/** A tick that dies of what it does is not asked for without end: the schedule brings the next one. */
+const mostDeaths = 3;
+
+/** What the dead one's lease keeps to itself for its last seconds, this one waits for. */
+async function tickInPlaceOf({ startTicking, telemetry }: CoordinatorDeps, dead: TickRequest): Promise<void> {
+  const { deaths = 0 } = dead;
+  telemetry.emit('herder.tick-died', { tick: dead.kind, deaths: deaths + 1 });
+  if (deaths < mostDeaths) await startTicking({ ...dead, deaths: deaths + 1 });
+}
 
 export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   const { clock } = deps;
@@ -42,7 +56,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     const now = clock.now();
     if (now - startedTickingAt < startingMs || (await isTicking(deps, now))) return;
     startedTickingAt = now;
-    await deps.startTicking(null);
+    await deps.startTicking({ kind: 'sub-minute-tick' });
   };
 
   return {
@@ -66,7 +80,9 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
 
     onShardTick: (shard, deadlineAt) => shardTick(deps, shard, deadlineAt),
 
-    onFailedInvocations: (failed, deadlineAt) => takeOver(deps, failed, deadlineAt),
+    async onFailedInvocations({ runs, ticks }, deadlineAt) {
+      await Promise.all([takeOver(deps, runs, deadlineAt), ...ticks.map((tick) => tickInPlaceOf(deps, tick))]);
+    },
 
     onWakeUp: (connectors, deadlineAt) => wakeUp(deps, connectors, deadlineAt),
   };

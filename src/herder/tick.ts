@@ -1,16 +1,13 @@
 import { ConnectError } from '../errors.ts';
-import type { RunRequest } from '../invocation/run-request.ts';
+import type { RunRequest, TickRequest } from '../invocation/run-request.ts';
 import { type DueIndex, type DueItem, type DuePage, everyTick } from '../storage/due-index.ts';
 import { dispatch, requestOf } from './dispatch.ts';
 import { endOf, graceMs, lookEveryMs, Pending, type TickerDeps, tickUntil, tickWithinTheMinute } from './ticker.ts';
 import { becomeTicker, whileTicker } from './ticker-lease.ts';
 
 export interface TickDeps extends TickerDeps {
-  /**
-   * Asks for another invocation of the coordinator, asynchronously, that calls `onSubMinuteTick`, or for a shard of what is
-   * due `onShardTick`.
-   */
-  readonly startTicking: (shard: number | null) => Promise<void>;
+  /** Asks for another invocation of the coordinator, asynchronously, for this. */
+  readonly startTicking: (tick: TickRequest) => Promise<void>;
   /** What one coordinator hands out in a minute; where so much is due, each shard gets one of its own. @default 10000 */
   readonly aloneLimit?: number;
 }
@@ -48,7 +45,7 @@ async function shareOut(deps: TickDeps, deadlineAt: number): Promise<void> {
   await Promise.all(
     shards.map(async (shard) => {
       try {
-        await deps.startTicking(shard);
+        await deps.startTicking({ kind: 'shard-tick', shard });
       } catch (error) {
         telemetry.emit('herder.dispatch-failed', { run: `the tick of shard ${shard}`, error: String(error) });
         await shardTick(deps, shard, deadlineAt);

@@ -1,5 +1,5 @@
 import { type Fields, isFields, jsonIn } from './fields.ts';
-import { type InvokedRun, parseRunRequest } from './run-request.ts';
+import { type InvokedRun, parseRunRequest, parseTickRequest, type TickRequest } from './run-request.ts';
 
 /** The name that whoever asked for this run knows it by; undefined: it was asked for by hand. */
 export function invocationOf(event: unknown): string | undefined {
@@ -7,16 +7,27 @@ export function invocationOf(event: unknown): string | undefined {
   return typeof invocation === 'string' && invocation !== '' ? invocation : undefined;
 }
 
+/** Invocations that have failed: their process was ended, or their handler was done; nothing of them goes on. */
+export interface FailedInvocations {
+  readonly runs: readonly InvokedRun[];
+  /** The coordinator's own. */
+  readonly ticks: readonly TickRequest[];
+}
+
 /**
- * The runs whose invocation has failed (its process was ended, or its handler was done; nothing of it goes on), as an SNS event
- * tells of them, as Lambda writes it to the destination of failed asynchronous
- * invocations. Null: it is another event. What was given up before it ran (throttled for too long) is not among them:
- * it holds nothing.
+ * What an SNS event tells of them, as Lambda writes it to the destination of failed asynchronous invocations. Null: it is
+ * another event. What was given up before it ran (throttled for too long) is not among them: it holds nothing.
  */
-export function failedInvocationsOf(event: unknown): InvokedRun[] | null {
+export function failedInvocationsOf(event: unknown): FailedInvocations | null {
   if (!isFields(event) || !Array.isArray(event.Records)) return null;
   const notices = event.Records.map(noticeOf);
-  return notices.every((notice) => notice !== null) && notices.length > 0 ? notices.flatMap(failedInvocation) : null;
+  if (!notices.every((notice) => notice !== null) || notices.length === 0) return null;
+  const failed = notices.filter(({ condition }) => condition === 'RetriesExhausted').map(({ request }) => request);
+  const ticks = failed.map(parseTickRequest);
+  return {
+    runs: failed.filter((_, i) => ticks[i] === null).flatMap(failedRun),
+    ticks: ticks.filter((tick) => tick !== null),
+  };
 }
 
 interface Notice {
@@ -32,8 +43,7 @@ function noticeOf(record: unknown): Notice | null {
   return { condition: message.requestContext.condition, request: message.requestPayload };
 }
 
-function failedInvocation({ condition, request }: Notice): InvokedRun[] {
+function failedRun(request: Fields): InvokedRun[] {
   const invocation = invocationOf(request);
-  if (condition !== 'RetriesExhausted' || invocation === undefined) return [];
-  return [{ request: parseRunRequest(request), invocation }];
+  return invocation === undefined ? [] : [{ request: parseRunRequest(request), invocation }];
 }

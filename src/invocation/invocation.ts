@@ -1,6 +1,7 @@
 import { ConnectError } from '../errors.ts';
-import { failedInvocationsOf } from './failed-invocations.ts';
-import { type InvokedRun, parseRunRequest, type RunRequest, type TickRequest } from './run-request.ts';
+import { type FailedInvocations, failedInvocationsOf } from './failed-invocations.ts';
+import { isFields } from './fields.ts';
+import { parseRunRequest, parseTickRequest, type RunRequest, type TickRequest } from './run-request.ts';
 import { type StreamRecord, streamRecordsOf } from './table-stream.ts';
 import { namesToWake } from './wake-up-events.ts';
 
@@ -36,7 +37,7 @@ export type MirrorInvocation =
 export type CoordinatorInvocation =
   | TickRequest
   | { readonly kind: 'table-stream'; readonly records: readonly StreamRecord[] }
-  | { readonly kind: 'failed-invocations'; readonly failed: readonly InvokedRun[] }
+  | ({ readonly kind: 'failed-invocations' } & FailedInvocations)
   | { readonly kind: 'wake-up'; readonly connectors: readonly string[] };
 
 const invalid = (why: string) => new ConnectError('invocation.invalid', why);
@@ -89,23 +90,17 @@ export function parseMirrorInvocation(event: unknown): MirrorInvocation {
   return { kind: 'table-stream', records };
 }
 
-function shardIn({ shard }: { readonly shard?: unknown }): number {
-  if (typeof shard === 'number' && Number.isInteger(shard) && shard >= 0) return shard;
-  throw invalid('"shard" of a tick is a whole number from 0');
-}
-
 /** What is nobody's event wakes nobody: a rule or a bucket may send more than Drover's. `wakeSources`: see `namesToWake`. */
 export function parseCoordinatorInvocation(
   event: unknown,
   wakeSources: ReadonlyMap<string, readonly string[]>,
 ): CoordinatorInvocation {
-  const kind = typeof event === 'object' && event !== null && 'kind' in event ? event.kind : undefined;
-  if (kind === 'tick' || kind === 'sub-minute-tick') return { kind };
-  if (kind === 'shard-tick') return { kind, shard: shardIn(event as { readonly shard?: unknown }) };
+  const tick = isFields(event) ? parseTickRequest(event) : null;
+  if (tick !== null) return tick;
   const records = streamRecordsOf(event);
   if (records !== null) return { kind: 'table-stream', records };
   const failed = failedInvocationsOf(event);
   return failed === null
     ? { kind: 'wake-up', connectors: namesToWake(event, wakeSources) }
-    : { kind: 'failed-invocations', failed };
+    : { kind: 'failed-invocations', ...failed };
 }

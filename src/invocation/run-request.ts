@@ -13,10 +13,14 @@ export interface InvokedRun {
 }
 
 /** What the schedule sends to the coordinator (`tick`), and it to itself. */
-export type TickRequest =
+export type TickRequest = (
   | { readonly kind: 'tick' | 'sub-minute-tick' }
   /** Of one shard of what is due. */
-  | { readonly kind: 'shard-tick'; readonly shard: number };
+  | { readonly kind: 'shard-tick'; readonly shard: number }
+) & {
+  /** How many before it, each asked for in place of the last, have failed; absent: none. */
+  readonly deaths?: number;
+};
 
 /** Identifies what a lease is held for: a task, or with `task: null` the connector itself. */
 export interface RunId {
@@ -31,12 +35,28 @@ export interface Invoker {
 
 const invalid = (why: string) => new ConnectError('invocation.invalid', `Not a run request: ${why}`);
 
+/** What a tick of another kind never is; each is asked for in the same words again where its invocation fails. */
+export const tickKinds: readonly TickRequest['kind'][] = ['tick', 'sub-minute-tick', 'shard-tick'];
+
+/** Null: it is none. Throws ConnectError `invocation.invalid`, naming the field. */
+export function parseTickRequest({ kind, shard, deaths }: Readonly<Record<string, unknown>>): TickRequest | null {
+  const known = tickKinds.find((each) => each === kind);
+  if (known === undefined) return null;
+  if (deaths !== undefined && !isCount(deaths)) throw invalid('deaths is no whole number');
+  const before = deaths === undefined ? {} : { deaths };
+  if (known !== 'shard-tick') return { kind: known, ...before };
+  if (!isCount(shard)) throw invalid('"shard" of a tick is a whole number from 0');
+  return { kind: known, shard, ...before };
+}
+
+const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
+
 /** Throws ConnectError `invocation.invalid`, naming the field. */
 export function parseRunRequest({ kind, connector, task }: Readonly<Record<string, unknown>>): RunRequest {
   if (kind === 'probe') return { kind };
   if (kind !== 'task' && kind !== 'connector') throw invalid(`kind is ${JSON.stringify(kind)}`);
   if (typeof connector !== 'string') throw invalid('connector is no string');
   if (kind === 'connector') return { kind, connector };
-  if (!Number.isInteger(task) || (task as number) < 0) throw invalid('task is no whole number');
-  return { kind, connector, task: task as number };
+  if (!isCount(task)) throw invalid('task is no whole number');
+  return { kind, connector, task };
 }

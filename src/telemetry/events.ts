@@ -103,6 +103,8 @@ export interface Events {
   'runner.failed': { error: string };
   /** Of `failed` invocations that Lambda told of, `free` had left something to be taken over at once. */
   'herder.took-over': { failed: number; free: number };
+  /** `deaths`: in a row, this one counted. */
+  'herder.tick-died': { tick: string; deaths: number };
   'rest.failed': { method: string; path: string; error: string; trace: string };
   /** By a resource of a stack; `drift`: settings that somebody had changed since, with commas between. */
   'connector.declared': About & { stack: string; resource: string; change: string; drift: string };
@@ -419,6 +421,11 @@ export const eventDeclarations: { readonly [K in EventName]: EventDeclaration<Ev
     level: 'INFO',
     logger: 'drover.herder',
     message: (f) => `${f.failed} invocations failed; ${f.free} runs that they left are dispatched again`,
+  },
+  'herder.tick-died': {
+    level: 'WARN',
+    logger: 'drover.herder',
+    message: (f) => `The invocation of a coordinator has failed at its ${f.tick}, ${f.deaths} in a row`,
   },
   'rest.failed': {
     level: 'ERROR',

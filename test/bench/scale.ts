@@ -258,8 +258,8 @@ async function allByTheMinute(stores: Stores, table: AwsTableClient, count: numb
     coordinatorOver(stores, invoked, {
       owner,
       limits: { runsInFlight: 4000, concurrency: 50 },
-      startTicking: async (shard) => {
-        if (shard !== null) ticks.push(coordinator(`of ${shard}`).onShardTick(shard, deadlineAt));
+      startTicking: async (tick) => {
+        if (tick.kind === 'shard-tick') ticks.push(coordinator(`of ${tick.shard}`).onShardTick(tick.shard, deadlineAt));
       },
     });
   const handedOut = () => invoked.requests.filter(({ kind }) => kind === 'task');

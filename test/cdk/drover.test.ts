@@ -43,7 +43,7 @@ test('the rest function may use the table and its log, and nothing else', () => 
 
 test('the coordinator may use the table, read its stream, report failures, and invoke the task function and itself', () => {
   const allowed = permissions(full.template, 'CoordinatorFunctionRole');
-  expect(servicesOf(allowed)).toEqual(['dynamodb', 'lambda', 'logs', 'sqs']);
+  expect(servicesOf(allowed)).toEqual(['dynamodb', 'lambda', 'logs', 'sns']);
   expect(actionsOf(allowed, 'lambda')).toEqual(['lambda:InvokeFunction']);
   expect(allowed.get('lambda:InvokeFunction')).toEqual([
     '{"Fn::GetAtt":["CoordinatorFunction","Arn"]}',
@@ -332,8 +332,21 @@ test('the queue of failures gets what nothing brings back: wake-ups from outside
       .filter((config) => JSON.stringify(config.Properties.DestinationConfig.OnFailure).includes(destination))
       .map((config) => JSON.stringify(config.Properties.FunctionName));
   expect(configs).toHaveLength(2);
-  expect(toldTo('DroverFailures')).toEqual([expect.stringContaining('CoordinatorFunction')]);
+  expect(toldTo('FailedTicks')).toEqual([expect.stringContaining('CoordinatorFunction')]);
   expect(toldTo('FailedInvocations')).toEqual([expect.stringContaining('TaskFunction')]);
+  const readers = Object.values(full.template.findResources('AWS::SNS::Subscription'))
+    .map(({ Properties }) => Properties)
+    .filter(({ TopicArn }) => JSON.stringify(TopicArn).includes('FailedTicks'));
+  // Unfiltered and as it is to the queue; to the coordinator nothing that came from here, or they would go round.
+  expect(readers.find(({ Protocol }) => Protocol === 'sqs')).toMatchObject({ RawMessageDelivery: true });
+  expect(readers.find(({ Protocol }) => Protocol === 'sqs')).not.toHaveProperty('FilterPolicy');
+  expect(readers.find(({ Protocol }) => Protocol === 'lambda')).toMatchObject({
+    FilterPolicyScope: 'MessageBody',
+    FilterPolicy: {
+      requestPayload: { kind: ['tick', 'sub-minute-tick', 'shard-tick'] },
+      requestContext: { condition: ['RetriesExhausted'] },
+    },
+  });
   const mappings = Object.values(full.template.findResources('AWS::Lambda::EventSourceMapping'));
   const failing = mappings.filter((mapping) => mapping.Properties.DestinationConfig !== undefined);
   expect(failing.map((mapping) => JSON.stringify(mapping.Properties.FunctionName))).toEqual([

@@ -180,7 +180,7 @@ test.each<[string, (stack: Stack) => Partial<DroverProps>, RegExp]>([
   [
     'encryptionKey',
     (stack) => ({ encryptionKey: imported(stack) }),
-    /key of encryptionKey is imported.*logs\.eu-west-1/,
+    /key of encryptionKey is imported.*logs\.eu-west-1.*sns\.amazonaws\.com/,
   ],
   [
     'alarmTopic',

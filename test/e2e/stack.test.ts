@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runDemo } from '../../local/demo.ts';
+import { functionLog } from '../../local/function-logs.ts';
 import { silentStep } from '../../local/progress.ts';
 import { type ConnectorStatus, call, status } from '../../local/rest-client.ts';
 import { isRunning, signalService } from '../../local/service.ts';
@@ -130,7 +131,8 @@ test('I6: a sink says in its status that it runs, and its group shows the same o
   }
 });
 
-test('the wake-up of the coordinator is lost: the tick does it', { timeout: longest }, async () => {
+/** Does `work` while the coordinator is not told of changes of the table. */
+async function withoutStream(work: () => Promise<void>): Promise<void> {
   const lambda = new LambdaClient(stack.aws);
   const setStream = async (enabled: boolean) => {
     const FunctionName = stack.functions.coordinator;
@@ -143,13 +145,47 @@ test('the wake-up of the coordinator is lost: the tick does it', { timeout: long
   };
   await setStream(false);
   try {
-    const copy = await copyFile('lost-wake-up', numbered(0, 100));
-    await everythingArrived(copy);
-    expect(lines(copy.to)).toEqual(lines(copy.from));
+    await work();
   } finally {
     await setStream(true);
     lambda.destroy();
   }
+}
+
+test('the wake-up of the coordinator is lost: the tick does it', { timeout: longest }, () =>
+  withoutStream(async () => {
+    const copy = await copyFile('lost-wake-up', numbered(0, 100));
+    await everythingArrived(copy);
+    expect(lines(copy.to)).toEqual(lines(copy.from));
+  }),
+);
+
+test('L4: the coordinator is killed while it ticks: another one is asked for in its place', {
+  timeout: longest,
+}, async () => {
+  const copy = await copyFile('ticked', numbered(0, 100), { 'drover.idle.ceiling.ms': '1500' });
+  await everythingArrived(copy);
+  await withoutStream(async () => {
+    const since = Date.now();
+    const isTold = async () =>
+      (await functionLog(stack, 'coordinator', since)).some(({ message }) => message.includes('has failed at its'));
+    let killedAt = since;
+    await until(
+      'one has died at its tick',
+      async () => {
+        for (const pid of stack.environmentsOf(stack.functions.coordinator)) process.kill(pid, 'SIGKILL');
+        killedAt = Date.now();
+        // A kill that met none at its tick is told by nobody.
+        await until('it is told', isTold, { withinMs: 2000 });
+        return true;
+      },
+      { withinMs: longest },
+    );
+    copy.append(numbered(100, 100));
+    await everythingArrived(copy);
+    console.log(`all there ${Date.now() - killedAt} ms after the coordinator was killed`);
+  });
+  expect(new Set(lines(copy.to))).toEqual(new Set(lines(copy.from)));
 });
 
 test('the broker is stopped for a while and started again: the tasks resume', { timeout: longest }, async () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Coordinator, type CoordinatorDeps, createCoordinator } from '../../src/herder/coordinator.ts';
-import type { RunRequest } from '../../src/invocation/run-request.ts';
+import type { InvokedRun, RunRequest, TickRequest } from '../../src/invocation/run-request.ts';
 import { everyTick } from '../../src/storage/due-index.ts';
 import { createMemoryStores } from '../../src/storage/memory/stores.ts';
 import type { Stores } from '../../src/storage/stores.ts';
@@ -23,7 +23,7 @@ describe('coordinator', () => {
   let invocations: Invocation[];
   let refusing: boolean;
   let running: boolean;
-  let tickersStarted: number;
+  let ticksAskedFor: TickRequest[];
   let coordinator: Coordinator;
 
   const create = (runsInFlight = 100, owner = 'one', others: Partial<CoordinatorDeps> = {}) =>
@@ -39,8 +39,8 @@ describe('coordinator', () => {
           if (running) await runAtOnce(request);
         },
       },
-      startTicking: async () => {
-        tickersStarted++;
+      startTicking: async (tick) => {
+        ticksAskedFor.push(tick);
       },
       clock,
       random: () => 0.5,
@@ -58,7 +58,7 @@ describe('coordinator', () => {
     invocations = [];
     refusing = false;
     running = true;
-    tickersStarted = 0;
+    ticksAskedFor = [];
     coordinator = create();
   });
 
@@ -95,14 +95,14 @@ describe('coordinator', () => {
       await coordinator.onStream(records, deadline());
       await coordinator.onStream(records, deadline());
       expect(invocations).toEqual([]);
-      expect(tickersStarted).toBe(1);
+      expect(ticksAskedFor).toEqual([{ kind: 'sub-minute-tick' }]);
     });
 
     it('asks for none while somebody ticks', async () => {
       await stores.cluster.acquireTicker('other', clock.now(), clock.now() + minute);
       await createConnector('a', clock.now() + 5000);
       await coordinator.onStream(streamed(), deadline());
-      expect(tickersStarted).toBe(0);
+      expect(ticksAskedFor).toEqual([]);
     });
 
     it('leaves what could not be invoked due, and does not fail', async () => {
@@ -192,7 +192,7 @@ describe('coordinator', () => {
     it('a ticker that is started for a short pause does not miss it', async () => {
       await createConnector('a', clock.now() + 500);
       await coordinator.onStream(streamed(), deadline());
-      expect(tickersStarted).toBe(1);
+      expect(ticksAskedFor).toEqual([{ kind: 'sub-minute-tick' }]);
       await clock.advance(800);
       await clock.run(coordinator.onSubMinuteTick(deadline()));
       expect(invocations).toEqual([{ at: 1500, request: { kind: 'connector', connector: 'a' } }]);
@@ -236,7 +236,7 @@ describe('coordinator', () => {
       streamed();
       await createConnector('at-10', clock.now() + 3000);
       await coordinator.onStream(streamed(), deadline());
-      expect(tickersStarted).toBe(1);
+      expect(ticksAskedFor).toEqual([{ kind: 'sub-minute-tick' }]);
       await clock.run(coordinator.onSubMinuteTick(deadline()));
       expect(names()).toEqual(['at-10', 'at-20']);
       expect(invocations[0]?.at).toBe(10_000);
@@ -250,7 +250,7 @@ describe('coordinator', () => {
         await createConnector(`soon-${second}`, clock.now() + 1500);
         await create(100, 'other').onStream(streamed(), deadline());
       }
-      expect(tickersStarted).toBe(0);
+      expect(ticksAskedFor).toEqual([]);
       await clock.run(tick);
     });
 
@@ -286,9 +286,10 @@ describe('coordinator', () => {
     const createSharing = (runsInFlight: number, owner = 'one', shardMs = 90_000): Coordinator =>
       create(runsInFlight, owner, {
         aloneLimit: 10,
-        startTicking: async (shard) => {
-          if (shard === null) tickersStarted++;
-          else if (noShard.includes(shard)) throw new Error('TooManyRequestsException');
+        startTicking: async (tick) => {
+          if (tick.kind !== 'shard-tick') throw new Error(`The tick of a shard, not ${tick.kind}`);
+          const { shard } = tick;
+          if (noShard.includes(shard)) throw new Error('TooManyRequestsException');
           else shardTicks.push(createSharing(runsInFlight, `of ${shard}`).onShardTick(shard, deadline(shardMs)));
         },
       });
@@ -344,7 +345,7 @@ describe('coordinator', () => {
       await clock.run(ticking);
       for (let i = 0; i < 8; i++) await createConnector(`soon${i}`, clock.now() + 1500);
       await sharing.onStream(streamed(), deadline());
-      expect(tickersStarted).toBe(0);
+      expect(ticksAskedFor).toEqual([]);
       await clock.run(Promise.all(shardTicks));
       for (let i = 0; i < 8; i++) expect(names()).toContain(`soon${i}`);
       expect(names()).toHaveLength(all + 8);
@@ -390,7 +391,7 @@ describe('coordinator', () => {
       expect(requests()).toEqual([{ kind: 'task', connector: 'a', task: 0 }]);
       await coordinator.onStream(streamed(), deadline());
       expect(requests()).toHaveLength(1);
-      expect(tickersStarted).toBe(0);
+      expect(ticksAskedFor).toEqual([]);
     });
 
     describe('of many', () => {
@@ -501,6 +502,7 @@ describe('coordinator', () => {
 
   describe('failed invocations', () => {
     const task = (invocation: string) => ({ request: { kind: 'task', connector: 'a', task: 0 } as const, invocation });
+    const ofRuns = (...runs: InvokedRun[]) => ({ runs, ticks: [] });
     const requests = () => invocations.map(({ request }) => request);
     const leaseMs = 2 * minute;
     const start = async (invocation: string) => {
@@ -516,7 +518,7 @@ describe('coordinator', () => {
 
     it('L1: what they ran is dispatched again at once', async () => {
       await start('one');
-      await coordinator.onFailedInvocations([task('one')], deadline());
+      await coordinator.onFailedInvocations(ofRuns(task('one')), deadline());
       expect(requests()).toEqual([{ kind: 'task', connector: 'a', task: 0 }]);
       expect(await start('two')).toMatchObject({ takeover: true, died: { workerId: 'w' } });
     });
@@ -525,11 +527,11 @@ describe('coordinator', () => {
       await start('one');
       await clock.advance(leaseMs);
       const { lease } = await start('two');
-      await coordinator.onFailedInvocations([task('one'), task('other')], deadline());
+      await coordinator.onFailedInvocations(ofRuns(task('one'), task('other')), deadline());
       expect(requests()).toEqual([]);
       await expect(start('three')).rejects.toThrow('held');
       await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: clock.now() });
-      await coordinator.onFailedInvocations([task('two')], deadline());
+      await coordinator.onFailedInvocations(ofRuns(task('two')), deadline());
       expect(requests()).toEqual([]);
     });
 
@@ -539,10 +541,8 @@ describe('coordinator', () => {
       await stores.leases.acquireConnector('a', 'w', clock.now(), clock.now() + leaseMs, 'one');
       await start('one');
       running = false;
-      await coordinator.onFailedInvocations(
-        [{ request: { kind: 'connector', connector: 'a' }, invocation: 'one' }],
-        deadline(),
-      );
+      const connector = { request: { kind: 'connector', connector: 'a' } as const, invocation: 'one' };
+      await coordinator.onFailedInvocations(ofRuns(connector), deadline());
       expect(requests()).toEqual([
         { kind: 'connector', connector: 'a' },
         { kind: 'task', connector: 'a', task: 0 },
@@ -554,7 +554,7 @@ describe('coordinator', () => {
       const pauses: number[] = [];
       for (let death = 1; death <= 6; death++) {
         await start(`run ${death}`);
-        await coordinator.onFailedInvocations([task(`run ${death}`)], deadline());
+        await coordinator.onFailedInvocations(ofRuns(task(`run ${death}`)), deadline());
         const { leaseExpiresAt } = (await stores.config.getTask('a', 0))!;
         pauses.push(Math.max(0, leaseExpiresAt - clock.now()));
         await clock.advance(pauses.at(-1)!);
@@ -563,11 +563,32 @@ describe('coordinator', () => {
       expect(requests()).toHaveLength(1);
     });
 
+    it.each<TickRequest>([{ kind: 'tick' }, { kind: 'sub-minute-tick' }, { kind: 'shard-tick', shard: 3 }])(
+      'L4: a $kind that died is asked for again, and not without end',
+      async (first) => {
+        await coordinator.onFailedInvocations({ runs: [], ticks: [first] }, deadline());
+        for (let asked = 1; ticksAskedFor.length === asked; asked++)
+          await coordinator.onFailedInvocations({ runs: [], ticks: [ticksAskedFor.at(-1)!] }, deadline());
+        expect(ticksAskedFor).toEqual([1, 2, 3].map((deaths) => ({ ...first, deaths })));
+      },
+    );
+
+    it('L4: what fell due under the dead ticker is dispatched by the one in its place, within its lease and the grace', async () => {
+      await createConnector('soon', clock.now() + 1000);
+      await stores.cluster.acquireTicker('dead', clock.now(), clock.now() + 5000);
+      const from = clock.now() - startedAt;
+      running = true;
+      await clock.run(coordinator.onSubMinuteTick(deadline()));
+      const { at } = invocations.find(({ request }) => 'connector' in request && request.connector === 'soon')!;
+      expect(at - from).toBeGreaterThanOrEqual(1000);
+      expect(at - from).toBeLessThan(8000);
+    });
+
     it('what is gone, and what nobody could invoke, is no error', async () => {
       await start('one');
       refusing = true;
       const gone = { request: { kind: 'task', connector: 'gone', task: 3 } as const, invocation: 'one' };
-      await coordinator.onFailedInvocations([gone, task('one')], deadline());
+      await coordinator.onFailedInvocations(ofRuns(gone, task('one')), deadline());
       refusing = false;
       await clock.advance(minute);
       await clock.run(coordinator.onTick(deadline()));

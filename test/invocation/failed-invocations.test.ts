@@ -38,17 +38,32 @@ describe('what Lambda tells of invocations that have failed', () => {
     );
     expect(parse(told)).toEqual({
       kind: 'failed-invocations',
-      failed: [
+      runs: [
         { request: task, invocation: 'one' },
         { request: { kind: 'connector', connector: 'a' }, invocation: 'two' },
         { request: { kind: 'probe' }, invocation: 'three' },
       ],
+      ticks: [],
+    });
+  });
+
+  it('names the ticks of the coordinator', () => {
+    const told = event(
+      notice({ kind: 'tick' }),
+      notice({ kind: 'sub-minute-tick', invocation: 'one', deaths: 2 }),
+      notice({ kind: 'shard-tick', shard: 3, invocation: 'two' }),
+      notice({ kind: 'tick' }, 'EventAgeExceeded'),
+    );
+    expect(parse(told)).toEqual({
+      kind: 'failed-invocations',
+      runs: [],
+      ticks: [{ kind: 'tick' }, { kind: 'sub-minute-tick', deaths: 2 }, { kind: 'shard-tick', shard: 3 }],
     });
   });
 
   it('is nothing where it never ran, or was asked for by hand', () => {
     const aged = notice({ ...task, invocation: 'one' }, 'EventAgeExceeded');
-    expect(parse(event(aged, notice(task)))).toEqual({ kind: 'failed-invocations', failed: [] });
+    expect(parse(event(aged, notice(task)))).toEqual({ kind: 'failed-invocations', runs: [], ticks: [] });
     expect(invocationOf(task)).toBeUndefined();
     expect(invocationOf({ ...task, invocation: '' })).toBeUndefined();
   });

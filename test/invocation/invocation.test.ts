@@ -87,6 +87,10 @@ describe('an invocation of the coordinator', () => {
     [{ kind: 'tick' }, { kind: 'tick' }],
     [{ kind: 'sub-minute-tick', more: 1 }, { kind: 'sub-minute-tick' }],
     [
+      { kind: 'sub-minute-tick', deaths: 1 },
+      { kind: 'sub-minute-tick', deaths: 1 },
+    ],
+    [
       { kind: 'shard-tick', shard: 3, more: 1 },
       { kind: 'shard-tick', shard: 3 },
     ],

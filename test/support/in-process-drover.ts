@@ -89,9 +89,11 @@ export async function startInProcessDrover(options: InProcessDroverOptions): Pro
     dueIndex: stores.due,
     cluster: stores.cluster,
     invoker: { invoke: async (request) => inBackground(() => run(request)) },
-    startTicking: async (shard) =>
+    startTicking: async (tick) =>
       inBackground(() =>
-        shard === null ? coordinator.onSubMinuteTick(deadline()) : coordinator.onShardTick(shard, deadline()),
+        tick.kind === 'shard-tick'
+          ? coordinator.onShardTick(tick.shard, deadline())
+          : coordinator.onSubMinuteTick(deadline()),
       ),
     clock: { now: clock.now, sleep: (ms) => clock.sleep(ms, closing.signal) },
     random: Math.random,
