@@ -128,6 +128,13 @@ export interface SinkTask {
   /** `kept`: of those of the partitions that have a state. */
   open?(partitions: readonly TopicPartition[], kept: KeptStates): void | Promise<void>;
   put(records: SinkRecord[]): void | Promise<void>;
+  /**
+   * Called while a `put` is under way: what the next one will bring, this very array, unless that one fails or asks
+   * something of its context. So a task in another process can be sent it, and go on without waiting to be called.
+   */
+  prepare?(records: readonly SinkRecord[]): void;
+  /** The `put` of what was prepared has begun, since the one before had no wish: it is called for next, before all else. */
+  readonly isPutting?: boolean;
   /** `put` is called with no records too, where a fetch has brought none, as every sink of Java is. */
   readonly hearsOfNothing?: boolean;
   flush?(positions: Positions): void | Promise<void>;

@@ -136,6 +136,16 @@ export class HostProcess {
     return this.#request(step, subject, make);
   }
 
+  /** What has no answer; to a JVM that is gone, nothing. */
+  send(frame: Buffer): void {
+    if (this.alive) this.#socket.write(frame);
+  }
+
+  /** Nobody waits for that answer any more, which may never come. */
+  forget(id: number): void {
+    this.#answered(id);
+  }
+
   async #request(step: string, subject: JavaSubject, make: (id: number) => Buffer): Promise<Buffer> {
     const over = this.#death ?? this.#killed;
     if (over !== null) throw over;

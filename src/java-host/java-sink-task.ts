@@ -2,11 +2,25 @@ import type { ConnectorConfig } from '../api/connector-config.ts';
 import { SinkRecord } from '../api/record.ts';
 import type { Positions, SinkTask, SinkTaskContext, TopicPartition } from '../api/task.ts';
 import { errorOf, type JavaFailure, type JavaSubject } from './java-error.ts';
-import { PutWriter } from './record-codec.ts';
+import { goFrame, PutWriter } from './record-codec.ts';
 import { TaskSession } from './task-session.ts';
 import type { WarmHost } from './warm-host.ts';
+import { frameType, withHead } from './wire.ts';
 
 type Facts = Readonly<Record<string, unknown>>;
+
+/** What the host may hold beside the records of the put that is under way: more waits here. */
+const mostAheadBytes = 1 << 20;
+/** The answer to a put behind which the host has gone on. */
+const goesOn = Buffer.from('true');
+
+/** Records that were made into a frame before their turn. */
+interface Prepared {
+  readonly records: readonly SinkRecord[];
+  readonly frame: Buffer;
+  /** Null: the host has not got it. */
+  readonly sent: { readonly id: number; readonly answer: Promise<Buffer> } | null;
+}
 
 /** A sink task of Java: the records of a put cross as they are, schemas and all. */
 export class JavaSinkTask implements SinkTask {
@@ -18,6 +32,9 @@ export class JavaSinkTask implements SinkTask {
   #put = new Map<string, SinkRecord>();
   #putBefore = new Map<string, SinkRecord>();
   #session: TaskSession<SinkTaskContext> | null = null;
+  #prepared: Prepared | null = null;
+  /** The host has begun with what it had ahead. */
+  #hasGoneOn = false;
 
   constructor(warm: WarmHost, plugin: JavaSubject) {
     this.#warm = warm;
@@ -82,7 +99,53 @@ export class JavaSinkTask implements SinkTask {
         this.#put.set(placeOf(originalTopic, originalKafkaPartition, originalKafkaOffset), record);
       }
     }
-    await session.request('put', (id) => this.#writer.write(id, session.id, records));
+    const prepared = this.#prepared?.records === records ? this.#prepared : null;
+    const isPutting = this.isPutting;
+    if (prepared === null) this.#discard(session);
+    this.#prepared = null;
+    this.#hasGoneOn = false;
+    const answer = await this.#answerOf(session, records, prepared, isPutting);
+    this.#hasGoneOn = answer.equals(goesOn);
+  }
+
+  #answerOf(
+    session: TaskSession<SinkTaskContext>,
+    records: SinkRecord[],
+    prepared: Prepared | null,
+    isPutting: boolean,
+  ): Promise<Buffer> {
+    if (prepared === null)
+      return session.request('put', (id) => this.#writer.write(frameType.put, id, session.id, records));
+    const { frame, sent } = prepared;
+    if (sent === null) return session.request('put', (id) => withHead(frame, frameType.put, id));
+    if (!isPutting) session.host.send(goFrame(sent.id, session.id));
+    return session.answer('put', sent.answer);
+  }
+
+  get isPutting(): boolean {
+    return this.#hasGoneOn && this.#prepared !== null;
+  }
+
+  /** The host reads them while the task is busy, and goes on with them where that has no wish. */
+  prepare(records: readonly SinkRecord[]): void {
+    const session = this.#session!;
+    this.#discard(session);
+    let frame: Buffer;
+    try {
+      frame = this.#writer.write(frameType.ahead, 0, session.id, records);
+    } catch {
+      // Their own put says so.
+      return;
+    }
+    this.#prepared = { records, frame, sent: frame.length > mostAheadBytes ? null : sendAhead(session, frame) };
+  }
+
+  #discard({ host }: TaskSession<SinkTaskContext>): void {
+    const prepared = this.#prepared;
+    this.#prepared = null;
+    if (prepared === null) return;
+    if (prepared.sent === null) this.#writer.forget();
+    else host.forget(prepared.sent.id);
   }
 
   /** Java's own default flushes, and lets everything be committed. */
@@ -110,9 +173,21 @@ export class JavaSinkTask implements SinkTask {
   }
 
   async stop(): Promise<void> {
+    if (this.#session !== null) this.#discard(this.#session);
     await this.#session?.stop();
     this.#session = null;
   }
+}
+
+function sendAhead(session: TaskSession<SinkTaskContext>, frame: Buffer): NonNullable<Prepared['sent']> {
+  let id = 0;
+  const answer = session.host.request('put', session.subject, (given) => {
+    id = given;
+    return withHead(frame, frameType.ahead, given);
+  });
+  // Heard when it is its turn.
+  answer.catch(() => {});
+  return { id, answer };
 }
 
 const pairs = (partitions: readonly TopicPartition[]) =>

@@ -147,7 +147,8 @@ export class PutWriter {
   readonly #data = new DataWriter();
   readonly #out = new FrameWriter();
 
-  write(id: number, session: number, records: readonly SinkRecord[]): Buffer {
+  /** A frame of the type `put` or `ahead`. */
+  write(type: number, id: number, session: number, records: readonly SinkRecord[]): Buffer {
     const out = this.#out.begin().int32(session).int32(records.length);
     const frame = new RecordWriter(out, this.#data);
     try {
@@ -156,8 +157,18 @@ export class PutWriter {
       this.#data.forget();
       throw error;
     }
-    return out.end(frameType.put, id);
+    return out.end(type, id);
   }
+
+  /** After a frame that was not sent. */
+  forget(): void {
+    this.#data.forget();
+  }
+}
+
+/** Tells the host to put what it was sent ahead under that number. */
+export function goFrame(id: number, session: number): Buffer {
+  return new FrameWriter().begin().int32(session).end(frameType.go, id);
 }
 
 /** Records on their way to the host, in one frame. */

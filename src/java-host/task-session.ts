@@ -60,7 +60,11 @@ export class TaskSession<C extends SourceTaskContext | SinkTaskContext> {
 
   /** The same with a frame that is made elsewhere. */
   request(step: string, make: (id: number) => Buffer): Promise<Buffer> {
-    const work = this.host.request(step, this.subject, make);
+    return this.answer(step, this.host.request(step, this.subject, make));
+  }
+
+  /** The same where it was asked for before. */
+  answer(step: string, work: Promise<Buffer>): Promise<Buffer> {
     return bounded(this.host, this.subject, step, work, untilDeadline(this.context));
   }
 

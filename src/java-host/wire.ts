@@ -13,6 +13,8 @@ export const frameType = {
   answer: 7,
   refusal: 8,
   apply: 9,
+  ahead: 10,
+  go: 11,
   result: 16,
   error: 17,
   batch: 18,
@@ -22,7 +24,7 @@ export const frameType = {
   applied: 22,
 } as const;
 
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 export const headBytes = 9;
 /** No frame of an honest host is longer: a record of Kafka cannot be. */
 export const mostFrameBytes = 1 << 30;
@@ -51,11 +53,7 @@ export class FrameWriter {
 
   /** The frame, in memory of its own. */
   end(type: number, id: number): Buffer {
-    const frame = Buffer.from(this.#sink.bytes.subarray(0, this.#sink.position));
-    frame.writeUInt32BE(frame.length - 4, 0);
-    frame[4] = type;
-    frame.writeUInt32BE(id, 5);
-    return frame;
+    return withHead(Buffer.from(this.#sink.bytes.subarray(0, this.#sink.position)), type, id);
   }
 
   byte(value: number): this {
@@ -138,6 +136,14 @@ export class FrameWriter {
   textOrNull(value: string | null): this {
     return value === null ? this.byte(0) : this.byte(1).text(value);
   }
+}
+
+/** Writes the head into the room that a frame has for it. */
+export function withHead(frame: Buffer, type: number, id: number): Buffer {
+  frame.writeUInt32BE(frame.length - 4, 0);
+  frame[4] = type;
+  frame.writeUInt32BE(id, 5);
+  return frame;
 }
 
 /** What comes from the host. Throws ConnectError `java.protocol` for what ends too early. */

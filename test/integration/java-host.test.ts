@@ -363,7 +363,7 @@ describe('sinks', () => {
     expect(lines(file)).toEqual(['start 1', 'open [in-0]', 'put a b', 'put', 'preCommit 2', 'close [in-0]', 'stop']);
   });
 
-  it('are given each record with its place, whatever stands in front of it in the frame', async () => {
+  it('are given each record with its place, whatever stands in front of it in the frame or came ahead of it', async () => {
     const connector = await java.plugin('sink', 'probe.ProbeSink').create();
     const task = connector.createTask();
     const file = calls();
@@ -386,19 +386,46 @@ describe('sinks', () => {
       key: fc.constantFrom('', 'k', 'zwölf Kilo', '\u{1d11e}'.repeat(40)),
       from: fc.option(fc.constantFrom('a', 'was')),
     });
+    /** What the host was not sent, or never puts, defines schemas too. */
+    const schemas = ['one', 'two', 'three'].map((name) => SchemaBuilder.string().name(name).build());
+    const put = fc.record({
+      all: fc.array(some, { minLength: 1, maxLength: 12 }),
+      ahead: fc.constantFrom('nothing', 'itself', 'itself, late', 'another, late'),
+      schema: fc.constantFrom(...schemas),
+      // Above what is sent ahead, or not.
+      value: fc.oneof({ weight: 9, arbitrary: fc.constant('v') }, fc.constant('v'.repeat(1 << 20))),
+    });
     await fc.assert(
-      fc.asyncProperty(fc.array(some, { minLength: 1, maxLength: 12 }), async (all) => {
-        const run = all.length > 3 ? all.map((one, i) => ({ ...all[0]!, offset: i, from: one.from })) : all;
-        const before = lines(file).length;
-        await task.put(
-          run.map(
+      fc.asyncProperty(fc.array(put, { minLength: 1, maxLength: 4 }), async (puts) => {
+        const made = puts.map(({ all, schema, value, ahead }) => {
+          const run = all.length > 3 ? all.map((one, i) => ({ ...all[0]!, offset: i, from: one.from })) : all;
+          const records = run.map(
             ({ topic, partition, offset, timestamp, type, key, from }) =>
-              new SinkRecord(topic, partition, null, key, null, null, offset, timestamp, type, [], from ?? topic),
-          ),
-        );
-        expect(lines(file).slice(before + 1)).toEqual(
-          run.map(({ topic, partition, offset, timestamp, type, key, from }) =>
-            ['at', topic, partition, offset, type, String(timestamp), key, from ?? topic, partition, offset].join(' '),
+              new SinkRecord(topic, partition, schema, key, schema, value, offset, timestamp, type, [], from ?? topic),
+          );
+          return { run, records, ahead };
+        });
+        const before = lines(file).length;
+        let underWay: Promise<void> = Promise.resolve();
+        for (const { records, ahead } of made) {
+          if (ahead === 'itself') task.prepare!(records);
+          await underWay;
+          if (ahead === 'itself, late') task.prepare!(records);
+          if (ahead === 'another, late') task.prepare!([...records]);
+          underWay = Promise.resolve(task.put(records));
+        }
+        await underWay;
+        expect(
+          lines(file)
+            .slice(before)
+            .filter((line) => line.startsWith('at ')),
+        ).toEqual(
+          made.flatMap(({ run }) =>
+            run.map(({ topic, partition, offset, timestamp, type, key, from }) =>
+              ['at', topic, partition, offset, type, String(timestamp), key, from ?? topic, partition, offset].join(
+                ' ',
+              ),
+            ),
           ),
         );
       }),

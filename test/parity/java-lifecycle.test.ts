@@ -169,7 +169,8 @@ describe('a sink', () => {
   };
 
   async function race(className: string, more: Settings, puts: number) {
-    const topic = `lifecycle-in-${className}-${more.mode ?? 'plain'}-${process.pid}`;
+    const perPut = more[oneByOne] === undefined ? '' : '-one-by-one';
+    const topic = `lifecycle-in-${className}-${more.mode ?? 'plain'}${perPut}-${process.pid}`;
     await createTopic(kafka, topic);
     const config = (dead: string) => ({
       ...strings,
@@ -199,6 +200,7 @@ describe('a sink', () => {
 
   const offsets = (from: number) => Array.from({ length: count - from }, (_, i) => `put ${from + i}`);
   const end = [`preCommit ${count}`, 'close [topic-0]', 'stop'];
+  const oneByOne = 'consumer.override.max.poll.records';
 
   test.each([
     ['that asks for nothing', {}, offsets(0)],
@@ -207,6 +209,11 @@ describe('a sink', () => {
     ['that pauses and resumes', { mode: 'pauses' }, offsets(0)],
     ['that asks for a commit', { mode: 'requests' }, offsets(0)],
     ['that holds its offsets back', { mode: 'holds' }, offsets(0)],
+    // The next put is on its way while one of these is under way.
+    ['one by one, whose first put may be tried again', { mode: 'retries', [oneByOne]: '1' }, ['put 0', ...offsets(0)]],
+    ['one by one, that goes back', { mode: 'rewinds', [oneByOne]: '1' }, offsets(0)],
+    ['one by one, that pauses and resumes', { mode: 'pauses', [oneByOne]: '1' }, offsets(0)],
+    ['one by one, that asks for a commit', { mode: 'requests', [oneByOne]: '1' }, offsets(0)],
   ])('%s is opened, given its records, asked what is safe, closed and stopped', async (_what, more: Settings, puts) => {
     const { expected, seen } = await race('WatchedSink', more, puts.length);
     expect(expected).toEqual(['start', 'open [topic-0]', ...puts, ...end]);

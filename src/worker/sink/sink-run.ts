@@ -1,6 +1,6 @@
 import type { SinkConnector } from '../../api/connector.ts';
 import type { SinkRecord } from '../../api/record.ts';
-import type { CommitOccasion, Positions, SinkCommit } from '../../api/task.ts';
+import type { CommitOccasion, Positions, SinkCommit, SinkTask } from '../../api/task.ts';
 import { policyText } from '../../config/reset-policy.ts';
 import { ConfigError, ConnectError, FencedError, isRetriable, RetriableError, TaskLostError } from '../../errors.ts';
 import { isMissingTopic } from '../../kafka/errors.ts';
@@ -17,6 +17,8 @@ const pausedWaitMs = 100;
 const stayingFetchMs = 1000;
 /** What a fetch takes without waiting for records. */
 const fetchMs = 5;
+/** Behind a put that takes longer the next one does not begin before the run has looked at its clock. */
+const quickPutMs = 200;
 const firstRetryMs = 300;
 const longestRetryMs = 10_000;
 /** What Kafka does not answer is asked again soon: a run should notice that a broker is back. */
@@ -36,10 +38,10 @@ interface Arrived {
 /**
  * The story of a record on the sink side: fetch → convert → transform → put → pre-commit → commit.
  *
- * The next fetch overlaps with conversion and puts, and a put that works elsewhere with the next conversion. A position is
- * committed only for what was put and then pre-committed by the task, dead letters acknowledged (I5), under the fencing
- * token (I2): every commit interval, whenever the task asks, once the topics are drained, and at the end. What the task
- * keeps beside a position is committed with it.
+ * The next fetch overlaps with conversion and puts, and a put that works elsewhere with the next conversion and with what
+ * the task prepares of it. A position is committed only for what was put and then pre-committed by the task, dead letters
+ * acknowledged (I5), under the fencing token (I2): every commit interval, whenever the task asks, once the topics are
+ * drained, and at the end. What the task keeps beside a position is committed with it.
  */
 export async function runSink(run: TaskRun, connector: SinkConnector): Promise<void> {
   const sink = await startSink(run, connector);
@@ -77,6 +79,8 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
   let lastCommitAt = clock.now();
   let failures = 0;
   let waitedMs = 0;
+  let isQuick = true;
+  const isCommitDue = () => clock.now() - lastCommitAt >= limits.commitIntervalMs || requests.commit;
   const commitNow = async () => {
     if (!positions.hasUncommitted) return;
     requests.commit = false;
@@ -131,13 +135,19 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
       if (done) break;
       run.report.step('converted');
       run.report.bytes = conversion.bytes;
+      const putAt = clock.now();
       const delivering = deliver(run, sink, batch);
       // A put that is under way elsewhere leaves this process the time to convert what comes behind it.
-      if (conversion.looksAhead) following = batches.next();
+      if (conversion.looksAhead) {
+        const goesOn = isQuick && !isCommitDue() && !run.bounds.ended;
+        following = goesOn ? nextPrepared(batches, sink.task) : batches.next();
+      }
       following.catch(() => {});
       await delivering;
+      isQuick = clock.now() - putAt < quickPutMs;
       run.report.records += batch.records.length;
-      if (clock.now() - lastCommitAt >= limits.commitIntervalMs || requests.commit) await commitNow();
+      if (sink.task.isPutting === true) continue;
+      if (isCommitDue()) await commitNow();
       if (run.bounds.ended) break;
       if (!conversion.looksAhead) following = batches.next();
     }
@@ -148,6 +158,15 @@ async function fetchUntilDone(run: TaskRun, sink: StartedSink): Promise<void> {
     if (isOver) run.bounds.end('drained');
   }
   run.report.lag = lagOf(sink);
+}
+
+async function nextPrepared(
+  batches: AsyncIterator<PutBatch, void>,
+  task: SinkTask,
+): Promise<IteratorResult<PutBatch, void>> {
+  const next = await batches.next();
+  if (!next.done && next.value.records.length > 0) task.prepare?.(next.value.records);
+  return next;
 }
 
 /** Null-safe for the loop: rejects only with what ends the run. */
@@ -254,11 +273,13 @@ async function resetPosition(run: TaskRun, sink: StartedSink, position: Partitio
 /** Puts one batch, repeating what the task calls retriable, and moves the delivered positions behind it. */
 async function deliver(run: TaskRun, sink: StartedSink, batch: PutBatch): Promise<void> {
   let { records } = batch;
-  // Converted ahead of the put in which the task has paused it: it is read again once it is resumed.
-  for (const { position, rewinds } of batch.ends)
-    if (position.paused && position.rewinds === rewinds) position.seek(position.delivered);
   const isVoid = ({ position, rewinds }: BatchEnd) => position.rewinds !== rewinds;
-  if (batch.ends.some(isVoid)) {
+  // What is on its way to the target already is put as it is.
+  const stands = sink.task.isPutting === true;
+  // Converted ahead of the put in which the task has paused it: it is read again once it is resumed.
+  for (const { position, rewinds } of stands ? [] : batch.ends)
+    if (position.paused && position.rewinds === rewinds) position.seek(position.delivered);
+  if (!stands && batch.ends.some(isVoid)) {
     // The task rewound a partition while an earlier batch was put: its records will be fetched again from there.
     const rewound = new Set(batch.ends.filter(isVoid).map(({ position }) => position));
     records = records.filter(

@@ -23,6 +23,8 @@ final class Frames {
     static final int ANSWER = 7;
     static final int REFUSAL = 8;
     static final int APPLY = 9;
+    static final int AHEAD = 10;
+    static final int GO = 11;
     static final int RESULT = 16;
     static final int ERROR = 17;
     static final int BATCH = 18;
@@ -35,6 +37,7 @@ final class Frames {
     record Frame(int type, int id, byte[] payload) {}
 
     static final byte[] NULL = bytesOf("null");
+    static final byte[] TRUE = bytesOf("true");
 
     private final SocketChannel channel;
     /** What has come and is not taken yet; several small frames come at a time. */

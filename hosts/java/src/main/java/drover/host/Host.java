@@ -39,7 +39,7 @@ import org.slf4j.event.Level;
  * ends, so does it. The protocol is told in docs/java-host-protocol.md.
  */
 public final class Host {
-    static final int PROTOCOL = 3;
+    static final int PROTOCOL = 4;
 
     private final Frames frames;
     private final PluginFolders folders;
@@ -156,6 +156,8 @@ public final class Host {
             case Frames.POLL -> expect(session, SourceSession.class).poll(frame.id());
             case Frames.DELIVERED -> expect(session, SourceSession.class).delivered(frame.id(), in);
             case Frames.PUT -> expect(session, SinkSession.class).put(frame.id(), in);
+            case Frames.AHEAD -> expect(session, SinkSession.class).ahead(frame.id(), in);
+            case Frames.GO -> expect(session, SinkSession.class).go(frame.id());
             case Frames.FROM_CONNECT -> expect(session, Conversion.class).fromConnect(frame.id(), in);
             case Frames.TO_CONNECT -> expect(session, Conversion.class).toConnect(frame.id(), in);
             case Frames.APPLY -> expect(session, TransformationSession.class).apply(frame.id(), in);

@@ -11,21 +11,33 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.metrics.PluginMetrics;
+import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.errors.IllegalWorkerStateException;
 import org.apache.kafka.connect.sink.ErrantRecordReporter;
 import org.apache.kafka.connect.sink.SinkRecord;
 import org.apache.kafka.connect.sink.SinkTask;
 import org.apache.kafka.connect.sink.SinkTaskContext;
 
-/** A sink task. All its calls come on one thread. */
+/** A sink task. All its calls come on one thread; what is put is read on another, which may be ahead of it. */
 final class SinkSession extends Session {
     private final SinkTask task;
     private final Records records = new Records();
     private final Set<TopicPartition> assigned = ConcurrentHashMap.newKeySet();
+    private final ExecutorService reading = threadOf("records");
+    /** What came before its put. */
+    private final AtomicReference<Ahead> ahead = new AtomicReference<>();
+    /** How often the task has asked for something through its context. */
+    private final AtomicInteger wishes = new AtomicInteger();
+
+    private record Ahead(int number, Future<List<SinkRecord>> records) {}
 
     SinkSession(Frames frames, int id, SinkTask task) {
         super(frames, id, task.getClass().getName(), task.getClass().getClassLoader());
@@ -54,10 +66,50 @@ final class SinkSession extends Session {
     }
 
     void put(int call, In in) {
+        // Others than were to come: the task has gone back, or is tried again.
+        ahead.set(null);
+        put(call, read(in));
+    }
+
+    void ahead(int number, In in) {
+        ahead.set(new Ahead(number, read(in)));
+    }
+
+    void go(int number) {
+        Ahead there = ahead.getAndSet(null);
+        if (there == null || there.number != number) throw new ConnectException("There are no records of the number " + number);
+        put(number, there.records);
+    }
+
+    /** In the order of the frames, which share their schemas. */
+    private Future<List<SinkRecord>> read(In in) {
+        return reading.submit(() -> records.readSink(in));
+    }
+
+    /** Goes on with what came ahead, unless the task has a wish that may concern it. */
+    private void put(int call, Future<List<SinkRecord>> read) {
         run(call, () -> {
-            task.put(records.readSink(in));
-            frames.send(Frames.RESULT, call, Frames.NULL);
+            int before = wishes.get();
+            task.put(done(read));
+            Ahead next = wishes.get() == before ? ahead.getAndSet(null) : null;
+            frames.send(Frames.RESULT, call, next == null ? Frames.NULL : Frames.TRUE);
+            if (next != null) put(next.number, next.records);
         });
+    }
+
+    private static List<SinkRecord> done(Future<List<SinkRecord>> read) throws Exception {
+        try {
+            return read.get();
+        } catch (ExecutionException failed) {
+            if (failed.getCause() instanceof Error error) throw error;
+            throw (Exception) failed.getCause();
+        }
+    }
+
+    @Override
+    void close() {
+        reading.shutdown();
+        super.close();
     }
 
     void preCommit(int call, JsonNode positions) {
@@ -128,12 +180,12 @@ final class SinkSession extends Session {
             if (!assigned.contains(partition)) return;
             ObjectNode facts = Json.object();
             facts.put("topic", partition.topic()).put("partition", partition.partition()).put("offset", offset);
-            frames.event("offset", id, facts);
+            wish("offset", facts);
         }
 
         @Override
         public void timeout(long ms) {
-            frames.event("timeout", id, Json.object().put("ms", ms));
+            wish("timeout", Json.object().put("ms", ms));
         }
 
         @Override
@@ -161,12 +213,17 @@ final class SinkSession extends Session {
             }
             ObjectNode facts = Json.object();
             facts.set("partitions", list);
-            frames.event(name, id, facts);
+            wish(name, facts);
         }
 
         @Override
         public void requestCommit() {
-            frames.event("requestCommit", id, Json.object());
+            wish("requestCommit", Json.object());
+        }
+
+        private void wish(String name, ObjectNode facts) {
+            wishes.incrementAndGet();
+            frames.event(name, id, facts);
         }
 
         @Override
