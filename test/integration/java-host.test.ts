@@ -479,8 +479,21 @@ describe('bad plugins end their run with a clear error, and nobody else', () => 
   });
 
   it('one that never starts', async () => {
-    const trace = await traceOf({ mode: 'never-starts', 'drover.run.max.ms': '500' });
+    const trace = await traceOf({ mode: 'never-starts' }, { deadlineMs: 3000 });
     expect(trace).toMatch(/The Java plugin probe\.ProbeSource\$Probe in probe did not come back from start/);
+  });
+
+  it('one that takes longer than a run for its first start in a JVM: that JVM is kept, and the next run goes on', async () => {
+    const bench = source();
+    await bench.configure({ ...probe, mode: 'starts-slowly', count: '1', 'drover.run.max.ms': '500' });
+    await bench.run();
+    await bench.throwIfFailed();
+    const told = bench.events.filter(({ event }) => event === 'plugin.log').map(({ facts }) => String(facts.message));
+    expect(told.join()).toMatch(
+      /ProbeSource\$Probe in probe took .* to start, and its run was over.*drover\.run\.max\.ms/,
+    );
+    await bench.run();
+    expect(valuesOf(await bench.records('probed'))).toEqual(['n1']);
   });
 
   it('a poll that never comes back: what it brought before is committed, and its JVM ended', async () => {

@@ -117,6 +117,19 @@ public class ProbeSource extends SourceConnector {
             }
         }
 
+        private static boolean loaded;
+
+        /** As what a JVM does once. */
+        static void loadClasses() {
+            if (loaded) return;
+            try {
+                Thread.sleep(2000);
+            } catch (InterruptedException ended) {
+                throw new IllegalStateException(ended);
+            }
+            loaded = true;
+        }
+
         @Override public String version() { return "1.5"; }
 
         @Override
@@ -132,6 +145,7 @@ public class ProbeSource extends SourceConnector {
             switch (mode) {
                 case "exits" -> System.exit(7);
                 case "never-starts" -> waitForEver();
+                case "starts-slowly" -> loadClasses();
                 case "missing" -> Missing.touch();
                 case "leaves-threads" -> new Thread(Probe::waitForEver, "left-behind").start();
                 case "settles" -> new Thread(() -> {
