@@ -225,6 +225,20 @@ describe('sources', () => {
     expect(told.join()).toContain('calls: start n1@0 n2@1 commit stop');
   });
 
+  it('hear of it while their next poll waits, and may wait for just that', async () => {
+    const bench = source();
+    await bench.configure({
+      ...probe,
+      mode: 'waits-for-acknowledgements',
+      count: '8',
+      'drover.java.settle.ms': '20000',
+      'drover.run.max.records': '8',
+    });
+    await bench.run();
+    await bench.throwIfFailed();
+    expect(valuesOf(await bench.records('probed'))).toEqual(numbered(8));
+  });
+
   it('send one large poll in frames of a few megabytes', async () => {
     const bench = source();
     await bench.configure({

@@ -1,23 +1,18 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { sendValues } from '../support/kafka-records.ts';
 import { createTopic } from '../support/kafka-tools.ts';
-import { camelFiles } from './archives.ts';
+import { camel } from './archives.ts';
 import { killJvm, openLab, runUntil } from './lab.ts';
 
-// Camel's connectors, as Maven has them with what they need, and Camel's component for files behind them.
-const lab = openLab({ plugins: async () => [await camelFiles()], beside: async () => null });
+// Camel's connectors, as Maven has them with what they need, and Camel's components for a timer and for files behind them.
+const lab = openLab({ plugins: async () => [await camel()], beside: async () => null });
 const room = 'org.apache.camel.kafkaconnector';
 const string = 'org.apache.kafka.connect.storage.StringConverter';
 const strings = { 'key.converter': string, 'value.converter': string };
 
-test('its source brings the files of a folder, each once it is acknowledged done with', async () => {
-  const folder = join(lab.java.folder, 'in');
-  mkdirSync(folder);
-  const put = (name: string) => writeFileSync(join(folder, name), `of ${name}`);
-  const left = () => readdirSync(folder).filter((name) => !name.startsWith('.'));
-  put('one');
-  put('two');
+test("its source brings what a timer's thread makes, each acknowledged to Camel, run by run, its JVM killed in between", async () => {
   const bench = lab.bench('source', `${room}.CamelSourceConnector`, 'camel-in');
   const topic = `camel-in-${process.pid}`;
   await bench.configure({
@@ -25,45 +20,44 @@ test('its source brings the files of a folder, each once it is acknowledged done
     'connector.class': `${room}.CamelSourceConnector`,
     'tasks.max': '1',
     topics: topic,
-    'camel.source.url': `file:${folder}?delay=100&initialDelay=0`,
+    // No more than this may be unacknowledged: what is behind them shows that they were.
+    'camel.source.maxNotCommittedRecords': '8',
+    'camel.source.maxPollDuration': '200',
+    'camel.source.url': 'timer:tick?period=10&delay=0&repeatCount=40&includeMetadata=true',
     'topic.creation.default.partitions': '1',
     'topic.creation.default.replication.factor': '1',
+    'drover.run.max.records': '40',
   });
-  const seen = async () => (await bench.records(topic)).map(({ value }) => String(value)).sort();
-  await runUntil(bench, 'both files are there', async () => (await seen()).length >= 2);
-  expect(await seen()).toEqual(['of one', 'of two']);
-  await runUntil(bench, 'they are done with', async () => left().length === 0);
-  put('three');
+  const counters = async () =>
+    (await bench.records(topic)).map(({ headers }) => Number(headers['CamelProperty.CamelTimerCounter']));
+  const forty = Array.from({ length: 40 }, (_, index) => index + 1);
+  await runUntil(bench, 'the timer has run out', async () => (await counters()).length >= 40);
+  expect(await counters()).toEqual(forty);
   killJvm(lab.java);
-  await runUntil(bench, 'the next one is there', async () => (await seen()).includes('of three'));
+  // It counts anew from where it is started.
+  await runUntil(bench, 'another timer has', async () => (await counters()).length >= 80);
+  expect(await counters()).toEqual([...forty, ...forty]);
 });
 
-test('its sink writes a file of each record', async () => {
-  const folder = join(lab.java.folder, 'out');
+test('its sink hands each record to Camel, its JVM killed in between', async () => {
+  const file = join(lab.java.folder, 'out', 'lines');
   const topic = `camel-out-${process.pid}`;
   await createTopic(lab.kafka, topic);
   const producer = await lab.kafka.producer();
-  const send = async (key: string) => {
-    const batch = producer.newBatch();
-    batch.append(topic, 0, key, `of ${key}`, null, null);
-    await producer.send(batch);
-  };
   const bench = lab.bench('sink', `${room}.CamelSinkConnector`, 'camel-out');
   await bench.configure({
     ...strings,
     'connector.class': `${room}.CamelSinkConnector`,
     'tasks.max': '1',
     topics: topic,
-    'camel.sink.url': `file:${folder}?fileName=\${header.camel.kafka.connector.record.key}`,
+    'camel.sink.url': `file:${join(file, '..')}?fileName=lines&fileExist=Append&appendChars=;`,
     'consumer.override.auto.offset.reset': 'earliest',
   });
-  await send('one');
-  await send('two');
-  const isThere = (name: string) => async () => readdirSync(folder).includes(name);
-  await runUntil(bench, 'both files are there', isThere('two'));
-  await send('three');
+  const holds = (text: string) => async () => existsSync(file) && readFileSync(file, 'utf8') === text;
+  await sendValues(producer, topic, ['one', 'two']);
+  await runUntil(bench, 'both are written', holds('one;two;'));
   killJvm(lab.java);
-  await runUntil(bench, 'the next one is there', isThere('three'));
+  await sendValues(producer, topic, ['three']);
+  await runUntil(bench, 'the next one is written', holds('one;two;three;'));
   await producer.close();
-  for (const name of ['one', 'two', 'three']) expect(readFileSync(join(folder, name), 'utf8')).toBe(`of ${name}`);
 });

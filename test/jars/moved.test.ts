@@ -141,7 +141,7 @@ test("Debezium's and MirrorMaker's sources go on in Drover where a killed Java w
   await add(60);
   await haveLanded(added - 1);
   await add(60);
-  await drover('export', '--wait');
+  await drover('export', '--wait', '--yes');
   const left = new Map(await Promise.all(names.map(async (name) => [name, await lab.offsets(name)] as const)));
   const stopped = new Map(await Promise.all(names.map(async (name) => [name, await all[name]!.landed()] as const)));
 

@@ -107,6 +107,7 @@ public class ProbeSource extends SourceConnector {
         private volatile boolean stopped;
         private volatile boolean fetched;
         private boolean retried;
+        private final java.util.concurrent.CountDownLatch acknowledged = new java.util.concurrent.CountDownLatch(1);
         private StringBuilder calls = new StringBuilder();
 
         static void waitForEver() {
@@ -187,6 +188,9 @@ public class ProbeSource extends SourceConnector {
                 case "settles" -> {
                     if (!fetched) return null;
                 }
+                case "waits-for-acknowledgements" -> {
+                    if (at > BASE && !acknowledged.await(30, java.util.concurrent.TimeUnit.SECONDS)) return null;
+                }
                 case "fails" -> {
                     if (at == BASE + each) throw new org.apache.kafka.connect.errors.ConnectException("the source is broken", new java.io.IOException("wire cut"));
                 }
@@ -218,6 +222,7 @@ public class ProbeSource extends SourceConnector {
 
         @Override
         public synchronized void commitRecord(SourceRecord record, RecordMetadata metadata) {
+            acknowledged.countDown();
             calls.append(' ').append(record.value()).append('@').append(metadata == null ? "none" : metadata.offset());
         }
 
