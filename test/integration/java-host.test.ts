@@ -225,6 +225,15 @@ describe('sources', () => {
     expect(told.join()).toContain('calls: start n1@0 n2@1 commit stop');
   });
 
+  it('hear of a commit at the end of a run too whose interval has brought one', async () => {
+    const bench = source();
+    const soon = { 'drover.commit.interval.ms': '1', 'drover.java.settle.ms': '2000' };
+    await bench.configure({ ...probe, mode: 'told', count: '2', ...soon });
+    await bench.run();
+    const told = bench.events.filter(({ event }) => event === 'plugin.log').map(({ facts }) => String(facts.message));
+    expect(told.join()).toContain('calls: start n1@0 n2@1 commit commit stop');
+  });
+
   it('hear of it while their next poll waits, and may wait for just that', async () => {
     const bench = source();
     await bench.configure({

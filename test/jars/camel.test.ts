@@ -23,20 +23,22 @@ test("its source brings what a timer's thread makes, each acknowledged to Camel,
     // No more than this may be unacknowledged: what is behind them shows that they were.
     'camel.source.maxNotCommittedRecords': '8',
     'camel.source.maxPollDuration': '200',
-    'camel.source.url': 'timer:tick?period=10&delay=0&repeatCount=40&includeMetadata=true',
+    'camel.source.url': 'timer:tick?period=10&delay=0&includeMetadata=true',
     'topic.creation.default.partitions': '1',
     'topic.creation.default.replication.factor': '1',
     'drover.run.max.records': '40',
   });
   const counters = async () =>
     (await bench.records(topic)).map(({ headers }) => Number(headers['CamelProperty.CamelTimerCounter']));
-  const forty = Array.from({ length: 40 }, (_, index) => index + 1);
-  await runUntil(bench, 'the timer has run out', async () => (await counters()).length >= 40);
-  expect(await counters()).toEqual(forty);
+  await runUntil(bench, 'the timer has run', async () => (await counters()).some((counter) => counter > 8));
   killJvm(lab.java);
-  // It counts anew from where it is started.
-  await runUntil(bench, 'another timer has', async () => (await counters()).length >= 80);
-  expect(await counters()).toEqual([...forty, ...forty]);
+  const before = (await counters()).length;
+  await runUntil(bench, 'another timer has', async () =>
+    (await counters()).slice(before).some((counter) => counter > 8),
+  );
+  // Camel counts anew in each run.
+  const seen = await counters();
+  expect(seen.filter((counter, index) => counter !== 1 && counter !== seen[index - 1]! + 1)).toEqual([]);
 });
 
 test('its sink hands each record to Camel, its JVM killed in between', async () => {
