@@ -70,7 +70,6 @@ export class JavaSourceTask implements SourceTask {
     const running = this.#running!;
     const { session, settleMs, startedAt } = running;
     const { context } = session;
-    await this.#tellDelivered();
     if (this.#settlesAnew) this.#activeAt = Date.now();
     this.#settlesAnew = false;
     for (;;) {
@@ -95,6 +94,8 @@ export class JavaSourceTask implements SourceTask {
   /** Null when the task has had its time to settle, or the run is over. What is acknowledged meanwhile is told, as in a worker. */
   async #arriving(polling: Promise<JavaBatch>, { session, settleMs }: Running): Promise<JavaBatch | null> {
     for (;;) {
+      // More may come while some are told.
+      while (this.#deliveredCount > 0) await this.#tellDelivered();
       const acknowledged = new Promise<'acknowledged'>((resolve) => {
         this.#onAcknowledged = () => resolve('acknowledged');
       });
@@ -108,7 +109,6 @@ export class JavaSourceTask implements SourceTask {
       });
       this.#onAcknowledged = null;
       if (arrived !== 'acknowledged') return arrived;
-      await this.#tellDelivered();
     }
   }
 

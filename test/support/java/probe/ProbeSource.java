@@ -107,7 +107,7 @@ public class ProbeSource extends SourceConnector {
         private volatile boolean stopped;
         private volatile boolean fetched;
         private boolean retried;
-        private final java.util.concurrent.CountDownLatch acknowledged = new java.util.concurrent.CountDownLatch(1);
+        private final java.util.concurrent.CountDownLatch acknowledged = new java.util.concurrent.CountDownLatch(4);
         private StringBuilder calls = new StringBuilder();
 
         static void waitForEver() {
