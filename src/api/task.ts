@@ -59,7 +59,7 @@ export interface SourceTask {
    * long: Drover decides when to ask again.
    */
   poll(): SourceRecord[] | null | Promise<SourceRecord[] | null>;
-  /** Offsets up to the last acknowledged record are durable. A run that had none to commit calls it once, before it ends. */
+  /** Offsets up to the last acknowledged record are durable. Each run calls it once more before it ends, whether it has some to commit or not. */
   commit?(): void | Promise<void>;
   /** One acknowledged record (or filtered, with null metadata). Costs a call per record: leave it out if unused. */
   commitRecord?(record: SourceRecord, metadata: RecordMetadata | null): void | Promise<void>;

@@ -40,6 +40,8 @@ export class JavaSourceTask implements SourceTask {
   #settlesAnew = false;
   #delivered = new Map<number, Delivered[]>();
   #deliveredCount = 0;
+  /** Of a poll that waits. */
+  #onAcknowledged: (() => void) | null = null;
   /** Records of each batch that are not told of yet. */
   readonly #open = new Map<number, number>();
   /** Only where the task has one of its own. */
@@ -68,19 +70,12 @@ export class JavaSourceTask implements SourceTask {
     const running = this.#running!;
     const { session, settleMs, startedAt } = running;
     const { context } = session;
-    await this.#tellDelivered();
     if (this.#settlesAnew) this.#activeAt = Date.now();
     this.#settlesAnew = false;
     for (;;) {
       if (context.signal.aborted) return null;
       this.#polling ??= this.#request(running);
-      const patience = Math.max(0, this.#activeAt + settleMs - Date.now());
-      const batch = await within(this.#polling, patience, context.signal).catch((error) => {
-        // It is over, and told: whoever tries again asks anew, and has the task's time to settle for it.
-        this.#polling = null;
-        this.#settlesAnew = true;
-        throw error;
-      });
+      const batch = await this.#arriving(this.#polling, running);
       if (batch === null) return null;
       this.#polling = null;
       const ends = batch.commits || batch.aborts;
@@ -93,6 +88,27 @@ export class JavaSourceTask implements SourceTask {
       }
       if (Date.now() - startedAt >= settleMs) return null;
       await pause(emptyPollPauseMs, context.signal);
+    }
+  }
+
+  /** Null when the task has had its time to settle, or the run is over. What is acknowledged meanwhile is told, as in a worker. */
+  async #arriving(polling: Promise<JavaBatch>, { session, settleMs }: Running): Promise<JavaBatch | null> {
+    for (;;) {
+      // More may come while some are told.
+      while (this.#deliveredCount > 0) await this.#tellDelivered();
+      const acknowledged = new Promise<'acknowledged'>((resolve) => {
+        this.#onAcknowledged = () => resolve('acknowledged');
+      });
+      const patience = Math.max(0, this.#activeAt + settleMs - Date.now());
+      const first = Promise.race([polling, acknowledged]);
+      const arrived = await within(first, patience, session.context.signal).catch((error) => {
+        // It is over, and told: whoever tries again asks anew, and has the task's time to settle for it.
+        this.#polling = null;
+        this.#settlesAnew = true;
+        throw error;
+      });
+      this.#onAcknowledged = null;
+      if (arrived !== 'acknowledged') return arrived;
     }
   }
 
@@ -122,6 +138,7 @@ export class JavaSourceTask implements SourceTask {
       this.#delivered.set(record.batch, of);
     }
     of.push({ place: record.place, metadata });
+    this.#onAcknowledged?.();
     if (++this.#deliveredCount >= mostDelivered) return this.#tellDelivered();
   }
 

@@ -1,12 +1,17 @@
 import type { ConnectorConfig } from '../api/connector-config.ts';
 import type { SinkTaskContext, SourceTaskContext } from '../api/task.ts';
 import type { HostProcess, SessionListener } from './host-process.ts';
-import type { JavaSubject } from './java-error.ts';
+import { capital, type JavaSubject, named } from './java-error.ts';
 import { lineTold } from './line-text.ts';
 import { bounded, type Limits, untilDeadline, type WarmHost } from './warm-host.ts';
 
 /** What a task may take to stop: behind it nothing waits but the end of the run. */
 const stopLimitMs = 2000;
+/**
+ * What it may take to start when its run is over meanwhile. A start in a new JVM loads classes, of Hibernate for example, for longer than a short run
+ * lasts; were the JVM ended, the next start would find a new one again, and so for ever.
+ */
+const startGraceMs = 15_000;
 
 /** A task of Java at work in the host, from its start to its stop. */
 export class TaskSession<C extends SourceTaskContext | SinkTaskContext> {
@@ -42,10 +47,24 @@ export class TaskSession<C extends SourceTaskContext | SinkTaskContext> {
   }
 
   /** `plugin`: the connector, which names the class of its tasks where the config does not. */
-  start(plugin: JavaSubject, config: ConnectorConfig, facts: Readonly<Record<string, unknown>>): Promise<unknown> {
+  async start(
+    plugin: JavaSubject,
+    config: ConnectorConfig,
+    facts: Readonly<Record<string, unknown>>,
+  ): Promise<unknown> {
     const { className, location } = plugin;
-    const named = { location, class: className, taskClass: config['task.class'] ?? null, config };
-    return this.call('start', { ...named, ...facts }, this.context);
+    const its = { location, class: className, taskClass: config['task.class'] ?? null, config };
+    const { signal } = this.context;
+    const began = Date.now();
+    const limits = { ...untilDeadline(this.context), signal, graceMs: startGraceMs };
+    const answer = await this.call('start', { ...its, ...facts }, limits);
+    if (signal.aborted) {
+      const took = ((Date.now() - began) / 1000).toFixed(1);
+      this.context.warn(
+        `${capital(named(this.subject))} took ${took} s to start, and its run was over: give it longer runs (drover.run.max.ms), or more memory, with which CPU comes`,
+      );
+    }
+    return answer;
   }
 
   /** By default it may take until the run's deadline. */

@@ -39,11 +39,13 @@ const graceMs = 500;
 export interface Limits {
   readonly signal?: AbortSignal;
   readonly limitMs?: number;
+  /** What it may take once `signal` has aborted; by default half a second. */
+  readonly graceMs?: number;
 }
 
 /**
- * Waits for a plugin, but not for ever: for `limitMs`, and once `signal` aborts, for `graceMs` more. Then its JVM is ended,
- * as nothing else stops Java code that does not return.
+ * Waits for a plugin, but not for ever: for `limitMs`, and once `signal` aborts, for its grace. Then its JVM is ended, as
+ * nothing else stops Java code that does not return.
  */
 export async function bounded<T>(
   host: HostProcess,
@@ -53,6 +55,7 @@ export async function bounded<T>(
   limits: Limits,
 ): Promise<T> {
   const { signal, limitMs } = limits;
+  const giveUpAt = Date.now() + (limitMs ?? Number.POSITIVE_INFINITY);
   let timer: NodeJS.Timeout | undefined;
   const give = () => {
     host.kill(
@@ -65,7 +68,7 @@ export async function bounded<T>(
   };
   const onAbort = () => {
     clearTimeout(timer);
-    timer = setTimeout(give, graceMs);
+    timer = setTimeout(give, Math.min(limits.graceMs ?? graceMs, Math.max(0, giveUpAt - Date.now())));
   };
   if (limitMs !== undefined) timer = setTimeout(give, limitMs);
   if (signal?.aborted) onAbort();

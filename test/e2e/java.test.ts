@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kafkaVersion } from '../../local/kafka.ts';
@@ -47,22 +47,6 @@ const config = () => ({
   'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
   'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
 });
-
-/** JVMs of the Java function: children of its environments. */
-function jvms(): number[] {
-  const environments = stack.environmentsOf(stack.functions['java-task'] ?? '');
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-        return environments.includes(parent) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('drover.host');
-      } catch {
-        return false; // It has gone meanwhile.
-      }
-    })
-    .map(Number);
-}
 
 const running = async () => (await status(stack.restUrl, 'java-file')).tasks[0]?.state === 'RUNNING';
 const reached = (what: string, expected: readonly string[]) =>
@@ -137,7 +121,7 @@ test('L1: a JVM that is killed in mid-run costs no line', async () => {
       const line = `line ${sent.length}`;
       sent.push(line);
       appendFileSync(file(), `${line}\n`);
-      for (const pid of (await lines()).length > before ? jvms() : []) {
+      for (const pid of (await lines()).length > before ? stack.jvms() : []) {
         process.kill(pid, 'SIGKILL');
         killed.add(pid);
       }

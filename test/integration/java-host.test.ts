@@ -225,6 +225,29 @@ describe('sources', () => {
     expect(told.join()).toContain('calls: start n1@0 n2@1 commit stop');
   });
 
+  it('hear of a commit at the end of a run too whose interval has brought one', async () => {
+    const bench = source();
+    const soon = { 'drover.commit.interval.ms': '1', 'drover.java.settle.ms': '2000' };
+    await bench.configure({ ...probe, mode: 'told', count: '2', ...soon });
+    await bench.run();
+    const told = bench.events.filter(({ event }) => event === 'plugin.log').map(({ facts }) => String(facts.message));
+    expect(told.join()).toContain('calls: start n1@0 n2@1 commit commit stop');
+  });
+
+  it('hear of it while their next poll waits, and may wait for just that', async () => {
+    const bench = source();
+    await bench.configure({
+      ...probe,
+      mode: 'waits-for-acknowledgements',
+      count: '8',
+      'drover.java.settle.ms': '20000',
+      'drover.run.max.records': '8',
+    });
+    await bench.run();
+    await bench.throwIfFailed();
+    expect(valuesOf(await bench.records('probed'))).toEqual(numbered(8));
+  });
+
   it('send one large poll in frames of a few megabytes', async () => {
     const bench = source();
     await bench.configure({
@@ -506,8 +529,21 @@ describe('bad plugins end their run with a clear error, and nobody else', () => 
   });
 
   it('one that never starts', async () => {
-    const trace = await traceOf({ mode: 'never-starts', 'drover.run.max.ms': '500' });
+    const trace = await traceOf({ mode: 'never-starts' }, { deadlineMs: 3000 });
     expect(trace).toMatch(/The Java plugin probe\.ProbeSource\$Probe in probe did not come back from start/);
+  });
+
+  it('one that takes longer than a run for its first start in a JVM: that JVM is kept, and the next run goes on', async () => {
+    const bench = source();
+    await bench.configure({ ...probe, mode: 'starts-slowly', count: '1', 'drover.run.max.ms': '500' });
+    await bench.run();
+    await bench.throwIfFailed();
+    const told = bench.events.filter(({ event }) => event === 'plugin.log').map(({ facts }) => String(facts.message));
+    expect(told.join()).toMatch(
+      /ProbeSource\$Probe in probe took .* to start, and its run was over.*drover\.run\.max\.ms/,
+    );
+    await bench.run();
+    expect(valuesOf(await bench.records('probed'))).toEqual(['n1']);
   });
 
   it('a poll that never comes back: what it brought before is committed, and its JVM ended', async () => {

@@ -6,6 +6,7 @@ export interface Change {
   readonly op: string;
   readonly before: Readonly<Record<string, unknown>> | null;
   readonly after: Readonly<Record<string, unknown>> | null;
+  readonly source: Readonly<Record<string, unknown>>;
 }
 
 export async function changesIn(kafka: KafkaClient, topic: string): Promise<Change[]> {

@@ -5,77 +5,23 @@ import { until } from '../support/until.ts';
 import { debeziumJdbc } from './archives.ts';
 import { startPostgres } from './databases.ts';
 import { killAgainAndAgain, killJvm, longest, openLab, runUntil, seed, seeded, sinkPlaces } from './lab.ts';
+import { jdbcSink, type Sent, sendRows, upsertsInto } from './upserts.ts';
 
 // Debezium's JDBC sink, as its archive comes, from a real Kafka into a real PostgreSQL.
-const className = 'io.debezium.connector.jdbc.JdbcSinkConnector';
 const lab = openLab({ plugins: async () => [await debeziumJdbc()], beside: startPostgres });
-const json = 'org.apache.kafka.connect.json.JsonConverter';
 const topicOf = (table: string) => `${table}-${process.pid}`;
 
 async function sinkInto(table: string): Promise<ConnectorBench> {
   await createTopic(lab.kafka, topicOf(table));
-  const bench = lab.bench('sink', className, table);
+  const bench = lab.bench('sink', jdbcSink, table);
   await bench.configure({
-    'connector.class': className,
-    'tasks.max': '1',
-    topics: topicOf(table),
-    'key.converter': json,
-    'value.converter': json,
-    'consumer.override.auto.offset.reset': 'earliest',
-    'consumer.override.max.poll.records': '50',
-    'connection.url': `jdbc:postgresql://${lab.beside.host}:${lab.beside.port}/${lab.beside.name}`,
-    'connection.username': lab.beside.user,
-    'connection.password': lab.beside.password,
-    'insert.mode': 'upsert',
-    'delete.enabled': 'true',
-    'primary.key.mode': 'record_key',
-    'schema.evolution': 'basic',
-    'collection.name.format': table,
+    ...upsertsInto(lab.beside, table, topicOf(table)),
     'drover.commit.interval.ms': '50',
   });
   return bench;
 }
 
-type Field = readonly [name: string, type: string, optional: boolean];
-
-const withSchema = (fields: readonly Field[], payload: object) =>
-  JSON.stringify({
-    schema: {
-      type: 'struct',
-      optional: false,
-      name: 'row',
-      fields: fields.map(([field, type, optional]) => ({ field, type, optional })),
-    },
-    payload,
-  });
-
-/** A row whose `v` is null is deleted; one with `more` has a column more. */
-type Sent = readonly [id: number, v: string | null, more?: number];
-
-async function send(table: string, rows: readonly Sent[]): Promise<void> {
-  const id: Field = ['id', 'int32', false];
-  const producer = await lab.kafka.producer();
-  const batch = producer.newBatch();
-  for (const [at, v, more] of rows) {
-    const fields: readonly Field[] = [
-      id,
-      ['v', 'string', true],
-      ...(more === undefined ? [] : [['more', 'int64', true] as const]),
-    ];
-    const payload = { id: at, v, ...(more === undefined ? {} : { more }) };
-    batch.append(
-      topicOf(table),
-      0,
-      withSchema([id], { id: at }),
-      v === null ? null : withSchema(fields, payload),
-      null,
-      null,
-    );
-  }
-  await producer.send(batch);
-  await producer.close();
-}
-
+const send = (table: string, rows: readonly Sent[]) => sendRows(lab.kafka, topicOf(table), rows);
 const rowsOf = (table: string) => lab.beside.query(`SELECT * FROM ${table} ORDER BY id`);
 const numbered = (count: number, v: string): Sent[] => Array.from({ length: count }, (_, i) => [i + 1, v]);
 

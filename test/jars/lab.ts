@@ -30,7 +30,13 @@ export interface Lab<S> {
   /** What the connectors read from or write to besides. */
   readonly beside: S;
   /** One connector in this process, until its test is over. */
-  bench(kind: 'source' | 'sink', className: string, name: string): ConnectorBench;
+  bench(
+    kind: 'source' | 'sink',
+    className: string,
+    name: string,
+    /** Where it reads or writes; by default the Kafka that all tests share. */
+    bootstrapServers?: string,
+  ): ConnectorBench;
 }
 
 /** Starts the JVM with these plugins, and what stands beside it, once for all tests of the file. */
@@ -76,12 +82,12 @@ export function openLab<S extends AsyncDisposable | null>(parts: {
     get beside() {
       return opened().beside;
     },
-    bench(kind, className, name) {
+    bench(kind, className, name, bootstrapServers = kafkaAddress()) {
       const { java } = opened();
       const bench = new ConnectorBench(
         kind === 'source' ? java.plugin(kind, className) : java.plugin(kind, className),
         {
-          bootstrapServers: kafkaAddress(),
+          bootstrapServers,
           name: `${name}-${process.pid}`,
           // Those that a config may name beside the connector.
           plugins: java.plugins.filter(({ kind }) => kind !== 'source' && kind !== 'sink'),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import type { KafkaClient } from '../../src/kafka/types.ts';
 import { readTopic, type SeenRecord } from '../support/kafka-records.ts';
@@ -7,12 +7,12 @@ import { topicConfigs } from '../support/topic-configs.ts';
 import { until } from '../support/until.ts';
 import { mirrorMaker } from './archives.ts';
 import { copyUnderKills, longest, openLab, runUntil, sourcePlaces, transactionPlaces } from './lab.ts';
+import { mirrorClass, mirrorConfig, newTopic, produceNumbered } from './mirror.ts';
 
 // MirrorMaker 2's three connectors, as their jar comes, from one real Kafka to another.
 const lab = openLab({ plugins: async () => [await mirrorMaker()], beside: () => startPrivateBroker() });
 let source: KafkaClient;
 const alias = `far${process.pid}`;
-const room = 'org.apache.kafka.connect.mirror';
 
 beforeAll(() => {
   source = createKafkaClient({ bootstrapServers: lab.beside.bootstrapServers });
@@ -22,43 +22,16 @@ afterAll(async () => {
   await source?.close();
 });
 
-const newBench = (className: string, name: string) => lab.bench('source', `${room}.${className}`, name);
-
-const bytes = 'org.apache.kafka.connect.converters.ByteArrayConverter';
-const configOf = (className: string) => ({
-  'connector.class': `${room}.${className}`,
-  'tasks.max': '2',
-  'key.converter': bytes,
-  'value.converter': bytes,
-  'header.converter': bytes,
-  'source.cluster.alias': alias,
-  'target.cluster.alias': 'near',
-  'source.cluster.bootstrap.servers': lab.beside.bootstrapServers,
-  'target.cluster.bootstrap.servers': kafkaAddress(),
-  'replication.factor': '1',
-  'offset-syncs.topic.replication.factor': '1',
-  'checkpoints.topic.replication.factor': '1',
-  'heartbeats.topic.replication.factor': '1',
-});
-
-async function produce(topic: string, from: number, count: number, partitions = 1): Promise<void> {
-  const producer = await source.producer();
-  const batch = producer.newBatch();
-  for (let i = from; i < from + count; i++) {
-    batch.append(topic, i % partitions, `k${i}`, `v${i}`, 1_700_000_000_000 + i, [
-      { key: 'h', value: Buffer.from(`${i}`) },
-    ]);
-  }
-  await producer.send(batch);
-  await producer.close();
-}
-
-const newTopic = (topic: string, partitions = 1, configs: Record<string, string> = {}) =>
-  source.admin.createTopics([{ topic, partitions, replicationFactor: 1, configs }]);
+const newBench = (connector: Parameters<typeof mirrorClass>[0], name: string, target = kafkaAddress()) =>
+  lab.bench('source', mirrorClass(connector), name, target);
+const configOf = (connector: Parameters<typeof mirrorClass>[0], target = kafkaAddress()) =>
+  mirrorConfig(connector, { alias, source: lab.beside.bootstrapServers, target });
+const produce = (topic: string, from: number, count: number, partitions = 1) =>
+  produceNumbered(source, topic, from, count, partitions);
 const copied = (topic: string): Promise<SeenRecord[]> => readTopic(lab.kafka, `${alias}.${topic}`);
 
 test('the source copies records as they are, finds new topics and configs when it is refreshed, and has its offsets altered', async () => {
-  await newTopic('orders', 2);
+  await newTopic(source, 'orders', 2);
   await produce('orders', 0, 10, 2);
   const bench = newBench('MirrorSourceConnector', 'orders');
   await bench.configure({ ...configOf('MirrorSourceConnector'), topics: 'orders,late' });
@@ -85,7 +58,7 @@ test('the source copies records as they are, finds new topics and configs when i
   ]);
 
   // Its own thread looks every ten minutes, in a worker.
-  await newTopic('late', 1, { 'retention.ms': '7654321' });
+  await newTopic(source, 'late', 1, { 'retention.ms': '7654321' });
   await produce('late', 0, 3);
   await bench.run();
   expect(await copied('late')).toEqual([]);
@@ -110,7 +83,7 @@ test('heartbeats are written; checkpoints tell where groups stand, and their off
   await beats.configure(configOf('MirrorHeartbeatConnector'));
   await runUntil(beats, 'a heartbeat is there', async () => (await readTopic(lab.kafka, 'heartbeats')).length > 0);
 
-  await newTopic('read', 1);
+  await newTopic(source, 'read', 1);
   await produce('read', 0, 20);
   const copier = newBench('MirrorSourceConnector', 'read');
   await copier.configure({ ...configOf('MirrorSourceConnector'), topics: 'read', 'offset.lag.max': '0' });
@@ -146,32 +119,45 @@ test.each([
     { 'exactly.once.support': 'required', 'consumer.isolation.level': 'read_committed' },
   ],
 ])(
-  '%s, with its JVM, its function and its source killed',
+  '%s, with its JVM, its function, its source and its target killed',
   async (_what, topic, more) => {
-    await newTopic(topic);
-    const bench = newBench('MirrorSourceConnector', topic);
+    await using target = await startPrivateBroker();
+    const near = createKafkaClient({ bootstrapServers: target.bootstrapServers });
+    onTestFinished(() => near.close());
+    await newTopic(source, topic);
+    const bench = newBench('MirrorSourceConnector', topic, target.bootstrapServers);
     const eager = {
       'drover.java.settle.ms': '1000',
       'drover.commit.interval.ms': '50',
       'source.consumer.max.poll.records': '40',
     };
-    await bench.configure({ ...configOf('MirrorSourceConnector'), ...eager, ...more, topics: topic });
+    await bench.configure({
+      ...configOf('MirrorSourceConnector', target.bootstrapServers),
+      ...eager,
+      ...more,
+      topics: topic,
+    });
     await bench.run();
     await bench.throwIfFailed();
+    const killed = { source: 0, target: 0 };
     const again = await copyUnderKills(bench, lab.java, {
       what: `MirrorMaker 2, ${topic}`,
       from: 0,
       each: 200,
       places: topic === 'once' ? transactionPlaces : sourcePlaces,
       other: async (run) => {
+        const one = killed.source <= killed.target ? 'source' : 'target';
+        killed[one]++;
+        const broker = one === 'source' ? lab.beside : target;
         const work = run();
-        await lab.beside.kill();
-        await lab.beside.start();
+        await broker.kill();
+        await broker.start();
         await work;
       },
       add: (from, count) => produce(topic, from, count),
-      landed: async () => (await copied(topic)).map(({ value }) => Number(value?.slice(1))),
+      landed: async () => (await readTopic(near, `${alias}.${topic}`)).map(({ value }) => Number(value?.slice(1))),
     });
+    console.log(`of the kills ${killed.source} were of the source, ${killed.target} of the target`);
     if (topic === 'once') expect(again).toEqual([]);
   },
   longest,

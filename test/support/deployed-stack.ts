@@ -7,7 +7,7 @@ import { freePort } from '../../local/ports.ts';
 import { silentStep } from '../../local/progress.ts';
 import { type ServiceHandle, stopService } from '../../local/service.ts';
 import { type LocalStack, type StackOptions, startStack, stopStack } from '../../local/stack.ts';
-import { childrenOf, isEnvironmentOf } from './processes.ts';
+import { childrenOf, isEnvironmentOf, jvmsOf } from './processes.ts';
 
 /** The real stack in an emulator of its own beside a broker of its own, on ports that nobody uses. */
 export interface DeployedStack extends LocalStack {
@@ -19,6 +19,8 @@ export interface DeployedStack extends LocalStack {
   startAgain(): Promise<LocalStack>;
   /** Process ids of the environments that a function has now. */
   environmentsOf(functionName: string): number[];
+  /** Of the JVMs that those of the Java function have. */
+  jvms(): number[];
   /** For clients of the AWS SDK. */
   readonly aws: {
     readonly region: string;
@@ -45,6 +47,8 @@ export async function deployStack(
     broker = null;
   };
   const environment = emulatorEnvironment({ port: ports.aws, region });
+  const environmentsOf = (functionName: string) =>
+    childrenOf(emulator?.pid ?? 0).filter((pid) => isEnvironmentOf(pid, functionName));
   return {
     ...stack,
     folder: home,
@@ -57,8 +61,8 @@ export async function deployStack(
       });
     },
     startAgain: () => startStack(options),
-    environmentsOf: (functionName) =>
-      childrenOf(emulator?.pid ?? 0).filter((pid) => isEnvironmentOf(pid, functionName)),
+    environmentsOf,
+    jvms: () => environmentsOf(stack.functions['java-task'] ?? '').flatMap(jvmsOf),
     aws: {
       region,
       endpoint: stack.awsEndpoint,

@@ -12,6 +12,11 @@ export function isEnvironmentOf(pid: number, functionName: string): boolean {
   return textOf(`/proc/${pid}/environ`).includes(`AWS_LAMBDA_FUNCTION_NAME=${functionName}\0`);
 }
 
+/** Of plugins' hosts that this process has started. */
+export function jvmsOf(parent: number): number[] {
+  return childrenOf(parent).filter((pid) => textOf(`/proc/${pid}/cmdline`).includes('drover.host'));
+}
+
 /** Empty when the process is gone. */
 function textOf(file: string): string {
   try {

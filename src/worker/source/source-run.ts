@@ -195,13 +195,13 @@ async function poll(run: PluginRun, task: SourceTask, keepsEmpty: boolean): Prom
 }
 
 /**
- * Offsets first, then the task's own `commit`; that one's failure is logged, as in Java: the offsets are durable. An orderly
- * run that had none calls it once all the same: what an earlier run had no time to tell (it died behind the table's write)
- * the task may tell now, and what it does by the way is done.
+ * Offsets first, then the task's own `commit`; that one's failure is logged, as in Java: the offsets are durable. At the end of
+ * an orderly run it is called all the same, as in Java: what an earlier run had no time to tell (it died behind the table's write)
+ * the task may tell now, and what it does by the way, or could not do at once the last time, is done.
  */
 async function commit(run: TaskRun, task: SourceTask, delivery: SourceDelivery, final: boolean): Promise<void> {
   const committed = await delivery.commitOffsets(final);
-  if (task.commit === undefined || !(committed || (final && run.report.commits === 0))) return;
+  if (task.commit === undefined || !(committed || final)) return;
   try {
     await run.bounds.guard('commit', task.commit());
   } catch (error) {

@@ -107,6 +107,7 @@ public class ProbeSource extends SourceConnector {
         private volatile boolean stopped;
         private volatile boolean fetched;
         private boolean retried;
+        private final java.util.concurrent.CountDownLatch acknowledged = new java.util.concurrent.CountDownLatch(4);
         private StringBuilder calls = new StringBuilder();
 
         static void waitForEver() {
@@ -115,6 +116,19 @@ public class ProbeSource extends SourceConnector {
             } catch (InterruptedException ended) {
                 throw new IllegalStateException(ended);
             }
+        }
+
+        private static boolean loaded;
+
+        /** As what a JVM does once. */
+        static void loadClasses() {
+            if (loaded) return;
+            try {
+                Thread.sleep(2000);
+            } catch (InterruptedException ended) {
+                throw new IllegalStateException(ended);
+            }
+            loaded = true;
         }
 
         @Override public String version() { return "1.5"; }
@@ -132,6 +146,7 @@ public class ProbeSource extends SourceConnector {
             switch (mode) {
                 case "exits" -> System.exit(7);
                 case "never-starts" -> waitForEver();
+                case "starts-slowly" -> loadClasses();
                 case "missing" -> Missing.touch();
                 case "leaves-threads" -> new Thread(Probe::waitForEver, "left-behind").start();
                 case "settles" -> new Thread(() -> {
@@ -173,6 +188,9 @@ public class ProbeSource extends SourceConnector {
                 case "settles" -> {
                     if (!fetched) return null;
                 }
+                case "waits-for-acknowledgements" -> {
+                    if (at > BASE && !acknowledged.await(30, java.util.concurrent.TimeUnit.SECONDS)) return null;
+                }
                 case "fails" -> {
                     if (at == BASE + each) throw new org.apache.kafka.connect.errors.ConnectException("the source is broken", new java.io.IOException("wire cut"));
                 }
@@ -204,6 +222,7 @@ public class ProbeSource extends SourceConnector {
 
         @Override
         public synchronized void commitRecord(SourceRecord record, RecordMetadata metadata) {
+            acknowledged.countDown();
             calls.append(' ').append(record.value()).append('@').append(metadata == null ? "none" : metadata.offset());
         }
 
