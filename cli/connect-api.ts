@@ -201,6 +201,8 @@ export interface ConfigValueReport {
   readonly name: string;
   readonly value: string | null;
   readonly errors: readonly string[];
+  /** What it is taken with all the same; of Drover's answers only. */
+  readonly warnings: readonly string[];
   readonly required: boolean;
 }
 
@@ -209,12 +211,15 @@ export interface ConfigReport {
   readonly values: readonly ConfigValueReport[];
 }
 
+const textsIn = (value: Json | undefined): string[] =>
+  Array.isArray(value) ? (value as readonly Json[]).map(String) : [];
+
 /** Throws RestError 404 or 400 when there is no such plugin. */
 export async function validateConfig(rest: Rest, config: Readonly<Record<string, string>>): Promise<ConfigReport> {
   const className = config['connector.class'] ?? '';
   if (className === '') {
     const errors = ['It is missing: it names the class of the connector; drover get plugins lists them'];
-    return { errorCount: 1, values: [{ name: 'connector.class', value: null, errors, required: true }] };
+    return { errorCount: 1, values: [{ name: 'connector.class', value: null, errors, warnings: [], required: true }] };
   }
   const path = `/connector-plugins/${segment(className)}/config/validate`;
   const report = recordOf((await rest.call('PUT', path, config)).body, 'a validation');
@@ -226,7 +231,8 @@ export async function validateConfig(rest: Rest, config: Readonly<Record<string,
       return {
         name: textOf(found.name),
         value: typeof found.value === 'string' ? found.value : null,
-        errors: Array.isArray(found.errors) ? (found.errors as readonly Json[]).map(String) : [],
+        errors: textsIn(found.errors),
+        warnings: textsIn(found.warnings),
         required: isRecord(definition) && definition.required === true,
       };
     }),

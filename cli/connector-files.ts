@@ -11,7 +11,7 @@ import {
   type Node,
   parseAllDocuments,
 } from 'yaml';
-import { messageOf, usageError } from './faults.ts';
+import { CliError, messageOf, usageError } from './faults.ts';
 import type { Io } from './io.ts';
 
 const connectorStates = ['RUNNING', 'PAUSED', 'STOPPED'] as const;
@@ -55,14 +55,14 @@ export async function readConnectorFiles(
     throw usageError('Name a file or a folder: -f orders.json, -f connectors/, -f - for the standard input');
   const connectors: WantedConnector[] = [];
   const passed: string[] = [];
+  const texts: { readonly text: string; readonly label: string }[] = [];
   for (const path of paths) {
-    for (const { text, label } of path === '-'
-      ? [{ text: await io.readStdin(), label: 'standard input' }]
-      : read(path, options, io)) {
-      const found = parseConnectors(text, label, options.name);
-      connectors.push(...found.connectors);
-      passed.push(...found.passed);
-    }
+    if (path === '-') texts.push({ text: await io.readStdin(), label: 'standard input' });
+    else texts.push(...read(path, options, io));
+  }
+  for (const found of eachOf(texts, ({ text, label }) => parseConnectors(text, label, options.name))) {
+    connectors.push(...found.connectors);
+    passed.push(...found.passed);
   }
   const seen = new Map<string, string>();
   for (const { name, from } of connectors) {
@@ -105,17 +105,42 @@ function filesOf(folder: string, recursive: boolean): string[] {
     });
 }
 
+/** Does each of them, and then throws what was wrong with any. */
+function eachOf<T, R>(parts: Iterable<T>, act: (part: T) => R): R[] {
+  const done: R[] = [];
+  const faults: string[] = [];
+  for (const part of parts) {
+    try {
+      done.push(act(part));
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      faults.push(error.message);
+    }
+  }
+  if (faults.length > 0) throw usageError(faults.join('\n'));
+  return done;
+}
+
+/** What all of them give; or what is wrong with any. */
+const together = <R>(...steps: readonly (() => R)[]): R[] => eachOf(steps, (step) => step());
+
 /** Scalars stay the text that they are, `1e3` and `0x10` too: a config is made of texts. */
 type Plain = string | null | readonly Plain[] | { readonly [key: string]: Plain };
 
-/** YAML's parser speaks of YAML: of a file that means to be JSON, JSON's own says what is wrong. Null: it finds nothing. */
-function faultOfJson(text: string, label: string): string | null {
+/**
+ * YAML's parser speaks of YAML, and of a place of its own: of a file that means to be JSON, JSON's own says what is wrong,
+ * and where if it does. Null: it finds nothing.
+ */
+function faultOfJson(text: string, label: string, place: string): string | null {
   if (!/\.json$/i.test(label)) return null;
   try {
     JSON.parse(text);
     return null;
   } catch (error) {
-    return `it is no JSON: ${messageOf(error)}`;
+    const [, what, line, column] =
+      /^(.*?) in JSON at position \d+(?: \(line (\d+) column (\d+)\))?$/s.exec(messageOf(error)) ?? [];
+    const own = line === undefined ? place : `${line}:${column}`;
+    return `${label}:${own}: it is no JSON: ${what ?? messageOf(error)}`;
   }
 }
 
@@ -126,21 +151,20 @@ export function parseConnectors(text: string, label: string, name?: string): Wan
   const documents = [
     parseAllDocuments(text.replace(/^\uFEFF/, ''), { lineCounter: lines, prettyErrors: false }),
   ].flat() as Document[];
-  const connectors: WantedConnector[] = [];
-  const passed: string[] = [];
-  for (const document of documents) {
-    const [error] = document.errors;
-    if (error !== undefined) {
-      const { line, col } = lines.linePos(error.pos[0]);
-      throw usageError(`${label}:${line}:${col}: ${faultOfJson(text, label) ?? error.message}`);
-    }
-    if (document.contents === null) continue;
-    const { line } = lines.linePos((document.contents.range ?? [0])[0]);
-    const where = documents.length > 1 ? `${label}:${line}` : label;
-    const found = readDocument(plainOf(document.contents, document, where), where, name);
-    connectors.push(...found.connectors);
-    passed.push(...found.passed);
-  }
+  const { connectors, passed } = joined(
+    eachOf(documents, (document) => {
+      const [error] = document.errors;
+      if (error !== undefined) {
+        const { line, col } = lines.linePos(error.pos[0]);
+        const place = `${line}:${col}`;
+        throw usageError(faultOfJson(text, label, place) ?? `${label}:${place}: ${error.message}`);
+      }
+      if (document.contents === null) return none;
+      const { line } = lines.linePos((document.contents.range ?? [0])[0]);
+      const where = documents.length > 1 ? `${label}:${line}` : label;
+      return readDocument(plainOf(document.contents, document, where), where, name);
+    }),
+  );
   if (connectors.length === 0 && passed.length === 0) throw usageError(`${label}: there is nothing in it`);
   return { connectors, passed };
 }
@@ -172,7 +196,11 @@ const isPlainMap = (value: Plain | undefined): value is PlainMap =>
 
 function readDocument(value: Plain, where: string, name?: string): WantedConnectors {
   if (Array.isArray(value))
-    return all((value as readonly Plain[]).map((entry, index) => readDocument(entry, `${where}[${index}]`, name)));
+    return joined(
+      eachOf((value as readonly Plain[]).entries(), ([index, entry]) =>
+        readDocument(entry, `${where}[${index}]`, name),
+      ),
+    );
   if (!isPlainMap(value)) throw usageError(`${where}: a connector is a map with "name" and "config"`);
   if (typeof value.kind === 'string' && value.apiVersion !== undefined) {
     if (value.kind === 'List' || value.kind === 'KafkaConnectorList')
@@ -193,25 +221,43 @@ function readDocument(value: Plain, where: string, name?: string): WantedConnect
   }
   if (value.config !== undefined || value['connector.class'] === undefined) {
     if (value.config === undefined) {
+      const half = halfOfManifest(value);
+      if (half !== null) throw usageError(`${where}: ${half}`);
       throw usageError(
         `${where}: no "config", and no "connector.class": a connector is {"name": …, "config": {…}}, or the config with its "name"`,
       );
     }
-    const unknown = Object.keys(value).find((key) => !documentKeys.includes(key));
-    if (unknown !== undefined) {
-      throw usageError(
-        `${where}: "${unknown}" is no field of a connector: ${documentKeys.slice(0, 3).join(', ')} are; settings belong in "config"`,
-      );
-    }
-    return { connectors: [wanted(value, where, name)], passed: [] };
+    const unknown = Object.keys(value).filter((key) => !documentKeys.includes(key));
+    const [connector] = together(
+      () => wanted(value, where, name),
+      ...unknown.map((key) => (): WantedConnector => {
+        throw usageError(
+          `${where}: "${key}" is no field of a connector: ${documentKeys.slice(0, 3).join(', ')} are; settings belong in "config"`,
+        );
+      }),
+    );
+    return { connectors: [connector!], passed: [] };
   }
   return { connectors: [wanted({ name: value.name, config: value }, where, name)], passed: [] };
+}
+
+/** What makes a manifest of Kubernetes, which are both needed. */
+function halfOfManifest({ kind, apiVersion, spec }: PlainMap): string | null {
+  if (typeof kind === 'string' && apiVersion === undefined)
+    return `"kind" is ${kind}, and "apiVersion" is missing: a KafkaConnector has apiVersion: kafka.strimzi.io/v1`;
+  if (typeof apiVersion === 'string' && kind === undefined)
+    return `"apiVersion" is ${apiVersion}, and "kind" is missing: a connector has kind: KafkaConnector`;
+  if (spec !== undefined)
+    return '"spec" is of a KafkaConnector, and "apiVersion" and "kind" are missing: kafka.strimzi.io/v1 and KafkaConnector';
+  return null;
 }
 
 /** The last ones are what `get -o json` shows besides, and says nothing of what is wanted. */
 const documentKeys = ['name', 'config', 'initial_state', 'type', 'tasks', 'state', 'worker_id', 'trace', 'offsets'];
 
-const all = (parts: readonly WantedConnectors[]): WantedConnectors => ({
+const none: WantedConnectors = { connectors: [], passed: [] };
+
+const joined = (parts: readonly WantedConnectors[]): WantedConnectors => ({
   connectors: parts.flatMap(({ connectors }) => connectors),
   passed: parts.flatMap(({ passed }) => passed),
 });
@@ -220,24 +266,42 @@ function wanted(
   fields: { readonly [key: string]: Plain | undefined },
   where: string,
   given: string | undefined,
-  state: ConnectorState | null = null,
 ): WantedConnector {
-  const config = textsOf(fields.config, where);
-  const own = fields.name ?? config.name;
-  if (own !== undefined && own !== null && typeof own !== 'string') throw usageError(`${where}: "name" must be a text`);
-  const name = given ?? own ?? '';
-  if (name.trim() === '') throw usageError(`${where}: the connector has no name: add "name", or give it with --name`);
-  if (given === undefined && config.name !== undefined && config.name !== name) {
-    throw usageError(`${where}: "name" is ${name}, and "config.name" is ${config.name}: they must be the same`);
-  }
   const initial = fields.initial_state ?? null;
-  return {
-    name,
-    config: { ...config, name },
-    state,
-    initialState: initial === null ? null : stateOf(initial, '"initial_state"', where),
-    from: where,
+  const found = {
+    name: '',
+    config: {} as Readonly<Record<string, string>>,
+    initialState: null as ConnectorState | null,
   };
+  together(
+    () => {
+      found.name = nameOf(fields, where, given);
+    },
+    () => {
+      found.config = textsOf(fields.config, where);
+    },
+    () => {
+      if (initial !== null) found.initialState = stateOf(initial, '"initial_state"', where);
+    },
+  );
+  const { name, config, initialState } = found;
+  return { name, config: { ...config, name }, state: null, initialState, from: where };
+}
+
+function nameOf(
+  { name, config }: { readonly [key: string]: Plain | undefined },
+  where: string,
+  given: string | undefined,
+): string {
+  const inner = isPlainMap(config) ? config.name : undefined;
+  const own = name ?? inner;
+  if (own !== undefined && own !== null && typeof own !== 'string') throw usageError(`${where}: "name" must be a text`);
+  const found = given ?? own ?? '';
+  if (found.trim() === '') throw usageError(`${where}: the connector has no name: add "name", or give it with --name`);
+  if (given === undefined && typeof inner === 'string' && inner !== found) {
+    throw usageError(`${where}: "name" is ${found}, and "config.name" is ${inner}: they must be the same`);
+  }
+  return found;
 }
 
 function stateOf(value: Plain, field: string, where: string): ConnectorState {
@@ -250,7 +314,7 @@ function stateOf(value: Plain, field: string, where: string): ConnectorState {
 function textsOf(value: Plain | undefined, where: string): Record<string, string> {
   if (!isPlainMap(value)) throw usageError(`${where}: "config" must be a map of settings`);
   return Object.fromEntries(
-    Object.entries(value).map(([key, entry]): [string, string] => {
+    eachOf(Object.entries(value), ([key, entry]): [string, string] => {
       if (typeof entry === 'string') return [key, entry];
       const mend =
         entry === null
@@ -264,30 +328,47 @@ function textsOf(value: Plain | undefined, where: string): Record<string, string
 }
 
 /** https://strimzi.io/docs/operators/latest/configuring.html#type-KafkaConnectorSpec-reference */
-function strimziConnector(document: PlainMap, where: string, given: string | undefined): WantedConnector {
+function strimziConnector(document: PlainMap, where: string, name: string | undefined): WantedConnector {
   const spec = document.spec;
   if (!isPlainMap(spec)) throw usageError(`${where}: a KafkaConnector needs "spec"`);
   const metadata = isPlainMap(document.metadata) ? document.metadata : {};
-  const config: Record<string, string> = { ...textsOf(spec.config ?? {}, `${where}: spec`) };
-  const take = (field: string, value: Plain | undefined, key: string) => {
-    if (value === undefined || value === null) return;
-    if (typeof value !== 'string') throw usageError(`${where}: "${field}" must be a text`);
-    config[key] = value;
-  };
-  take('spec.class', spec.class, 'connector.class');
-  take('spec.tasksMax', spec.tasksMax, 'tasks.max');
-  take('spec.version', spec.version, 'connector.plugin.version');
-  if (isPlainMap(spec.autoRestart)) {
-    take('spec.autoRestart.enabled', spec.autoRestart.enabled, 'drover.restart.enabled');
-    take('spec.autoRestart.maxRestarts', spec.autoRestart.maxRestarts, 'drover.restart.max.attempts');
-  }
-  if (config['connector.class'] === undefined)
-    throw usageError(`${where}: "spec.class" is missing: it names the connector's class`);
-  const state = spec.state ?? (spec.pause === 'true' ? 'paused' : null);
-  return wanted(
-    { name: metadata.name, config },
-    where,
-    given,
-    state === null ? null : stateOf(state, '"spec.state"', where),
+  const restart = isPlainMap(spec.autoRestart) ? spec.autoRestart : {};
+  const taken: readonly (readonly [field: string, value: Plain | undefined, key: string])[] = [
+    ['spec.class', spec.class, 'connector.class'],
+    ['spec.tasksMax', spec.tasksMax, 'tasks.max'],
+    ['spec.version', spec.version, 'connector.plugin.version'],
+    ['spec.autoRestart.enabled', restart.enabled, 'drover.restart.enabled'],
+    ['spec.autoRestart.maxRestarts', restart.maxRestarts, 'drover.restart.max.attempts'],
+  ];
+  const config: Record<string, string> = {};
+  const given = spec.state ?? (spec.pause === 'true' ? 'paused' : null);
+  const found = { name: '', state: null as ConnectorState | null };
+  together(
+    () => {
+      found.name = nameOf({ name: metadata.name, config: spec.config }, where, name);
+    },
+    () => {
+      Object.assign(config, textsOf(spec.config ?? {}, `${where}: spec`));
+    },
+    ...taken.map(([field, value, key]) => () => {
+      if (value === undefined || value === null) return;
+      if (typeof value !== 'string') throw usageError(`${where}: "${field}" must be a text`);
+      config[key] = value;
+    }),
+    () => {
+      const inConfig = isPlainMap(spec.config) ? spec.config['connector.class'] : undefined;
+      if ((spec.class ?? inConfig ?? null) === null)
+        throw usageError(`${where}: "spec.class" is missing: it names the connector's class`);
+    },
+    () => {
+      if (given !== null) found.state = stateOf(given, '"spec.state"', where);
+    },
   );
+  return {
+    name: found.name,
+    config: { ...config, name: found.name },
+    state: found.state,
+    initialState: null,
+    from: where,
+  };
 }

@@ -72,6 +72,19 @@ export function stateCell(state: string): Cell {
   return style === undefined ? state : { text: state, style };
 }
 
+/** `1 connector`, `2 connectors`; with `be` and the like what they do: `1 connector was`. */
+export function counted(count: number | bigint, noun: string, verb?: readonly [one: string, many: string]): string {
+  const isOne = BigInt(count) === 1n;
+  return `${count} ${isOne ? noun : `${noun}s`}${verb === undefined ? '' : ` ${verb[isOne ? 0 : 1]}`}`;
+}
+
+/** `1 of 3 connectors was`. */
+export const countedOf = (count: number, all: number, noun: string, [one, many]: readonly [string, string]): string =>
+  `${count} of ${counted(all, noun)} ${count === 1 ? one : many}`;
+
+export const wereOrWas = ['was', 'were'] as const;
+export const areOrIs = ['is', 'are'] as const;
+
 /** `12 s`, `5 min`, `3 h`, `2 d`: how long since. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));

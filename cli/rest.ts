@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { unreachableName } from '../src/config/connector-name.ts';
+import { connectorNameFault, unreachableName } from '../src/config/connector-name.ts';
 import { CliError, exitCodes } from './faults.ts';
 import type { HttpAnswer } from './http.ts';
 import type { Installation } from './installation.ts';
@@ -128,7 +128,8 @@ export class Rest {
 
 /** A name as one segment of a path; throws for one that none can hold, which would lead somewhere else. */
 export function segment(name: string): string {
-  const why = unreachableName(name);
+  // Of one that there cannot be, some refuse the path itself.
+  const why = unreachableName(name) ?? connectorNameFault(name);
   if (why === null) return encodeURIComponent(name);
   throw new CliError(`${JSON.stringify(name)} is out of reach: ${why}`, exitCodes.missing);
 }

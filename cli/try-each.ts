@@ -47,15 +47,23 @@ export async function tryEach<T>(
  * Throws where not all were done: how many, or the own error of the only one, unless that has been told. It ends as they
  * all do, else as refused.
  */
-export function requireAll<T>({ done, failures, stopped }: Tried<T>, what = 'were refused', isTold = false): void {
+export function requireAll<T>(
+  { done, failures, stopped }: Tried<T>,
+  what: { readonly [Count in 'one' | 'many']: string } = { one: 'was refused', many: 'were refused' },
+  isTold = false,
+): void {
   const tried = done.length + failures.length;
   if (stopped !== null) {
-    const before = tried === 0 ? '' : `. ${tried} were tried before, ${failures.length} of them refused`;
+    const before =
+      tried === 0 ? '' : `. ${tried} ${tried === 1 ? 'was' : 'were'} tried before, ${failures.length} of them refused`;
     throw new CliError(`${stopped.message}${before}`, stopped.exitCode);
   }
   const [first] = failures;
   if (first === undefined) return;
   if (tried === 1 && !isTold) throw first.error;
   const same = failures.every(({ error }) => error.exitCode === first.error.exitCode);
-  throw new CliError(`${failures.length} of ${tried} ${what}`, same ? first.error.exitCode : exitCodes.refused);
+  throw new CliError(
+    `${failures.length} of ${tried} ${failures.length === 1 ? what.one : what.many}`,
+    same ? first.error.exitCode : exitCodes.refused,
+  );
 }

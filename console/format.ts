@@ -7,6 +7,9 @@ export const nothing = '–';
 export const count = (value: number | null): string =>
   value === null ? nothing : value < 100_000 ? countFormat.format(value) : shortFormat.format(value);
 
+/** `1 connector`, `2 connectors`. */
+export const counted = (value: number, noun: string): string => `${value} ${noun}${value === 1 ? '' : 's'}`;
+
 export function rate(value: number | null): string {
   if (value === null) return nothing;
   if (value === 0) return '0/s';

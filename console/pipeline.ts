@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { ConnectorRow, Overview } from '../cli/answers.ts';
 import { api, pathOf } from './api.ts';
-import { count, rate, shortClass } from './format.ts';
+import { count, counted, rate, shortClass } from './format.ts';
 import { type Element, hrefOf, html, type Polled, usePolled, useSize } from './html.ts';
 import { Empty, Fault, Loading } from './parts.ts';
 import { layOut } from './pipeline-layout.ts';
@@ -109,7 +109,7 @@ function Picture({ rows, topics, width }: Given): Element {
   };
   const height = 30 + lines * step;
   const busiest = Math.max(1, ...rows.map(({ recordRate }) => recordRate ?? 0));
-  const label = `${rows.length} connectors and the topics between them`;
+  const label = `${counted(rows.length, 'connector')} and the topics between them`;
   return html`<svg viewBox="0 0 ${width} ${height}" width=${width} height=${height} role="group" aria-label=${label}>
     ${['Sources', 'Topics', 'Sinks'].map(
       (title, layer) => html`<text key=${title} class="layer" x=${left(layer)} y="14">${title}</text>`,

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Run } from '../cli/answers.ts';
-import { clock, count, dollars, took } from './format.ts';
+import { clock, count, counted, dollars, took } from './format.ts';
 import { type Element, html, useSize } from './html.ts';
 
 export type Tone = 'good' | 'held' | 'bad' | 'dead';
@@ -211,8 +211,8 @@ export function TimeLine({ runs, idle, minutes, chosen, choose }: Given): Elemen
         ref=${canvas}
         role="img"
         aria-label=${
-          `${runs.length} runs of ${lanes.filter(([, { bars }]) => bars.length > 0).length} tasks in the last ${minutes} minutes` +
-          (idle.length === 0 ? '' : `; of ${idle.length} tasks the last runs found nothing`)
+          `${counted(runs.length, 'run')} of ${counted(lanes.filter(([, { bars }]) => bars.length > 0).length, 'task')} in the last ${counted(minutes, 'minute')}` +
+          (idle.length === 0 ? '' : `; of ${counted(idle.length, 'task')} the last runs found nothing`)
         }
         style=${{ width: `${width}px`, height: `${shown + axis}px` }}
         onMouseMove=${(event: MouseEvent) => setHover(find(event))}

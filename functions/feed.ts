@@ -16,16 +16,21 @@ export const handler = middy<unknown, unknown>({ timeoutEarlyInMillis: 0 })
     const invocation = parseFeedInvocation(event);
     const { source } = invocation;
     const key = environment.feeds.keyOf(source);
-    if (!isShared(source, key)) return answerOf(invocation, await feed(key, event, invocation, context));
+    if (!isShared(source, key)) {
+      const report = await feed(key, event, invocation, context);
+      if (isHeld(report) && invocation.messages.length > 0) await later.showSoon(source, invocation.messages);
+      return answerOf(invocation, report);
+    }
     const answers: unknown[] = [];
     for (const part of shareOut(event, key)) {
       const own = parseFeedInvocation(part.event);
       const report = await feed(part.key, part.event, own, context);
-      const waits = !report.taken && report.why === 'held';
-      answers.push(waits ? await putOff(source, part) : answerOf(own, report));
+      answers.push(isHeld(report) ? await putOff(source, part) : answerOf(own, report));
     }
     return joinAnswers(answers);
   });
+
+const isHeld = (report: FeedReport) => !report.taken && report.why === 'held';
 
 async function feed(key: string, event: unknown, { waitsMs }: FeedInvocation, context: Context): Promise<FeedReport> {
   const report = await worker.feed(key, event, {

@@ -18,6 +18,7 @@ import {
 import { type ConnectorState, readConnectorFiles, type WantedConnector } from '../connector-files.ts';
 import { CliError, exitCodes, messageOf, usageError } from '../faults.ts';
 import { isRecord } from '../json.ts';
+import { areOrIs, counted } from '../output.ts';
 import { connectorWord } from '../resources.ts';
 import { type Rest, RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
@@ -129,7 +130,7 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
   if (doomed.length > 0) {
     const names = doomed.map(({ name }) => name).join(', ');
     await session.confirm(
-      `Delete ${doomed.length} connectors that the files do not have (${names})?`,
+      `Delete ${counted(doomed.length, 'connector')} that the files do not have (${names})?`,
       options.yes === true,
     );
   }
@@ -187,7 +188,7 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
     })),
     ...tried.failures.map(({ name, error }) => ({ name, action: 'refused', error: error.message })),
   ]);
-  requireAll(tried, 'connectors were refused', !session.isStructured);
+  requireAll(tried, undefined, !session.isStructured);
   if (options.wait === true) {
     const moved = done.filter(({ action }) => action === 'created' || action === 'configured').map(({ name }) => name);
     await awaitSettled(session, rest, moved, options.timeout);
@@ -234,7 +235,7 @@ function printPlan(session: Session, plans: readonly Plan[], doomed: readonly Co
     session.io.out(`${session.paint('bold', `connector/${name}`)} ${session.paint('red', 'would be deleted')}\n`);
   }
   const same = plans.filter((one) => !isDifferent(one)).length;
-  if (same > 0) session.io.out(`${same} ${same === 1 ? 'connector is' : 'connectors are'} as described\n`);
+  if (same > 0) session.io.out(`${counted(same, 'connector', areOrIs)} as described\n`);
 }
 
 /** Null: the state stays what it is, or is RUNNING from the start. */
@@ -299,7 +300,7 @@ async function showPlan(
       for (const fault of errors) session.note(faultLine(name, fault));
     }
   }
-  if (refused > 0) throw new CliError(`${refused} of ${plans.length} connectors would be refused`);
+  if (refused > 0) throw new CliError(`${refused} of ${counted(plans.length, 'connector')} would be refused`);
 }
 
 async function diff(session: Session, options: FilesOptions & { prune?: boolean }, paths: string[]): Promise<void> {
@@ -307,7 +308,7 @@ async function diff(session: Session, options: FilesOptions & { prune?: boolean 
   const doomed = options.prune === true ? others : [];
   if (!session.value(planValue(plans, doomed, new Map()))) printPlan(session, plans, doomed);
   const different = plans.filter(isDifferent).length + doomed.length;
-  if (different > 0) throw new CliError(`${different} connectors are different`);
+  if (different > 0) throw new CliError(`${counted(different, 'connector', areOrIs)} different`);
 }
 
 interface Fault {
@@ -327,7 +328,10 @@ async function findingsIn(rest: Rest, { name, config }: WantedConnector): Promis
   const named = why === null ? [] : [{ field: 'name', message: why }];
   try {
     const report = await validateConfig(rest, config);
-    return { errors: [...named, ...faultsOf(report)], warnings: misspeltIn(config, report) };
+    return {
+      errors: [...named, ...faultsOf(report)],
+      warnings: [...misspeltIn(config, report), ...warningsOf(report)],
+    };
   } catch (error) {
     if (!(error instanceof RestError) || error.exitCode === exitCodes.unreachable) throw error;
     return { errors: [...named, { field: 'connector.class', message: messageOf(error) }], warnings: [] };
@@ -338,6 +342,9 @@ const misspeltFault = ({ setting, meant }: Misspelt): Fault => ({
   field: setting,
   message: `nobody knows this setting, and it is passed over: ${meant}?`,
 });
+
+const warningsOf = ({ values }: ConfigReport): Fault[] =>
+  values.flatMap(({ name, warnings }) => warnings.map((message) => ({ field: name, message })));
 
 const misspeltIn = (config: WantedConnector['config'], { values }: ConfigReport): Fault[] =>
   misspeltSettings(Object.keys(config), new Set(values.map(({ name }) => name))).map(misspeltFault);
@@ -379,5 +386,5 @@ async function validate(session: Session, options: FilesOptions, paths: string[]
     }
   }
   const wrong = reports.filter(({ valid }) => !valid).length;
-  if (wrong > 0) throw new CliError(`${wrong} of ${reports.length} connectors would be refused`);
+  if (wrong > 0) throw new CliError(`${wrong} of ${counted(reports.length, 'connector')} would be refused`);
 }

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { DeadLetter } from '../answers.ts';
 import { deadLetterTopicKey, ofConnector, recordOf, theConnector } from '../connect-api.ts';
 import { CliError, usageError } from '../faults.ts';
-import { isRecord, type Json } from '../json.ts';
-import { oneLine } from '../output.ts';
+import { isRecord, type Json, type JsonRecord } from '../json.ts';
+import { areOrIs, counted, oneLine, wereOrWas } from '../output.ts';
 import { connectorWord } from '../resources.ts';
 import { segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
@@ -121,10 +121,33 @@ async function replay(session: Session, options: WaitOptions & { topic?: string 
     () =>
       `After ${options.timeout} seconds not all are put back: drover describe ${connectorWord(name)} shows how far it is`,
   );
-  if (!session.value(done))
-    session.io.out(`${done.replayed} dead letters of ${done.topic ?? 'the queue'} were put back\n`);
+  if (!session.value(done)) {
+    session.io.out(
+      `${counted(Number(done.replayed), 'dead letter', wereOrWas)} put back, of ${done.topic ?? 'the queue'}\n`,
+    );
+    for (const why of passedOver(name, done)) session.note(why);
+  }
   if (done.error !== null) throw new CliError(`The replay of connector/${name} was given up: ${done.error}`);
 }
+
+/** Why letters, if any, lie where they lay. */
+function passedOver(name: string, { replayed, left, others, error, topic }: JsonRecord): string[] {
+  const [without, ofOthers] = [Number(left ?? 0), Number(others ?? 0)];
+  if (without > 0) {
+    const told = counted(without, 'letter', ['does', 'do']);
+    return [
+      `${told} not say where from, as the headers do that errors.deadletterqueue.context.headers.enable=true writes: ` +
+        `drover dead-letters replay ${connectorWord(name)} --topic TOPIC says where to`,
+      ...(ofOthers > 0 ? [ofOther(ofOthers)] : []),
+    ];
+  }
+  if (ofOthers > 0) return [ofOther(ofOthers)];
+  if (Number(replayed) > 0 || error !== null) return [];
+  return [`${topic ?? 'The queue'} has no letter that was not replayed before: each is put back once`];
+}
+
+const ofOther = (count: number) =>
+  `${counted(count, 'letter', areOrIs)} of other connectors, which share the topic: a replay of theirs puts them back`;
 
 const requestedAt = (report: Json): Json =>
   isRecord(report) && isRecord(report.replay) ? (report.replay.requested_at ?? null) : null;

@@ -55,7 +55,7 @@ async function deleteConnectors(session: Session, options: DeleteOptions, args: 
   );
   const deleted = tried.done.filter(({ value }) => value).map(({ name }) => name);
   session.value({ deleted, missing, refused });
-  requireAll(tried, 'were not deleted');
+  requireAll(tried, { one: 'was not deleted', many: 'were not deleted' });
 }
 
 /** Only what is stopped lets its offsets go. */

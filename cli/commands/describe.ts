@@ -3,7 +3,7 @@ import { shownValue } from '../config-diff.ts';
 import { type Connector, listOf, misspeltOf, recordOf, theConnector, waitsForRunner } from '../connect-api.ts';
 import { CliError, exitCodes, usageError } from '../faults.ts';
 import { isRecord, type Json, type JsonRecord } from '../json.ts';
-import { age, bytesText, stateCell, table } from '../output.ts';
+import { age, bytesText, counted, stateCell, table } from '../output.ts';
 import { parseTarget } from '../resources.ts';
 import { RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
@@ -37,7 +37,7 @@ export function addDescribe(program: Command, context: CommandContext): void {
         );
         const values = tried.done.map(({ value }) => value);
         if (values.length > 0) session.value(names.length === 1 ? values[0] : values);
-        requireAll(tried, 'could not be described');
+        requireAll(tried, { one: 'could not be described', many: 'could not be described' });
       }),
     );
 }
@@ -129,13 +129,14 @@ async function describeConnector(session: Session, name: string): Promise<unknow
     }
   }
   if (isRecord(known.replay)) {
-    const { topic, replayed, left, error, done_at: done } = known.replay;
+    const { topic, replayed, left, others, error, done_at: done } = known.replay;
     section(session, 'Replay of dead letters');
     session.facts(
       [
         ['Topic', String(topic)],
         ['Put back', String(replayed)],
-        ['Left', left === null ? null : String(left)],
+        ['Left', left === null ? null : `${left}${Number(left) === 0 ? '' : ', as nothing says where from'}`],
+        ['Of others', Number(others ?? 0) === 0 ? null : String(others)],
         ['Done', done === null ? 'under way' : String(done)],
         ['Error', error === null ? null : { text: String(error), style: 'red' }],
       ],
@@ -153,7 +154,7 @@ function section(session: Session, title: string): void {
 function lagText(value: Json | undefined): string {
   const { records = null, seconds = null, seconds_left: left = null } = (value ?? {}) as Readonly<Record<string, Json>>;
   const parts = [
-    ...(records === null ? [] : [`${figure(records)} records`]),
+    ...(records === null ? [] : [counted(Number(records), 'record')]),
     ...(seconds === null ? [] : [age(Number(seconds) * 1000)]),
     ...(left === null ? [] : [`${age(Number(left) * 1000)} left`]),
   ];

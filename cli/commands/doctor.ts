@@ -8,7 +8,7 @@ import { CliError, exitCodes, messageOf } from '../faults.ts';
 import type { Installation } from '../installation.ts';
 import { isRecord, type Json } from '../json.ts';
 import { functionConfiguration } from '../logs.ts';
-import { age, type Cell } from '../output.ts';
+import { age, type Cell, counted, wereOrWas } from '../output.ts';
 import { connectorWord } from '../resources.ts';
 import type { Rest } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
@@ -185,7 +185,12 @@ async function reports(rest: Rest, connectors: readonly Connector[], now: number
   if (misspelt.length > 0) {
     const word = connectorWord(misspelt[0]!);
     const mend = `drover describe ${word} names them; drover patch ${word} --set KEY=VALUE --remove MISSPELT`;
-    findings.push({ check: 'settings', result: 'warning', detail: `${several(misspelt)} have misspelt ones`, mend });
+    findings.push({
+      check: 'settings',
+      result: 'warning',
+      detail: `${several(misspelt)} ${misspelt.length === 1 ? 'has' : 'have'} misspelt ones`,
+      mend,
+    });
   }
   return findings;
 }
@@ -314,9 +319,14 @@ async function failures({ aws }: Installation, { failureQueues }: StackResources
       const count = Number((await askAws(() => client.send(asked))).Attributes?.ApproximateNumberOfMessages ?? 0);
       if (count === 0) continue;
       const mend = 'docs/operations.md, "Read the alarms": FailedEvents, and the failures of an event source';
-      found.push({ check, result: 'wrong', detail: `${count} events were given up: ${url.split('/').at(-1)}`, mend });
+      found.push({
+        check,
+        result: 'wrong',
+        detail: `${counted(count, 'event', wereOrWas)} given up: ${url.split('/').at(-1)}`,
+        mend,
+      });
     }
-    return found.length > 0 ? found : [ok(check, `no event was given up (${failureQueues.length} queues)`)];
+    return found.length > 0 ? found : [ok(check, `no event was given up (${counted(failureQueues.length, 'queue')})`)];
   } finally {
     client.destroy();
   }

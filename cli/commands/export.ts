@@ -6,6 +6,7 @@ import { type Connector, setState } from '../connect-api.ts';
 import { CliError, usageError } from '../faults.ts';
 import { fileStems } from '../file-stems.ts';
 import { isRecord, type Json, printJson } from '../json.ts';
+import { areOrIs, counted, countedOf, wereOrWas } from '../output.ts';
 import { type Rest, RestError } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { isOfOne } from '../try-each.ts';
@@ -13,10 +14,11 @@ import { awaitGone, pollUntil, secondsOf } from '../wait.ts';
 import { connectorsOf, offsetsOf } from './get.ts';
 
 const forms = ['json', 'yaml', 'strimzi'] as const;
+type Form = (typeof forms)[number];
 
 interface ExportOptions {
   readonly dir?: string;
-  readonly as: (typeof forms)[number];
+  readonly as?: Form;
   readonly cluster: string;
   readonly offsets?: boolean;
   readonly wait?: boolean;
@@ -36,7 +38,7 @@ export function addExport(program: Command, context: CommandContext): void {
     )
     .argument('[name...]', 'only these; else all')
     .option('--dir <folder>', 'write files there')
-    .addOption(new Option('--as <form>', 'of the files').choices(forms).default('json'))
+    .addOption(new Option('--as <form>', 'of the files (default: json, or as -o says)').choices(forms))
     .option('--cluster <name>', 'of Strimzi: the KafkaConnect resource that runs them', 'connect')
     .option('--offsets', 'with their offsets; needs --dir')
     .option('--wait', 'stop them, and wait until everything is in the mirror topics')
@@ -45,7 +47,17 @@ export function addExport(program: Command, context: CommandContext): void {
     .action(run(context, exportConnectors));
 }
 
+/** By `--as`; without it `-o` says as much. */
+function formOf(session: Session, { as }: ExportOptions): Form {
+  const { format } = session;
+  if (as !== undefined) return as;
+  if (format === 'wide' || format === 'name')
+    throw usageError(`-o ${format} is no form of a file: --as ${forms.join(', ')}; drover get connectors lists them`);
+  return format === 'yaml' ? 'yaml' : 'json';
+}
+
 async function exportConnectors(session: Session, options: ExportOptions, names: string[]): Promise<void> {
+  const as = formOf(session, options);
   if (options.offsets === true && options.dir === undefined)
     throw usageError('--offsets writes files of their own: say where, with --dir');
   const rest = await session.rest();
@@ -55,28 +67,27 @@ async function exportConnectors(session: Session, options: ExportOptions, names:
     // The files say how they are left: stopped.
     connectors = await connectorsOf(rest, names);
   }
-  const bad = connectors.filter(
-    ({ name }) => options.as === 'strimzi' && !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name),
-  );
+  const bad = connectors.filter(({ name }) => as === 'strimzi' && !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name));
   for (const { name } of bad)
     session.note(`connector/${name} cannot be a KafkaConnector: Kubernetes takes a-z, 0-9, "-" and "." as a name`);
   const shown = connectors.filter((connector) => !bad.includes(connector));
-  const documents = shown.map((connector) => ({ name: connector.name, document: documentOf(connector, options) }));
+  const documents = shown.map((connector) => ({ name: connector.name, document: documentOf(connector, as, options) }));
   if (options.dir === undefined)
     session.io.out(
       printed(
         documents.map(({ document }) => document),
-        options,
+        as,
       ),
     );
-  else await write(session, rest, options.dir, documents, options);
-  if (bad.length > 0) throw new CliError(`${bad.length} of ${connectors.length} connectors were left out`);
+  else await write(session, rest, options.dir, documents, as, options);
+  if (bad.length > 0)
+    throw new CliError(`${countedOf(bad.length, connectors.length, 'connector', wereOrWas)} left out`);
 }
 
 type Document = Readonly<Record<string, unknown>>;
 
 /** As it is when it comes to run: never before somebody says so. */
-function documentOf({ name, config, status }: Connector, { as, cluster }: ExportOptions): Document {
+function documentOf({ name, config, status }: Connector, as: Form, { cluster }: ExportOptions): Document {
   const { name: _name, ...settings } = config;
   const state = status.state === 'PAUSED' || status.state === 'STOPPED' ? status.state : null;
   if (as !== 'strimzi') return { name, config: settings, ...(state === null ? {} : { initial_state: state }) };
@@ -107,7 +118,7 @@ function documentOf({ name, config, status }: Connector, { as, cluster }: Export
 
 const yamlOf = (document: Document) => stringify(document, { lineWidth: 0 });
 
-function printed(documents: readonly Document[], { as }: ExportOptions): string {
+function printed(documents: readonly Document[], as: Form): string {
   if (as === 'json') return `${printJson(documents.length === 1 ? documents[0] : documents)}\n`;
   return documents.map(yamlOf).join('---\n');
 }
@@ -117,7 +128,8 @@ async function write(
   rest: Rest,
   dir: string,
   documents: readonly { name: string; document: Document }[],
-  options: ExportOptions,
+  as: Form,
+  { offsets }: ExportOptions,
 ): Promise<void> {
   const folder = resolve(session.io.cwd, dir);
   mkdirSync(folder, { recursive: true });
@@ -130,12 +142,8 @@ async function write(
   const stems = fileStems(documents.map(({ name }) => name));
   for (const { name, document } of documents) {
     const stem = stems.get(name)!;
-    put(
-      options.as === 'json' ? `${stem}.json` : `${stem}.yaml`,
-      options.as === 'json' ? `${printJson(document)}\n` : yamlOf(document),
-    );
-    if (options.offsets === true)
-      put(`${stem}.offsets.json`, `${printJson({ offsets: await offsetsIfAny(rest, name) })}\n`);
+    put(as === 'json' ? `${stem}.json` : `${stem}.yaml`, as === 'json' ? `${printJson(document)}\n` : yamlOf(document));
+    if (offsets === true) put(`${stem}.offsets.json`, `${printJson({ offsets: await offsetsIfAny(rest, name) })}\n`);
   }
   session.value({ files });
 }
@@ -160,14 +168,14 @@ async function handOver(
   const running = connectors.filter(({ status }) => status.state !== 'STOPPED');
   if (running.length > 0) {
     await session.confirm(
-      `Stop ${running.length} connectors (${running.map(({ name }) => name).join(', ')})?`,
+      `Stop ${counted(running.length, 'connector')} (${running.map(({ name }) => name).join(', ')})?`,
       yes === true,
     );
   }
   const before = await mirrorOf(rest);
   for (const { name } of running) await setState(rest, name, 'stop');
   for (const { name } of connectors) await awaitGone(session, rest, name, timeout);
-  session.note(`${connectors.length} connectors are stopped, and their tasks have let go`);
+  session.note(`${counted(connectors.length, 'connector', areOrIs)} stopped, and all tasks have let go`);
   let last = await mirrorOf(rest);
   let since = session.io.now();
   await pollUntil(

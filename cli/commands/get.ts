@@ -12,7 +12,7 @@ import {
   theConnector,
 } from '../connect-api.ts';
 import { CliError, exitCodes, usageError } from '../faults.ts';
-import { isRecord, type Json, printJson } from '../json.ts';
+import { isRecord, type Json, type JsonRecord, printJson } from '../json.ts';
 import { type Cell, oneLine, stateCell } from '../output.ts';
 import { parseTarget, type ResourceKind, readTask, resourceKinds, tasksOf } from '../resources.ts';
 import { type Rest, segment } from '../rest.ts';
@@ -75,6 +75,8 @@ export function connectorValue({ name, type, status, config, tasks }: Connector)
 const valuesOf = (names: readonly string[], values: readonly unknown[]): unknown =>
   names.length === 1 ? values[0] : values;
 
+const notThere = { one: 'is not there', many: 'are not there' };
+
 async function getConnectors(session: Session, names: readonly string[]): Promise<void> {
   const rest = await session.rest();
   const tried = await tryEach(
@@ -83,7 +85,7 @@ async function getConnectors(session: Session, names: readonly string[]): Promis
     (_name, { message }) => names.length > 1 && session.note(message),
   );
   const connectors = names.length === 0 ? await allConnectors(rest) : tried.done.map(({ value }) => value);
-  if (names.length > 0 && connectors.length === 0) return requireAll(tried, 'are not there');
+  if (names.length > 0 && connectors.length === 0) return requireAll(tried, notThere);
   session.list(
     connectors,
     [
@@ -100,7 +102,7 @@ async function getConnectors(session: Session, names: readonly string[]): Promis
       nothing: 'There are no connectors',
     },
   );
-  requireAll(tried, 'are not there');
+  requireAll(tried, notThere);
 }
 
 export const traceOf = ({ status, tasks }: Connector): string | null =>
@@ -278,7 +280,7 @@ async function getTopics(session: Session, names: readonly string[]): Promise<vo
     ],
     { values: found, name: ({ topic }) => topic, nothing: 'No connector has used a topic yet' },
   );
-  requireAll(tried, 'could not be asked');
+  requireAll(tried, { one: 'could not be asked', many: 'could not be asked' });
 }
 
 async function getLoggers(session: Session, names: readonly string[]): Promise<void> {
@@ -302,15 +304,35 @@ async function getLoggers(session: Session, names: readonly string[]): Promise<v
   );
 }
 
+const webhookClass = /(?:^|\.)WebhookSource(?:Connector)?$/;
+
+/** Webhooks are declared all together: which there are their connectors tell. */
+function hooksOf(connectors: readonly Connector[]): JsonRecord[] {
+  return connectors
+    .filter(({ config }) => webhookClass.test(config['connector.class'] ?? ''))
+    .map(({ name, status, tasks }) => ({
+      event_source: `hook:${name}`,
+      connector: name,
+      open: tasks.length > 0 && [status, ...tasks].every(({ state }) => state === 'RUNNING'),
+      event_without_connector_at: null,
+      rests_until: null,
+    }));
+}
+
 async function getFeeds(session: Session, names: readonly string[]): Promise<void> {
-  const answer = await (await session.rest()).find('/drover');
+  const rest = await session.rest();
+  const answer = await rest.find('/drover');
   if (answer === null) throw new CliError('There are no feeds here: this is no Drover', exitCodes.missing);
-  const feeds = listOf(recordOf(answer, 'the installation').feeds, 'the feeds')
-    .map((entry) => recordOf(entry, 'a feed'))
-    .filter(
-      ({ event_source: key, connector }) =>
-        names.length === 0 || names.includes(String(key)) || names.includes(String(connector)),
-    );
+  const declared = listOf(recordOf(answer, 'the installation').feeds, 'the feeds').map((entry) =>
+    recordOf(entry, 'a feed'),
+  );
+  // One with a buffer of its own is declared by itself, and has a claim as the others.
+  const known = new Set(declared.map(({ event_source: key }) => key));
+  const hooks = hooksOf(await allConnectors(rest)).filter(({ event_source: key }) => !known.has(key!));
+  const feeds = [...declared, ...hooks].filter(
+    ({ event_source: key, connector }) =>
+      names.length === 0 || names.includes(String(key)) || names.includes(String(connector)),
+  );
   session.list(
     feeds,
     [
@@ -324,7 +346,7 @@ async function getFeeds(session: Session, names: readonly string[]): Promise<voi
     {
       values: feeds,
       name: ({ event_source: key }) => String(key),
-      nothing: 'The deployment declares no event sources',
+      nothing: 'The deployment declares no event sources, and there are no webhooks',
     },
   );
 }

@@ -5,6 +5,7 @@ import { type Brokers, connectKafka, unreachableBrokers } from '../brokers.ts';
 import { recordOf } from '../connect-api.ts';
 import { CliError } from '../faults.ts';
 import { isRecord, type Json, parseJson } from '../json.ts';
+import { counted } from '../output.ts';
 import type { Session } from '../session.ts';
 import type { LeftConnector, TopicsOptions } from './import-topics.ts';
 
@@ -55,7 +56,7 @@ export async function connectorsOfBrokers(
         if (options.sinkOffsets === true) return { wanted, offsets: entries.length, entries };
         if (entries.length > 0) {
           session.note(
-            `${name}: its group ${group} has ${entries.length} offsets in the Kafka cluster ${there}, and the installation's is ${here}: ` +
+            `${name}: its group ${group} has ${counted(entries.length, 'offset')} in the Kafka cluster ${there}, and the installation's is ${here}: ` +
               'it begins anew. If the topics here hold the same records at the same offsets, say --sink-offsets',
           );
         }

@@ -7,6 +7,7 @@ import type { WantedConnector } from '../connector-files.ts';
 import { CliError, exitCodes, messageOf, usageError } from '../faults.ts';
 import { sendHttp } from '../http.ts';
 import { printJson } from '../json.ts';
+import { areOrIs, counted, countedOf } from '../output.ts';
 import { type Rest, Rest as RestClient, RestError, segment } from '../rest.ts';
 import { type CommandContext, run, type Session } from '../session.ts';
 import { isOfOne, requireAll, tryEach } from '../try-each.ts';
@@ -153,7 +154,7 @@ async function importConnectors(session: Session, options: ImportOptions, names:
   const bad = reports.filter(
     ({ verdict, result }) => result === 'failed' || ['is refused', 'no plugin', 'runs there'].includes(verdict),
   );
-  if (bad.length > 0) throw new CliError(`${bad.length} of ${reports.length} connectors are not imported`);
+  if (bad.length > 0) throw new CliError(`${countedOf(bad.length, reports.length, 'connector', areOrIs)} not imported`);
 }
 
 function refuseStrayOptions(options: ImportOptions): void {
@@ -351,7 +352,7 @@ function verbOf({ state, initialState }: WantedConnector, there: Connector | nul
 function tell({ io, paint }: Session, { name, verdict, ignored, errors, offsets, result }: Report): void {
   const style = verdict === 'works' && result !== 'failed' ? 'green' : verdict === 'is here already' ? 'dim' : 'red';
   const what = verdict === 'works' ? result : `${verdict}: ${result}`;
-  io.out(`connector/${name} ${paint(style, what)}${offsets === null ? '' : `, ${offsets} offsets`}\n`);
+  io.out(`connector/${name} ${paint(style, what)}${offsets === null ? '' : `, ${counted(offsets, 'offset')}`}\n`);
   if (ignored.length > 0) io.out(`  ignored: ${ignored.map((key) => printJson(key, 0)).join(', ')}\n`);
   for (const error of errors) io.out(`  ${error}\n`);
 }

@@ -60,17 +60,22 @@ export function addOffsets(program: Command, context: CommandContext): void {
     reset: {
       aliases: ['delete', 'forget'],
       summary: 'forget all offsets: it begins anew',
+      description: '',
       asks: (name: string) => ({ method: 'DELETE', path: offsetsOf(name) }),
     },
     undo: {
       aliases: ['rollback', 'restore'],
       summary: 'take back the last change by hand',
+      description:
+        'Sets what the last change has changed to what it was before. That is a change as well: a second undo takes the first one ' +
+        'back. drover offsets history NAME shows them, and drover offsets set sets any.',
       asks: (name: string) => ({ method: 'POST', path: `/drover${offsetsOf(name)}/undo` }),
     },
   };
-  for (const [verb, { aliases, summary, asks }] of Object.entries(verbs)) {
+  for (const [verb, { aliases, summary, description, asks }] of Object.entries(verbs)) {
     withStop(offsets.command(verb).aliases(aliases))
       .summary(summary)
+      .description(description)
       .argument('<name>')
       .action(
         run(context, (session, options: ChangeOptions, name: string) => change(session, name, options, asks(name))),

@@ -35,5 +35,7 @@ arrive behind a newer change of its item: compare \`ts_ms\` where that matters. 
     'kafka.topic.prefix': 'dynamodb-',
     'errors.tolerance': 'all',
     'drover.errors.deadletterqueue.topic.name': 'orders-unreadable',
+    // The broker's default: a local one cannot do three.
+    'drover.errors.deadletterqueue.topic.replication.factor': '-1',
   },
 } as const satisfies { title: string; intro: string; source: Settings };

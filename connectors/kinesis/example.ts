@@ -28,5 +28,7 @@ the stream's mapping begins no later.`,
     'kafka.topic': 'clicks',
     'errors.tolerance': 'all',
     'drover.errors.deadletterqueue.topic.name': 'clicks-unreadable',
+    // The broker's default: a local one cannot do three.
+    'drover.errors.deadletterqueue.topic.replication.factor': '-1',
   },
 } as const satisfies { title: string; intro: string; source: Settings };

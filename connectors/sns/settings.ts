@@ -1,4 +1,4 @@
-import { defineConfig, lambda, nonEmptyString, parseJsonPointer, validString } from '../../src/api/index.ts';
+import { defineConfig, lambda, nonEmptyString, parseJsonPointer, topicName, validString } from '../../src/api/index.ts';
 
 export const snsConfig = defineConfig({
   'sns.feed': {
@@ -9,7 +9,7 @@ export const snsConfig = defineConfig({
   },
   'kafka.topic': {
     type: 'STRING',
-    validator: nonEmptyString,
+    validator: topicName,
     importance: 'HIGH',
     doc: 'Topic that the messages are written to.',
   },

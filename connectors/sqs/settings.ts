@@ -6,6 +6,7 @@ import {
   lambda,
   parseJsonPointer,
   range,
+  topicName,
   validString,
 } from '../../src/api/index.ts';
 
@@ -21,10 +22,6 @@ const url = lambda('a URL', (_name, value) =>
 
 const region = lambda('a region', (_name, value) =>
   value === null || /^[a-z]{2}(?:-[a-z]+)+-\d$/.test(String(value)) ? undefined : 'It looks like eu-west-1',
-);
-
-const oneTopic = lambda('the name of one topic', (_name, value) =>
-  /^[\w.-]{1,249}$/.test(String(value)) ? undefined : 'It must name one topic',
 );
 
 const pointer = lambda('a JSON pointer', (_name, value) => {
@@ -55,7 +52,7 @@ export const sqsSourceConfig = defineConfig({
     importance: 'HIGH',
     doc: 'URL of the queue, standard or FIFO. A queue that the deployment declares brings its messages; else it is polled.',
   },
-  topics: { type: 'STRING', validator: oneTopic, importance: 'HIGH', doc: 'The topic that messages go to.' },
+  topics: { type: 'STRING', validator: topicName, importance: 'HIGH', doc: 'The topic that messages go to.' },
   'sqs.region': {
     type: 'STRING',
     default: null,

@@ -39,7 +39,7 @@ meant.
 
 | mode | answered | when Kafka is away | order |
 | --- | --- | --- | --- |
-| \`sync\` | 200 after the acknowledgement of all records of the request | 503, \`Retry-After\` | of who waits for each answer |
+| \`sync\` | 200 after the acknowledgement of all records of the request | 503 within ten seconds, \`Retry-After\` | of who waits for each answer |
 | \`buffered\` | 202 when the request is in a queue of SQS | 202: it waits, up to 14 days | none |
 
 At least once: a sender that does not get the answer sends again, and so does who replays a signed request inside the window. Its
@@ -50,7 +50,8 @@ records of one request are sent together or refused together, except for what th
 A hook that is paused, stopped or FAILED answers 503. What was answered 202 before waits, for as long as that takes: connectors share a
 queue, in which what is for such a one goes behind the others again and again, after 5 seconds first, then twice as long each time up
 to 15 minutes, so that it may come so long after the hook is resumed. Of \`ownBuffers\`, \`['orders']\` say, each named connector has a queue
-of its own, which is held meanwhile: it costs nothing while it waits, for 14 days at most, and comes as soon as the hook is resumed.
+of its own, which is held meanwhile: it costs nothing while it waits, for 14 days at most, and comes as soon as the hook is resumed. What
+was on its way when the hook was paused comes within ten seconds, where the functions have a way to SQS.
 
 Who sends is asked, and what can be read is read, before a request goes into the buffer. What cannot be delivered out of it, for
 1000 tries or about two days, is in the queue \`BufferFailures\` of \`webhooks\`. Functions in a VPC need a way to SQS for it, and to the

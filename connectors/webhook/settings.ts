@@ -1,4 +1,12 @@
-import { defineConfig, lambda, nonEmptyString, parseJsonPointer, range, validString } from '../../src/api/index.ts';
+import {
+  defineConfig,
+  lambda,
+  nonEmptyString,
+  parseJsonPointer,
+  range,
+  topicName,
+  validString,
+} from '../../src/api/index.ts';
 
 const jsonPointer = lambda('JSON pointer', (_name, value) => {
   if (value === null) return undefined;
@@ -33,7 +41,7 @@ export const mostBodyBytes = { sync: 4_194_304, buffered: 262_144 } as const;
 export const webhookConfig = defineConfig({
   'kafka.topic': {
     type: 'STRING',
-    validator: nonEmptyString,
+    validator: topicName,
     importance: 'HIGH',
     doc: 'Topic that the requests are written to.',
   },

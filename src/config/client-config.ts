@@ -141,16 +141,36 @@ export function clientConfig(client: Client): ConfigDef {
   return def;
 }
 
-/** Throws ConfigError for the first override that Kafka's own client would not start with. */
-export function requireOverrides(client: Client, overrides: Settings): void {
+interface OverrideFault {
+  /** Without the prefix. */
+  readonly key: string;
+  readonly message: string;
+}
+
+/** The overrides that Kafka's own client would not start with; what it asks of several together once each is well. */
+export function overrideFaults(client: Client, overrides: Settings): OverrideFault[] {
   const { keys } = clientConfig(client);
   const read = (name: string) => parseKey(keys.get(name)!, overrides) as number;
-  for (const name of Object.keys(overrides)) if (keys.has(name)) read(name);
-  for (const { of, set, isWrong, message } of rules) {
-    if (of === client && set.some((name) => isSet(overrides, name)) && isWrong(read)) {
-      throw new ConfigError(message, { key: set[0]! });
+  const faults = Object.keys(overrides).flatMap((key): OverrideFault[] => {
+    try {
+      if (keys.has(key)) read(key);
+      return [];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return [{ key, message: error.message }];
     }
-  }
+  });
+  if (faults.length > 0) return faults;
+  return rules.flatMap(({ of, set, isWrong, message }) => {
+    const key = of === client ? set.find((name) => isSet(overrides, name)) : undefined;
+    return key !== undefined && isWrong(read) ? [{ key, message }] : [];
+  });
+}
+
+/** Throws ConfigError for the first of them. */
+export function requireOverrides(client: Client, overrides: Settings): void {
+  const [fault] = overrideFaults(client, overrides);
+  if (fault !== undefined) throw new ConfigError(fault.message, { key: fault.key });
 }
 
 /** What Kafka's clients ask of several settings together. */

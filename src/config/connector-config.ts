@@ -331,7 +331,7 @@ export const deadLetterSettings = defineConfig({
     type: 'SHORT',
     default: 3,
     importance: 'MEDIUM',
-    doc: 'Replication factor of that topic when it has to be created.',
+    doc: 'Replication factor of that topic when it has to be created. -1: the default of the broker.',
     group: 'Error Handling',
     orderInGroup: 7,
     width: 'MEDIUM',

@@ -118,7 +118,7 @@ export const sourceRunSettings = defineConfig({
     type: 'SHORT',
     default: 3,
     importance: 'MEDIUM',
-    doc: 'Replication factor with which that topic is created if it is missing.',
+    doc: 'Replication factor with which that topic is created if it is missing. -1: the default of the broker.',
   },
   'drover.errors.deadletterqueue.context.headers.enable': {
     type: 'BOOLEAN',

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts';
+import { isTopicName, legalTopicNames } from './topic-name.ts';
 
 /** Checks one parsed value (null when unset or unreadable) and throws a ConfigError. Java: ConfigDef.Validator. */
 export interface Validator {
@@ -104,6 +105,11 @@ export function lambda(description: string, check: (name: string, value: unknown
     },
   };
 }
+
+/** One that Kafka makes. */
+export const topicName: Validator = lambda('name of a topic', (_name, value) =>
+  typeof value === 'string' && isTopicName(value) ? undefined : `It must be the name of one topic (${legalTopicNames})`,
+);
 
 /** All of them, in order. Java: ConfigDef.CompositeValidator. */
 export function allOf(...validators: readonly Validator[]): Validator {

@@ -3,6 +3,7 @@ import { NotFoundError } from '../errors.ts';
 import { findConnector } from '../plugins/registry.ts';
 import { deathsOf, lastDeathOf, traceWithDeaths } from '../storage/deaths.ts';
 import { everyTick } from '../storage/due-index.ts';
+import { feedSetting } from '../storage/feed-store.ts';
 import type { ConnectorItem, LeaseState, State, TaskItem } from '../storage/items.ts';
 import { declaredNames } from './connector-config-def.ts';
 import { connectorAndTasks, noStatus } from './connector-lookup.ts';
@@ -122,8 +123,20 @@ function taskReport(item: TaskItem, now: number): TaskReport {
     consecutiveFailures: counters.consecutiveFailures,
     restartAttempts: counters.restartAttempts,
     deaths: deathsReport(item, now),
-    lag: { records: counters.lagRecords, seconds: counters.lagSeconds, secondsLeft: counters.lagSecondsLeft },
+    lag: isDrained(item, now)
+      ? { records: null, seconds: null, secondsLeft: null }
+      : { records: counters.lagRecords, seconds: counters.lagSeconds, secondsLeft: counters.lagSecondsLeft },
   };
+}
+
+/** So long after an event, its event source would have brought another if it had one. */
+const nextEventMs = 30_000;
+
+/** What the last event of a feed tells is how far behind that one was: once it is delivered and none follows, nothing is known to be. */
+function isDrained({ config, counters }: TaskItem, now: number): boolean {
+  const { lastRunAt, lastSuccessAt } = counters;
+  if (config[feedSetting] === undefined || lastRunAt === null || lastSuccessAt === null) return false;
+  return lastSuccessAt >= lastRunAt && now - lastRunAt > nextEventMs;
 }
 
 /** A task that is being run stays due: of a run that has died, what its lease held back is due since that was over. */

@@ -1,11 +1,11 @@
 import { deadLetterTopic } from '../config/connector-config.ts';
 import { sourceDeadLetterTopic } from '../config/run-settings.ts';
+import { isTopicName, legalTopicNames } from '../config/topic-name.ts';
 import { ConnectError } from '../errors.ts';
 import { connectorAndTasks } from './connector-lookup.ts';
 import type { HerderDeps } from './herder-deps.ts';
 
 const refused = (message: string) => new ConnectError('request.invalid', message);
-const legalTopic = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/;
 
 /**
  * Asks for the dead letters of a connector to be put back, which its next run does. `target` is where letters go that do
@@ -25,8 +25,8 @@ export async function replayDeadLetters(deps: HerderDeps, name: string, target: 
     if (type === 'sink') return ask(deps, name, target);
     throw refused('The dead letters of a source need a "topic" to go to: not all of them are in the form of their own');
   }
-  if (!legalTopic.test(target)) {
-    throw refused(`"${target}" is not a legal topic name (letters, digits, ".", "_" and "-", at most 249)`);
+  if (!isTopicName(target)) {
+    throw refused(`"${target}" is not a legal topic name (${legalTopicNames})`);
   }
   if (target === queue) throw refused(`The "topic" is the dead letter queue itself: ${target}`);
   return ask(deps, name, target);

@@ -11,6 +11,7 @@ import { feedRefusals } from './feed-checks.ts';
 import type { ConfigInput } from './herder.ts';
 import type { HerderDeps } from './herder-deps.ts';
 import { invalidConfig } from './invalid-config.ts';
+import { withStartWarnings } from './start-warnings.ts';
 import { withTimerWarnings } from './timer-warnings.ts';
 
 const classKey = 'connector.class';
@@ -48,7 +49,7 @@ async function validate(installation: Installation, input: ConfigInput): Promise
   const settings = withoutNulls(input);
   const infos = await validateConnectorConfig(plugins, input, converterDefaults, overrideRules);
   const checked = withoutErrorsOfReferences(settings, withDroverSettings(plugins, settings, infos));
-  const all = withTimerWarnings(plugins, settings, checked);
+  const all = withStartWarnings(plugins, withoutReferences(settings), withTimerWarnings(plugins, settings, checked));
   const refusals = new Map(overrideRefusals(typeOf(plugins, settings), settings, overrideRules));
   if (!hasRunner && asksForRunner(settings)) refusals.set('drover.runner', noRunner);
   const refused = withRefusals(all, refusals);
@@ -91,6 +92,9 @@ function withDroverSettings(plugins: PluginRegistry, settings: Settings, infos: 
 
 /** `${provider:path:key}`, which only a run may resolve. */
 const reference = /\$\{[^}:]*:[^}]*\}/;
+
+const withoutReferences = (settings: Settings): Settings =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => !reference.test(value)));
 
 /** What a reference stands for is checked where it is resolved: here it is neither a number nor one of a list. */
 function withoutErrorsOfReferences(settings: Settings, infos: ConfigInfos): ConfigInfos {

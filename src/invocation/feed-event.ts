@@ -7,6 +7,8 @@ export interface FeedInvocation {
   readonly source: string;
   /** So long its source waits for an answer, in milliseconds; null: as long as the function may take. */
   readonly waitsMs: number | null;
+  /** Its messages, where its source is a queue; else none. */
+  readonly messages: readonly unknown[];
   /** Nobody takes it now: what the source is told so that it brings the event again. Throws, where that is how. */
   giveBack(why: 'unclaimed' | 'held' | 'failed', error: Error): unknown;
 }
@@ -32,10 +34,12 @@ const invalid = (why: string) => new ConnectError('invocation.invalid', `Not an 
 function fromRecords(records: readonly unknown[]): FeedInvocation {
   const { eventSource, eventSourceARN: source } = records[0] as Fields;
   if (typeof source !== 'string' || source === '') throw invalid('its records do not say where they come from');
-  if (eventSource === 'aws:sqs') return { source, waitsMs: null, giveBack: () => allFailed(records) };
+  if (eventSource === 'aws:sqs')
+    return { source, waitsMs: null, messages: records, giveBack: () => allFailed(records) };
   return {
     source,
     waitsMs: null,
+    messages: [],
     giveBack: (_why, error) => {
       throw error;
     },
@@ -48,14 +52,17 @@ function allFailed(records: readonly unknown[]) {
   return { batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 
-/** An HTTP API gives up after 30 s, and says nothing of what to do then. */
-const gatewayWaitsMs = 27_000;
+/**
+ * Most who send give up after ten seconds, and learn nothing of why: what Kafka has not taken till then, less the margin of a
+ * run, is answered 503 in time for them to hear when to try again. Kafka takes milliseconds, where it takes any.
+ */
+const senderWaitsMs = 10_000;
 
 function fromRequest({ pathParameters, rawPath }: Fields): FeedInvocation {
   const named = isFields(pathParameters) ? pathParameters.connector : undefined;
   const name = typeof named === 'string' ? named : nameIn(rawPath);
   if (name === '') throw invalid('its path names no connector');
-  return { source: hookPrefix + name, waitsMs: gatewayWaitsMs, giveBack: (why) => refusal(why, name) };
+  return { source: hookPrefix + name, waitsMs: senderWaitsMs, messages: [], giveBack: (why) => refusal(why, name) };
 }
 
 /** Of a request that the API does not take apart. */

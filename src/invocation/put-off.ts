@@ -2,6 +2,11 @@ import type { MessageAttributeValue, SendMessageBatchRequestEntry, SQSClient } f
 import { type Fields, fieldsOf } from './fields.ts';
 
 /**
+ * What becomes of messages whose connector may not take them now.
+ *
+ * Of a queue of its own: they are given back, and are to be seen again soon. What Lambda gives back stays hidden for what
+ * is left of the visibility timeout, minutes by default, which a connector that goes on meanwhile would have to wait for.
+ *
  * Messages of a shared queue whose connector may not take them now: of such a queue nothing can be held for one connector
  * alone, and what is given back again and again ends in the dead letter queue. So they go to the end of the queue, with a
  * delay, and those that were brought are done with. A death in between leaves both: at least once.
@@ -13,6 +18,15 @@ const countAttribute = 'drover.put-off';
 const firstDelaySeconds = 5;
 /** The most that SQS takes. */
 const longestDelaySeconds = 900;
+
+/**
+ * So long what was given back stays hidden, by when its queue is held most often. Only the first time: what is brought again
+ * and again would soon be put aside by a queue that counts few tries.
+ */
+const hiddenSeconds = 10;
+/** A function may have no way to SQS: then it is not waited for, and not tried again for a while. */
+const showWithinMs = 1000;
+const showAgainMs = 600_000;
 
 /** Of SendMessageBatch; in bytes, of all its messages with their attributes, with some room. */
 const mostEntries = 10;
@@ -31,6 +45,8 @@ export interface PutOff {
 export interface LaterQueue {
   /** `records`: of an event of the queue by this ARN. Never rejects. */
   putOff(queueArn: string, records: readonly unknown[]): Promise<PutOff>;
+  /** The same, of messages that are given back. Best effort: else they are hidden for as long as their queue says. */
+  showSoon(queueArn: string, records: readonly unknown[]): Promise<void>;
 }
 
 interface Message {
@@ -47,11 +63,47 @@ export class SqsLaterQueue implements LaterQueue {
   readonly #connect: () => Promise<Pick<SQSClient, 'send'>>;
   #client: Promise<Pick<SQSClient, 'send'>> | null = null;
   readonly #urls = new Map<string, Promise<string>>();
+  readonly #now: () => number;
+  #showFrom = Number.NEGATIVE_INFINITY;
 
   constructor(
     connect = async (): Promise<Pick<SQSClient, 'send'>> => new (await import('./sqs-sdk.ts')).SQSClient({}),
+    now: () => number = Date.now,
   ) {
     this.#connect = connect;
+    this.#now = now;
+  }
+
+  async showSoon(queueArn: string, records: readonly unknown[]): Promise<void> {
+    if (this.#now() < this.#showFrom) return;
+    const abortSignal = AbortSignal.timeout(showWithinMs);
+    const handles = records.flatMap((record) => {
+      const { receiptHandle, attributes } = fieldsOf(record);
+      const isFirst = Number(fieldsOf(attributes).ApproximateReceiveCount) === 1;
+      return isFirst && typeof receiptHandle === 'string' ? [receiptHandle] : [];
+    });
+    if (handles.length === 0) return;
+    const batches = Array.from({ length: Math.ceil(handles.length / mostEntries) }, (_, batch) =>
+      handles.slice(batch * mostEntries, (batch + 1) * mostEntries),
+    );
+    try {
+      this.#client ??= this.#connect();
+      const [client, QueueUrl, { ChangeMessageVisibilityBatchCommand }] = await Promise.all([
+        this.#client,
+        this.#urlOf(queueArn, abortSignal),
+        import('./sqs-sdk.ts'),
+      ]);
+      for (const batch of batches) {
+        const Entries = batch.map((ReceiptHandle, index) => ({
+          Id: String(index),
+          ReceiptHandle,
+          VisibilityTimeout: hiddenSeconds,
+        }));
+        await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }), { abortSignal });
+      }
+    } catch {
+      this.#showFrom = this.#now() + showAgainMs;
+    }
   }
 
   async putOff(queueArn: string, records: readonly unknown[]): Promise<PutOff> {
@@ -87,21 +139,22 @@ export class SqsLaterQueue implements LaterQueue {
     return refused.map(({ Id }) => batch[Number(Id)]!.messageId);
   }
 
-  #urlOf(queueArn: string): Promise<string> {
+  #urlOf(queueArn: string, abortSignal?: AbortSignal): Promise<string> {
     let url = this.#urls.get(queueArn);
     if (url === undefined) {
-      url = this.#askUrl(queueArn);
+      url = this.#askUrl(queueArn, abortSignal);
       this.#urls.set(queueArn, url);
       url.catch(() => this.#urls.delete(queueArn));
     }
     return url;
   }
 
-  async #askUrl(queueArn: string): Promise<string> {
+  async #askUrl(queueArn: string, abortSignal: AbortSignal | undefined): Promise<string> {
     const [, , , , QueueOwnerAWSAccountId, QueueName] = queueArn.split(':');
     const { GetQueueUrlCommand } = await import('./sqs-sdk.ts');
     const asked = new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId });
-    return (await (await this.#client!).send(asked)).QueueUrl!;
+    const client = await this.#client!;
+    return (await (abortSignal === undefined ? client.send(asked) : client.send(asked, { abortSignal }))).QueueUrl!;
   }
 }
 

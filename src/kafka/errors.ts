@@ -1,3 +1,4 @@
+import { legalTopicNames } from '../config/topic-name.ts';
 import { ConnectError, FencedError, RetriableError } from '../errors.ts';
 
 /** Kafka's error codes that Drover names; others are told by number. */
@@ -176,7 +177,7 @@ const wordings: Readonly<Record<number, Wording>> = {
   17: {
     code: 'kafka.invalid_topic',
     javaClass: 'InvalidTopicException',
-    say: (s) => `${nameOf(s)} is not a legal topic name (letters, digits, ".", "_" and "-", at most 249)`,
+    say: (s) => `${nameOf(s)} is not a legal topic name (${legalTopicNames})`,
   },
   29: {
     code: 'kafka.not_authorized',
@@ -202,7 +203,8 @@ const wordings: Readonly<Record<number, Wording>> = {
   38: {
     code: 'kafka.invalid_replication_factor',
     javaClass: 'InvalidReplicationFactorException',
-    say: (s) => `the cluster has fewer brokers than the replication factor that ${nameOf(s)} is to have`,
+    say: (s) =>
+      `the cluster has too few brokers for the replication factor that ${nameOf(s)} is to have, or that is none`,
   },
   44: {
     code: 'kafka.policy_violation',
@@ -257,6 +259,12 @@ export function kafkaError(code: number, subject: ErrorSubject): ConnectError {
     facts,
     ...(wording ? { javaClass: wording.javaClass } : { javaClass: 'KafkaException' }),
   });
+}
+
+/** What to do where the broker did not make a topic with the replication factor of `setting`; empty where it was not that. */
+export function replicationFix(error: unknown, setting: string): string {
+  if (!(error instanceof ConnectError) || error.code !== wordings[38]!.code) return '';
+  return `. Set ${setting}=1, or to as many brokers as there are at most, or to -1 for the broker's default; or make the topic by hand`;
 }
 
 /** The same as `kafkaError`, but final where waiting has already been tried: the topic that nobody created. */

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Send } from '../../cli/http.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { actConnectorRun, createMemoryRest, type MemoryRest } from '../support/memory-rest.ts';
 import { address, httpOf, type Said, type TerminalOptions, type as typeAnything, typeTo } from './terminal.ts';
@@ -40,7 +41,7 @@ describe('apply', () => {
     expect(await type(['diff', '-f', changed])).toEqual({
       code: 1,
       out: 'connector/orders would be changed\n  - tasks.max: "1"\n  - topic: "orders"\n  + topic: "others"\n',
-      err: 'drover: 1 connectors are different\n',
+      err: 'drover: 1 connector is different\n',
     });
     expect(await type(['apply', changed])).toMatchObject({ code: 0, out: 'connector/orders configured\n' });
     expect((await rest.call('GET', '/connectors/orders/config')).body).toEqual({
@@ -186,7 +187,7 @@ describe('get and describe', () => {
     );
     expect((await type('get topics')).err).toBe('No connector has used a topic yet\n');
     expect((await type('get loggers')).out).toContain('root');
-    expect((await type('get feeds')).err).toBe('The deployment declares no event sources\n');
+    expect((await type('get feeds')).err).toBe('The deployment declares no event sources, and there are no webhooks\n');
     expect(JSON.parse((await type('get offsets orders --json')).out)).toEqual({ offsets: [] });
   });
 
@@ -563,6 +564,82 @@ test('a file that means to be JSON and is not is told in the words of JSON', asy
   expect(await type(['apply', '-f', file('broken.json', '{"name": "a", "config": {')])).toMatchObject({
     code: 2,
     err: expect.stringMatching(/broken\.json:1:\d+: it is no JSON: /),
+  });
+  // YAML's parser stops elsewhere.
+  const said = await type(['apply', '-f', file('comma.json', '{\n  "name": "a",,\n  "config": {}\n}\n')]);
+  expect(said.err).toMatch(/comma\.json:2:15: it is no JSON: [^\d]*\n$/);
+});
+
+test('what Kafka Connect takes and no task can run with is told by validate and the dry run', async () => {
+  const wanted = file('doomed.json', { name: 'd', config: { ...config('a b'), 'producer.override.acks': '7' } });
+  for (const command of [['validate'], ['apply', '--dry-run']]) {
+    const { code, out, err } = await type([...command, '-f', wanted]);
+    expect(code).toBe(0);
+    expect(out + err).toMatch(
+      /^connector\/d: topic: The connector is made, and fails when it starts: "a b" is no name/m,
+    );
+    expect(out + err).toMatch(/^connector\/d: producer.override.acks: The connector is made, .*: Invalid value 7/m);
+  }
+});
+
+test('a webhook is among the feeds, held or not', async () => {
+  rest = createMemoryRest({ feeds: ['hook:*', 'hook:later'] });
+  type = typeTo(rest);
+  const hook = { 'connector.class': 'WebhookSource', 'kafka.topic': 'orders', 'http.auth.type': 'none' };
+  for (const name of ['open', 'new']) await rest.call('POST', '/connectors', { name, config: hook });
+  await actConnectorRun(rest, 'open', [{ state: 'RUNNING' }]);
+  const { out } = await type('get feeds');
+  expect(out).toMatch(/^hook:later +- +are held$/m);
+  expect(out).toMatch(/^hook:open +open +come$/m);
+  expect(out).toMatch(/^hook:new +new +are held$/m);
+  expect((await type('get feeds open -o name')).out).toBe('hook:open\n');
+});
+
+test('a name that there cannot be is one that is not there', async () => {
+  const wanted = file('tab.json', [
+    { name: 'a\tb', config: config() },
+    { name: 'orders', config: config() },
+  ]);
+  await rest.call('POST', '/connectors', { name: 'orders', config: config() });
+  expect(await type(['delete', '-f', wanted, '--ignore-not-found'])).toEqual({
+    code: 0,
+    out: 'connector/orders deleted\n',
+    err: '',
+  });
+  expect(await type(['get', 'connector', 'a\tb'])).toMatchObject({ code: 3, err: expect.stringContaining('"a\\tb"') });
+});
+
+test.each([
+  [{ replayed: 0, left: 2, others: 0 }, /^2 letters do not say where from.*replay s --topic TOPIC.*\n$/],
+  [{ replayed: 0, left: 0, others: 1 }, /^1 letter is of other connectors.*\n$/],
+  [{ replayed: 0, left: 0, others: 0 }, /^q has no letter that was not replayed before.*\n$/],
+  [{ replayed: 1, left: 0, others: 0 }, /^$/],
+])('a replay says why letters lie where they lay: %j', async (counts, why) => {
+  const sink = { 'connector.class': 'FileStreamSink', topics: 't', 'errors.deadletterqueue.topic.name': 'q' };
+  await rest.call('POST', '/connectors', { name: 's', config: sink });
+  const { stores, clock } = rest;
+  const http: Send = async (request) => {
+    const answer = await httpOf(rest)(request);
+    if (request.method !== 'POST') return answer;
+    const acquired = await stores.leases.acquireConnector('s', 'w', clock.now(), clock.now() + 60_000);
+    if (!acquired.granted) throw new Error(acquired.reason);
+    const progress = { request: 1, topic: 'q', topicId: null, ends: {}, next: {}, nextUnnamed: {}, error: null };
+    await stores.generations.putReplay(acquired.lease, { ...progress, ...counts, doneAt: clock.now() });
+    return answer;
+  };
+  const said = await type('dead-letters replay s --wait', { http });
+  expect(said.out).toMatch(counts.replayed === 1 ? /^1 dead letter was put back/ : /^0 dead letters were put back/);
+  expect(said).toMatchObject({ code: 0, err: expect.stringMatching(why) });
+});
+
+test('export has the form that -o or --as says', async () => {
+  await type(['apply', '-f', orders()]);
+  expect((await type('export orders -o yaml')).out).toMatch(/^name: orders\nconfig:\n/);
+  expect(JSON.parse((await type('export orders -o json')).out)).toMatchObject({ name: 'orders' });
+  expect((await type('export orders --as strimzi -o yaml')).out).toMatch(/^apiVersion: /);
+  expect(await type('export orders -o wide')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--as json, yaml'),
   });
 });
 

@@ -151,8 +151,43 @@ test.each([
     /"initial_state" is "HALTED": it must be one of RUNNING, PAUSED, STOPPED/,
   ],
   ['{"apiVersion":"v1","kind":"KafkaConnector","metadata":{"name":"a"},"spec":{}}', /"spec.class" is missing/],
+  [
+    '{"kind":"KafkaConnector","metadata":{"name":"a"},"spec":{}}',
+    /"kind" is KafkaConnector, and "apiVersion" is missing/,
+  ],
+  [
+    '{"apiVersion":"kafka.strimzi.io/v1","metadata":{"name":"a"},"spec":{}}',
+    /"apiVersion" is .*, and "kind" is missing/,
+  ],
+  ['{"metadata":{"name":"a"},"spec":{}}', /"apiVersion" and "kind" are missing/],
 ])('what is wrong with %j is said with its place', (text, message) => {
   expect(() => parseConnectors(text, 'f')).toThrow(message);
+});
+
+test('all that is wrong is said at once: in a manifest, a config, the documents of a file', () => {
+  const manifest = `apiVersion: kafka.strimzi.io/v1
+kind: KafkaConnector
+metadata: {}
+spec: { state: halted, tasksMax: [1], config: { a: [1], b: { c: 1 } } }
+`;
+  const faults = (text: string) => {
+    try {
+      parseConnectors(text, 'f');
+    } catch (error) {
+      return (error as Error).message.split('\n').map((line) => /"[^"]+"|no name/.exec(line)?.[0]);
+    }
+    return [];
+  };
+  expect(faults(manifest)).toEqual([
+    'no name',
+    '"config.a"',
+    '"config.b"',
+    '"spec.tasksMax"',
+    '"spec.class"',
+    '"spec.state"',
+  ]);
+  expect(faults(`${manifest}---\n{"config":{"x":null,"y":[]}}`)).toHaveLength(9);
+  expect(faults('[{"name":"a","x":1,"config":{"y":[]}}]')).toEqual(['"config.y"', '"x"']);
 });
 
 const ioOf = (stdin = ''): Io => ({ cwd: folder, readStdin: async () => stdin }) as Io;

@@ -49,7 +49,7 @@ describe('what is refused of one keeps none of the others', () => {
     expect(await type(['delete', '-f', filesOf(['a', 'b', 'c'])], busy())).toEqual({
       code: 1,
       out: 'connector/a deleted\nconnector/c deleted\n',
-      err: 'connector/b: busy\ndrover: 1 of 3 were not deleted\n',
+      err: 'connector/b: busy\ndrover: 1 of 3 was not deleted\n',
     });
     expect(await names()).toEqual(['b']);
   });

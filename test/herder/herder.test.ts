@@ -4,6 +4,7 @@ import { definePlugin } from '../../src/api/plugin.ts';
 import { defineConfig } from '../../src/config/config-def.ts';
 import { mostLoggers } from '../../src/herder/loggers.ts';
 import { everyTick } from '../../src/storage/due-index.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { actConnectorRun, createMemoryRest, type MemoryRest } from '../support/memory-rest.ts';
 
 const source = { 'connector.class': 'FileStreamSource', file: '/f', topic: 't' };
@@ -242,6 +243,117 @@ describe('a patch', () => {
       'topic',
     ]);
   });
+});
+
+describe('what Kafka Connect takes and no task can run with', () => {
+  const creation = { 'topic.creation.default.partitions': '1', 'topic.creation.default.replication.factor': '1' };
+  const dead = 'errors.deadletterqueue.topic.name';
+  const long = 'x'.repeat(250);
+
+  it.each([
+    ['producer.override.acks', source, { 'producer.override.acks': '7' }, /Invalid value 7 for configuration acks/],
+    ['producer.override.linger.ms', source, { 'producer.override.linger.ms': '-1' }, /at least 0/],
+    ['producer.override.delivery.timeout.ms', source, { 'producer.override.delivery.timeout.ms': '1' }, /linger.ms/],
+    ['consumer.override.auto.offset.reset', sink, { 'consumer.override.auto.offset.reset': 'middle' }, /earliest/],
+    [
+      'consumer.override.heartbeat.interval.ms',
+      sink,
+      { 'consumer.override.heartbeat.interval.ms': '60000' },
+      /set lower than session/,
+    ],
+    [
+      'topic.creation.groups',
+      source,
+      { ...creation, 'topic.creation.default.partitions': '0' },
+      /default.partitions: Num/,
+    ],
+    ['topic.creation.groups', source, { 'topic.creation.default.partitions': '1' }, /replication.factor" which has no/],
+    ['topic', source, { topic: 'a b' }, /"a b" is no name that a topic may have/],
+    ['topic', source, { topic: long }, /at most 249/],
+    ['topic', source, { topic: '.' }, /"\." is no name/],
+    ['topics', sink, { topics: 'good, a b' }, /"a b"/],
+    [dead, sink, { [dead]: 'a b' }, /"a b"/],
+    [`drover.${dead}`, source, { [`drover.${dead}`]: 'a b' }, /"a b"/],
+    ['offsets.storage.topic', source, { 'offsets.storage.topic': 'a b' }, /"a b"/],
+  ])('%s is made, as there, and told by validate: %#', async (key, base, more, message) => {
+    const config = { ...base, ...more };
+    const validated = await rest.call('PUT', `/connector-plugins/${base['connector.class']}/config/validate`, {
+      name: 'w',
+      ...config,
+    });
+    const { configs, error_count: errors } = validated.body as {
+      configs: { value: { name: string; warnings?: string[] } }[];
+      error_count: number;
+    };
+    expect(errors).toBe(0);
+    const told = configs.flatMap(({ value: { name, warnings = [] } }) => warnings.map((one) => [name, one]));
+    expect(told).toEqual([[key, expect.stringMatching(message)]]);
+    expect((await create('w', config)).status).toBe(201);
+  });
+
+  it.each([
+    [source, creation],
+    [
+      source,
+      {
+        topic: 'a b',
+        transforms: 'r',
+        'transforms.r.type': 'org.apache.kafka.connect.transforms.RegexRouter',
+        'transforms.r.regex': 'a b',
+        'transforms.r.replacement': 'ab',
+      },
+    ],
+    [source, { 'producer.override.acks': '${file:/secrets:acks}' }],
+    [sink, { 'topics.regex': 'a b', topics: '' }],
+  ])('of what may be well nothing is told: %#', async (base, more) => {
+    const path = `/connector-plugins/${base['connector.class']}/config/validate`;
+    expect(JSON.stringify((await rest.call('PUT', path, { name: 'w', ...base, ...more })).body)).not.toContain(
+      'warnings',
+    );
+  });
+});
+
+describe('values of query parameters that nobody foresaw are read as a Java worker reads them', () => {
+  it.each([
+    ['GET', '/connectors?expand=foo', 200, { a: {} }],
+    ['GET', '/connectors?expand=', 200, { a: {} }],
+    ['GET', '/connectors?expand=STATUS', 200, { a: {} }],
+    ['GET', '/connectors?expand=status,info', 200, { a: {} }],
+    ['GET', '/connectors?bar=foo', 200, ['a']],
+    ['POST', '/connectors/a/restart?includeTasks=maybe', 204, undefined],
+    ['POST', '/connectors/a/restart?includeTasks=', 204, undefined],
+    ['POST', '/connectors/a/restart?includeTasks=1', 204, undefined],
+    ['POST', '/connectors/a/restart?includeTasks=%20true', 204, undefined],
+    ['POST', '/connectors/a/restart?includeTasks=false&includeTasks=true', 204, undefined],
+    ['POST', '/connectors/a/restart?includeTasks=TRUE', 202, expect.objectContaining({ name: 'a' })],
+    ['POST', '/connectors/a/restart?onlyFailed=true', 202, expect.objectContaining({ name: 'a' })],
+  ])('%s %s', async (method, path, status, body) => {
+    await create('a');
+    await actConnectorRun(rest, 'a', [{}]);
+    const answer = await rest.call(method, path);
+    expect(answer.status).toBe(status);
+    if (body !== undefined) expect(answer.body).toEqual(body);
+  });
+});
+
+it('how far behind the last event of a feed was is told while another may follow, or while it is not delivered', async () => {
+  const clock = new ManualClock();
+  rest = createMemoryRest({ clock });
+  await create('fed');
+  await actConnectorRun(rest, 'fed', [{ config: { 'drover.feed.key': 'queue' } }]);
+  const lag = async () => {
+    const { body } = await rest.call('GET', '/drover/connectors/fed');
+    return (body as { tasks: { lag: { seconds: number | null } }[] }).tasks[0]!.lag.seconds;
+  };
+  const progress = { runs: 1, records: 1, bytes: 1, lag: { seconds: 46, left: null } };
+  await rest.stores.feeds.addProgress('fed', { ...progress, succeeded: true }, clock.now());
+  await clock.advance(30_000);
+  expect(await lag()).toBe(46);
+  await clock.advance(1);
+  expect(await lag()).toBeNull();
+  await rest.stores.feeds.addProgress('fed', { ...progress, succeeded: false }, clock.now());
+  await clock.advance(600_000);
+  expect(await lag()).toBe(46);
 });
 
 describe('a replay of dead letters', () => {

@@ -1,4 +1,9 @@
-import { GetQueueUrlCommand, type SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  type ChangeMessageVisibilityBatchCommand,
+  GetQueueUrlCommand,
+  type SendMessageBatchCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
 import { delayOf, SqsLaterQueue } from '../../src/invocation/put-off.ts';
 
@@ -97,4 +102,42 @@ test('what the queue does not take is given back alone, and why is told', async 
     failed: ['10', '11'],
     error: new Error('SQS does not answer'),
   });
+});
+
+const received = (id: string, times: number) => ({
+  ...message(id),
+  receiptHandle: `handle of ${id}`,
+  attributes: { ApproximateReceiveCount: String(times) },
+});
+
+test('what is given back is soon to be seen again, the first time', async () => {
+  const { later, batches } = noting();
+  const event = [...Array.from({ length: 11 }, (_, index) => received(String(index), 1)), received('again', 2)];
+  await later.showSoon(arn, event);
+  const sent = batches as unknown as ChangeMessageVisibilityBatchCommand['input'][];
+  expect(sent.map(({ Entries }) => Entries?.length)).toEqual([10, 1]);
+  expect(sent[1]).toEqual({
+    QueueUrl: url,
+    Entries: [{ Id: '0', ReceiptHandle: 'handle of 10', VisibilityTimeout: 10 }],
+  });
+  await later.showSoon(arn, [received('again', 2)]);
+  expect(batches).toHaveLength(2);
+});
+
+test('where there is no way to the queue it is not tried again for a while', async () => {
+  let [now, asked] = [0, 0];
+  const send = async () => {
+    asked++;
+    throw new Error('no way');
+  };
+  const later = new SqsLaterQueue(
+    async () => ({ send }) as unknown as Pick<SQSClient, 'send'>,
+    () => now,
+  );
+  await later.showSoon(arn, [received('1', 1)]);
+  await later.showSoon(arn, [received('2', 1)]);
+  expect(asked).toBe(1);
+  now = 600_000;
+  await later.showSoon(arn, [received('3', 1)]);
+  expect(asked).toBe(2);
 });

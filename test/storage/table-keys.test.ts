@@ -94,7 +94,9 @@ describe('keys of the table', () => {
     const long = sourceOffsetKey('c', '漢'.repeat(100_000));
     expect(Buffer.byteLength(long.sk)).toBeLessThanOrEqual(1024);
     expect(sourceOffsetKey('c', '漢'.repeat(100_001)).sk).not.toBe(long.sk);
-    expect(() => connectorPk('漢'.repeat(400))).toThrow(/connector name is too long: 1202 bytes, at most 1024/);
+    expect(() => connectorPk('漢'.repeat(400))).toThrow(/connector name is too long: 1200 bytes, at most 1022/);
     expect(connectorPk('漢'.repeat(300))).toHaveLength(302);
+    expect(connectorPk('n'.repeat(1022))).toHaveLength(1024);
+    expect(() => connectorPk('n'.repeat(1023))).toThrow(/: 1023 bytes, at most 1022 fit/);
   });
 });

@@ -92,6 +92,8 @@ export function createMemoryRest(
 export interface ActedTask {
   readonly state?: 'RUNNING' | 'FAILED' | 'PAUSED';
   readonly trace?: string;
+  /** Beside the connector's. */
+  readonly config?: Settings;
 }
 
 /** Acts a connector's run: puts these tasks in force, each run once. */
@@ -105,7 +107,12 @@ export async function actConnectorRun(rest: MemoryRest, name: string, tasks: rea
   const old = (await stores.config.getTasks(name)).map(({ task }) => task);
   await stores.generations.revokeTasks(lease, old);
   await stores.generations.deleteTasks(lease, old, now);
-  const news = tasks.map((_, task) => ({ task, config: { ...item.config }, assignment: [], positions: [] }));
+  const news = tasks.map(({ config }, task) => ({
+    task,
+    config: { ...item.config, ...config },
+    assignment: [],
+    positions: [],
+  }));
   await stores.generations.putTasks(lease, generation, news, now);
   for (const [task, acted] of tasks.entries()) {
     const run = await stores.leases.acquireTask(name, task, `w-${task}`, now, now + 60_000);

@@ -94,32 +94,30 @@ function decode(text: string): string {
   );
 }
 
-function bounded(key: string, what: string, field: string): string {
-  const bytes = Buffer.byteLength(key);
-  if (bytes <= maxSortKeyBytes) return key;
-  throw new ConnectError(
-    'storage.key_too_long',
-    `The ${what} is too long: ${bytes} bytes, at most ${maxSortKeyBytes} fit`,
-    {
-      javaClass: 'ConnectException',
-      facts: { key: field, bytes, maxBytes: maxSortKeyBytes },
-    },
-  );
+/** What is told is of the name itself, not of what stands in front of it in the key. */
+function bounded(prefix: string, name: string, what: string, field: string): string {
+  const bytes = Buffer.byteLength(name);
+  const maxBytes = maxSortKeyBytes - Buffer.byteLength(prefix);
+  if (bytes <= maxBytes) return prefix + name;
+  throw new ConnectError('storage.key_too_long', `The ${what} is too long: ${bytes} bytes, at most ${maxBytes} fit`, {
+    javaClass: 'ConnectException',
+    facts: { key: field, bytes, maxBytes },
+  });
 }
 
-export const connectorPk = (name: string) => bounded(connectorPrefix + encode(name), 'connector name', 'name');
+export const connectorPk = (name: string) => bounded(connectorPrefix, encode(name), 'connector name', 'name');
 export const connectorOf = (pk: string) => decode(pk.slice(connectorPrefix.length));
 export const isConnectorPk = (pk: string) => pk.startsWith(connectorPrefix);
 
 export const feedKeyOf = (pk: string) => decode(pk.slice(feedPrefix.length));
 export const isFeedPk = (pk: string) => pk.startsWith(feedPrefix);
 export const claimKey = (feedKey: string): Key => ({
-  pk: bounded(feedPrefix + encode(feedKey), 'name of the event source', 'feed'),
+  pk: bounded(feedPrefix, encode(feedKey), 'name of the event source', 'feed'),
   sk: 'CLAIM',
 });
 
 export const declarationKey = (name: string): Key => ({
-  pk: bounded(declarationPrefix + encode(name), 'connector name', 'name'),
+  pk: bounded(declarationPrefix, encode(name), 'connector name', 'name'),
   sk: 'DECLARED',
 });
 
@@ -154,7 +152,7 @@ export function sourceOffsetKey(name: string, canonical: string): Key {
 /** The partition first: what follows it is all topic, whatever that holds. */
 export const sinkPositionKey = (name: string, topic: string, kafkaPartition: number): Key => ({
   pk: connectorPk(name),
-  sk: bounded(`${sinkPositionPrefix}${padded(kafkaPartition, 10)}#${encode(topic)}`, 'topic', 'kafka_topic'),
+  sk: bounded(`${sinkPositionPrefix}${padded(kafkaPartition, 10)}#`, encode(topic), 'topic', 'kafka_topic'),
 });
 
 export function sinkPositionOf(sk: string): { topic: string; kafkaPartition: number } {
@@ -165,7 +163,7 @@ export function sinkPositionOf(sk: string): { topic: string; kafkaPartition: num
 
 export const topicKey = (name: string, topic: string): Key => ({
   pk: connectorPk(name),
-  sk: bounded(topicPrefix + encode(topic), 'topic', 'topic'),
+  sk: bounded(topicPrefix, encode(topic), 'topic', 'topic'),
 });
 export const topicOf = (sk: string) => decode(sk.slice(topicPrefix.length));
 
@@ -181,7 +179,7 @@ export const tickerKey = (shard: number | null): Key => ({
 export const mirrorKey: Key = { pk: clusterPk, sk: 'MIRROR' };
 export const loggerKey = (logger: string): Key => ({
   pk: clusterPk,
-  sk: bounded(loggerPrefix + encode(logger), 'logger name', 'logger'),
+  sk: bounded(loggerPrefix, encode(logger), 'logger name', 'logger'),
 });
 export const loggerOf = (sk: string) => decode(sk.slice(loggerPrefix.length));
 

@@ -91,7 +91,8 @@ export class FeedHost {
       outcome = { answer: { error }, failure: passes ? null : error, trouble };
     }
     const { answer, failure, trouble } = outcome;
-    const tainted = run?.bounds.tainted ?? false;
+    // Of an environment that ends, who waits for the answer would hear nothing.
+    const tainted = run?.bounds.pluginAtWork ?? false;
     if (failure !== null) await this.#fail(key, fed, failure, budget);
     else if ('error' in answer) this.#tellTrouble(about, answer.error);
     if (failure === null) await this.#restOrGoOn(key, fed, trouble);

@@ -3,6 +3,7 @@ import { deadLetterSettings } from '../../config/connector-config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { sourceRunSettings } from '../../config/run-settings.ts';
 import { ConnectError, RetriableError, traceOf } from '../../errors.ts';
+import { replicationFix } from '../../kafka/errors.ts';
 import type { KafkaAdmin, KafkaHeader, OutgoingBatch, Producer } from '../../kafka/types.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
 import { type DeadLetter, errorClassName, type Failure, messageOf } from './failure.ts';
@@ -134,7 +135,7 @@ export class DeadLetterQueue {
       if (cause instanceof RetriableError) throw cause;
       throw new ConnectError(
         'errors.dead_letter_topic',
-        `Could not initialize dead letter queue with topic=${topic}, ${replicationSetting}=${replicationFactor}: ${messageOf(cause)}`,
+        `Could not initialize dead letter queue with topic=${topic}, ${replicationSetting}=${replicationFactor}: ${messageOf(cause)}${replicationFix(cause, replicationSetting)}`,
         { cause },
       );
     }

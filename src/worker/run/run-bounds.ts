@@ -33,6 +33,7 @@ export class RunBounds {
   readonly #waiting = new Set<(error: unknown) => void>();
   /** Calls of the plugin that have not come back. */
   readonly #calls = new Set<Promise<unknown>>();
+  #pluginCut = false;
   #isWhole: () => boolean = () => true;
   #overdue = false;
   #outOfTime = false;
@@ -70,6 +71,11 @@ export class RunBounds {
 
   get endReason(): EndReason {
     return this.#reason ?? 'backlog';
+  }
+
+  /** Code of the plugin may still be running; else what an abandoned run left waits for Kafka, say, and sends nothing behind the cut. */
+  get pluginAtWork(): boolean {
+    return this.#pluginCut || this.#calls.size > 0;
   }
 
   /** From here on nothing new begins; what was begun is finished and committed. */
@@ -187,6 +193,7 @@ export class RunBounds {
     if (this.cut.aborted) {
       if (stops) return Promise.race([work, this.abandoned]);
       this.tainted = true;
+      this.#pluginCut = true;
       throw blocked(step, this.#about);
     }
     return new Promise<T>((resolve, reject) => {
@@ -194,6 +201,7 @@ export class RunBounds {
         this.#waiting.delete(giveUp);
         if (error === null) {
           this.tainted = true;
+          this.#pluginCut = true;
           this.#onCut(step);
         }
         reject(error ?? blocked(step, this.#about));

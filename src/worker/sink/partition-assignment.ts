@@ -1,11 +1,24 @@
 import type { Settings } from '../../config/config-def.ts';
 import { sinkTopicSettings } from '../../config/connector-config.ts';
 import { parseConfig } from '../../config/parse-config.ts';
+import { isTopicName, legalTopicNames } from '../../config/topic-name.ts';
+import { ConnectError } from '../../errors.ts';
 import { JavaRegex } from '../../java/regex.ts';
 import type { KafkaAdmin } from '../../kafka/types.ts';
 import type { TaskItem } from '../../storage/items.ts';
 
 export type Assignment = TaskItem['assignment'];
+
+/** Kafka's own consumer does not begin to wait for a topic that there can never be. */
+export function requireTopicNames(config: Settings): void {
+  const bad = parseConfig(sinkTopicSettings, config).topics.filter((topic) => !isTopicName(topic));
+  if (bad.length === 0) return;
+  throw new ConnectError(
+    'sink.invalid_topics',
+    `Invalid topics: [${bad.join(', ')}]. A topic's name has ${legalTopicNames}: change "topics"`,
+    { javaClass: 'InvalidTopicException' },
+  );
+}
 
 /** Which topics a sink reads, now: those listed, or those whose whole name the pattern matches. */
 export async function sinkTopics(config: Settings, admin: KafkaAdmin): Promise<string[]> {

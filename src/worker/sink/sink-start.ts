@@ -15,6 +15,7 @@ import { createTransformationChain } from '../record/transformation-chain.ts';
 import { Closers } from '../run/closers.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
+import { requireTopicNames } from './partition-assignment.ts';
 import { SinkConversion } from './sink-conversion.ts';
 import { consumerGroup, SinkGroup } from './sink-group.ts';
 import { SinkGroupCopy } from './sink-group-copy.ts';
@@ -52,6 +53,7 @@ export async function startSink(run: TaskRun, connector: SinkConnector): Promise
   const closers = new Closers();
   const close = (quietly: boolean) => closers.close(quietly);
   try {
+    requireTopicNames(config);
     const kafka = await host.kafka();
     const converters = await createConverters(host.plugins, config, host.settings.converterDefaults);
     closers.push(() => closeConverters(converters));

@@ -1,5 +1,6 @@
 import type { TopicGroup } from '../../config/topic-creation-config.ts';
 import { ConnectError, isRetriable } from '../../errors.ts';
+import { replicationFix } from '../../kafka/errors.ts';
 import type { KafkaAdmin, NewTopic } from '../../kafka/types.ts';
 import { messageOf } from '../record/failure.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
@@ -39,17 +40,21 @@ export class TopicCreation {
     this.#lastReady = topic;
   }
 
-  async #create(topic: string, { partitions, replicationFactor, configs }: TopicGroup): Promise<void> {
+  async #create(topic: string, { name, partitions, replicationFactor, configs }: TopicGroup): Promise<void> {
     const wanted: NewTopic = { topic, partitions, replicationFactor, configs };
     try {
       const created = await this.#admin.createTopics([wanted]);
       if (created.get(topic)) this.#run.report.emit('source.topic-created', { topic, partitions, replicationFactor });
     } catch (cause) {
       if (isRetriable(cause)) throw cause;
+      const setting = `topic.creation.${name}.replication.factor`;
       throw new ConnectError(
         'topic.not_created',
         `Task failed to create new topic ${topic} (partitions=${partitions}, replicationFactor=${replicationFactor}): ` +
-          `${messageOf(cause)}. Ensure that the task is authorized to create topics or that the topic exists and restart the task`,
+          messageOf(cause) +
+          (replicationFix(cause, setting) ||
+            '. Ensure that the task is authorized to create topics or that the topic exists') +
+          ', and restart the task',
         { cause },
       );
     }

@@ -304,6 +304,20 @@ describe('a fed connector', () => {
     expect(await claimOf('orders.fifo')).toMatchObject({ open: true, restsUntil: null });
   });
 
+  it('answers in time though Kafka never does, and its environment goes on', async () => {
+    const created = { 'topic.creation.default.partitions': '1', 'topic.creation.default.replication.factor': '1' };
+    await start('q', config('orders', created));
+    const { adminWith } = client;
+    client.adminWith = (overrides) =>
+      Object.assign(Object.create(adminWith(overrides)), { describeTopics: () => new Promise(() => {}) });
+    const report = await clock.run(feed('orders', [message('a')]));
+    expect(report).toMatchObject({ taken: false, why: 'failed', tainted: false });
+    client.adminWith = adminWith;
+    await later();
+    expect(await claimOf('orders')).toMatchObject({ rests: 1 });
+    expect(delivered()).toEqual([]);
+  });
+
   it('answers though the table cannot be told that it is to rest', async () => {
     await start('q', config('orders'));
     const bringBack = takeKafkaAway();

@@ -1,0 +1,71 @@
+import { overrideFaults } from '../config/client-config.ts';
+import type { Settings } from '../config/config-def.ts';
+import type { ConfigInfo, ConfigInfos } from '../config/describe-config.ts';
+import { overridingClients } from '../config/override-policy.ts';
+import { settingsWithPrefix } from '../config/parse-config.ts';
+import { topicGroups } from '../config/topic-creation-config.ts';
+import { isTopicName, legalTopicNames } from '../config/topic-name.ts';
+import { ConfigError } from '../errors.ts';
+import { javaTrim } from '../java/text.ts';
+import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
+
+/** Where a connector's own records go, by the names that connectors have for it. */
+const sourceTopicKeys = ['topic', 'kafka.topic'];
+const deadLetterKey = 'errors.deadletterqueue.topic.name';
+
+/**
+ * Kafka Connect takes some configs that no task can run with: what Kafka's clients refuse when they are made, and what the
+ * broker refuses when a topic is. So does Drover, and each such setting is told so beside its errors. `settings`: those
+ * without references, which only a run may resolve.
+ */
+export function withStartWarnings(plugins: PluginRegistry, settings: Settings, infos: ConfigInfos): ConfigInfos {
+  const kind = findConnector(plugins, 'source', settings) !== undefined ? 'source' : 'sink';
+  const warnings = new Map([...clientWarnings(kind, settings), ...topicWarnings(kind, settings)]);
+  if (kind === 'source') {
+    const problem = topicCreationProblem(settings);
+    // Its own settings have no line of their own, in Java's answer neither.
+    if (problem !== null) warnings.set('topic.creation.groups', problem);
+  }
+  if (warnings.size === 0) return infos;
+  return { ...infos, configs: infos.configs.map((info) => withWarning(info, warnings.get(info.value.name))) };
+}
+
+function withWarning(info: ConfigInfo, problem: string | undefined): ConfigInfo {
+  const { value } = info;
+  if (problem === undefined || value.errors.length > 0) return info;
+  const warning = `The connector is made, and fails when it starts: ${problem}`;
+  return { ...info, value: { ...value, warnings: [...(value.warnings ?? []), warning] } };
+}
+
+function clientWarnings(kind: 'source' | 'sink', settings: Settings): [string, string][] {
+  return overridingClients(kind, settings).flatMap((client) => {
+    const prefix = `${client}.override.`;
+    return overrideFaults(client, settingsWithPrefix(settings, prefix)).map(({ key, message }): [string, string] => [
+      prefix + key,
+      message,
+    ]);
+  });
+}
+
+function topicWarnings(kind: 'source' | 'sink', settings: Settings): [string, string][] {
+  const named = (key: string) => javaTrim(settings[key] ?? '');
+  // A transformation may send records elsewhere.
+  const ofRecords = kind === 'sink' || named('transforms') !== '' ? [] : sourceTopicKeys;
+  const keys = kind === 'sink' ? [deadLetterKey] : [...ofRecords, `drover.${deadLetterKey}`, 'offsets.storage.topic'];
+  const topics = keys.map((key): [string, string[]] => [key, [named(key)]]);
+  if (kind === 'sink') topics.push(['topics', named('topics').split(',').map(javaTrim)]);
+  return topics.flatMap(([key, names]): [string, string][] => {
+    const bad = names.find((name) => name !== '' && !isTopicName(name));
+    return bad === undefined ? [] : [[key, `"${bad}" is no name that a topic may have (${legalTopicNames})`]];
+  });
+}
+
+function topicCreationProblem(settings: Settings): string | null {
+  try {
+    topicGroups(settings);
+    return null;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message;
+  }
+}
