@@ -293,7 +293,7 @@ test("MirrorMaker's heartbeats and checkpoints are written through kills and a p
 
   const partitions = {
     [beats]: { sourceClusterAlias: alias, targetClusterAlias: 'near' },
-    [checks]: { group: 'readers', topic: 'read', partition: 0 },
+    [checks]: { group: 'readers', topic: `${alias}.read`, partition: 0 },
   };
   for (const [name, partition] of Object.entries(partitions)) {
     await lab.lettingGo(name, 'stop');
