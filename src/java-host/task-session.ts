@@ -8,8 +8,8 @@ import { bounded, type Limits, untilDeadline, type WarmHost } from './warm-host.
 /** What a task may take to stop: behind it nothing waits but the end of the run. */
 const stopLimitMs = 2000;
 /**
- * What it may take to start when its run is over meanwhile. A start in a new JVM loads classes, of Hibernate for example, for longer than a short run
- * lasts; were the JVM ended, the next start would find a new one again, and so for ever.
+ * What it may take to start when its run is over meanwhile. A start in a new JVM loads classes, of Hibernate for example, for
+ * longer than a short run lasts; were the JVM ended, the next start would find a new one again, and so for ever.
  */
 const startGraceMs = 15_000;
 
@@ -61,7 +61,8 @@ export class TaskSession<C extends SourceTaskContext | SinkTaskContext> {
     if (signal.aborted) {
       const took = ((Date.now() - began) / 1000).toFixed(1);
       this.context.warn(
-        `${capital(named(this.subject))} took ${took} s to start, and its run was over: give it longer runs (drover.run.max.ms), or more memory, with which CPU comes`,
+        `${capital(named(this.subject))} took ${took} s to start, and its run was over: ` +
+          'give it longer runs (drover.run.max.ms), or more memory, with which CPU comes',
       );
     }
     return answer;
