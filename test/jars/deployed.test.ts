@@ -304,6 +304,8 @@ test("MirrorMaker's heartbeats and checkpoints are written through kills and a p
     expect(await lab.offsets(name)).toEqual([]);
     const [beat, check] = [await beating(), await checked()];
     await lab.resume(name);
+    // Checkpoints that its topic has already are not written again, reset or not.
+    if (name === checks) await goesOn();
     await lab.reaches(name, 'it goes on', async () =>
       name === beats ? (await beating()) > beat : (await checked()) > check,
     );
