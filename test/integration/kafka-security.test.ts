@@ -257,7 +257,7 @@ it('drover import --from-topics reads another cluster with a client properties f
       type(['--url', drover.url, 'import', '--from-topics', ...brokers, ...names, '--json', ...more]);
     const dry = await importing('--dry-run');
     expect(dry.out, dry.err).not.toBe('');
-    expect(dry.err).toContain(`its group connect-${sink} has 1 offsets in the Kafka cluster`);
+    expect(dry.err).toContain(`its group connect-${sink} has 1 offset in the Kafka cluster`);
     expect(JSON.parse(dry.out)).toMatchObject(
       [sink, 'golden-broken', 'golden-eos'].sort().map((name) => ({ name, result: 'would be imported' })),
     );
