@@ -7,7 +7,7 @@ import { topicGroups } from '../config/topic-creation-config.ts';
 import { isTopicName, legalTopicNames } from '../config/topic-name.ts';
 import { ConfigError } from '../errors.ts';
 import { javaTrim } from '../java/text.ts';
-import { findConnector, type PluginRegistry } from '../plugins/registry.ts';
+import type { ConnectorType } from '../storage/items.ts';
 
 /** Where a connector's own records go, by the names that connectors have for it. */
 const sourceTopicKeys = ['topic', 'kafka.topic'];
@@ -18,10 +18,9 @@ const deadLetterKey = 'errors.deadletterqueue.topic.name';
  * broker refuses when a topic is. So does Drover, and each such setting is told so beside its errors. `settings`: those
  * without references, which only a run may resolve.
  */
-export function withStartWarnings(plugins: PluginRegistry, settings: Settings, infos: ConfigInfos): ConfigInfos {
-  const kind = findConnector(plugins, 'source', settings) !== undefined ? 'source' : 'sink';
-  const warnings = new Map([...clientWarnings(kind, settings), ...topicWarnings(kind, settings)]);
-  if (kind === 'source') {
+export function withStartWarnings(type: ConnectorType, settings: Settings, infos: ConfigInfos): ConfigInfos {
+  const warnings = new Map([...clientWarnings(type, settings), ...topicWarnings(type, settings)]);
+  if (type === 'source') {
     const problem = topicCreationProblem(settings);
     // Its own settings have no line of their own, in Java's answer neither.
     if (problem !== null) warnings.set('topic.creation.groups', problem);
@@ -37,8 +36,8 @@ function withWarning(info: ConfigInfo, problem: string | undefined): ConfigInfo 
   return { ...info, value: { ...value, warnings: [...(value.warnings ?? []), warning] } };
 }
 
-function clientWarnings(kind: 'source' | 'sink', settings: Settings): [string, string][] {
-  return overridingClients(kind, settings).flatMap((client) => {
+function clientWarnings(type: ConnectorType, settings: Settings): [string, string][] {
+  return overridingClients(type, settings).flatMap((client) => {
     const prefix = `${client}.override.`;
     return overrideFaults(client, settingsWithPrefix(settings, prefix)).map(({ key, message }): [string, string] => [
       prefix + key,
@@ -47,13 +46,13 @@ function clientWarnings(kind: 'source' | 'sink', settings: Settings): [string, s
   });
 }
 
-function topicWarnings(kind: 'source' | 'sink', settings: Settings): [string, string][] {
+function topicWarnings(type: ConnectorType, settings: Settings): [string, string][] {
   const named = (key: string) => javaTrim(settings[key] ?? '');
   // A transformation may send records elsewhere.
-  const ofRecords = kind === 'sink' || named('transforms') !== '' ? [] : sourceTopicKeys;
-  const keys = kind === 'sink' ? [deadLetterKey] : [...ofRecords, `drover.${deadLetterKey}`, 'offsets.storage.topic'];
+  const ofRecords = type === 'sink' || named('transforms') !== '' ? [] : sourceTopicKeys;
+  const keys = type === 'sink' ? [deadLetterKey] : [...ofRecords, `drover.${deadLetterKey}`, 'offsets.storage.topic'];
   const topics = keys.map((key): [string, string[]] => [key, [named(key)]]);
-  if (kind === 'sink') topics.push(['topics', named('topics').split(',').map(javaTrim)]);
+  if (type === 'sink') topics.push(['topics', named('topics').split(',').map(javaTrim)]);
   return topics.flatMap(([key, names]): [string, string][] => {
     const bad = names.find((name) => name !== '' && !isTopicName(name));
     return bad === undefined ? [] : [[key, `"${bad}" is no name that a topic may have (${legalTopicNames})`]];

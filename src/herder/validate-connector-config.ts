@@ -49,8 +49,9 @@ async function validate(installation: Installation, input: ConfigInput): Promise
   const settings = withoutNulls(input);
   const infos = await validateConnectorConfig(plugins, input, converterDefaults, overrideRules);
   const checked = withoutErrorsOfReferences(settings, withDroverSettings(plugins, settings, infos));
-  const all = withStartWarnings(plugins, withoutReferences(settings), withTimerWarnings(plugins, settings, checked));
-  const refusals = new Map(overrideRefusals(typeOf(plugins, settings), settings, overrideRules));
+  const type = typeOf(plugins, settings);
+  const all = withStartWarnings(type, withoutReferences(settings), withTimerWarnings(plugins, settings, checked));
+  const refusals = new Map(overrideRefusals(type, settings, overrideRules));
   if (!hasRunner && asksForRunner(settings)) refusals.set('drover.runner', noRunner);
   const refused = withRefusals(all, refusals);
   return feedRules === undefined ? refused : withRefusals(refused, await feedRefusals(plugins, settings, feedRules));

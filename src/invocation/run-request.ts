@@ -35,17 +35,19 @@ export interface Invoker {
 
 const invalid = (why: string) => new ConnectError('invocation.invalid', `Not a run request: ${why}`);
 
-/** What a tick of another kind never is; each is asked for in the same words again where its invocation fails. */
+const invalidTick = (why: string) => new ConnectError('invocation.invalid', `Not a tick: ${why}`);
+
+/** By these the coordinator, and who tells it of what has failed, know a tick. */
 export const tickKinds: readonly TickRequest['kind'][] = ['tick', 'sub-minute-tick', 'shard-tick'];
 
 /** Null: it is none. Throws ConnectError `invocation.invalid`, naming the field. */
 export function parseTickRequest({ kind, shard, deaths }: Readonly<Record<string, unknown>>): TickRequest | null {
   const known = tickKinds.find((each) => each === kind);
   if (known === undefined) return null;
-  if (deaths !== undefined && !isCount(deaths)) throw invalid('deaths is no whole number');
+  if (deaths !== undefined && !isCount(deaths)) throw invalidTick('deaths is no whole number');
   const before = deaths === undefined ? {} : { deaths };
   if (known !== 'shard-tick') return { kind: known, ...before };
-  if (!isCount(shard)) throw invalid('"shard" of a tick is a whole number from 0');
+  if (!isCount(shard)) throw invalidTick('"shard" is a whole number from 0');
   return { kind: known, shard, ...before };
 }
 

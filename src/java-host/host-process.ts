@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { ConnectError, TaskLostError } from '../errors.ts';
 import { errorOf, type JavaFailure, type JavaSubject, named } from './java-error.ts';
 import { type HostCommand, jvmOptions } from './jvm-command.ts';
-import { frameType, headBytes, mostFrameBytes, protocolVersion } from './wire.ts';
+import { frameType, headBytes, mostFrameBytes, protocolVersion, withHead } from './wire.ts';
 
 /** A line that a plugin, or what it uses, has logged (level, logger), or printed (neither). */
 export interface HostLine {
@@ -303,11 +303,8 @@ export class HostProcess {
 
 function frameOf(type: number, id: number, payload: Buffer): Buffer {
   const frame = Buffer.allocUnsafe(headBytes + payload.length);
-  frame.writeUInt32BE(payload.length + 5, 0);
-  frame[4] = type;
-  frame.writeUInt32BE(id, 5);
   payload.copy(frame, headBytes);
-  return frame;
+  return withHead(frame, type, id);
 }
 
 function keep(lines: string[], line: string): void {

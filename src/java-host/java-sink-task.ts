@@ -2,7 +2,7 @@ import type { ConnectorConfig } from '../api/connector-config.ts';
 import { SinkRecord } from '../api/record.ts';
 import type { Positions, SinkTask, SinkTaskContext, TopicPartition } from '../api/task.ts';
 import { errorOf, type JavaFailure, type JavaSubject } from './java-error.ts';
-import { goFrame, PutWriter } from './record-codec.ts';
+import { PutWriter } from './record-codec.ts';
 import { TaskSession } from './task-session.ts';
 import type { WarmHost } from './warm-host.ts';
 import { frameType, withHead } from './wire.ts';
@@ -118,7 +118,7 @@ export class JavaSinkTask implements SinkTask {
       return session.request('put', (id) => this.#writer.write(frameType.put, id, session.id, records));
     const { frame, sent } = prepared;
     if (sent === null) return session.request('put', (id) => withHead(frame, frameType.put, id));
-    if (!isPutting) session.host.send(goFrame(sent.id, session.id));
+    if (!isPutting) session.host.send(this.#writer.go(sent.id, session.id));
     return session.answer('put', sent.answer);
   }
 

@@ -160,15 +160,15 @@ export class PutWriter {
     return out.end(type, id);
   }
 
+  /** Tells the host to put what it was sent ahead under that number. */
+  go(id: number, session: number): Buffer {
+    return this.#out.begin().int32(session).end(frameType.go, id);
+  }
+
   /** After a frame that was not sent. */
   forget(): void {
     this.#data.forget();
   }
-}
-
-/** Tells the host to put what it was sent ahead under that number. */
-export function goFrame(id: number, session: number): Buffer {
-  return new FrameWriter().begin().int32(session).end(frameType.go, id);
 }
 
 /** Records on their way to the host, in one frame. */

@@ -10,7 +10,7 @@ import { changesIn } from './changes.ts';
 import { type Database, startPostgres } from './databases.ts';
 import { type DeployedLab, type OffsetEntry, openDeployedLab } from './deployed-lab.ts';
 import { longest, plainJson, wantedKills } from './lab.ts';
-import { mirrorConfig, newTopic, produceNumbered } from './mirror.ts';
+import { eachSecond, mirrorConfig, newTopic, produceNumbered } from './mirror.ts';
 import { sendRows, upsertsInto } from './upserts.ts';
 
 // Connectors of others, as their archives come, on the stack as it is deployed: out of the bundle, over REST.
@@ -263,11 +263,7 @@ test("MirrorMaker's heartbeats and checkpoints are written through kills and a p
     ...mirrorConfig('MirrorCheckpointConnector', ways()),
     topics: 'read',
     groups: 'readers',
-    'emit.checkpoints.interval.seconds': '1',
-    'sync.group.offsets.enabled': 'true',
-    'sync.group.offsets.interval.seconds': '1',
-    'refresh.groups.interval.seconds': '1',
-    'drover.java.settle.ms': '5000',
+    ...eachSecond,
   });
   await lab.reaches(beats, 'a heartbeat', async () => (await beating()) > 0);
   await lab.reaches(checks, 'a checkpoint', async () => (await checked()) > 0);

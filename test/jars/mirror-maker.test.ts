@@ -7,7 +7,7 @@ import { topicConfigs } from '../support/topic-configs.ts';
 import { until } from '../support/until.ts';
 import { mirrorMaker } from './archives.ts';
 import { copyUnderKills, longest, openLab, runUntil, sourcePlaces, transactionPlaces } from './lab.ts';
-import { mirrorClass, mirrorConfig, newTopic, produceNumbered } from './mirror.ts';
+import { eachSecond, mirrorClass, mirrorConfig, newTopic, produceNumbered } from './mirror.ts';
 
 // MirrorMaker 2's three connectors, as their jar comes, from one real Kafka to another.
 const lab = openLab({ plugins: async () => [await mirrorMaker()], beside: () => startPrivateBroker() });
@@ -94,11 +94,7 @@ test('heartbeats are written; checkpoints tell where groups stand, and their off
     ...configOf('MirrorCheckpointConnector'),
     topics: 'read',
     groups: 'readers',
-    'emit.checkpoints.interval.seconds': '1',
-    'sync.group.offsets.enabled': 'true',
-    'sync.group.offsets.interval.seconds': '1',
-    'refresh.groups.interval.seconds': '1',
-    'drover.java.settle.ms': '5000',
+    ...eachSecond,
   });
   await runUntil(
     checkpoints,

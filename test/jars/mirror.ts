@@ -31,6 +31,15 @@ export const mirrorConfig = (connector: MirrorConnector, { alias, source, target
   'heartbeats.topic.replication.factor': '1',
 });
 
+/** Of a checkpoint connector, in runs that are long enough to see each of them. */
+export const eachSecond = {
+  'emit.checkpoints.interval.seconds': '1',
+  'sync.group.offsets.enabled': 'true',
+  'sync.group.offsets.interval.seconds': '1',
+  'refresh.groups.interval.seconds': '1',
+  'drover.java.settle.ms': '5000',
+} as const;
+
 export const newTopic = (
   kafka: KafkaClient,
   topic: string,

@@ -1,21 +1,9 @@
 import { expect, it } from 'vitest';
-import { definePlugin, noConfig } from '../../../src/api/index.ts';
 import { MemoryKafka } from '../../../src/testing/memory-kafka.ts';
 import { createHarness } from '../../support/worker-harness.ts';
+import { sinkOf } from '../../support/worker-plugins.ts';
 
-const plugin = definePlugin({
-  kind: 'sink',
-  className: 'org.example.QuietSink',
-  version: '1',
-  doc: 'Takes all.',
-  config: noConfig,
-  create: () => ({
-    start() {},
-    taskConfigs: () => [{}],
-    stop() {},
-    createTask: () => ({ start() {}, put() {}, stop() {} }),
-  }),
-});
+const plugin = sinkOf('org.example.QuietSink', () => ({ start() {}, put() {}, stop() {} }));
 
 it.each(['a b', 'x'.repeat(250), '.'])(
   'a task does not wait for a topic that there can never be: %s',

@@ -1,25 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { definePlugin, noConfig } from '../../../src/api/index.ts';
 import type { FetchOptions, KafkaClient } from '../../../src/kafka/types.ts';
 import { MemoryKafka } from '../../../src/testing/memory-kafka.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { createHarness, type Harness } from '../../support/worker-harness.ts';
+import { sinkOf } from '../../support/worker-plugins.ts';
 
 const text = 'org.apache.kafka.connect.storage.StringConverter';
 
-const plugin = definePlugin({
-  kind: 'sink',
-  className: 'org.example.QuietSink',
-  version: '1',
-  doc: 'Takes all.',
-  config: noConfig,
-  create: () => ({
-    start() {},
-    taskConfigs: () => [{}],
-    stop() {},
-    createTask: () => ({ start() {}, put() {}, stop() {} }),
-  }),
-});
+const plugin = sinkOf('org.example.QuietSink', () => ({ start() {}, put() {}, stop() {} }));
 
 describe('how long a sink run waits in its fetches', () => {
   const kafka = new MemoryKafka();
