@@ -45,7 +45,9 @@ function readOffset(text: string, type: string): { offset: Json } | { fault: str
 }
 
 export function Offsets({ name, type, state, tasks, done }: Given): Element {
-  const { data, error, refresh } = usePolled(`offsets ${name}`, 4000, async () => {
+  const mayChange = state === 'STOPPED' && tasks === 0;
+  // What was read before its tasks had gone may lack their last commit: who changes offsets must see what they replace.
+  const { data, error, refresh } = usePolled(`offsets ${name} ${mayChange}`, 4000, async () => {
     const [{ offsets }, { changes }] = await Promise.all([
       api<{ offsets: readonly OffsetEntry[] }>('GET', pathOf(name, '/offsets')),
       api<{ changes: readonly OffsetChange[] }>('GET', `/drover${pathOf(name, '/offsets/history')}`),
@@ -55,7 +57,6 @@ export function Offsets({ name, type, state, tasks, done }: Given): Element {
   const [edits, setEdits] = useState<ReadonlyMap<string, string>>(new Map());
   if (data === null) return error === null ? html`<${Loading} />` : html`<${Fault} text=${error} retry=${refresh} />`;
   const { offsets, changes } = data;
-  const mayChange = state === 'STOPPED' && tasks === 0;
   const again = () => {
     setEdits(new Map());
     refresh();
