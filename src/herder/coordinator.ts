@@ -62,9 +62,9 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   return {
     async onStream(changes, deadlineAt) {
       const now = clock.now();
-      const due = changes.map(becameDue).filter((item) => item !== null);
-      const runs = new Map(due.filter((item) => item.dueAt <= now).map(({ run }) => [JSON.stringify(run), run]));
-      await dispatch(deps, [...runs.values()].map(requestOf), deadlineAt, new Pace(deps, deps.configs));
+      const due = becameDue(changes);
+      const runs = due.filter(({ dueAt }) => dueAt <= now).map(({ run }) => requestOf(run));
+      await dispatch(deps, runs, deadlineAt, new Pace(deps, deps.configs));
       if (due.some((item) => isSoon(item.dueAt, now))) await ensureTicking();
       const feeds = changes.filter((change) => change.kind === 'feed');
       const keys = feeds.map(({ before, after }) => (after ?? before)?.key).filter((key) => key !== undefined);

@@ -1,3 +1,4 @@
+import type { RunId } from '../invocation/run-request.ts';
 import type { LoggerLevel } from './cluster-store.ts';
 import { type DueItem, everyTick } from './due-index.ts';
 import type { FeedClaim } from './feed-store.ts';
@@ -31,15 +32,32 @@ export type TableChange =
   | Change<'logger', LoggerLevel>;
 
 /**
- * Which run this change made due, if any. An item that every tick looks at is none, and neither is a leased one: its
- * release will tell.
+ * Which runs these changes made due and, by the newest of their changes, still are: one that was taken up meanwhile, by
+ * the invocation that made it due for example, needs no other. An item that every tick looks at is none, and neither is a
+ * leased one: its release will tell.
  */
-export function becameDue(change: TableChange): DueItem | null {
-  if (change.kind !== 'connector' && change.kind !== 'task') return null;
-  const { before, after } = change;
-  if (after === null || after.dueAt === null || after.dueAt === everyTick || after.leaseOwner !== null) return null;
-  if (before !== null && before.leaseOwner === null && before.dueAt === after.dueAt) return null;
-  const run =
-    'connector' in after ? { connector: after.connector, task: after.task } : { connector: after.name, task: null };
-  return { run, dueAt: after.dueAt };
+export function becameDue(changes: readonly TableChange[]): DueItem[] {
+  const due = new Map<string, DueItem | null>();
+  for (const change of changes) {
+    if (change.kind !== 'connector' && change.kind !== 'task') continue;
+    const { before, after } = change;
+    const run = runOf(after ?? before);
+    if (run === null) continue;
+    const key = JSON.stringify(run);
+    const dueAt = freelyDueAt(after);
+    if (dueAt === null) due.set(key, null);
+    else if (dueAt !== freelyDueAt(before) || due.get(key)) due.set(key, { run, dueAt });
+  }
+  return [...due.values()].filter((item) => item !== null);
+}
+
+function runOf(item: ConnectorItem | TaskItem | null): RunId | null {
+  if (item === null) return null;
+  return 'connector' in item ? { connector: item.connector, task: item.task } : { connector: item.name, task: null };
+}
+
+/** When a run of it may be dispatched; null: not by this. */
+function freelyDueAt(item: ConnectorItem | TaskItem | null): number | null {
+  if (item === null || item.leaseOwner !== null || item.dueAt === everyTick) return null;
+  return item.dueAt;
 }

@@ -8,11 +8,7 @@ const now = 1_700_000_000_000;
 function watchedStores() {
   const changes: TableChange[] = [];
   const stores = createMemoryStores({ onChange: (change) => changes.push(change) });
-  const due = () =>
-    changes
-      .splice(0)
-      .map(becameDue)
-      .filter((item) => item !== null);
+  const due = () => becameDue(changes.splice(0));
   return { stores, changes, due };
 }
 
@@ -59,6 +55,27 @@ describe('the stream tells which run became due', () => {
     if (!again.granted) throw new Error(again.reason);
     await stores.leases.release(again.lease, { ...outcome, dueAt: null });
     expect(due()).toEqual([]);
+  });
+
+  it('nor what was taken up, or is gone, when it is told', async () => {
+    const { stores, due, lease } = await runningConnector();
+    due();
+    const task = (task: number) => ({ task, config: {}, assignment: [], positions: [] });
+    await stores.generations.putTasks(lease, 1, [task(0), task(1), task(2)], now);
+    const taken = await stores.leases.acquireTask('a', 0, 'y', now, now + 1000);
+    await stores.generations.deleteTasks(lease, [1], now);
+    expect(due()).toEqual([{ run: { connector: 'a', task: 2 }, dueAt: now }]);
+    if (!taken.granted) throw new Error(taken.reason);
+    await stores.leases.release(taken.lease, { ...outcome, dueAt: now });
+    expect(due()).toEqual([{ run: { connector: 'a', task: 0 }, dueAt: now }]);
+  });
+
+  it('once, by when it is due in the end, whatever else of it changed', async () => {
+    const { stores, due } = watchedStores();
+    await stores.config.createConnector('a', 'source', {}, 'STARTED', now);
+    await stores.config.putTargetState('a', 'PAUSED', now + 1);
+    await stores.config.putTargetState('a', 'STARTED', now + 2);
+    expect(due()).toEqual([{ run: { connector: 'a', task: null }, dueAt: now + 2 }]);
   });
 
   it('a removed connector is nobody any more', async () => {
