@@ -13,6 +13,9 @@ export interface NewTask {
   readonly positions: readonly SinkPosition[];
 }
 
+/** When a task is due; epoch milliseconds. */
+export type DueAt = (task: number) => number;
+
 export interface AppliedGeneration {
   readonly generation: number;
   readonly taskCount: number;
@@ -68,8 +71,11 @@ export interface GenerationStore {
     state?: State,
     closing?: Closing & { now: number },
   ): Promise<void>;
-  /** Takes a revocation back (resume): due now, or as soon as the run that still holds the lease has let go. */
-  startTasks(lease: Lease, tasks: readonly number[], now: number): Promise<void>;
+  /**
+   * Takes a revocation back (resume): due at `dueAt` (left out: now), and where a run still holds the lease, as soon as it
+   * has let go.
+   */
+  startTasks(lease: Lease, tasks: readonly number[], now: number, dueAt?: DueAt): Promise<void>;
   /**
    * Sinks: copies the item's positions to the positions at rest, but over none that was changed by hand since. The task
    * must be revoked and free of a lease.
@@ -86,10 +92,10 @@ export interface GenerationStore {
   ): Promise<void>;
   /**
    * Writes the items of the new generation: not revoked, not watched, UNASSIGNED, no trace, zeroed back-off counters and deaths,
-   * due now. The fencing token of an item that was there goes on growing. RetriableError `task.lease_held`
+   * due at `dueAt` (left out: now). The fencing token of an item that was there goes on growing. RetriableError `task.lease_held`
    * when the lease of one of them is held at `now`.
    */
-  putTasks(lease: Lease, generation: number, tasks: readonly NewTask[], now: number): Promise<void>;
+  putTasks(lease: Lease, generation: number, tasks: readonly NewTask[], now: number, dueAt?: DueAt): Promise<void>;
   /** Task items beyond the new count, or all of them. RetriableError `task.lease_held` when one is held at `now`. */
   deleteTasks(lease: Lease, tasks: readonly number[], now: number): Promise<void>;
   /** Exactly once: offsets found in the tail of the offsets topic after an unclean end (I4). */

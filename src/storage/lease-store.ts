@@ -63,7 +63,10 @@ export interface RunOutcome {
 }
 
 export interface LeaseStore {
-  /** An item that comes `revoked` is for its closing run: it stays revoked. */
+  /**
+   * An item that comes `revoked` is for its closing run: it stays revoked. `dueBy`: what is due until then is taken, left
+   * out what is due at `now`.
+   */
   acquireTask(
     connector: string,
     task: number,
@@ -71,6 +74,7 @@ export interface LeaseStore {
     now: number,
     expiresAt: number,
     invocation?: string,
+    dueBy?: number,
   ): Promise<AcquireResult<TaskItem>>;
   /** `invocation`: by which `expire` finds what it holds; without, its lease ends by time alone. */
   acquireConnector(

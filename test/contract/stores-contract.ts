@@ -756,10 +756,12 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       expect(await leases.acquireTask('a', 0, 'two', t0 + 2, t0 + minute)).toMatchObject({ reason: 'revoked' });
       expect(await config.markTaskDue('a', 0, t0 + 2)).toBe(false);
 
-      await generations.startTasks(lease, [0, 1], t0 + 3);
+      await generations.startTasks(lease, [0, 1], t0 + 3, (task) => t0 + 3 + task);
+      expect((await config.getTasks('a')).map(({ dueAt }) => dueAt)).toEqual([t0 + 3, t0 + 4]);
       const again = granted(await leases.acquireTask('a', 0, 'two', t0 + 3, t0 + minute));
       expect(again.item).toMatchObject({ revoked: false, state: 'UNASSIGNED' });
-      granted(await leases.acquireTask('a', 1, 'three', t0 + 3, t0 + minute));
+      expect(await leases.acquireTask('a', 1, 'three', t0 + 3, t0 + minute)).toMatchObject({ reason: 'not-due' });
+      granted(await leases.acquireTask('a', 1, 'three', t0 + 3, t0 + minute, undefined, t0 + 4));
     });
 
     it('resumes a task that has not let go yet: it starts anew when it has', async () => {
@@ -770,7 +772,7 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       await config.putTargetState('a', 'PAUSED', t0);
       const { lease } = granted(await leases.acquireConnector('a', 'c', t0, t0 + minute));
       await generations.revokeTasks(lease, [0], 'PAUSED');
-      await generations.startTasks(lease, [0], t0 + 1);
+      await generations.startTasks(lease, [0], t0 + 1, () => t0 + 1000);
       await leases.release(running, ended(null));
       expect(await config.getTask('a', 0)).toMatchObject({ dueAt: t0 + 1, revoked: false });
       granted(await leases.acquireTask('a', 0, 'two', t0 + 1, t0 + minute));

@@ -14,7 +14,7 @@ export const isLive = 'attribute_exists(#pk) AND attribute_not_exists(#gone) AND
 /** No such connector, or one that is on its way out. */
 export const isNotLive = '(attribute_not_exists(#pk) OR attribute_exists(#gone) OR attribute_exists(#deleting))';
 export const isFree = '(attribute_not_exists(#leaseOwner) OR #leaseExpiresAt <= :now)';
-export const isDue = '#dueAt <= :now';
+export const isDue = '#dueAt <= :dueBy';
 export const mayStart = '(attribute_not_exists(#revoked) OR attribute_exists(#restartRequested))';
 /** Revoked, and owed a closing run. */
 export const mayClose = '(attribute_exists(#revoked) AND attribute_exists(#closingFor))';

@@ -1,5 +1,5 @@
 import { RetriableError } from '../../errors.ts';
-import type { AppliedGeneration, Closing, GenerationStore, NewTask } from '../generation-store.ts';
+import type { AppliedGeneration, Closing, DueAt, GenerationStore, NewTask } from '../generation-store.ts';
 import type { ReplayProgress, State, TaskItem } from '../items.ts';
 import type { Lease } from '../lease-store.ts';
 import type { SourceOffsetEntry } from '../offset-backing-store.ts';
@@ -53,8 +53,8 @@ export class DynamoDbGenerationStore implements GenerationStore {
     return revokeTasks(this.#table, lease, tasks, state, closing);
   }
 
-  startTasks(lease: Lease, tasks: readonly number[], now: number): Promise<void> {
-    return startTasks(this.#table, lease, tasks, now);
+  startTasks(lease: Lease, tasks: readonly number[], now: number, dueAt: DueAt = () => now): Promise<void> {
+    return startTasks(this.#table, lease, tasks, now, dueAt);
   }
 
   foldPositions(lease: Lease, task: TaskItem): Promise<void> {
@@ -65,7 +65,13 @@ export class DynamoDbGenerationStore implements GenerationStore {
     return settlePositions(this.#table, lease, changes, told);
   }
 
-  async putTasks(lease: Lease, generation: number, tasks: readonly NewTask[], now: number): Promise<void> {
+  async putTasks(
+    lease: Lease,
+    generation: number,
+    tasks: readonly NewTask[],
+    now: number,
+    dueAt: DueAt = () => now,
+  ): Promise<void> {
     const name = lease.run.connector;
     const connector = stillOurs(lease, await this.#table.get(connectorKey(name)));
     const floor = number(connector, 'tokenFloor') ?? 0;
@@ -87,7 +93,7 @@ export class DynamoDbGenerationStore implements GenerationStore {
           consecutiveEmptyRuns: N(0),
           restartAttempts: N(0),
           ...countDeaths(),
-          ...dueAttributes(key, now),
+          ...dueAttributes(key, dueAt(task.task)),
         },
         // The token grows here too: a run that lost its lease to time alone is fenced from now on.
         assign: ['#fencingToken = if_not_exists(#fencingToken, :floor) + :one'],

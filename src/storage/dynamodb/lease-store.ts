@@ -59,6 +59,7 @@ interface Holder {
   readonly now: number;
   readonly expiresAt: number;
   readonly invocation: string | undefined;
+  readonly dueBy: number;
 }
 
 const nothingBeside: BesideRelease = { writes: [], update: {} };
@@ -80,11 +81,12 @@ export class DynamoDbLeaseStore implements LeaseStore {
     now: number,
     expiresAt: number,
     invocation?: string,
+    dueBy = now,
   ) {
     const key = taskKey(connector, task);
     const free = `${exists} AND ${isFree} AND ${isDue}`;
     const run = { connector, task };
-    const holder = { owner, now, expiresAt, invocation };
+    const holder = { owner, now, expiresAt, invocation, dueBy };
     const started = await this.#acquire<TaskItem>(key, run, holder, `${free} AND ${mayStart}`, {
       remove: revocationAttributes,
       read: readTask,
@@ -99,14 +101,14 @@ export class DynamoDbLeaseStore implements LeaseStore {
     const condition = `${exists} AND ${isFree} AND ${isDue}`;
     const run = { connector, task: null };
     const assign = ['#runningVersion = #configVersion'];
-    const holder = { owner, now, expiresAt, invocation };
+    const holder = { owner, now, expiresAt, invocation, dueBy: now };
     return this.#acquire<ConnectorItem>(key, run, holder, condition, { assign, read: readConnector });
   }
 
   async #acquire<Item extends TaskItem | ConnectorItem>(
     key: Key,
     run: Lease['run'],
-    { owner, now, expiresAt, invocation }: Holder,
+    { owner, now, expiresAt, invocation, dueBy }: Holder,
     condition: string,
     { assign = [], remove = [], read, taken }: Acquisition<Item>,
   ): Promise<AcquireResult<Item>> {
@@ -123,7 +125,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
       },
       remove: ['wokenAt', ...remove],
       condition,
-      values: { zero: N(0), one: N(1), now: N(now), none: nothing },
+      values: { zero: N(0), one: N(1), now: N(now), dueBy: N(dueBy), none: nothing },
     });
     if (outcome.done) {
       const before = outcome.before as Attributes;

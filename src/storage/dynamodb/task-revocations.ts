@@ -1,5 +1,5 @@
 import { RetriableError } from '../../errors.ts';
-import type { Closing } from '../generation-store.ts';
+import type { Closing, DueAt } from '../generation-store.ts';
 import type { State } from '../items.ts';
 import type { Lease } from '../lease-store.ts';
 import { type Attributes, flag, N, number, S, text, yes } from './attributes.ts';
@@ -59,6 +59,7 @@ export async function startTasks(
   lease: Lease,
   tasks: readonly number[],
   now: number,
+  dueAt: DueAt,
 ): Promise<void> {
   const name = lease.run.connector;
   await eachAsSeen(table, lease, tasks, taskFacts, (task, row) => {
@@ -89,7 +90,7 @@ export async function startTasks(
         ...(held ? {} : { state: S('UNASSIGNED'), trace: undefined }),
         watchedPk: undefined,
         ...countDeaths(),
-        ...dueAttributes(key, now),
+        ...dueAttributes(key, held ? now : dueAt(task)),
       },
       remove: revocationAttributes,
       condition: held

@@ -11,6 +11,8 @@ export interface ConnectorRun {
   readonly died: RunDeath | null;
   readonly endsAt: number;
   readonly workerId: string;
+  /** This invocation goes on with the first task that the run makes due. */
+  readonly goesOn: boolean;
   /** The first task that this run has made due. */
   started: number | null;
   /** Plugin code may still be running. */

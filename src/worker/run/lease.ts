@@ -2,7 +2,7 @@ import type { TaskItem } from '../../storage/items.ts';
 import type { AcquireResult, Lease, RunOutcome } from '../../storage/lease-store.ts';
 import type { LastCommit } from '../../storage/offset-backing-store.ts';
 import type { RunHost } from './run-host.ts';
-import { longestStayMs } from './run-limits.ts';
+import { longestStayMs, takenUpWithinMs } from './run-limits.ts';
 import type { RunBudget } from './run-report.ts';
 
 /**
@@ -44,8 +44,10 @@ export function acquireTaskLease(
   budget: RunBudget,
   expiresAt: number,
 ): Promise<AcquireResult<TaskItem>> {
-  const { workerId, invocation } = budget;
-  return host.stores.leases.acquireTask(connector, task, workerId, host.clock.now(), expiresAt, invocation);
+  const { workerId, invocation, isLeftToIt } = budget;
+  const now = host.clock.now();
+  const dueBy = isLeftToIt ? now + takenUpWithinMs : now;
+  return host.stores.leases.acquireTask(connector, task, workerId, now, expiresAt, invocation, dueBy);
 }
 
 /** `commit`: what the run has left to commit, in the same write. */

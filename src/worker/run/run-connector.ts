@@ -15,7 +15,7 @@ import { closingOf, endTasks } from './end-tasks.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
 import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
 import type { RunHost } from './run-host.ts';
-import { retryDueAt } from './run-limits.ts';
+import { retryDueAt, takenUpWithinMs } from './run-limits.ts';
 import type { RunBudget, RunReport } from './run-report.ts';
 import { askConnector, isSame, type WantedTask } from './wanted-tasks.ts';
 
@@ -50,6 +50,7 @@ export async function runConnector(host: RunHost, connector: string, budget: Run
     died,
     endsAt,
     workerId: budget.workerId,
+    goesOn: budget.goesOn === true && !asksForRunner(acquired.item.config),
     started: null,
     tainted: false,
   };
@@ -135,13 +136,15 @@ async function startGeneration(run: ConnectorRun): Promise<number | null> {
   if (feed !== null) await claimFeed(run, feed, startsAnew);
   const generation = changed.length > 0 || surplus.length > 0 ? item.generation + 1 : item.generation;
   const resumed = wanted.filter(({ task }) => !changed.some((one) => one.task === task) && running.get(task)?.revoked);
-  if (resumed.length > 0) await generations.startTasks(lease, numbersOf(resumed), host.clock.now());
+  const started = [...numbersOf(resumed), ...numbersOf(changed)].sort((one, other) => one - other)[0] ?? null;
+  const dueAt = (task: number) => host.clock.now() + (run.goesOn && task === started ? takenUpWithinMs : 0);
+  if (resumed.length > 0) await generations.startTasks(lease, numbersOf(resumed), host.clock.now(), dueAt);
   if (changed.length > 0) {
     const positions = item.type === 'sink' ? await positionsAtRest(run, topics) : [];
     const newTasks = changed.map((task) => newTask(task, positions));
-    await generations.putTasks(lease, generation, newTasks, host.clock.now());
+    await generations.putTasks(lease, generation, newTasks, host.clock.now(), dueAt);
   }
-  run.started = [...numbersOf(resumed), ...numbersOf(changed)].sort((one, other) => one - other)[0] ?? null;
+  run.started = started;
   host.onStep?.('tasks-put');
   if (surplus.length > 0) await generations.deleteTasks(lease, numbersOf(surplus), host.clock.now());
   if (changed.length > 0 || surplus.length > 0) {

@@ -18,6 +18,10 @@ export interface RunBudget {
   readonly signal?: AbortSignal;
   /** The runner's: with each renewal of the lease the deadline moves on. Left out: it stands. */
   readonly renewal?: Renewal;
+  /** The caller goes on with the report's `next` in the same invocation: that task is left to it for a moment. */
+  readonly goesOn?: boolean;
+  /** This is such a task. */
+  readonly isLeftToIt?: boolean;
 }
 
 export interface RunReport {
@@ -26,7 +30,7 @@ export interface RunReport {
   readonly reason: string;
   readonly records: number;
   readonly nextDueAt: number | null;
-  /** What this run has made due and its invocation may go on with; the stream has it dispatched all the same. */
+  /** What this run has made due and its invocation may go on with; somebody else does where it does not. */
   readonly next: RunRequest | null;
   /**
    * Plugin code may still be running after it was cut: the environment must not be used again. A Lambda handler exits
