@@ -1,9 +1,11 @@
+import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
 import { type DueIndex, type DueItem, type DuePage, everyTick } from '../storage/due-index.ts';
 import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
 import { becomeTicker, type TickerLeaseDeps, whileTicker } from './ticker-lease.ts';
 
 export interface TickerDeps extends DispatchDeps, TickerLeaseDeps {
   readonly dueIndex: DueIndex;
+  readonly configs: ConfigBackingStore;
 }
 
 const minute = 60_000;
@@ -86,12 +88,14 @@ export async function tickUntil(
     const ready = seen.take(now);
     if (ready.some(({ dueAt }) => now - dueAt >= sinceLastLookGraceMs && now - dueAt < graceMs))
       hurriedUntil = now + hurriedMs;
-    if (ready.length > 0)
+    if (ready.length > 0) {
+      const runs = await withoutThoseThatRun(deps, ready, now);
       await dispatch(
         deps,
-        ready.map(({ run }) => requestOf(run)),
+        runs.map(({ run }) => requestOf(run)),
         endAt,
       );
+    }
     const waiting = seen.waiting();
     if (waiting.length > 0) idleSince = now;
     else if (now - idleSince >= lingerMs) return;
@@ -99,6 +103,29 @@ export async function tickUntil(
     const nextAt = Math.min(now + pauseMs, ...waiting.map(({ at }) => at));
     await clock.sleep(Math.max(10, Math.min(nextAt, endAt) - clock.now()));
   }
+}
+
+/**
+ * A run stays in the index: what has been due for a while may be one of the stream's, and under way. Its end, or Lambda, will
+ * tell.
+ */
+async function withoutThoseThatRun(
+  { configs }: TickerDeps,
+  ready: readonly DueItem[],
+  now: number,
+): Promise<readonly DueItem[]> {
+  const late = ready.flatMap(({ run, dueAt }) =>
+    run.task !== null && now - dueAt >= sinceLastLookGraceMs ? [{ connector: run.connector, task: run.task }] : [],
+  );
+  if (late.length === 0) return ready;
+  // A table that does not answer leaves it to the leases.
+  const items = await configs.getTasksOf(late).catch(() => []);
+  const running = new Set(
+    items
+      .filter(({ leaseOwner, leaseExpiresAt }) => leaseOwner !== null && leaseExpiresAt > now)
+      .map(({ connector, task }) => JSON.stringify([connector, task])),
+  );
+  return ready.filter(({ run }) => !running.has(JSON.stringify([run.connector, run.task])));
 }
 
 /** What is due until then and was not dispatched yet. */

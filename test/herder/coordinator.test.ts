@@ -198,6 +198,48 @@ describe('coordinator', () => {
       expect(invocations).toEqual([{ at: 1500, request: { kind: 'connector', connector: 'a' } }]);
     });
 
+    it('what the stream has had begun and still runs is not dispatched again, and what it has lost is', async () => {
+      await createIdle('a');
+      await createIdle('b');
+      await createConnector('at-20', clock.now() + 20_000);
+      const tick = coordinator.onTick(deadline());
+      await clock.advance(5000);
+      for (const name of ['a', 'b']) await stores.config.markTaskDue(name, 0, clock.now());
+      streamed();
+      const running = await stores.leases.acquireTask('a', 0, 'w', clock.now(), clock.now() + minute);
+      expect(running.granted).toBe(true);
+      await clock.run(tick);
+      expect(names()).toEqual(['b', 'at-20']);
+    });
+
+    it('a task that its connector’s invocation goes on with is dispatched to nobody else, unless it does not', async () => {
+      for (const name of ['a', 'b']) {
+        await createConnector(name);
+        const { lease } = await acquire(name);
+        const tasks = [{ task: 0, config: {}, assignment: [], positions: [] }];
+        await stores.generations.putTasks(lease, 1, tasks, clock.now(), () => clock.now() + 1000);
+        await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
+      }
+      const tick = coordinator.onSubMinuteTick(deadline());
+      await clock.advance(100);
+      await coordinator.onStream(streamed(), deadline());
+      const taken = await stores.leases.acquireTask(
+        'a',
+        0,
+        'w',
+        clock.now(),
+        clock.now() + minute,
+        'i',
+        clock.now() + 1000,
+      );
+      expect(taken.granted).toBe(true);
+      await coordinator.onStream(streamed(), deadline());
+      await clock.run(tick);
+      expect(invocations.map(({ at, request }) => [at, request])).toEqual([
+        [1000, { kind: 'task', connector: 'b', task: 0 }],
+      ]);
+    });
+
     it('leaves to the stream what was due at once when it was written', async () => {
       await createConnector('at-20', clock.now() + 20_000);
       const tick = coordinator.onTick(deadline());

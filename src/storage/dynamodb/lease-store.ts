@@ -122,6 +122,8 @@ export class DynamoDbLeaseStore implements LeaseStore {
         leaseExpiresAt: N(expiresAt),
         leaseNonce: S(nonce),
         leaseInvocation: invocation === undefined ? undefined : S(invocation),
+        // Who waits for it to fall due need not any more.
+        ...(dueBy === now ? {} : dueAttributes(key, now)),
       },
       remove: ['wokenAt', ...remove],
       condition,
