@@ -11,8 +11,8 @@ const alias = {
 const serviceFolders = ['integration', 'parity', 'crash', 'e2e'];
 // Connectors of others with databases of their own: `npm run test:jars`.
 const jars = process.env.DROVER_TEST_JARS === undefined ? [] : ['jars'];
-// Most of their time is waiting, for brokers to elect and leases to expire. A deployed stack has the machine to itself.
-const filesAtOnce: Readonly<Record<string, number>> = { e2e: 2, jars: 1 };
+// Most of their time is waiting: for brokers to elect, leases to expire, stacks to be deployed. Databases and JVMs of others do not wait.
+const filesAtOnce: Readonly<Record<string, number>> = { jars: 1 };
 
 export default defineConfig({
   test: {
