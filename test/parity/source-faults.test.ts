@@ -49,7 +49,11 @@ const cast: Settings = {
   'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
   'value.converter.schemas.enable': 'false',
 };
-const once: Settings = { 'exactly.once.support': 'required' };
+const once: Settings = {
+  'exactly.once.support': 'required',
+  // Java may leave the transaction of the task that failed open, and the next one waits for its end: a minute by default.
+  'producer.override.transaction.timeout.ms': '15000',
+};
 
 /** A connector on one side: run until its task fails or has nothing left, looked at, restarted. */
 interface Side {
