@@ -21,6 +21,7 @@ export class TaskSession<C extends SourceTaskContext | SinkTaskContext> {
   readonly subject: JavaSubject;
   readonly context: C;
   readonly #kind: 'source' | 'sink';
+  #startedLate = false;
 
   private constructor(kind: 'source' | 'sink', host: HostProcess, id: number, subject: JavaSubject, context: C) {
     this.#kind = kind;
@@ -59,6 +60,7 @@ export class TaskSession<C extends SourceTaskContext | SinkTaskContext> {
     const limits = { ...untilDeadline(this.context), signal, graceMs: startGraceMs };
     const answer = await this.call('start', { ...its, ...facts }, limits);
     if (signal.aborted) {
+      this.#startedLate = true;
       const took = ((Date.now() - began) / 1000).toFixed(1);
       this.context.warn(
         `${capital(named(this.subject))} took ${took} s to start, and its run was over: ` +
@@ -88,10 +90,14 @@ export class TaskSession<C extends SourceTaskContext | SinkTaskContext> {
     return bounded(this.host, this.subject, step, work, untilDeadline(this.context));
   }
 
-  /** A task that does not come back is told in the log, and its JVM ended; the run is not at fault. */
+  /**
+   * A task that does not come back is told in the log, and its JVM ended; the run is not at fault. One whose start was late
+   * stops as slowly, in a JVM that is as new: it has what is left up to the deadline.
+   */
   async stop(): Promise<void> {
+    const left = this.#startedLate ? Math.min(startGraceMs, this.context.deadlineAt - Date.now()) : 0;
     try {
-      if (this.host.alive) await this.call('stop', {}, { limitMs: stopLimitMs });
+      if (this.host.alive) await this.call('stop', {}, { limitMs: Math.max(stopLimitMs, left) });
     } catch (error) {
       this.context.warn(error instanceof Error ? error.message : String(error));
     } finally {

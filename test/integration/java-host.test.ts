@@ -533,7 +533,7 @@ describe('bad plugins end their run with a clear error, and nobody else', () => 
     expect(trace).toMatch(/The Java plugin probe\.ProbeSource\$Probe in probe did not come back from start/);
   });
 
-  it('one that takes longer than a run for its first start in a JVM: that JVM is kept, and the next run goes on', async () => {
+  it('one that takes longer than a run for its first start in a JVM, and long to stop behind it: that JVM is kept, and the next run goes on', async () => {
     const bench = source();
     await bench.configure({ ...probe, mode: 'starts-slowly', count: '1', 'drover.run.max.ms': '500' });
     await bench.run();

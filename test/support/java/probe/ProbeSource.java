@@ -118,17 +118,17 @@ public class ProbeSource extends SourceConnector {
             }
         }
 
-        private static boolean loaded;
+        private static final java.util.Set<String> loaded = new java.util.HashSet<>();
 
         /** As what a JVM does once. */
-        static void loadClasses() {
-            if (loaded) return;
+        static void loadClasses(String step, long takesMs) {
+            if (loaded.contains(step)) return;
             try {
-                Thread.sleep(2000);
+                Thread.sleep(takesMs);
             } catch (InterruptedException ended) {
                 throw new IllegalStateException(ended);
             }
-            loaded = true;
+            loaded.add(step);
         }
 
         @Override public String version() { return "1.5"; }
@@ -146,7 +146,7 @@ public class ProbeSource extends SourceConnector {
             switch (mode) {
                 case "exits" -> System.exit(7);
                 case "never-starts" -> waitForEver();
-                case "starts-slowly" -> loadClasses();
+                case "starts-slowly" -> loadClasses("start", 2000);
                 case "missing" -> Missing.touch();
                 case "leaves-threads" -> new Thread(Probe::waitForEver, "left-behind").start();
                 case "settles" -> new Thread(() -> {
@@ -234,6 +234,8 @@ public class ProbeSource extends SourceConnector {
         @Override
         public synchronized void stop() {
             stopped = true;
+            // Longer than a stop may take that is not the first.
+            if (mode.equals("starts-slowly")) loadClasses("stop", 3000);
             if (mode.equals("told")) org.slf4j.LoggerFactory.getLogger("probe").warn("calls: {} stop", calls);
         }
     }
