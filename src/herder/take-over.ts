@@ -1,5 +1,6 @@
-import type { InvokedRun, RunId } from '../invocation/run-request.ts';
+import { type InvokedRun, type RunId, takenUpWithinMs } from '../invocation/run-request.ts';
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
+import { everyTick } from '../storage/due-index.ts';
 import type { ConnectorItem, TaskItem } from '../storage/items.ts';
 import type { LeaseStore } from '../storage/lease-store.ts';
 import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
@@ -32,13 +33,22 @@ export async function takeOver(deps: TakeOverDeps, failed: readonly InvokedRun[]
 async function endLeases(deps: TakeOverDeps, { request, invocation }: InvokedRun): Promise<RunId[]> {
   const free: RunId[] = [];
   for (const { run, item } of await candidates(deps, request)) {
-    if (item.leaseInvocation !== invocation) continue;
     const now = deps.clock.now();
+    if (run.task !== null && request.kind === 'connector' && mayBeLeftToIt(item, now)) {
+      if ((await deps.configs.wakeTask(run.connector, run.task, now)) === 'free') free.push(run);
+      continue;
+    }
+    if (item.leaseInvocation !== invocation) continue;
     const pause = pauseAfter(item.fruitlessRuns);
     const isEnded = await deps.leases.expire(run, invocation, pause === 0 ? now - clockSkewMs : now + pause);
     if (isEnded && pause === 0) free.push(run);
   }
   return free;
+}
+
+/** Its connector's invocation was to go on with it, and has not come so far. */
+function mayBeLeftToIt({ leaseOwner, dueAt }: ConnectorItem | TaskItem, now: number): boolean {
+  return leaseOwner === null && dueAt !== null && dueAt !== everyTick && dueAt <= now + takenUpWithinMs;
 }
 
 interface Candidate {

@@ -1,5 +1,11 @@
 import { ConnectError } from '../errors.ts';
 
+/**
+ * How long a task that this invocation goes on with is left to it: others are not started for it, and where this process dies
+ * before it has taken the lease, they are.
+ */
+export const takenUpWithinMs = 1000;
+
 /** What one invocation of the task function is asked to do. It carries no state: all of that is in the table. */
 export type RunRequest =
   | { readonly kind: 'task'; readonly connector: string; readonly task: number }

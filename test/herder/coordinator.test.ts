@@ -592,6 +592,24 @@ describe('coordinator', () => {
       expect(await leaseOf()).toBeLessThan(clock.now());
     });
 
+    it('a task that its connector’s invocation was to go on with is dispatched when that is told to have died', async () => {
+      await createConnector('b');
+      const { lease } = await acquire('b');
+      const tasks = [0, 1].map((task) => ({ task, config: {}, assignment: [], positions: [] }));
+      const dueAt = (task: number) => clock.now() + (task === 0 ? 1000 : minute);
+      await stores.generations.putTasks(lease, 1, tasks, clock.now(), dueAt);
+      await stores.leases.release(lease, { state: 'RUNNING', trace: null, workerId: 'w', dueAt: null });
+      const died = { request: { kind: 'connector', connector: 'b' } as const, invocation: 'one' };
+      await clock.advance(300);
+      await coordinator.onFailedInvocations(ofRuns(died), deadline());
+      expect(requests()).toEqual([{ kind: 'task', connector: 'b', task: 0 }]);
+      const taken = await stores.leases.acquireTask('b', 0, 'w', clock.now(), clock.now() + minute);
+      expect(taken.granted).toBe(true);
+      // Told once more, of what runs by now.
+      await coordinator.onFailedInvocations(ofRuns(died), deadline());
+      expect(requests()).toHaveLength(1);
+    });
+
     it('one that dies again and again without a commit waits longer each time, and never beyond its lease', async () => {
       const pauses: number[] = [];
       for (let death = 1; death <= 6; death++) {

@@ -1,8 +1,9 @@
+import { takenUpWithinMs } from '../../invocation/run-request.ts';
 import type { TaskItem } from '../../storage/items.ts';
 import type { AcquireResult, Lease, RunOutcome } from '../../storage/lease-store.ts';
 import type { LastCommit } from '../../storage/offset-backing-store.ts';
 import type { RunHost } from './run-host.ts';
-import { longestStayMs, takenUpWithinMs } from './run-limits.ts';
+import { longestStayMs } from './run-limits.ts';
 import type { RunBudget } from './run-report.ts';
 
 /**

@@ -1,5 +1,6 @@
 import { asksForRunner } from '../../config/run-settings.ts';
 import { ConnectError, FencedError, isRetriable, traceOf } from '../../errors.ts';
+import { takenUpWithinMs } from '../../invocation/run-request.ts';
 import { deathsOf } from '../../storage/deaths.ts';
 import type { AppliedGeneration, NewTask } from '../../storage/generation-store.ts';
 import { newestChanges, type State, type TaskItem } from '../../storage/items.ts';
@@ -15,7 +16,7 @@ import { closingOf, endTasks } from './end-tasks.ts';
 import { deadlinesOf, releaseLease } from './lease.ts';
 import { giveUpAfterDeaths, TooManyDeathsError, tellDeath } from './run-deaths.ts';
 import type { RunHost } from './run-host.ts';
-import { retryDueAt, takenUpWithinMs } from './run-limits.ts';
+import { retryDueAt } from './run-limits.ts';
 import type { RunBudget, RunReport } from './run-report.ts';
 import { askConnector, isSame, type WantedTask } from './wanted-tasks.ts';
 

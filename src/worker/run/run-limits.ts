@@ -17,12 +17,6 @@ export interface RunLimits {
   readonly commitIntervalMs: number;
 }
 
-/**
- * How long a task that this invocation goes on with is left to it: others are not started for it, and where this process dies
- * before it has taken the lease, they are.
- */
-export const takenUpWithinMs = 1000;
-
 /** After so long a run that stays begins anew. */
 export const longestStayMs = 10 * 24 * 3_600_000;
 
