@@ -17,3 +17,11 @@ export async function changesIn(kafka: KafkaClient, topic: string): Promise<Chan
 /** Of rows with `id` and `v`, a line each. */
 export const told = (list: readonly Change[]) =>
   list.map(({ op, after, before }) => `${op} ${(after ?? before)?.id} ${after?.v ?? ''}`);
+
+/** Numbers of rows with an `id`, in the order of the changes. */
+export const idsOf = (list: readonly Change[]) => list.map(({ before, after }) => Number((after ?? before)?.id));
+
+/** The statements in a topic of the history of schemas, as Debezium has them of MariaDB and the like. */
+export async function statementsIn(kafka: KafkaClient, topic: string): Promise<string[]> {
+  return (await readTopic(kafka, topic)).map(({ value }) => String(JSON.parse(value!).ddl));
+}

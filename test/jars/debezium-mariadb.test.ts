@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { readTopic } from '../support/kafka-records.ts';
 import { kafkaAddress } from '../support/services.ts';
 import { debeziumMariaDb } from './archives.ts';
-import { changesIn, told } from './changes.ts';
+import { capturedInMariaDb, historyTopic, mariaDbConnector } from './captured-table.ts';
+import { changesIn, statementsIn, told } from './changes.ts';
 import { startMariaDb } from './databases.ts';
 import {
   copyUnderKills,
@@ -17,30 +17,16 @@ import {
 
 // Debezium's connector for MariaDB, as its archive comes, against a real MariaDB and a real Kafka. It shares what it does with
 // the one for MySQL: a log of the database's changes, and a topic of its own for the history of the tables' schemas.
-const className = 'io.debezium.connector.mariadb.MariaDbConnector';
 const lab = openLab({ plugins: async () => [await debeziumMariaDb()], beside: startMariaDb });
 
-const newBench = (table: string) => lab.bench('source', className, table);
+const newBench = (table: string) => lab.bench('source', mariaDbConnector, table);
 const query = (sql: string) => lab.beside.query(sql);
 const prefixOf = (table: string) => `${table}-${process.pid}`;
 const changes = (table: string) => changesIn(lab.kafka, `${prefixOf(table)}.shop.${table}`);
 
 const configOf = (table: string, serverId: number) => ({
   ...plainJson,
-  'connector.class': className,
-  'tasks.max': '1',
-  'database.hostname': lab.beside.host,
-  'database.port': String(lab.beside.port),
-  'database.user': lab.beside.user,
-  'database.password': lab.beside.password,
-  'database.ssl.mode': 'disable',
-  'database.server.id': String(serverId),
-  'topic.prefix': prefixOf(table),
-  'database.include.list': 'shop',
-  'table.include.list': `shop.${table}`,
-  'schema.history.internal.kafka.bootstrap.servers': kafkaAddress(),
-  'schema.history.internal.kafka.topic': `${prefixOf(table)}-history`,
-  'poll.interval.ms': '20',
+  ...capturedInMariaDb(lab.beside, table, prefixOf(table), { serverId, bootstrapServers: kafkaAddress() }),
 });
 
 test('I3: first what is there, then what comes: inserted, updated, deleted, and a new column, run by run', async () => {
@@ -58,8 +44,7 @@ test('I3: first what is there, then what comes: inserted, updated, deleted, and 
   await query("INSERT INTO goods VALUES (4,'d',44)");
   await runUntil(bench, 'the row with the new column is there', async () => (await changes('goods')).length >= 6);
   expect((await changes('goods')).at(-1)?.after).toEqual({ id: 4, v: 'd', more: 44 });
-  const statements = async () =>
-    (await readTopic(lab.kafka, `${prefixOf('goods')}-history`)).map(({ value }) => String(JSON.parse(value!).ddl));
+  const statements = () => statementsIn(lab.kafka, historyTopic(prefixOf('goods')));
   const told1 = await statements();
   expect(told1.filter((ddl) => /^create table/i.test(ddl))).toHaveLength(1);
   expect(told1.filter((ddl) => /^alter table/i.test(ddl))).toHaveLength(1);

@@ -45,7 +45,7 @@ export interface DeployedLab extends AsyncDisposable {
 }
 
 /** How long one step may take where others use the machine too. */
-const longest = { withinMs: 240_000, everyMs: 100 };
+export const patience = { withinMs: 240_000, everyMs: 100 };
 
 /** `plugins`: a folder of each, as its project publishes it. */
 export async function openDeployedLab(plugins: readonly string[]): Promise<DeployedLab> {
@@ -88,7 +88,7 @@ export async function openDeployedLab(plugins: readonly string[]): Promise<Deplo
         const trace = failureOf(await state(connector));
         return trace !== null && { trace };
       };
-      const { trace } = await until(what, over, longest);
+      const { trace } = await until(what, over, patience);
       if (trace !== null) throw new Error(trace);
     },
     lettingGo: async (connector, how) => {
@@ -101,7 +101,7 @@ export async function openDeployedLab(plugins: readonly string[]): Promise<Deplo
           const parts = [seen.connector, ...seen.tasks];
           return parts.every(({ state }) => state === wanted) && !(await isRunning(connector));
         },
-        longest,
+        patience,
       );
     },
     resume: (connector) => api('PUT', `/connectors/${connector}/resume`),
@@ -114,7 +114,7 @@ export async function openDeployedLab(plugins: readonly string[]): Promise<Deplo
           for (const pid of found) process.kill(pid, 'SIGKILL');
           return found.length > 0;
         },
-        { ...longest, everyMs: 20 },
+        { ...patience, everyMs: 20 },
       );
     },
     othersRun: async () => {
@@ -130,7 +130,7 @@ export async function openDeployedLab(plugins: readonly string[]): Promise<Deplo
       for (let times = 0; times < 2; times++) {
         appendFileSync(witness.file, `${witness.lines++}\n`);
         const isThere = async () => (await readTopic(kafka, witness.name)).length >= witness.lines;
-        await until('another connector runs', isThere, longest);
+        await until('another connector runs', isThere, patience);
       }
     },
     [Symbol.asyncDispose]: async () => {
