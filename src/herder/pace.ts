@@ -117,4 +117,5 @@ function isOver(item: TaskItem | undefined, handedOutAt: number, now: number): b
   return item.dueAt === null || item.dueAt > now || (item.counters.lastRunAt ?? 0) >= handedOutAt;
 }
 
-const keyOf = ({ connector, task }: { readonly connector: string; readonly task: number }) => `${task} ${connector}`;
+/** A run, as a key. */
+export const keyOf = ({ connector, task }: RunId) => `${task} ${connector}`;

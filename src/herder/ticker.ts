@@ -1,6 +1,7 @@
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts';
 import { type DueIndex, type DueItem, type DuePage, everyTick } from '../storage/due-index.ts';
 import { type DispatchDeps, dispatch, requestOf } from './dispatch.ts';
+import { keyOf } from './pace.ts';
 import { becomeTicker, type TickerLeaseDeps, whileTicker } from './ticker-lease.ts';
 
 export interface TickerDeps extends DispatchDeps, TickerLeaseDeps {
@@ -121,11 +122,9 @@ async function withoutThoseThatRun(
   // A table that does not answer leaves it to the leases.
   const items = await configs.getTasksOf(late).catch(() => []);
   const running = new Set(
-    items
-      .filter(({ leaseOwner, leaseExpiresAt }) => leaseOwner !== null && leaseExpiresAt > now)
-      .map(({ connector, task }) => JSON.stringify([connector, task])),
+    items.filter(({ leaseOwner, leaseExpiresAt }) => leaseOwner !== null && leaseExpiresAt > now).map(keyOf),
   );
-  return ready.filter(({ run }) => !running.has(JSON.stringify([run.connector, run.task])));
+  return ready.filter(({ run }) => !running.has(keyOf(run)));
 }
 
 /** What is due until then and was not dispatched yet. */
@@ -175,11 +174,11 @@ export class Pending {
   #lookedAt = Number.POSITIVE_INFINITY;
 
   dispatched(item: DueItem): void {
-    this.#seen.set(keyOf(item), { at: item.dueAt, dispatched: true });
+    this.#seen.set(onceKeyOf(item), { at: item.dueAt, dispatched: true });
   }
 
   hasDispatched(item: DueItem): boolean {
-    return this.#seen.get(keyOf(item))?.dispatched === true;
+    return this.#seen.get(onceKeyOf(item))?.dispatched === true;
   }
 
   /** What came due before was for the ticker before: only what is still here after the grace was missed. */
@@ -199,7 +198,7 @@ export class Pending {
   }
 
   #note(item: DueItem, now: number): Seen {
-    const key = keyOf(item);
+    const key = onceKeyOf(item);
     let seen = this.#seen.get(key);
     if (seen === undefined) {
       seen = { at: this.#dispatchAt(item.dueAt, now), dispatched: false };
@@ -215,4 +214,4 @@ export class Pending {
   }
 }
 
-const keyOf = ({ run, dueAt }: DueItem) => JSON.stringify([run.connector, run.task, dueAt]);
+const onceKeyOf = ({ run, dueAt }: DueItem) => `${dueAt} ${keyOf(run)}`;

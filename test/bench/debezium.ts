@@ -19,7 +19,7 @@ import { startPostgres } from '../jars/databases.ts';
 import { openDeployedLab } from '../jars/deployed-lab.ts';
 import { until } from '../support/until.ts';
 import { minutesPerMonth, prices } from './cost/prices.ts';
-import { landedAt } from './landed-at.ts';
+import { endOf, landedAt } from './landed-at.ts';
 import { median } from './median.ts';
 import { machine } from './races/process-cpu.ts';
 
@@ -84,7 +84,7 @@ async function resumed(cold: boolean): Promise<Sample> {
     await until('they are gone', () => stack.environmentsOf(javaFunction).length === 0);
   }
   // Rows that a killed run had not committed are there twice.
-  const end = Number((await kafka.admin.endOffsets([{ topic, partition: 0 }])).get(topic)?.get(0));
+  const end = await endOf(kafka, topic);
   await insert();
   const since = Date.now();
   const startedAt = performance.now();

@@ -22,6 +22,7 @@ import { fedRunsSince } from './feeds/fed-runs.ts';
 import { type GivenEvents, givenEvents } from './feeds/given-events.ts';
 import { type MeasuredBatch, readBatches, writeBatches } from './feeds/measured-batches.ts';
 import { watchTableRequests } from './feeds/table-requests.ts';
+import { endOf } from './landed-at.ts';
 import { machine } from './races/process-cpu.ts';
 
 const [kindsText = ''] = process.argv.slice(2);
@@ -108,8 +109,7 @@ async function measureKind(given: GivenEvents): Promise<MeasuredBatch[]> {
       measured.push(one);
       console.log(JSON.stringify(one));
     }
-    const ends = await kafka.admin.endOffsets([{ topic: connector, partition: 0 }]);
-    const landed = Number(ends.get(connector)?.get(0));
+    const landed = await endOf(kafka, connector);
     if (landed < handed) throw new Error(`Of ${handed} messages ${landed} are in ${connector}`);
     return measured;
   } finally {

@@ -1,4 +1,4 @@
-import type { Fetcher } from '../../src/kafka/types.ts';
+import type { Fetcher, KafkaClient } from '../../src/kafka/types.ts';
 
 /** When a consumer that waits at this offset of the first partition has the record there, by `performance.now()`. */
 export async function landedAt(fetcher: Fetcher, topic: string, offset: number, giveUpMs: number): Promise<number> {
@@ -14,4 +14,10 @@ export async function landedAt(fetcher: Fetcher, topic: string, offset: number, 
     if (fetched?.cursor?.next()) return performance.now();
   }
   throw new Error(`${topic} has no record at ${offset} after ${giveUpMs / 1000} s`);
+}
+
+/** Where the next record of the first partition will be. */
+export async function endOf({ admin }: KafkaClient, topic: string): Promise<number> {
+  const ends = await admin.endOffsets([{ topic, partition: 0 }]);
+  return Number(ends.get(topic)!.get(0)!);
 }

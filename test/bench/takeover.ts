@@ -18,7 +18,7 @@ import { debeziumPostgres } from '../jars/archives.ts';
 import { capturedTable } from '../jars/captured-table.ts';
 import { startPostgres } from '../jars/databases.ts';
 import { childrenOf, isEnvironmentOf } from '../support/processes.ts';
-import { landedAt } from './landed-at.ts';
+import { endOf, landedAt } from './landed-at.ts';
 import { machine } from './races/process-cpu.ts';
 
 const kills = Number(process.argv[2] ?? 40);
@@ -96,10 +96,7 @@ const writing = setInterval(followed.append, followed.everyMs);
 
 const recordAt = (offset: number) => landedAt(fetcher, topic, offset, giveUpMs);
 
-async function endOffset(): Promise<number> {
-  const ends = await kafka.admin.endOffsets([{ topic, partition: 0 }]);
-  return Number(ends.get(topic)!.get(0)!);
-}
+const endOffset = () => endOf(kafka, topic);
 
 /** Its JVM ends with an environment. */
 function killRun(): number {

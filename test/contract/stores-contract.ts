@@ -761,7 +761,9 @@ export function storesContract(newStores: () => Promise<Stores>, many = 1000): v
       const again = granted(await leases.acquireTask('a', 0, 'two', t0 + 3, t0 + minute));
       expect(again.item).toMatchObject({ revoked: false, state: 'UNASSIGNED' });
       expect(await leases.acquireTask('a', 1, 'three', t0 + 3, t0 + minute)).toMatchObject({ reason: 'not-due' });
-      granted(await leases.acquireTask('a', 1, 'three', t0 + 3, t0 + minute, undefined, t0 + 4));
+      const early = granted(await leases.acquireTask('a', 1, 'three', t0 + 3, t0 + minute, undefined, t0 + 4));
+      expect(early.item.dueAt).toBe(t0 + 3);
+      expect((await config.getTask('a', 1))?.dueAt).toBe(t0 + 3);
     });
 
     it('resumes a task that has not let go yet: it starts anew when it has', async () => {

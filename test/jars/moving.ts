@@ -80,23 +80,6 @@ export const upsertedRows = (lab: WholeLab, name: string): Moving => ({
   },
 });
 
-/** A table in which a row that comes again is there twice. */
-export const insertedRows = (lab: WholeLab, name: string): Moving => ({
-  ...upsertedRows(lab, name),
-  open: async () => {
-    await newTopic(lab.kafka, name);
-    await lab.postgres.query(`CREATE TABLE ${name} (id int, v text, at serial)`);
-  },
-  config: () => ({
-    ...upsertsInto(lab.postgres, name, name),
-    'insert.mode': 'insert',
-    'delete.enabled': 'false',
-    'primary.key.mode': 'none',
-    'schema.evolution': 'none',
-  }),
-  landed: async () => (await lab.postgres.query(`SELECT id FROM ${name} ORDER BY at`)).map(({ id }) => Number(id)),
-});
-
 /** By Camel's sink for any component, to a file. */
 export const appendedLines = (lab: WholeLab, name: string): Moving => {
   const string = 'org.apache.kafka.connect.storage.StringConverter';

@@ -7,8 +7,6 @@ import { type DeployedLab, openDeployedLab } from './deployed-lab.ts';
 import { longest } from './lab.ts';
 
 interface Beside {
-  /** A folder of each. */
-  readonly plugins: readonly string[];
   readonly postgres: Database;
   readonly mariaDb: Database;
   /** A cluster of one broker, which MirrorMaker copies. */
@@ -35,7 +33,7 @@ export function openWholeLab(plugins: readonly (() => Promise<string>)[]): Whole
     const kafka = createKafkaClient({ bootstrapServers });
     owned.defer(() => kafka.close());
     const deployed = await own(openDeployedLab(folders));
-    open = { ...deployed, plugins: folders, postgres, mariaDb, far: { bootstrapServers, kafka } };
+    open = { ...deployed, postgres, mariaDb, far: { bootstrapServers, kafka } };
   }, 400_000);
 
   afterAll(() => owned.disposeAsync());

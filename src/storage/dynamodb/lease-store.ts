@@ -140,6 +140,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
         leaseOwner: owner,
         leaseInvocation: invocation ?? null,
         leaseExpiresAt: expiresAt,
+        ...(dueBy === now ? {} : { dueAt: now }),
         fencingToken,
         openRuns: item.openRuns + 1,
         fruitlessRuns: item.fruitlessRuns + 1,
