@@ -17,7 +17,6 @@ import {
 } from '../connect-api.ts';
 import { type ConnectorState, readConnectorFiles, type WantedConnector } from '../connector-files.ts';
 import { CliError, exitCodes, messageOf, usageError } from '../faults.ts';
-import { isRecord } from '../json.ts';
 import { areOrIs, counted } from '../output.ts';
 import { connectorWord } from '../resources.ts';
 import { type Rest, RestError, segment } from '../rest.ts';
@@ -167,14 +166,14 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
     (name, { message }) => !session.isStructured && session.note(`connector/${name} refused: ${message}`),
   );
   const isDone = new Set(tried.done.map(({ name }) => name));
-  const changed = plans.filter((one) => isChanged(one) && isDone.has(one.wanted.name)).map(({ wanted }) => wanted.name);
-  const misspelt = await misspeltThere(rest, changed).catch((error: unknown) => {
+  const changed = plans.filter((one) => isChanged(one) && isDone.has(one.wanted.name)).map(({ wanted }) => wanted);
+  const warned = await warningsThere(rest, changed).catch((error: unknown) => {
     // A hint is not worth what has been done.
     if (error instanceof CliError) return new Map<string, readonly Fault[]>();
     throw error;
   });
   if (!session.isStructured) {
-    for (const [name, warnings] of misspelt) {
+    for (const [name, warnings] of warned) {
       for (const warning of warnings) session.note(session.paint('yellow', faultLine(name, warning)));
     }
     for (const one of plans) if (isPassedOver(one)) session.note(passedOver(one));
@@ -184,7 +183,7 @@ async function apply(session: Session, options: ApplyOptions, paths: string[]): 
       name,
       action,
       changes: changes.map(shownChange),
-      ...(misspelt.has(name) ? { warnings: misspelt.get(name) } : {}),
+      ...(warned.has(name) ? { warnings: warned.get(name) } : {}),
     })),
     ...tried.failures.map(({ name, error }) => ({ name, action: 'refused', error: error.message })),
   ]);
@@ -352,19 +351,19 @@ const misspeltIn = (config: WantedConnector['config'], { values }: ConfigReport)
 /** More of them are asked for together. */
 const mostAskedAlone = 10;
 
-/** Of connectors that are there, by what Drover reports of them; others than Drover tell none. */
-async function misspeltThere(rest: Rest, names: readonly string[]): Promise<ReadonlyMap<string, readonly Fault[]>> {
-  const reports =
-    names.length > mostAskedAlone
-      ? await allReports(rest)
-      : await Promise.all(names.map((name) => rest.find(`/drover/connectors/${segment(name)}`)));
-  const found = new Map<string, readonly Fault[]>();
-  for (const report of reports.filter(isRecord)) {
-    const name = String(report.name);
-    const misspelt = misspeltOf(report);
-    if (misspelt.length > 0 && names.includes(name)) found.set(name, misspelt.map(misspeltFault));
-  }
-  return found;
+/** What is said of connectors that are there: of a few all that validation says, of many only what Drover reports of each. */
+async function warningsThere(
+  rest: Rest,
+  connectors: readonly WantedConnector[],
+): Promise<ReadonlyMap<string, readonly Fault[]>> {
+  const found =
+    connectors.length <= mostAskedAlone
+      ? await Promise.all(
+          connectors.map(async (wanted) => [wanted.name, (await findingsIn(rest, wanted)).warnings] as const),
+        )
+      : (await allReports(rest)).map((report) => [String(report.name), misspeltOf(report).map(misspeltFault)] as const);
+  const asked = new Set(connectors.map(({ name }) => name));
+  return new Map(found.filter(([name, warnings]) => warnings.length > 0 && asked.has(name)));
 }
 
 const faultLine = (name: string, { field, message }: Fault) => `connector/${name}: ${field}: ${message}`;

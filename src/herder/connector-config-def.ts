@@ -12,7 +12,7 @@ import type { ParseOptions } from '../config/parse-config.ts';
 import { parseVersionRange, versionProblem } from '../config/plugin-version.ts';
 import { type ConfigValue, validateConfig } from '../config/validate-config.ts';
 import type { Validator } from '../config/validators.ts';
-import { ConfigError, ConnectError } from '../errors.ts';
+import { ConfigError } from '../errors.ts';
 import { javaHashOrder } from '../java/hash-order.ts';
 import { javaTrim } from '../java/text.ts';
 import { askPlugin, createPlugin } from '../plugins/create-plugin.ts';
@@ -22,6 +22,7 @@ import { anyOverrides, clientOverrideInfos, type OverrideRules } from './client-
 import { sinkErrors, sourceErrors } from './connector-checks.ts';
 import { converterInfos } from './converter-settings.ts';
 import { droverNames } from './drover-settings.ts';
+import { unknownConnector } from './unknown-connector.ts';
 
 type Connector = PluginDescriptor<'source'> | PluginDescriptor<'sink'>;
 
@@ -121,15 +122,7 @@ function requireConnector(registry: PluginRegistry, settings: Settings): Connect
   // Not trimmed, unlike other settings: the name finds the plugin before anything is parsed.
   const plugin = findConnector(registry, 'source', settings) ?? findConnector(registry, 'sink', settings);
   if (plugin !== undefined) return plugin;
-  const available = registry.list().filter(({ kind }) => kind === 'source' || kind === 'sink');
-  throw new ConnectError(
-    'config.invalid',
-    `Failed to find any class that implements Connector and which name matches ${settings['connector.class'] ?? ''}, available connectors are: ${available
-      .map(({ className }) => className)
-      .sort()
-      .join(', ')}`,
-    { facts: { key: 'connector.class' } },
-  );
+  throw unknownConnector(registry, settings);
 }
 
 /** The settings of all connectors with what this one's transformations, predicates and converters make of them. */

@@ -19,7 +19,11 @@ const deadLetterKey = 'errors.deadletterqueue.topic.name';
  * without references, which only a run may resolve.
  */
 export function withStartWarnings(type: ConnectorType, settings: Settings, infos: ConfigInfos): ConfigInfos {
-  const warnings = new Map([...clientWarnings(type, settings), ...topicWarnings(type, settings)]);
+  const warnings = new Map([
+    ...clientWarnings(type, settings),
+    ...topicWarnings(type, settings),
+    ...predicateWarnings(settings),
+  ]);
   if (type === 'source') {
     const problem = topicCreationProblem(settings);
     // Its own settings have no line of their own, in Java's answer neither.
@@ -56,6 +60,17 @@ function topicWarnings(type: ConnectorType, settings: Settings): [string, string
   return topics.flatMap(([key, names]): [string, string][] => {
     const bad = names.find((name) => name !== '' && !isTopicName(name));
     return bad === undefined ? [] : [[key, `"${bad}" is no name that a topic may have (${legalTopicNames})`]];
+  });
+}
+
+function predicateWarnings(settings: Settings): [string, string][] {
+  const aliasesIn = (key: string) => (settings[key] ?? '').split(',').map(javaTrim);
+  const predicates = new Set(aliasesIn('predicates'));
+  return aliasesIn('transforms').flatMap((alias): [string, string][] => {
+    const key = `transforms.${alias}.predicate`;
+    const named = settings[key];
+    if (named === undefined || predicates.has(javaTrim(named))) return [];
+    return [[key, `predicates does not list "${named}"`]];
   });
 }
 

@@ -570,15 +570,22 @@ test('a file that means to be JSON and is not is told in the words of JSON', asy
   expect(said.err).toMatch(/comma\.json:2:15: it is no JSON: [^\d]*\n$/);
 });
 
-test('what Kafka Connect takes and no task can run with is told by validate and the dry run', async () => {
-  const wanted = file('doomed.json', { name: 'd', config: { ...config('a b'), 'producer.override.acks': '7' } });
-  for (const command of [['validate'], ['apply', '--dry-run']]) {
+test('what Kafka Connect takes and no task can run with is told by validate, the dry run and apply', async () => {
+  const filtered = {
+    transforms: 'f',
+    'transforms.f.type': 'org.apache.kafka.connect.transforms.Filter',
+    'transforms.f.predicate': 'nope',
+  };
+  const doomed = [{ name: 'd', config: { ...config('a b'), 'producer.override.acks': '7' } }];
+  const wanted = file('doomed.json', [...doomed, { name: 'p', config: { ...config('p'), ...filtered } }]);
+  for (const command of [['validate'], ['apply', '--dry-run'], ['apply']]) {
     const { code, out, err } = await type([...command, '-f', wanted]);
     expect(code).toBe(0);
     expect(out + err).toMatch(
       /^connector\/d: topic: The connector is made, and fails when it starts: "a b" is no name/m,
     );
     expect(out + err).toMatch(/^connector\/d: producer.override.acks: The connector is made, .*: Invalid value 7/m);
+    expect(out + err).toMatch(/^connector\/p: transforms.f.predicate: .*: predicates does not list "nope"/m);
   }
 });
 

@@ -57,6 +57,31 @@ describe('plugins that are left out', () => {
   });
 });
 
+describe('a class that is none', () => {
+  const refused = (config: Record<string, string>, plugins = registry) =>
+    expect(requireValid(installationOf(undefined, plugins), { ...source, ...config })).rejects;
+
+  it('is told with what may have been meant', async () => {
+    await refused({ 'connector.class': 'FileStreamSorce' }).toThrow(/Did you mean FileStreamSource/);
+    await refused({ 'connector.class': 'org.example.FileStreamSinkConector' }).toThrow(/Did you mean FileStreamSink/);
+    await refused({ 'connector.class': 'com.example.Ledger' }).toThrow(/^(?!.*Did you mean)/s);
+  });
+
+  it('of the runtime that is asked for: the setting is named, and how to have plugins of it', async () => {
+    await refused({ 'drover.plugin.runtime': 'java' }).toThrow(
+      /drover\.plugin\.runtime=java: no plugins of Java are installed.*DROVER_JAVA_PLUGINS.*leave drover\.plugin\.runtime out for the typescript one$/s,
+    );
+    const onJava = registry.list().map((plugin) => ({ ...plugin, runtime: 'java' as const }));
+    await refused({ 'drover.plugin.runtime': 'typescript' }, registryOf(onJava)).toThrow(
+      /there is \S+FileStreamSourceConnector of java alone; leave drover\.plugin\.runtime out for it$/,
+    );
+    await refused(
+      { 'drover.plugin.runtime': 'java', 'connector.class': 'FileStreamSorce' },
+      registryOf(onJava),
+    ).toThrow(/Did you mean FileStreamSource/);
+  });
+});
+
 describe('overrides', () => {
   const policy = (name: string, allowlist = '') =>
     overridePolicy({
