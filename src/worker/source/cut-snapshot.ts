@@ -8,7 +8,7 @@ import type { TaskRun } from '../run/task-run.ts';
  * once, in place of copying for ever. `last`: the offset of the last record.
  */
 export function requireWholeSnapshot({ about, bounds, limits }: TaskRun, last: SourceOffset | null): void {
-  if (limits.stays || !bounds.timeIsUp || last === null || !isInSnapshot(last)) return;
+  if (limits.stays || !bounds.timeIsUp || !isInSnapshot(last)) return;
   throw new ConnectError(
     'source.snapshot_cut',
     `The snapshot of ${about.connector}-${about.task} was cut by the end of its run, and would begin anew with the next ` +
@@ -20,8 +20,9 @@ export function requireWholeSnapshot({ about, bounds, limits }: TaskRun, last: S
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** As Debezium's connectors mark the offsets of their snapshots, until the one that ends it. */
-function isInSnapshot(offset: SourceOffset): boolean {
+/** As Debezium's connectors mark the offsets of their snapshots, until the one that ends it. Null: there is no record yet. */
+export function isInSnapshot(offset: SourceOffset | null): boolean {
+  if (offset === null) return false;
   const {
     snapshot,
     last_snapshot_record: isLast,

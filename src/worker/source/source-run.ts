@@ -5,7 +5,7 @@ import { FencedError, isRetriable, TaskLostError } from '../../errors.ts';
 import { messageOf } from '../record/failure.ts';
 import type { PluginRun } from '../run/plugin-run.ts';
 import type { TaskRun } from '../run/task-run.ts';
-import { requireWholeSnapshot } from './cut-snapshot.ts';
+import { isInSnapshot, requireWholeSnapshot } from './cut-snapshot.ts';
 import { type Piece, pollSplitter } from './poll-pieces.ts';
 import type { SourceConversion } from './source-conversion.ts';
 import type { Outgoing, SourceDelivery } from './source-delivery.ts';
@@ -136,8 +136,10 @@ async function pollUntilDone(
       await run.bounds.pause(Math.min(limits.idleFloorMs, emptyPollPauseMs * 2 ** Math.min(emptyPolls++, 16)));
     } else if (pieces.length === 0) {
       const waitMs = quietSince === null ? 0 : linger.waitMs(isBehind(task)) - (clock.now() - quietSince);
-      if (waitMs <= 0) run.bounds.end('drained');
-      else await run.bounds.pause(Math.min(emptyPollPauseMs, waitMs));
+      if (waitMs > 0) await run.bounds.pause(Math.min(emptyPollPauseMs, waitMs));
+      // A snapshot that pauses, for a query say, has more to come, and another run would begin it anew.
+      else if (isInSnapshot(gathering.last)) await run.bounds.pause(emptyPollPauseMs);
+      else run.bounds.end('drained');
       waited = true;
     }
   }

@@ -7,8 +7,8 @@ const className = 'org.example.Copy';
 let harness: Harness;
 afterEach(() => harness.close());
 
-/** A source without an end, at these offsets, as Debezium's would give them. */
-async function runOn(offset: SourceOffset, end: 'time' | 'records' | 'signal') {
+/** A source without an end, at these offsets, as Debezium's would give them; one that `pauses` has nothing but its first record. */
+async function runOn(offset: SourceOffset, end: 'time' | 'records' | 'signal', pauses = false) {
   const kafka = new MemoryKafka();
   kafka.createTopic('rows');
   const stopping = new AbortController();
@@ -26,7 +26,9 @@ async function runOn(offset: SourceOffset, end: 'time' | 'records' | 'signal') {
       createTask: () => ({
         start() {},
         async poll() {
-          if (end === 'signal' && ++polls > 2) stopping.abort();
+          polls++;
+          if (end === 'signal' && polls > 2) stopping.abort();
+          if (pauses && polls > 1) return null;
           await new Promise((resolve) => setImmediate(resolve));
           return [new SourceRecord({ server: 'a' }, offset, 'rows', null, null, null, null, 'row')];
         },
@@ -54,6 +56,14 @@ test('a snapshot that its run has no time for fails once, with the deadline and 
   expect(task.trace).toMatch(/^[\w.]*ConnectException: The snapshot of copy-0 was cut by the end of its run/);
   expect(task.trace).toContain('drover.runner=always');
   expect(task.counters.records).toBeGreaterThan(0);
+});
+
+test('one that pauses is waited for, as long as its run may last: another run would begin it anew', async () => {
+  const task = await runOn({ snapshot: 'INITIAL', last_snapshot_record: false }, 'time', true);
+  expect(task.trace).toMatch(/The snapshot of copy-0 was cut/);
+  expect(task.counters.records).toBe(1);
+  await harness.close();
+  expect(await runOn({ lsn: 7 }, 'time', true)).toMatchObject({ state: 'RUNNING', trace: null });
 });
 
 test.each<[string, SourceOffset]>([
