@@ -58,7 +58,8 @@ test('the source copies records as they are, finds new topics and configs when i
   ]);
 
   // Its own thread looks every ten minutes, in a worker.
-  await newTopic(source, 'late', 1, { 'retention.ms': '7654321' });
+  // Not retention.ms: the broker would delete records that are as old as these.
+  await newTopic(source, 'late', 1, { 'segment.ms': '7654321' });
   await produce('late', 0, 3);
   await bench.run();
   expect(await copied('late')).toEqual([]);
@@ -68,7 +69,7 @@ test('the source copies records as they are, finds new topics and configs when i
   await bench.run();
   await until('its configs are those of the original', async () => {
     const found = await topicConfigs(`${alias}.late`);
-    return found?.get('retention.ms') === '7654321';
+    return found?.get('segment.ms') === '7654321';
   });
 
   const partition = { cluster: alias, partition: 1, topic: 'orders' };
