@@ -1,5 +1,14 @@
 import { type ForkOptions, fork } from 'node:child_process';
 
+/** As Lambda's runtime starts Node in a function of so many MB: on its command line, where no setting of a function undoes it. */
+export const functionOptions = (memoryMb: number): readonly string[] => [
+  `--max-semi-space-size=${Math.floor(memoryMb / 20)}`,
+  `--max-old-space-size=${Math.floor(memoryMb * 0.9)}`,
+];
+
+/** Of the task function, as the construct makes it by default. */
+export const functionMb = 1024;
+
 /** What a child answers a question with; its first, of id 0, says that it is ready. */
 export interface ChildAnswer {
   readonly id: number;
@@ -17,14 +26,14 @@ interface ForkedAs extends ForkOptions {
   readonly args?: readonly string[];
 }
 
-/** Resolves when it is ready. `onOther` gets the messages that are no answers. */
+/** Node is told of a function's memory. Resolves when the child is ready. `onOther` gets the messages that are no answers. */
 export async function startAskedChild<Question extends object, Answer extends ChildAnswer, Other = never>(
   label: string,
   program: string,
   { args = [], ...options }: ForkedAs,
   onOther: (message: Other) => void = () => {},
 ): Promise<AskedChild<Question, Answer>> {
-  const child = fork(program, args, options);
+  const child = fork(program, args, { execArgv: [...functionOptions(functionMb)], ...options });
   const waiting = new Map<number, PromiseWithResolvers<Answer>>();
   const answer = (id: number) => {
     const waiter = Promise.withResolvers<Answer>();

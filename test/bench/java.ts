@@ -17,6 +17,7 @@ import { parseJavaManifest } from '../../src/java-host/manifest.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { dynamoDbClient, newTable } from '../integration/storage/dynamodb-table.ts';
 import setup, { dynamoDbEndpoint, kafkaAddress } from '../support/services.ts';
+import { functionMb } from './asked-child.ts';
 import { mbPerVcpu, minutesPerMonth, prices } from './cost/prices.ts';
 import { median } from './median.ts';
 import { type Arm, droverArm, javaArm } from './races/arms.ts';
@@ -30,7 +31,6 @@ const lineBytes = 70;
 const settleMs = 1500;
 const idleRuns = 10;
 /** What the function has as it comes. */
-const functionMb = 1024;
 const jvmOptions = [`-XX:MaxRAM=${functionMb}m`];
 const className = (type: string) =>
   `org.apache.kafka.connect.file.FileStream${type === 'source' ? 'Source' : 'Sink'}Connector`;

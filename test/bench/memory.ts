@@ -1,6 +1,6 @@
 /**
  * How much memory a run takes, and what a smaller function would do to it: each workload in a fresh process, told of the
- * function's size as Lambda's Node runtime is (nine tenths of it for the old generation). `npm run bench:memory`, or
+ * function's size as Lambda's Node runtime is. `npm run bench:memory`, or
  * `node test/bench/memory.ts [sizes, default 256,512,1024,2048] [part of a title]`. The default in cdk/props.ts is chosen from it.
  */
 import { fork } from 'node:child_process';
@@ -9,8 +9,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../../src/config/config-def.ts';
+import { boundYoungGeneration } from '../../src/worker/young-generation.ts';
 import setup, { kafkaAddress } from '../support/services.ts';
 import { createHarness, realKafka, uniqueName } from '../support/worker-harness.ts';
+import { functionOptions } from './asked-child.ts';
 import { races } from './races/definitions.ts';
 import { cpuSeconds, machine, peakMemoryMb } from './races/process-cpu.ts';
 
@@ -60,6 +62,7 @@ const workloads: readonly Workload[] = [
 ];
 
 async function child(job: Job): Promise<void> {
+  boundYoungGeneration();
   const harness = createHarness({ kafka: realKafka(kafkaAddress()), budgetMs: 300_000 });
   const cpuBefore = cpuSeconds([process.pid]);
   let records = 0;
@@ -81,7 +84,7 @@ async function child(job: Job): Promise<void> {
 async function runIn(size: number, job: Job, expected: number): Promise<Outcome> {
   const path = import.meta.filename;
   const running = fork(path, ['child', JSON.stringify(job)], {
-    execArgv: [`--max-old-space-size=${Math.floor(size * 0.9)}`],
+    execArgv: [...functionOptions(size)],
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   let said = '';

@@ -54,8 +54,7 @@ const telemetry = createTelemetry({
   write: (line) => void (line.includes('"run.failed"') && failures.push(line)),
   level: 'INFO',
 });
-// As in the function, which has its options on the command line.
-if (role === 'environments') boundYoungGeneration((process.env.NODE_OPTIONS ?? '').split(' '));
+if (role === 'environments') boundYoungGeneration();
 const worker = createWorker({
   stores,
   kafka: async () => createKafkaClient({ bootstrapServers: kafka }),

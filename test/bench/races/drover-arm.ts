@@ -49,8 +49,7 @@ function pluginsOfJars(text: string | undefined): readonly AnyPlugin[] {
   }).plugins;
 }
 
-// As in the function, which has its options on the command line.
-boundYoungGeneration((process.env.NODE_OPTIONS ?? '').split(' '));
+boundYoungGeneration();
 
 const stores = createDynamoDbStores({
   // As many runs at once as a race wants, where a function has but one.
@@ -146,16 +145,3 @@ process.on('message', (request: ArmRequest) => {
 });
 process.on('disconnect', () => process.exit(0));
 process.send?.({ id: 0, records: 0 });
-{
-  const { getHeapSpaceStatistics } = await import('node:v8');
-  const { appendFileSync } = await import('node:fs');
-  let most = 0;
-  setInterval(() => {
-    const m = process.memoryUsage();
-    if (m.rss < most + 5e6) return;
-    most = m.rss;
-    const mb = (n: number) => Math.round(n / 1e6);
-    appendFileSync('/tmp/me/mem.log', `${Date.now() % 1e6} rss ${mb(m.rss)} heap ${mb(m.heapUsed)}/${mb(m.heapTotal)} ext ${mb(m.external)} ab ${mb(m.arrayBuffers)} ` +
-      getHeapSpaceStatistics().filter((s) => s.physical_space_size > 1e6).map((s) => `${s.space_name} ${mb(s.space_used_size)}/${mb(s.physical_space_size)}`).join(', ') + '\n');
-  }, 30).unref();
-}

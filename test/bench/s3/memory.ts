@@ -10,6 +10,7 @@ import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
 import { dynamoDbClient, newTable } from '../../integration/storage/dynamodb-table.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
 import setup, { dynamoDbEndpoint, kafkaAddress } from '../../support/services.ts';
+import { functionMb, functionOptions } from '../asked-child.ts';
 import { droverArm } from '../races/arms.ts';
 import { cpuSeconds, machine, peakMemoryMb } from '../races/process-cpu.ts';
 import { madeObjects } from './made-objects.ts';
@@ -27,16 +28,13 @@ const s3 = await FakeS3.start();
 const rows: string[] = [];
 const goalMb = 300;
 let highest = 0;
-// Of the arms' processes, as Lambda's runtime tells Node of a function of 1024 MB: on its command line, which nothing overrides.
-const nodeOptions = process.env.DROVER_BENCH_NODE_OPTIONS ?? '--max-semi-space-size=51 --max-old-space-size=922';
-process.env.NODE_OPTIONS = nodeOptions;
 function page(): string {
   return `# Memory of one large object
 
 ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC. ${about}.
 
 Printed by \`npm run bench:s3-memory -- ${gigabytes} ${wanted}\`: one object of each format, of so many GB unpacked, to a topic, in a process of its own for each that runs the whole worker out of a
-bundle, with \`${nodeOptions}\`, as Lambda's runtime starts Node in a function of 1024 MB: on its command line, where
+bundle, with \`${functionOptions(functionMb).join(' ')}\`, as Lambda's runtime starts Node in a function of ${functionMb} MB: on its command line, where
 NODE_OPTIONS of a function changes nothing. The store is in another process. The machine need not be quiet: the rates are no measure.
 
 | format | MB as stored | records | k records/s | CPU, s | resident at its highest, MB |
