@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../../src/config/config-def.ts';
-import { boundYoungGeneration } from '../../src/worker/young-generation.ts';
+import { tuneGarbageCollection } from '../../src/worker/garbage-collection.ts';
 import setup, { kafkaAddress } from '../support/services.ts';
 import { createHarness, realKafka, uniqueName } from '../support/worker-harness.ts';
 import { functionOptions } from './asked-child.ts';
@@ -62,7 +62,7 @@ const workloads: readonly Workload[] = [
 ];
 
 async function child(job: Job): Promise<void> {
-  boundYoungGeneration();
+  tuneGarbageCollection();
   const harness = createHarness({ kafka: realKafka(kafkaAddress()), budgetMs: 300_000 });
   const cpuBefore = cpuSeconds([process.pid]);
   let records = 0;

@@ -13,9 +13,9 @@ import type { RunRequest } from '../../../src/invocation/run-request.ts';
 import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
 import { createDynamoDbStores } from '../../../src/storage/dynamodb/stores.ts';
 import { createTelemetry } from '../../../src/telemetry/telemetry.ts';
+import { tuneGarbageCollection } from '../../../src/worker/garbage-collection.ts';
 import { createWorker } from '../../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
-import { boundYoungGeneration } from '../../../src/worker/young-generation.ts';
 import { tableRequests } from '../../integration/storage/dynamodb-table.ts';
 import type { ChildAnswer } from '../asked-child.ts';
 import { WatchedRequests } from '../watched-requests.ts';
@@ -54,7 +54,7 @@ const telemetry = createTelemetry({
   write: (line) => void (line.includes('"run.failed"') && failures.push(line)),
   level: 'INFO',
 });
-if (role === 'environments') boundYoungGeneration();
+if (role === 'environments') tuneGarbageCollection();
 const worker = createWorker({
   stores,
   kafka: async () => createKafkaClient({ bootstrapServers: kafka }),

@@ -16,9 +16,9 @@ import { createKafkaClient } from '../../../src/kafka/kafka-client.ts';
 import { createDynamoDbStores } from '../../../src/storage/dynamodb/stores.ts';
 import type { ConnectorType } from '../../../src/storage/items.ts';
 import { Secrets } from '../../../src/telemetry/redaction.ts';
+import { tuneGarbageCollection } from '../../../src/worker/garbage-collection.ts';
 import { createWorker } from '../../../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../../../src/worker/worker-settings.ts';
-import { boundYoungGeneration } from '../../../src/worker/young-generation.ts';
 import { tableRequests } from '../../integration/storage/dynamodb-table.ts';
 import type { RaceJava } from './arms.ts';
 
@@ -49,7 +49,7 @@ function pluginsOfJars(text: string | undefined): readonly AnyPlugin[] {
   }).plugins;
 }
 
-boundYoungGeneration();
+tuneGarbageCollection();
 
 const stores = createDynamoDbStores({
   // As many runs at once as a race wants, where a function has but one.

@@ -42,7 +42,7 @@ NODE_OPTIONS of a function changes nothing. The store is in another process. The
 ${rows.join('\n')}
 
 Within ${goalMb} MB: ${highest <= goalMb ? 'met' : 'missed'}. V8's young generation keeps the size to which a poll has grown it; the task function ends that
-growth at Node's own limit ([young-generation.ts](../../../src/worker/young-generation.ts)), at half of what it took before.
+growth at a third of that ([garbage-collection.ts](../../../src/worker/garbage-collection.ts)), at half of what it took before.
 `;
 }
 
