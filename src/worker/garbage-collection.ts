@@ -6,11 +6,12 @@ const mostMb = 16;
 /** As V8 has it. */
 const growthFactor = 2;
 /**
- * How far the old generation may grow beyond what was left of it, in percent, before V8 collects it again. By itself V8 doubles it
- * at most: what a batch under way holds for a moment is as much again as all that stays, so that a run would mark all
- * of it several times a second.
+ * How far the old generation may grow beyond what was left of it, in percent, before V8 collects it again. By itself V8 gives
+ * it little more than a batch under way holds for a moment, so that a run would have all of it marked several times a second.
  */
 const oldGenerationPercent = 300;
+/** With less than this for it, in MB, what is left over counts more than the CPU. */
+const roomyMb = 400;
 
 /**
  * Has V8 collect what batches of records leave behind for less CPU and memory than it would by itself. Lambda starts Node with
@@ -19,10 +20,10 @@ const oldGenerationPercent = 300;
  * makes it small again, as it does where a function was idle.
  */
 export function tuneGarbageCollection(given: readonly string[] = process.execArgv): void {
-  setFlagsFromString(`--heap-growing-percent=${oldGenerationPercent}`);
-  const option = /^--max[-_]semi[-_]space[-_]size=(\d+)$/;
-  const allowed = given.map((one) => Number(option.exec(one)?.[1] ?? 0));
-  if (!allowed.some((mb) => mb > mostMb)) return;
+  const old = sizeIn(given, 'old');
+  const young = sizeIn(given, 'semi');
+  if (old === undefined || old >= roomyMb) setFlagsFromString(`--heap-growing-percent=${oldGenerationPercent}`);
+  if (young === undefined || young <= mostMb) return;
   let mayGrow = true;
   new PerformanceObserver(() => {
     const isBelow = youngBytes() < 2 * mostMb * 2 ** 20 * 0.9;
@@ -30,6 +31,13 @@ export function tuneGarbageCollection(given: readonly string[] = process.execArg
     mayGrow = isBelow;
     setFlagsFromString(`--semi-space-growth-factor=${mayGrow ? growthFactor : 1}`);
   }).observe({ entryTypes: ['gc'] });
+}
+
+/** What Node's options say of a generation, in MB. */
+function sizeIn(options: readonly string[], generation: 'old' | 'semi'): number | undefined {
+  const option = new RegExp(`^--max[-_]${generation}[-_]space[-_]size=(\\d+)$`);
+  const mb = options.map((one) => option.exec(one)?.[1]).findLast((found) => found !== undefined);
+  return mb === undefined ? undefined : Number(mb);
 }
 
 function youngBytes(): number {

@@ -153,7 +153,7 @@ Peak resident memory and CPU of one run from a cold start, each in a fresh proce
 memory of the function. Node is told of the size as on Lambda, and collects garbage later the more it has. A Lambda function is
 killed when it needs more than its size; its share of a vCPU is its size over 1769 MB.
 
-No workload needs 300 MB, and 256 MB would be too little for JSON, so the task function's default of 1024 MB is three times what was seen: room
+No workload needs 300 MB, and 256 MB would be tight, so the task function's default of 1024 MB is three times what was seen: room
 for plugins, for larger records (a line of FileStreamSource may have 64 MiB) and for the 0.58 vCPU that come with it. Where a run computes, its price hardly
 depends on the size; where it waits, a smaller one (512 MB) costs less.
 
