@@ -4,14 +4,11 @@ import { invocationOf } from '../src/invocation/failed-invocations.ts';
 import { type ImportRequest, parseTaskInvocation } from '../src/invocation/invocation.ts';
 import type { RunRequest } from '../src/invocation/run-request.ts';
 import { type ImportAnswer, runImport } from '../src/mirror/run-import.ts';
-import { tuneGarbageCollection } from '../src/worker/garbage-collection.ts';
 import { runOn } from '../src/worker/run/run-on.ts';
 import type { RunReport } from '../src/worker/run/run-report.ts';
 import { clock, deadlineOf, environment, loggerLevels, stores, workerName } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
 import { plugins, worker } from './worker.ts';
-
-tuneGarbageCollection();
 
 export const handler = middy<unknown, RunReport | ImportAnswer>({ timeoutEarlyInMillis: 0 })
   .use(loggerLevels())

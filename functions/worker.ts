@@ -1,9 +1,12 @@
+import { tuneGarbageCollection } from '../src/worker/garbage-collection.ts';
 import { createWorker } from '../src/worker/worker.ts';
 import { defaultWorkerSettings } from '../src/worker/worker-settings.ts';
 import { configProviders } from './config-providers.ts';
 import { clock, environment, home, stores, telemetry } from './function-context.ts';
 import { connectKafka } from './kafka.ts';
 import { loadPlugins } from './plugins.ts';
+
+tuneGarbageCollection();
 
 export const plugins = loadPlugins();
 

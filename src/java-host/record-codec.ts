@@ -63,7 +63,7 @@ export class BatchReader {
       const partition = refer(from, partitions, (text) => this.#partition(text));
       const offset = exactOffset(from.text());
       const kafkaPartition = (has & hasPartition) === 0 ? null : from.int32();
-      const timestamp = (has & hasTimestamp) === 0 ? null : Number(from.int64());
+      const timestamp = (has & hasTimestamp) === 0 ? null : from.time();
       const keySchema = this.#data.schema(from);
       const key = this.#data.value(from, keySchema);
       const valueSchema = this.#data.schema(from);
@@ -124,7 +124,7 @@ export function readChange(from: FrameReader, data: DataReader): RecordChange {
   const has = from.byte();
   const topic = from.text();
   const kafkaPartition = (has & hasPartition) === 0 ? null : from.int32();
-  const timestamp = (has & hasTimestamp) === 0 ? null : Number(from.int64());
+  const timestamp = (has & hasTimestamp) === 0 ? null : from.time();
   const keySchema = data.schema(from);
   const key = data.value(from, keySchema);
   const valueSchema = data.schema(from);
