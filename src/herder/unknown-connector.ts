@@ -24,7 +24,7 @@ function hintFor(registry: PluginRegistry, settings: Settings, available: readon
   const here = findConnector(registry, 'source', others) ?? findConnector(registry, 'sink', others);
   if (asked === 'java' && available.length === 0) {
     const without = here === undefined ? '' : `, or leave drover.plugin.runtime out for the ${runtimeOf(here)} one`;
-    return `drover.plugin.runtime=java: no plugins of Java are installed; name their folders in java.plugins of the construct (DROVER_JAVA_PLUGINS for npm start)${without}`;
+    return `drover.plugin.runtime=java: no connectors of Java are installed; name their folders in java.plugins of the construct (DROVER_JAVA_PLUGINS for npm start)${without}`;
   }
   if (here !== undefined) {
     return `drover.plugin.runtime=${asked}: there is ${here.className} of ${runtimeOf(here)} alone; leave drover.plugin.runtime out for it`;

@@ -69,7 +69,7 @@ describe('a class that is none', () => {
 
   it('of the runtime that is asked for: the setting is named, and how to have plugins of it', async () => {
     await refused({ 'drover.plugin.runtime': 'java' }).toThrow(
-      /drover\.plugin\.runtime=java: no plugins of Java are installed.*DROVER_JAVA_PLUGINS.*leave drover\.plugin\.runtime out for the typescript one$/s,
+      /drover\.plugin\.runtime=java: no connectors of Java are installed.*DROVER_JAVA_PLUGINS.*leave drover\.plugin\.runtime out for the typescript one$/s,
     );
     const onJava = registry.list().map((plugin) => ({ ...plugin, runtime: 'java' as const }));
     await refused({ 'drover.plugin.runtime': 'typescript' }, registryOf(onJava)).toThrow(
