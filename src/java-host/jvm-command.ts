@@ -27,6 +27,9 @@ export function classPath(jars: string, packed = false): string {
     .join(delimiter);
 }
 
+/** Options that say how large the heap is or its parts are. */
+const sizesHeap = /^-Xm[nsx]|^-XX:(?:Max|Initial|Min)?(?:New|Old|Heap)Size|^-XX:NewRatio/;
+
 /** Everything between `java` and the main class. */
 export function jvmOptions({ jars, packed, pluginPath, options = [] }: HostCommand): string[] {
   const archive = join(jars, hostArchive);
@@ -37,6 +40,8 @@ export function jvmOptions({ jars, packed, pluginPath, options = [] }: HostComma
     ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`, '-Xlog:cds*=off'] : []),
     // As a JVM takes it by itself in a function of this size; on a larger machine it would take one that costs more.
     ...(options.some((option) => /^-XX:\+Use\w+GC$/.test(option)) ? [] : ['-XX:+UseSerialGC']),
+    // By itself it begins with five megabytes for what is new, which a batch or two fill: it would collect for a third of its time.
+    ...(options.some((option) => sizesHeap.test(option)) ? [] : ['-XX:NewSize=24m']),
     ...options,
     `-Ddrover.plugin.path=${pluginPath.join(',')}`,
     '-cp',
