@@ -9,7 +9,7 @@ const growthFactor = 2;
  * How far the old generation may grow beyond what was left of it, in percent, before V8 collects it again. By itself V8 gives
  * it little more than a batch under way holds for a moment, so that a run would have all of it marked several times a second.
  */
-const oldGenerationPercent = 300;
+const oldGenerationPercent = 150;
 /** With less than this for it, in MB, what is left over counts more than the CPU. */
 const roomyMb = 400;
 
