@@ -293,16 +293,22 @@ describe('sources', () => {
     const bench = source();
     await bench.configure({ ...probe, ...once, count: '160', each: '5' });
     let kills = 0;
-    for (let round = 0; round < 24 && (await bench.committedRecords()) < 160; round++) {
-      const time = 3 + (round % 5);
-      await bench.run({
-        ...(round % 2 === 0 ? { killAt: { name: round % 4 === 0 ? 'step polled' : 'step converted', time } } : {}),
+    const arrived = async () => (await bench.records('probed')).length;
+    // Points are counted anew in each process of the worker, which outlives its JVM.
+    const reached = new Map<string, number>();
+    for (let round = 0; round < 24 && (await arrived()) < 160; round++) {
+      const name = round % 4 === 2 ? 'step converted' : 'step polled';
+      const time = (reached.get(name) ?? 0) + 2 + (round % 3);
+      const { killed } = await bench.run({
+        ...(round % 2 === 0 ? { killAt: { name, time } } : {}),
         onPoint: (point) => {
-          if (round % 2 === 0 || point.name !== 'step polled' || point.time !== time) return;
+          reached.set(point.name, point.time);
+          if (round % 2 === 0 || point.name !== name || point.time !== time) return;
           kills++;
           process.kill(java.started.at(-1)!.pid, 'SIGKILL');
         },
       });
+      if (killed) reached.clear();
     }
     await bench.throwIfFailed();
     expect(kills).toBeGreaterThan(1);
