@@ -7,6 +7,7 @@ import { topicGroups } from '../config/topic-creation-config.ts';
 import { isTopicName, legalTopicNames } from '../config/topic-name.ts';
 import { ConfigError } from '../errors.ts';
 import { javaTrim } from '../java/text.ts';
+import { predicateStages, stageAliases, transformStages } from '../plugins/transform-settings.ts';
 import type { ConnectorType } from '../storage/items.ts';
 
 /** Where a connector's own records go, by the names that connectors have for it. */
@@ -64,12 +65,11 @@ function topicWarnings(type: ConnectorType, settings: Settings): [string, string
 }
 
 function predicateWarnings(settings: Settings): [string, string][] {
-  const aliasesIn = (key: string) => (settings[key] ?? '').split(',').map(javaTrim);
-  const predicates = new Set(aliasesIn('predicates'));
-  return aliasesIn('transforms').flatMap((alias): [string, string][] => {
-    const key = `transforms.${alias}.predicate`;
+  const predicates = stageAliases(settings, predicateStages.listKey);
+  return stageAliases(settings, transformStages.listKey).flatMap((alias): [string, string][] => {
+    const key = `${transformStages.listKey}.${alias}.predicate`;
     const named = settings[key];
-    if (named === undefined || predicates.has(javaTrim(named))) return [];
+    if (named === undefined || predicates.includes(javaTrim(named))) return [];
     return [[key, `predicates does not list "${named}"`]];
   });
 }

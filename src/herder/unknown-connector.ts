@@ -1,7 +1,7 @@
 import { closest } from '../config/closest.ts';
 import type { Settings } from '../config/config-def.ts';
 import { ConnectError } from '../errors.ts';
-import { connectorWish, findConnector, type PluginRegistry } from '../plugins/registry.ts';
+import { aliasesOf, connectorWish, findConnector, type PluginRegistry } from '../plugins/registry.ts';
 
 /** `config.invalid` for a connector.class that names no connector: Java's words, then what may be wrong with it. */
 export function unknownConnector(registry: PluginRegistry, settings: Settings): ConnectError {
@@ -36,4 +36,4 @@ function hintFor(registry: PluginRegistry, settings: Settings, available: readon
 const runtimeOf = ({ runtime = 'typescript' }: { readonly runtime?: string | undefined }) => runtime;
 
 /** As a config may name it. */
-const shortName = (className: string) => className.slice(className.lastIndexOf('.') + 1).replace(/Connector$/, '');
+const shortName = (className: string) => aliasesOf('source', className).at(-1)!;

@@ -222,7 +222,8 @@ function classesByName(plugins: readonly AnyPlugin[]): Map<string, string> {
   return classes;
 }
 
-function aliasesOf(kind: PluginKind, className: string): string[] {
+/** Short names of a class, the shortest last. */
+export function aliasesOf(kind: PluginKind, className: string): string[] {
   const simple = className.slice(Math.max(className.lastIndexOf('.'), className.lastIndexOf('$')) + 1);
   const suffix = suffixes[kind].find((candidate) => simple.endsWith(candidate) && simple.length > candidate.length);
   return suffix === undefined ? [simple] : [simple, simple.slice(0, -suffix.length)];
